@@ -1,0 +1,3 @@
+//! The `fanout` program.
+
+fn main() {}

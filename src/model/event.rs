@@ -1,0 +1,134 @@
+//! What happens in a run, in the order in which the controller learns of it.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::{ArgList, Command, Outcome, Usage};
+use crate::sys::spool::Captured;
+
+/// Something that happened. Sinks in `report` receive each event once, in order.
+///
+/// Each job that was read from the input gets exactly one [`Event::JobFinished`].
+#[derive(Debug)]
+pub enum Event {
+    /// The first event of a run.
+    RunStarted(RunStart),
+    /// An attempt's process runs. Sent only when some sink asked for it.
+    AttemptStarted(Box<AttemptStart>),
+    /// A piece of a running job's output; only when output is streamed.
+    Output(OutputPiece),
+    /// An attempt failed and the job will be tried again.
+    AttemptFailed(Box<AttemptEnd>),
+    /// A job's one and only terminal event.
+    JobFinished(Box<AttemptEnd>),
+    /// Why nothing starts at the moment; `None`: starting again.
+    Gate(Option<String>),
+    /// The last event of a run.
+    RunEnded(RunEnd),
+}
+
+/// What is known when the run begins.
+#[derive(Clone, Debug)]
+pub struct RunStart {
+    /// When it began.
+    pub at: SystemTime,
+    /// How many jobs run at a time at most.
+    pub slots: usize,
+    /// How many jobs there will be, where that is known beforehand.
+    pub total: Option<u64>,
+}
+
+/// Who a job is: shared by all events of an attempt.
+#[derive(Clone, Debug)]
+pub struct JobIdentity {
+    /// Position in the input, from 1.
+    pub seq: u64,
+    /// The job's arguments.
+    pub args: ArgList,
+    /// The rendered command line and tag.
+    pub command: Command,
+    /// The words handed to the program when no shell was needed.
+    pub argv: Option<ArgList>,
+    /// The slot it ran in, from 1; 0 when it never got one.
+    pub slot: usize,
+    /// The process id; 0 when no process was started.
+    pub pid: i32,
+    /// Which try this is, from 1.
+    pub attempt: u32,
+}
+
+/// An attempt that has just been started.
+#[derive(Clone, Debug)]
+pub struct AttemptStart {
+    /// The job and its attempt.
+    pub job: Arc<JobIdentity>,
+    /// When its process was started.
+    pub started_at: SystemTime,
+}
+
+/// An attempt that is over, whatever way it went.
+#[derive(Debug)]
+pub struct AttemptEnd {
+    /// The job and its attempt.
+    pub job: Arc<JobIdentity>,
+    /// How many tries the job has at most; `None`: without end.
+    pub attempts_max: Option<u32>,
+    /// When the job was handed to the engine.
+    pub queued_at: SystemTime,
+    /// When its process was started, or would have been.
+    pub started_at: SystemTime,
+    /// When it was over.
+    pub ended_at: SystemTime,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What it cost.
+    pub usage: Usage,
+    /// Its captured standard output.
+    pub stdout: Captured,
+    /// Its captured standard error.
+    pub stderr: Captured,
+}
+
+/// Which of a job's two outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// A piece of a running job's output, as it came.
+#[derive(Clone, Debug)]
+pub struct OutputPiece {
+    /// The job and its attempt.
+    pub job: Arc<JobIdentity>,
+    /// Where it was written.
+    pub stream: Stream,
+    /// The bytes; a piece may end anywhere.
+    pub bytes: Vec<u8>,
+}
+
+/// How many jobs there are of each kind, at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Attempts handed to the engine and not over yet.
+    pub running: u64,
+    /// Jobs that exited with 0.
+    pub ok: u64,
+    /// Jobs that failed in any way.
+    pub failed: u64,
+    /// Jobs that were never started.
+    pub unstarted: u64,
+}
+
+/// What is known when the run is over.
+#[derive(Clone, Debug)]
+pub struct RunEnd {
+    /// When it ended.
+    pub at: SystemTime,
+    /// The process's exit code.
+    pub exit_code: i32,
+    /// What halted it early, in words (`--halt now,fail=1`, `SIGTERM`), if something did.
+    pub halted_by: Option<String>,
+}

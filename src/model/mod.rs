@@ -1,0 +1,16 @@
+//! The words that every layer shares: jobs, outcomes, events. Data only.
+//!
+//! Nothing in here opens, spawns, prints or decides. `run` produces [`Event`]s, `report` listens to
+//! them, the engines answer with [`AttemptEnd`]s; none of them needs to know another.
+
+mod args;
+mod event;
+mod job;
+mod outcome;
+
+pub use args::ArgList;
+pub use event::{
+    AttemptEnd, AttemptStart, Event, JobIdentity, OutputPiece, RunEnd, RunStart, Stream, Tally,
+};
+pub use job::{Command, Job, Prepare};
+pub use outcome::{KilledBy, Outcome, Usage};

@@ -1,0 +1,83 @@
+//! How an attempt ended. An outcome is a value, never an error.
+
+use std::time::Duration;
+
+/// How one attempt at a job ended. Every attempt has exactly one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The process ended by itself with this exit code (0 to 255).
+    Exited(i32),
+    /// A signal that fanout did not send for a reason of its own ended the process.
+    Signaled(i32),
+    /// It ran into its time limit and was killed by this signal.
+    TimedOut(i32),
+    /// It was never started: why, in words.
+    SpawnFailed(String),
+    /// fanout ended it, or never started it: who wanted that, and the signal that ended it, if it ran.
+    Cancelled {
+        /// On whose behalf.
+        by: KilledBy,
+        /// The signal that ended the process; `None` when it had not been started.
+        signal: Option<i32>,
+    },
+    /// fanout lost sight of it (a worker panicked); nothing more is known.
+    Lost,
+}
+
+/// Who had a job ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KilledBy {
+    /// Ctrl-C, SIGTERM or a closed standard output.
+    User,
+    /// The `--halt` policy.
+    Halt,
+}
+
+impl Outcome {
+    /// Whether the job did what it should: it exited with 0.
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Exited(0))
+    }
+
+    /// The value that GNU parallel writes as `Exitval` into a joblog.
+    ///
+    /// -1 when fanout had to end it, 127 when it could not start, 0 when a signal ended it.
+    pub fn joblog_exit(&self) -> i32 {
+        match *self {
+            Self::Exited(code) => code,
+            Self::Signaled(_) => 0,
+            Self::TimedOut(_) | Self::Cancelled { .. } | Self::Lost => -1,
+            Self::SpawnFailed(_) => 127,
+        }
+    }
+
+    /// The number of the signal that ended the process, or 0.
+    pub fn signal(&self) -> i32 {
+        match *self {
+            Self::Signaled(signal) | Self::TimedOut(signal) => signal,
+            Self::Cancelled { signal, .. } => signal.unwrap_or(0),
+            Self::Exited(_) | Self::SpawnFailed(_) | Self::Lost => 0,
+        }
+    }
+}
+
+/// What an attempt cost, as the kernel counted it (`wait4(2)`): the process and all its waited-for children.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// CPU time in user mode.
+    pub user: Duration,
+    /// CPU time in the kernel.
+    pub sys: Duration,
+    /// Largest resident set, in bytes.
+    pub max_rss_bytes: u64,
+    /// Page faults that needed I/O.
+    pub majflt: u64,
+    /// Voluntary context switches.
+    pub nvcsw: u64,
+    /// Involuntary context switches.
+    pub nivcsw: u64,
+    /// Blocks read from disk.
+    pub in_blocks: u64,
+    /// Blocks written to disk.
+    pub out_blocks: u64,
+}

@@ -1,0 +1,3 @@
+//! What the kernel offers, behind small safe surfaces. All `unsafe` code of the project lives here.
+
+pub mod spool;
