@@ -1,3 +1,10 @@
 //! What the kernel offers, behind small safe surfaces. All `unsafe` code of the project lives here.
 
+pub mod child;
+pub mod env_block;
+pub mod guardian;
+pub mod limits;
+pub mod mailbox;
+pub mod signals;
 pub mod spool;
+pub mod wake;

@@ -1,0 +1,46 @@
+//! A doorbell: rung by any thread, heard by one that waits in `poll(2)`.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// An eventfd. Once rung it stays readable until [`Wake::reset`].
+#[derive(Debug)]
+pub struct Wake(OwnedFd);
+
+impl Wake {
+    /// A doorbell that nobody has rung yet.
+    ///
+    /// # Errors
+    ///
+    /// When the process has no file descriptor left.
+    pub fn new() -> io::Result<Self> {
+        // SAFETY: no pointers involved.
+        let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor was just made and belongs to nobody else.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// Rings.
+    pub fn ring(&self) {
+        let one = 1_u64;
+        // SAFETY: eight bytes are read from a live u64. A full counter (EAGAIN) is rung already.
+        unsafe { libc::write(self.0.as_raw_fd(), (&raw const one).cast(), 8) };
+    }
+
+    /// Makes it silent again.
+    pub fn reset(&self) {
+        let mut count = 0_u64;
+        // SAFETY: eight bytes are written to a live u64. A silent bell (EAGAIN) stays silent.
+        unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) };
+    }
+}
+
+impl AsRawFd for Wake {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
