@@ -302,6 +302,19 @@ impl Group {
         unsafe { libc::kill(-self.0, 0) == 0 }
     }
 
+    /// Whether the group is gone by `deadline`. Nothing tells of the end of a group whose leader is
+    /// reaped, so this one looks, every few milliseconds; it is for groups that are being killed.
+    pub fn gone_before(&self, deadline: Instant) -> bool {
+        while self.has_members() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            std::thread::sleep(left.min(Duration::from_millis(2)));
+        }
+        true
+    }
+
     /// Sends `signal` to whoever is left.
     pub fn signal(&self, signal: i32) {
         // SAFETY: to be called right after the leader was reaped, when members keep the number taken.

@@ -7,4 +7,5 @@ pub mod limits;
 pub mod mailbox;
 pub mod signals;
 pub mod spool;
+pub mod tokens;
 pub mod wake;

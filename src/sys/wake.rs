@@ -44,3 +44,20 @@ impl AsRawFd for Wake {
         self.0.as_raw_fd()
     }
 }
+
+/// Whether reading from `fd` would answer at once, with data or with its end.
+///
+/// # Errors
+///
+/// What `poll(2)` says but for interruptions.
+pub fn is_readable(fd: std::os::fd::BorrowedFd) -> io::Result<bool> {
+    let mut polled = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one live pollfd.
+    while unsafe { libc::poll(&raw mut polled, 1, 0) } < 0 {
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    Ok(polled.revents != 0)
+}
