@@ -67,7 +67,10 @@ impl Capturer {
                 if self.spools.is_none() {
                     self.spools = Some([Spool::new(dir)?, Spool::new(dir)?]);
                 }
-                Ok(self.spools.as_ref().map_or(Outputs::Inherited, Outputs::Spooled))
+                Ok(self
+                    .spools
+                    .as_ref()
+                    .map_or(Outputs::Inherited, Outputs::Spooled))
             }
             Capture::Stream => {
                 let (stdout, stdout_writer) = io::pipe()?;
@@ -104,7 +107,9 @@ impl Outputs<'_> {
     pub fn for_job(&self) -> [Option<BorrowedFd<'_>>; 2] {
         match self {
             Self::Inherited => [None, None],
-            Self::Spooled(spools) => spools.each_ref().map(|spool| Some(File::as_fd(spool.file()))),
+            Self::Spooled(spools) => spools
+                .each_ref()
+                .map(|spool| Some(File::as_fd(spool.file()))),
             Self::Piped { writers, .. } => match writers {
                 Some(writers) => writers.each_ref().map(|writer| Some(writer.as_fd())),
                 None => [None, None],
@@ -130,7 +135,9 @@ impl Outputs<'_> {
     /// Reads what is there from every pipe and hands it to `piece`; never waits. Returns whether there
     /// was anything.
     pub fn drain(&mut self, mut piece: impl FnMut(Stream, Vec<u8>)) -> io::Result<bool> {
-        let Self::Piped { readers, .. } = self else { return Ok(false) };
+        let Self::Piped { readers, .. } = self else {
+            return Ok(false);
+        };
         let mut any = false;
         for (stream, place) in STREAMS.into_iter().zip(readers) {
             let Some(reader) = place else { continue };

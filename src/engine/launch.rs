@@ -41,14 +41,31 @@ pub struct Start<'a> {
 impl Launcher {
     /// TODO
     pub fn new(_shell: &Shell, _always: bool, env: &[(OsString, OsString)]) -> Self {
-        Self { env: EnvBlock::new(env.iter().cloned(), &CHANGING), args: ArgBlock::default() }
+        Self {
+            env: EnvBlock::new(env.iter().cloned(), &CHANGING),
+            args: ArgBlock::default(),
+        }
     }
     /// TODO
-    pub fn launch(&mut self, spawner: &mut Spawner, start: &Start) -> io::Result<(Child, Option<ArgList>)> {
-        self.env.set(0, CHANGING[0], start.seq.to_string().as_bytes());
-        self.env.set(1, CHANGING[1], start.slot.to_string().as_bytes());
+    pub fn launch(
+        &mut self,
+        spawner: &mut Spawner,
+        start: &Start,
+    ) -> io::Result<(Child, Option<ArgList>)> {
+        self.env
+            .set(0, CHANGING[0], start.seq.to_string().as_bytes());
+        self.env
+            .set(1, CHANGING[1], start.slot.to_string().as_bytes());
         self.args.fill([&b"sh"[..], b"-c", start.line].into_iter());
-        let program = Program { path: c"/bin/sh", args: &self.args, env: &self.env, stdin: start.stdin, stdout: start.outputs[0], stderr: start.outputs[1], own_group: start.own_group };
+        let program = Program {
+            path: c"/bin/sh",
+            args: &self.args,
+            env: &self.env,
+            stdin: start.stdin,
+            stdout: start.outputs[0],
+            stderr: start.outputs[1],
+            own_group: start.own_group,
+        };
         spawner.spawn(&program).map(|child| (child, None))
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::capture::{Capture, Capturer, Outputs};
 use super::launch::{Launcher, Start};
-use super::pool::{Station, Pool, Runner};
+use super::pool::{Pool, Runner, Station};
 use super::shell::Shell;
 use super::term_seq::TermSeq;
 use super::{Attempt, Post, Reply, never_ran};
@@ -58,11 +58,22 @@ const PIECES_IN_FLIGHT: usize = 64;
 ///
 /// When `/dev/null` cannot be opened or the workers cannot be started.
 pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<Pool> {
-    let null = File::open("/dev/null").map_err(|error| anyhow::anyhow!("cannot open /dev/null: {error}"))?;
-    let wards: Vec<_> = (0..config.slots).map(|place| guardian.ward(place)).collect();
-    let shared = Arc::new(Shared { config, null, pieces: Tokens::new(PIECES_IN_FLIGHT) });
+    let null = File::open("/dev/null")
+        .map_err(|error| anyhow::anyhow!("cannot open /dev/null: {error}"))?;
+    let wards: Vec<_> = (0..config.slots)
+        .map(|place| guardian.ward(place))
+        .collect();
+    let shared = Arc::new(Shared {
+        config,
+        null,
+        pieces: Tokens::new(PIECES_IN_FLIGHT),
+    });
     Pool::start(wards.len(), post, move |index, station| {
-        let launcher = Launcher::new(&shared.config.shell, shared.config.always_shell, &shared.config.env);
+        let launcher = Launcher::new(
+            &shared.config.shell,
+            shared.config.always_shell,
+            &shared.config.env,
+        );
         LocalRunner {
             launcher,
             capturer: Capturer::new(shared.config.capture.clone()),
@@ -119,16 +130,23 @@ impl LocalRunner {
     ) -> io::Result<()> {
         let shared = Arc::clone(&self.shared);
         let first = attempt.job.seq == 1 && shared.config.first_job_reads_stdin;
-        let stdin = if first { None } else { Some(shared.null.as_fd()) };
+        let stdin = if first {
+            None
+        } else {
+            Some(shared.null.as_fd())
+        };
         let mut outputs = self.capturer.outputs()?;
-        let started = self.launcher.launch(&mut self.spawner, &Start {
-            line: &command.line,
-            seq: attempt.job.seq,
-            slot,
-            stdin,
-            outputs: outputs.for_job(),
-            own_group: !(first && io::IsTerminal::is_terminal(&io::stdin())),
-        });
+        let started = self.launcher.launch(
+            &mut self.spawner,
+            &Start {
+                line: &command.line,
+                seq: attempt.job.seq,
+                slot,
+                stdin,
+                outputs: outputs.for_job(),
+                own_group: !(first && io::IsTerminal::is_terminal(&io::stdin())),
+            },
+        );
         end.started_at = SystemTime::now();
         let identity = |pid, argv| {
             Arc::new(JobIdentity {
@@ -151,11 +169,20 @@ impl LocalRunner {
         outputs.started();
         end.job = identity(child.pid(), argv);
         if shared.config.report_starts {
-            let start = AttemptStart { job: Arc::clone(&end.job), started_at: end.started_at };
+            let start = AttemptStart {
+                job: Arc::clone(&end.job),
+                started_at: end.started_at,
+            };
             post(Reply::Started(Box::new(start)), Urgency::Soon);
         }
         self.station.show(Some(Arc::clone(&end.job)));
-        let mut watch = Watch { shared: &shared, station: &self.station, job: &end.job, post, outputs };
+        let mut watch = Watch {
+            shared: &shared,
+            station: &self.station,
+            job: &end.job,
+            post,
+            outputs,
+        };
         let ended = watch.to_the_end(child);
         self.station.show(None);
         let (outcome, usage, left_behind) = ended?;
@@ -195,7 +222,11 @@ impl Watch<'_> {
     /// Waits for the process, ending it if it must be; returns how it ended, what it cost, and whether
     /// its group left anybody behind.
     fn to_the_end(&mut self, child: Child) -> io::Result<(Outcome, Usage, bool)> {
-        let deadline = self.shared.config.timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = self
+            .shared
+            .config
+            .timeout
+            .map(|timeout| Instant::now() + timeout);
         let why = loop {
             match child.wait(Some(self.station.wake()), &self.outputs.watched(), deadline)? {
                 Waited::Readable => drop(self.drain()?),
@@ -218,7 +249,10 @@ impl Watch<'_> {
             (None, Exit::Code(code)) => Outcome::Exited(code),
             (None, Exit::Signal(signal)) => Outcome::Signaled(signal),
             (Some(End::Timeout), exit) => Outcome::TimedOut(signal_of(exit)),
-            (Some(End::Cancel(by)), exit) => Outcome::Cancelled { by, signal: Some(signal_of(exit)) },
+            (Some(End::Cancel(by)), exit) => Outcome::Cancelled {
+                by,
+                signal: Some(signal_of(exit)),
+            },
         };
         Ok((outcome, reaped.usage, left_behind))
     }
@@ -275,7 +309,12 @@ impl Watch<'_> {
         let (shared, job, post) = (self.shared, self.job, self.post);
         self.outputs.drain(|stream, bytes| {
             let token = Some(shared.pieces.take());
-            let piece = OutputPiece { job: Arc::clone(job), stream, bytes, token };
+            let piece = OutputPiece {
+                job: Arc::clone(job),
+                stream,
+                bytes,
+                token,
+            };
             post(Reply::Output(piece), Urgency::Now);
         })
     }

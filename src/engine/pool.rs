@@ -33,7 +33,11 @@ pub struct Station {
 
 impl Station {
     fn new(killed_by: &Arc<AtomicU8>) -> std::io::Result<Self> {
-        Ok(Self { wake: Wake::new()?, killed_by: Arc::clone(killed_by), running: Mutex::new(None) })
+        Ok(Self {
+            wake: Wake::new()?,
+            killed_by: Arc::clone(killed_by),
+            running: Mutex::new(None),
+        })
     }
 
     /// Shows which attempt runs here now.
@@ -42,7 +46,10 @@ impl Station {
     }
 
     fn running(&self) -> Option<Arc<JobIdentity>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// What to watch while waiting.
@@ -125,8 +132,15 @@ impl Pool {
             .map(|_| Station::new(&killed_by).map(Arc::new))
             .collect::<std::io::Result<Vec<_>>>()
             .context("cannot open an event descriptor for each job slot")?;
-        let queue = Mutex::new(Queue { alive: workers, ..Queue::default() });
-        let shared = Arc::new(Shared { queue, changed: Condvar::new(), post });
+        let queue = Mutex::new(Queue {
+            alive: workers,
+            ..Queue::default()
+        });
+        let shared = Arc::new(Shared {
+            queue,
+            changed: Condvar::new(),
+            post,
+        });
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(workers)
             .thread_name(|index| format!("slot-{index}"))
@@ -140,7 +154,12 @@ impl Pool {
             let mut runner = make_runner(index, Arc::clone(&their_stations[index]));
             for_workers.work(&mut runner);
         });
-        Ok(Self { shared, stations, killed_by, _threads: threads })
+        Ok(Self {
+            shared,
+            stations,
+            killed_by,
+            _threads: threads,
+        })
     }
 }
 
@@ -189,7 +208,11 @@ impl Drop for Pool {
         self.close();
         let mut queue = self.shared.lock();
         while queue.alive > 0 {
-            queue = self.shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = self
+                .shared
+                .changed
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -198,9 +221,15 @@ impl Shared {
     /// One worker's life.
     fn work(&self, runner: &mut impl Runner) {
         while let Some((attempt, slot)) = self.next() {
-            let mut reply = PendingReply { shared: self, attempt: &attempt, slot, end: None };
+            let mut reply = PendingReply {
+                shared: self,
+                attempt: &attempt,
+                slot,
+                end: None,
+            };
             // A panic is reported as a lost attempt by `reply`; the worker goes on with the next.
-            reply.end = catch_unwind(AssertUnwindSafe(|| runner.run(&attempt, slot, &self.post))).ok();
+            reply.end =
+                catch_unwind(AssertUnwindSafe(|| runner.run(&attempt, slot, &self.post))).ok();
         }
     }
 
@@ -215,7 +244,10 @@ impl Shared {
                 return None;
             }
             queue.idle += 1;
-            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = self
+                .changed
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
             queue.idle -= 1;
         }
     }
@@ -236,7 +268,10 @@ struct PendingReply<'a> {
 
 impl Drop for PendingReply<'_> {
     fn drop(&mut self) {
-        let end = self.end.take().unwrap_or_else(|| never_ran(self.attempt, Outcome::Lost));
+        let end = self
+            .end
+            .take()
+            .unwrap_or_else(|| never_ran(self.attempt, Outcome::Lost));
         let mut queue = self.shared.lock();
         queue.slots.put_back(self.slot);
         let enough = queue.attempts.len() > queue.low_water;

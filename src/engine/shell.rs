@@ -1,7 +1,7 @@
 //! TODO
 /// TODO
-#[derive(Debug,Clone)]
+#[derive(Debug, Clone)]
 pub struct Shell;
 /// TODO
-#[derive(Debug,Clone)]
+#[derive(Debug, Clone)]
 pub struct Resolver;

@@ -9,8 +9,17 @@ pub struct TermSeq(Vec<(i32, Duration)>);
 impl Default for TermSeq {
     /// TERM three times with shorter and shorter pauses, then KILL, as GNU parallel's default.
     fn default() -> Self {
-        let steps = [(libc::SIGTERM, 200), (libc::SIGTERM, 100), (libc::SIGTERM, 50), (libc::SIGKILL, 25)];
-        Self(steps.map(|(signal, ms)| (signal, Duration::from_millis(ms))).to_vec())
+        let steps = [
+            (libc::SIGTERM, 200),
+            (libc::SIGTERM, 100),
+            (libc::SIGTERM, 50),
+            (libc::SIGKILL, 25),
+        ];
+        Self(
+            steps
+                .map(|(signal, ms)| (signal, Duration::from_millis(ms)))
+                .to_vec(),
+        )
     }
 }
 

@@ -84,7 +84,8 @@ struct Controller<'a> {
 impl<'a> Controller<'a> {
     fn new(config: Config, parties: Parties<'a>) -> Self {
         // Where a start depends on how the jobs before it ended, none may be handed over ahead.
-        let independent = config.halt.is_none() && config.gates.is_empty() && config.retry == Retry::default();
+        let independent =
+            config.halt.is_none() && config.gates.is_empty() && config.retry == Retry::default();
         Self {
             parties,
             slots: config.slots,
@@ -106,7 +107,11 @@ impl<'a> Controller<'a> {
 
     fn run(mut self) -> ExitCode {
         let (slots, total) = (self.slots, self.total);
-        self.events.push(Event::RunStarted(RunStart { at: SystemTime::now(), slots, total }));
+        self.events.push(Event::RunStarted(RunStart {
+            at: SystemTime::now(),
+            slots,
+            total,
+        }));
         let mut messages = Vec::new();
         loop {
             let deadline = self.admit();
@@ -119,7 +124,9 @@ impl<'a> Controller<'a> {
                 self.handle(message);
             }
         }
-        let exit_code = self.trouble.unwrap_or_else(|| ExitCode::Jobs(self.halt.exit_code()));
+        let exit_code = self
+            .trouble
+            .unwrap_or_else(|| ExitCode::Jobs(self.halt.exit_code()));
         let halted_by = self.halted_by.take();
         self.events.push(Event::RunEnded(RunEnd {
             at: SystemTime::now(),
@@ -173,10 +180,12 @@ impl<'a> Controller<'a> {
 
     /// The moment before which some gate lets nothing start, and why.
     fn held_back_until(&mut self, now: Instant) -> Option<(Instant, String)> {
-        self.gates.iter_mut().find_map(|gate| match gate.admit(now) {
-            Admit::Now => None,
-            Admit::NotBefore(next) => Some((next, gate.reason())),
-        })
+        self.gates
+            .iter_mut()
+            .find_map(|gate| match gate.admit(now) {
+                Admit::Now => None,
+                Admit::NotBefore(next) => Some((next, gate.reason())),
+            })
     }
 
     fn set_held_back(&mut self, reason: Option<String>) {
@@ -197,7 +206,9 @@ impl<'a> Controller<'a> {
 
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Engine(Reply::Started(start)) => self.events.push(Event::AttemptStarted(start)),
+            Message::Engine(Reply::Started(start)) => {
+                self.events.push(Event::AttemptStarted(start))
+            }
             Message::Engine(Reply::Output(piece)) => self.events.push(Event::Output(piece)),
             Message::Engine(Reply::Ended(end)) => self.ended(end),
             // The next turn looks again.
@@ -223,9 +234,15 @@ impl<'a> Controller<'a> {
         let job = Arc::clone(&end.job);
         if self.phase == Phase::Running && self.retry.again(job.attempt, &end.outcome) {
             self.announce_outcome(&end);
-            let again = Job { seq: job.seq, args: job.args.clone() };
+            let again = Job {
+                seq: job.seq,
+                args: job.args.clone(),
+            };
             self.events.push(Event::AttemptFailed(end));
-            self.parties.queue.put_back(Pending { job: again, try_number: job.attempt + 1 });
+            self.parties.queue.put_back(Pending {
+                job: again,
+                try_number: job.attempt + 1,
+            });
             return;
         }
         let outcome = end.outcome.clone();
@@ -244,7 +261,9 @@ impl<'a> Controller<'a> {
             Some(HaltWhen::Soon) => {
                 if self.in_flight > 0 {
                     let running = self.in_flight;
-                    self.notice(format!("Starting no more jobs. Waiting for {running} jobs to finish."));
+                    self.notice(format!(
+                        "Starting no more jobs. Waiting for {running} jobs to finish."
+                    ));
                 }
                 self.drain(&format!("--halt {}", self.halt_text));
             }
@@ -261,7 +280,10 @@ impl<'a> Controller<'a> {
                 self.notice(format!("Warning: {line}"));
             }
             Outcome::SpawnFailed(why) => {
-                self.notice(format!("Error: job {} cannot be started: {why}", end.job.seq));
+                self.notice(format!(
+                    "Error: job {} cannot be started: {why}",
+                    end.job.seq
+                ));
             }
             Outcome::Lost => {
                 self.notice(format!("Error: job {} was lost by its worker", end.job.seq));
@@ -286,7 +308,11 @@ impl<'a> Controller<'a> {
             }
             Signal::Interrupt | Signal::Terminate => {
                 self.trouble = Some(ExitCode::Error);
-                let name = if signal == Signal::Interrupt { "SIGINT" } else { "SIGTERM" };
+                let name = if signal == Signal::Interrupt {
+                    "SIGINT"
+                } else {
+                    "SIGTERM"
+                };
                 self.kill(KilledBy::User, name);
             }
         }
@@ -300,11 +326,16 @@ impl<'a> Controller<'a> {
         self.phase = Phase::Draining;
         self.halted_by.get_or_insert_with(|| why.to_owned());
         self.parties.queue.stop();
-        let by = if why.starts_with("--halt") { KilledBy::Halt } else { KilledBy::User };
+        let by = if why.starts_with("--halt") {
+            KilledBy::Halt
+        } else {
+            KilledBy::User
+        };
         for attempt in self.parties.engine.close() {
             self.in_flight -= 1;
             let outcome = Outcome::Cancelled { by, signal: None };
-            self.events.push(Event::JobFinished(never_ran(&attempt, outcome)));
+            self.events
+                .push(Event::JobFinished(never_ran(&attempt, outcome)));
         }
     }
 
@@ -319,16 +350,24 @@ impl<'a> Controller<'a> {
 
     /// Words for the user.
     fn notice(&mut self, words: String) {
-        self.events.push(Event::Notice { words: words.into_bytes(), prefixed: true });
+        self.events.push(Event::Notice {
+            words: words.into_bytes(),
+            prefixed: true,
+        });
     }
 
     fn plain_notice(&mut self, words: &[u8]) {
-        self.events.push(Event::Notice { words: words.to_vec(), prefixed: false });
+        self.events.push(Event::Notice {
+            words: words.to_vec(),
+            prefixed: false,
+        });
     }
 
     fn tell(&mut self) {
         if !self.events.is_empty() {
-            self.parties.observer.observe(std::mem::take(&mut self.events));
+            self.parties
+                .observer
+                .observe(std::mem::take(&mut self.events));
         }
     }
 }

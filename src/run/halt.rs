@@ -67,7 +67,14 @@ pub struct Verdict {
 impl Halt {
     /// `policy` over a run of `total` jobs, where that is known.
     pub fn new(policy: Option<HaltPolicy>, total: Option<u64>) -> Self {
-        Self { policy, total, ok: 0, failed: 0, exit_code: None, reached: false }
+        Self {
+            policy,
+            total,
+            ok: 0,
+            failed: 0,
+            exit_code: None,
+            reached: false,
+        }
     }
 
     /// A job has ended with `outcome`, for good.
@@ -78,7 +85,9 @@ impl Halt {
         } else {
             self.failed += 1;
         }
-        let Some(policy) = self.policy else { return Verdict::default() };
+        let Some(policy) = self.policy else {
+            return Verdict::default();
+        };
         let (counts, word) = match policy.on {
             HaltOn::Fail => (!ok, "failed"),
             HaltOn::Success => (ok, "succeeded"),
@@ -92,7 +101,10 @@ impl Halt {
             self.reached = true;
             self.exit_code = self.decide(policy, outcome);
         }
-        Verdict { counts_as: Some(word), halt: reached.then_some(policy.when) }
+        Verdict {
+            counts_as: Some(word),
+            halt: reached.then_some(policy.when),
+        }
     }
 
     /// The exit code of a run that met no error of fanout's own.
@@ -155,9 +167,15 @@ mod tests {
 
     /// Runs jobs with these exit codes, one at a time, under `policy`: how many ran, and the exit code.
     fn run(policy: Option<(HaltOn, Threshold)>, exits: &[i32]) -> (usize, i32) {
-        let policy = policy.map(|(on, threshold)| HaltPolicy { when: HaltWhen::Soon, on, threshold });
+        let policy = policy.map(|(on, threshold)| HaltPolicy {
+            when: HaltWhen::Soon,
+            on,
+            threshold,
+        });
         let mut halt = Halt::new(policy, Some(exits.len() as u64));
-        let ran = exits.iter().position(|&exit| halt.job_finished(&Outcome::Exited(exit)).halt.is_some());
+        let ran = exits
+            .iter()
+            .position(|&exit| halt.job_finished(&Outcome::Exited(exit)).halt.is_some());
         (ran.map_or(exits.len(), |last| last + 1), halt.exit_code())
     }
 
@@ -176,7 +194,11 @@ mod tests {
             (Success, Count(1), (3, 0)),
             (Success, Count(10), (5, 3)),
         ] {
-            assert_eq!(run(Some((on, threshold)), &exits), expected, "{on:?} {threshold:?}");
+            assert_eq!(
+                run(Some((on, threshold)), &exits),
+                expected,
+                "{on:?} {threshold:?}"
+            );
         }
         let exits = [7, 2, 0, 3];
         for (on, threshold, expected) in [
@@ -188,7 +210,11 @@ mod tests {
             (Success, Percent(25.0), (3, 0)),
             (Success, Percent(75.0), (4, 75)),
         ] {
-            assert_eq!(run(Some((on, threshold)), &exits), expected, "{on:?} {threshold:?}");
+            assert_eq!(
+                run(Some((on, threshold)), &exits),
+                expected,
+                "{on:?} {threshold:?}"
+            );
         }
         assert_eq!(run(None, &[1; 100]), (100, 100));
         assert_eq!(run(None, &[1; 200]), (200, 101));
@@ -196,9 +222,16 @@ mod tests {
 
     #[test]
     fn a_signal_counts_as_a_shell_shows_it() {
-        let policy = HaltPolicy { when: HaltWhen::Now, on: HaltOn::Fail, threshold: Threshold::Count(1) };
+        let policy = HaltPolicy {
+            when: HaltWhen::Now,
+            on: HaltOn::Fail,
+            threshold: Threshold::Count(1),
+        };
         let mut halt = Halt::new(Some(policy), None);
-        assert_eq!(halt.job_finished(&Outcome::Signaled(9)).halt, Some(HaltWhen::Now));
+        assert_eq!(
+            halt.job_finished(&Outcome::Signaled(9)).halt,
+            Some(HaltWhen::Now)
+        );
         assert_eq!(halt.exit_code(), 137);
     }
 }

@@ -25,13 +25,20 @@ pub struct Lookahead {
 impl Lookahead {
     /// For `slots` workers. Where each start must be decided on what ended before it, `allowed` is false.
     pub fn new(slots: usize, allowed: bool) -> Self {
-        Self { slots, allowed, average: None }
+        Self {
+            slots,
+            allowed,
+            average: None,
+        }
     }
 
     /// A job took `time`.
     pub fn observe(&mut self, time: Duration) {
         let time = time.as_secs_f64();
-        self.average = Some(self.average.map_or(time, |average| average + (time - average) / 8.0));
+        self.average = Some(
+            self.average
+                .map_or(time, |average| average + (time - average) / 8.0),
+        );
     }
 
     /// How many attempts the engine should have in all, running ones included.

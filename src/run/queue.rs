@@ -55,9 +55,21 @@ pub struct Feed {
 pub fn queue() -> (Feed, Queue) {
     let (output, input) = crossbeam_channel::bounded(BATCHES);
     let hungry = Arc::new(AtomicBool::new(false));
-    let feed = Feed { output, hungry: Arc::clone(&hungry) };
+    let feed = Feed {
+        output,
+        hungry: Arc::clone(&hungry),
+    };
     let batch = Vec::new().into_iter();
-    (feed, Queue { again: VecDeque::new(), batch, input, hungry, over: false })
+    (
+        feed,
+        Queue {
+            again: VecDeque::new(),
+            batch,
+            input,
+            hungry,
+            over: false,
+        },
+    )
 }
 
 impl Queue {
@@ -166,7 +178,10 @@ mod tests {
     use crate::model::ArgList;
 
     fn job(seq: u64) -> Job {
-        Job { seq, args: ArgList::new() }
+        Job {
+            seq,
+            args: ArgList::new(),
+        }
     }
 
     fn pull_all(queue: &mut Queue) -> (Vec<u64>, Option<String>) {
@@ -197,14 +212,20 @@ mod tests {
         let (feed, mut queue) = queue();
         let jobs = [Ok(job(1)), Ok(job(2)), Err("broken"), Ok(job(3))].into_iter();
         feed.run(jobs, |_| true, || ());
-        assert_eq!(pull_all(&mut queue), (vec![1, 2], Some("broken".to_owned())));
+        assert_eq!(
+            pull_all(&mut queue),
+            (vec![1, 2], Some("broken".to_owned()))
+        );
     }
 
     #[test]
     fn a_job_put_back_comes_first() {
         let (feed, mut queue) = queue();
         feed.run([Ok::<_, String>(job(1))].into_iter(), |_| true, || ());
-        queue.put_back(Pending { job: job(9), try_number: 2 });
+        queue.put_back(Pending {
+            job: job(9),
+            try_number: 2,
+        });
         assert_eq!(pull_all(&mut queue), (vec![9, 1], None));
     }
 }

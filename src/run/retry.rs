@@ -38,7 +38,10 @@ mod tests {
     #[test]
     fn truth_table() {
         let (once, thrice, endless) = (Some(1), Some(3), None);
-        let cancelled = Outcome::Cancelled { by: KilledBy::User, signal: None };
+        let cancelled = Outcome::Cancelled {
+            by: KilledBy::User,
+            signal: None,
+        };
         for (tries, number, outcome, again) in [
             (once, 1, Outcome::Exited(1), false),
             (thrice, 2, Outcome::Exited(1), true),
@@ -48,7 +51,11 @@ mod tests {
             (endless, 1_000_000, Outcome::Signaled(9), true),
             (endless, 1, cancelled, false),
         ] {
-            assert_eq!(Retry { tries }.again(number, &outcome), again, "{tries:?} {number} {outcome:?}");
+            assert_eq!(
+                Retry { tries }.again(number, &outcome),
+                again,
+                "{tries:?} {number} {outcome:?}"
+            );
         }
     }
 }

@@ -73,7 +73,11 @@ impl Spawner {
             libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
             before
         };
-        Self { stack: vec![0; STACK_BYTES], ward, mask }
+        Self {
+            stack: vec![0; STACK_BYTES],
+            ward,
+            mask,
+        }
     }
 
     /// Starts `program`.
@@ -109,7 +113,12 @@ impl Spawner {
         }
         // SAFETY: CLONE_PIDFD made this descriptor for us.
         let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-        let child = Child { pid, pidfd, own_group: program.own_group, ward: self.ward.clone() };
+        let child = Child {
+            pid,
+            pidfd,
+            own_group: program.own_group,
+            ward: self.ward.clone(),
+        };
         match start.failed.load(Ordering::Acquire) {
             0 => Ok(child),
             errno => {
@@ -143,8 +152,16 @@ extern "C" fn become_job(start: *mut c_void) -> c_int {
             libc::setrlimit(libc::RLIMIT_NOFILE, limit);
         }
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const start.mask, std::ptr::null_mut());
-        libc::execve(program.path.as_ptr(), program.args.as_ptr().cast(), program.env.as_ptr().cast());
+        libc::sigprocmask(
+            libc::SIG_SETMASK,
+            &raw const start.mask,
+            std::ptr::null_mut(),
+        );
+        libc::execve(
+            program.path.as_ptr(),
+            program.args.as_ptr().cast(),
+            program.env.as_ptr().cast(),
+        );
         give_up(start)
     }
 }
@@ -153,7 +170,9 @@ extern "C" fn become_job(start: *mut c_void) -> c_int {
 fn give_up(start: &Start) -> ! {
     // SAFETY: errno is this thread's own; _exit runs nothing of fanout's.
     unsafe {
-        start.failed.store(*libc::__errno_location(), Ordering::Release);
+        start
+            .failed
+            .store(*libc::__errno_location(), Ordering::Release);
         libc::_exit(127)
     }
 }
@@ -197,8 +216,17 @@ impl Child {
 
     /// Waits until the process ends, `wake` rings, one of `inputs` is readable or `deadline` passes.
     /// Where several are true, data comes first and the end last but for the deadline.
-    pub fn wait(&self, wake: Option<&Wake>, inputs: &[BorrowedFd], deadline: Option<Instant>) -> io::Result<Waited> {
-        let watched = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    pub fn wait(
+        &self,
+        wake: Option<&Wake>,
+        inputs: &[BorrowedFd],
+        deadline: Option<Instant>,
+    ) -> io::Result<Waited> {
+        let watched = |fd| libc::pollfd {
+            fd,
+            events: libc::POLLIN,
+            revents: 0,
+        };
         let mut polled = [watched(-1); 4];
         polled[0].fd = self.pidfd.as_raw_fd();
         polled[1].fd = wake.map_or(-1, AsRawFd::as_raw_fd);
@@ -208,7 +236,13 @@ impl Child {
         let count = 2 + inputs.len().min(2);
         loop {
             // SAFETY: `polled` is a live array of at least `count` entries.
-            let ready = unsafe { libc::poll(polled.as_mut_ptr(), count as libc::nfds_t, timeout_ms(deadline)) };
+            let ready = unsafe {
+                libc::poll(
+                    polled.as_mut_ptr(),
+                    count as libc::nfds_t,
+                    timeout_ms(deadline),
+                )
+            };
             if ready < 0 {
                 let error = io::Error::last_os_error();
                 if error.kind() != io::ErrorKind::Interrupted {
@@ -255,7 +289,11 @@ impl Child {
         };
         let group = self.own_group.then_some(Group(self.pid));
         self.ward.release();
-        Ok(Reaped { exit, usage: usage_of(&usage), group })
+        Ok(Reaped {
+            exit,
+            usage: usage_of(&usage),
+            group,
+        })
     }
 }
 
@@ -331,7 +369,8 @@ fn timeout_ms(deadline: Option<Instant>) -> c_int {
 
 fn usage_of(usage: &libc::rusage) -> Usage {
     let time = |t: libc::timeval| {
-        Duration::from_secs(t.tv_sec.cast_unsigned()) + Duration::from_micros(t.tv_usec.cast_unsigned())
+        Duration::from_secs(t.tv_sec.cast_unsigned())
+            + Duration::from_micros(t.tv_usec.cast_unsigned())
     };
     Usage {
         user: time(usage.ru_utime),

@@ -24,7 +24,10 @@ impl EnvBlock {
     ///
     /// A changing variable is absent from the environment until [`EnvBlock::set`] gives it a value, but
     /// its place must be filled before the block is used: it starts as `NAME=`.
-    pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>, changing: &[&str]) -> Self {
+    pub fn new(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+        changing: &[&str],
+    ) -> Self {
         let fixed = variables
             .into_iter()
             .filter(|(name, _)| changing.iter().all(|changed| name != changed))
@@ -50,7 +53,10 @@ impl EnvBlock {
 
     /// How many bytes the kernel counts for it against the limit on arguments and environment.
     pub fn size(&self) -> usize {
-        self.strings.iter().map(|string| string.as_bytes_with_nul().len() + size_of::<usize>()).sum()
+        self.strings
+            .iter()
+            .map(|string| string.as_bytes_with_nul().len() + size_of::<usize>())
+            .sum()
     }
 
     /// The null-terminated array for `execve(2)`; valid while the block lives unchanged.

@@ -9,8 +9,8 @@
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 /// The guardian process and the table that it shares with fanout.
 #[derive(Debug)]
@@ -44,12 +44,17 @@ impl Guardian {
             return Err(io::Error::last_os_error());
         }
         // SAFETY: pipe2 has just made both descriptors; nobody else owns them.
-        let (watched, lifeline) = unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) };
+        let (watched, lifeline) =
+            unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) };
         // SAFETY: the process has one thread, so the child may do anything; it never returns.
         match unsafe { libc::fork() } {
             -1 => Err(io::Error::last_os_error()),
             0 => watch(&table, watched.as_raw_fd()),
-            pid => Ok(Self { table, pid, lifeline: Some(lifeline) }),
+            pid => Ok(Self {
+                table,
+                pid,
+                lifeline: Some(lifeline),
+            }),
         }
     }
 
@@ -59,8 +64,15 @@ impl Guardian {
     ///
     /// When there are no so many places.
     pub fn ward(&self, place: usize) -> Ward {
-        assert!(place < self.table.places, "the guardian has {} places", self.table.places);
-        Ward { table: Arc::clone(&self.table), place }
+        assert!(
+            place < self.table.places,
+            "the guardian has {} places",
+            self.table.places
+        );
+        Ward {
+            table: Arc::clone(&self.table),
+            place,
+        }
     }
 }
 
@@ -115,7 +127,10 @@ impl Table {
             )
         };
         match NonNull::new(address) {
-            Some(cells) if address != libc::MAP_FAILED => Ok(Self { cells: cells.cast(), places }),
+            Some(cells) if address != libc::MAP_FAILED => Ok(Self {
+                cells: cells.cast(),
+                places,
+            }),
             _ => Err(io::Error::last_os_error()),
         }
     }

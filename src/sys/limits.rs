@@ -8,7 +8,10 @@ static ORIGINAL_OPEN_FILES: OnceLock<libc::rlimit> = OnceLock::new();
 
 /// How many files this process may have open, and could have open at most.
 fn open_files() -> libc::rlimit {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
     // SAFETY: `limit` is a live rlimit that the call fills in.
     unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
     limit
@@ -22,7 +25,10 @@ pub fn raise_open_files(wanted: u64) -> u64 {
     if now.rlim_cur >= wanted {
         return now.rlim_cur;
     }
-    let raised = libc::rlimit { rlim_cur: wanted.min(now.rlim_max), rlim_max: now.rlim_max };
+    let raised = libc::rlimit {
+        rlim_cur: wanted.min(now.rlim_max),
+        rlim_max: now.rlim_max,
+    };
     // SAFETY: `raised` is a live rlimit.
     if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) } == 0 {
         ORIGINAL_OPEN_FILES.get_or_init(|| now);
@@ -39,7 +45,10 @@ pub fn most_open_files() -> u64 {
 
 /// How many processes the user may have at most.
 pub fn most_processes() -> u64 {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
     // SAFETY: `limit` is a live rlimit that the call fills in.
     unsafe { libc::getrlimit(libc::RLIMIT_NPROC, &raw mut limit) };
     limit.rlim_cur

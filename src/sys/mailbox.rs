@@ -43,8 +43,16 @@ enum Receiver {
 impl<T> Mailbox<T> {
     /// An empty mailbox.
     pub fn new(patience: Duration) -> Self {
-        let state = State { queue: Vec::new(), urgent: false, receiver: Receiver::Awake };
-        Self { state: Mutex::new(state), changed: Condvar::new(), patience }
+        let state = State {
+            queue: Vec::new(),
+            urgent: false,
+            receiver: Receiver::Awake,
+        };
+        Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            patience,
+        }
     }
 
     /// Puts `messages` into the queue, in order.
@@ -96,9 +104,14 @@ impl<T> Mailbox<T> {
         state.receiver = mode;
         while state.receiver == mode {
             state = match until {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
                 Some(until) => {
-                    let Some(left) = until.checked_duration_since(Instant::now()) else { break };
+                    let Some(left) = until.checked_duration_since(Instant::now()) else {
+                        break;
+                    };
                     let woken = self.changed.wait_timeout(state, left);
                     woken.unwrap_or_else(PoisonError::into_inner).0
                 }

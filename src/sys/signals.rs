@@ -13,17 +13,21 @@ use signal_hook::iterator::Signals;
 ///
 /// When the handlers cannot be installed.
 pub fn listen(on_signal: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
-    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| !is_ignored(signal));
+    let wanted = [SIGINT, SIGTERM, SIGHUP]
+        .into_iter()
+        .filter(|&signal| !is_ignored(signal));
     let mut signals = Signals::new(wanted)?;
-    std::thread::Builder::new().name("signals".into()).spawn(move || {
-        for signal in signals.forever() {
-            on_signal(match signal {
-                SIGINT => Signal::Interrupt,
-                SIGHUP => Signal::HangUp,
-                _ => Signal::Terminate,
-            });
-        }
-    })?;
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            for signal in signals.forever() {
+                on_signal(match signal {
+                    SIGINT => Signal::Interrupt,
+                    SIGHUP => Signal::HangUp,
+                    _ => Signal::Terminate,
+                });
+            }
+        })?;
     Ok(())
 }
 
@@ -49,5 +53,6 @@ fn is_ignored(signal: i32) -> bool {
 
 /// The name of signal number `signal`, as `SIGKILL`; `SIG42` for one without a name.
 pub fn name(signal: i32) -> String {
-    signal_hook::low_level::signal_name(signal).map_or_else(|| format!("SIG{signal}"), str::to_owned)
+    signal_hook::low_level::signal_name(signal)
+        .map_or_else(|| format!("SIG{signal}"), str::to_owned)
 }

@@ -44,7 +44,12 @@ impl SpoolDir {
     /// Spool files in directory `path`, nothing made yet.
     pub fn new(path: PathBuf, limits: Limits) -> Arc<Self> {
         let (memory, files) = (Budget::new(limits.memory), Budget::new(limits.files));
-        Arc::new(Self { path, memory, files, overflow: Mutex::new(None) })
+        Arc::new(Self {
+            path,
+            memory,
+            files,
+            overflow: Mutex::new(None),
+        })
     }
 
     /// The directory.
@@ -80,7 +85,10 @@ impl Spool {
     ///
     /// When no file can be made in the spool directory.
     pub fn new(dir: &Arc<SpoolDir>) -> io::Result<Self> {
-        Ok(Self { dir: Arc::clone(dir), file: unlinked_file(&dir.path)? })
+        Ok(Self {
+            dir: Arc::clone(dir),
+            file: unlinked_file(&dir.path)?,
+        })
     }
 
     /// The file, for a job to write to. It appends.
@@ -107,11 +115,19 @@ impl Spool {
             self.reset(shared)?;
             return Ok(Captured::Budgeted(bytes, permit));
         }
-        let permit = if len > SMALL { Budget::acquire(&self.dir, |dir| &dir.files, 1) } else { None };
+        let permit = if len > SMALL {
+            Budget::acquire(&self.dir, |dir| &dir.files, 1)
+        } else {
+            None
+        };
         if let Some(permit) = permit {
             let fresh = unlinked_file(&self.dir.path)?;
             let file = std::mem::replace(&mut self.file, fresh);
-            return Ok(Captured::File { file, len, permit: Some(permit) });
+            return Ok(Captured::File {
+                file,
+                len,
+                permit: Some(permit),
+            });
         }
         let captured = self.dir.overflow(&self.file, len)?;
         self.reset(shared)?;
@@ -198,7 +214,8 @@ impl Captured {
     /// When the spool file cannot be read.
     pub fn tail(&self, limit: u64) -> io::Result<Vec<u8>> {
         let mut tail = Vec::new();
-        self.reader_from(self.len().saturating_sub(limit)).read_to_end(&mut tail)?;
+        self.reader_from(self.len().saturating_sub(limit))
+            .read_to_end(&mut tail)?;
         Ok(tail)
     }
 
@@ -219,8 +236,14 @@ impl Captured {
     fn reader_from(&self, skip: u64) -> Reader<'_> {
         match self {
             Self::Empty => Reader::Memory(&[]),
-            Self::Memory(bytes) | Self::Budgeted(bytes, _) => Reader::Memory(&bytes[skip as usize..]),
-            Self::File { file, len, .. } => Reader::File { file, at: skip, end: *len },
+            Self::Memory(bytes) | Self::Budgeted(bytes, _) => {
+                Reader::Memory(&bytes[skip as usize..])
+            }
+            Self::File { file, len, .. } => Reader::File {
+                file,
+                at: skip,
+                end: *len,
+            },
             Self::Overflowed(piece) => Reader::File {
                 file: &piece.file.file,
                 at: piece.offset + skip,
@@ -269,10 +292,21 @@ impl Budget {
         Self(AtomicU64::new(amount))
     }
 
-    fn acquire(dir: &Arc<SpoolDir>, which: fn(&SpoolDir) -> &Budget, amount: u64) -> Option<Permit> {
+    fn acquire(
+        dir: &Arc<SpoolDir>,
+        which: fn(&SpoolDir) -> &Budget,
+        amount: u64,
+    ) -> Option<Permit> {
         let left = &which(dir).0;
-        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(amount)).ok()?;
-        Some(Permit { dir: Arc::clone(dir), which, amount })
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            left.checked_sub(amount)
+        })
+        .ok()?;
+        Some(Permit {
+            dir: Arc::clone(dir),
+            which,
+            amount,
+        })
     }
 }
 
@@ -286,7 +320,9 @@ pub struct Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        (self.which)(&self.dir).0.fetch_add(self.amount, Ordering::Relaxed);
+        (self.which)(&self.dir)
+            .0
+            .fetch_add(self.amount, Ordering::Relaxed);
     }
 }
 
@@ -301,7 +337,10 @@ impl Overflow {
     fn new(dir: &Path) -> io::Result<Self> {
         // Copies inside the kernel (copy_file_range) refuse a file that appends.
         let file = open_unlinked(dir, 0)?;
-        Ok(Self { file, end: AtomicU64::new(0) })
+        Ok(Self {
+            file,
+            end: AtomicU64::new(0),
+        })
     }
 }
 
@@ -378,7 +417,11 @@ fn open(path: &OsStr, flags: i32) -> io::Result<File> {
 
 /// Copies the first `len` bytes of `from` to `offset` of `to`.
 fn copy_range(from: &File, to: &File, offset: u64, len: u64) -> io::Result<()> {
-    let mut reader = Reader::File { file: from, at: 0, end: len };
+    let mut reader = Reader::File {
+        file: from,
+        at: 0,
+        end: len,
+    };
     let mut buffer = vec![0; len.min(SMALL) as usize];
     let mut at = offset;
     loop {
@@ -408,7 +451,12 @@ fn send(from: &File, offset: u64, len: u64, out: &mut File) -> io::Result<()> {
     while at < end {
         // SAFETY: two open descriptors and a live offset.
         let sent = unsafe {
-            libc::sendfile(out.as_raw_fd(), from.as_raw_fd(), &raw mut at, (end - at) as usize)
+            libc::sendfile(
+                out.as_raw_fd(),
+                from.as_raw_fd(),
+                &raw mut at,
+                (end - at) as usize,
+            )
         };
         if sent > 0 {
             continue;
@@ -418,7 +466,11 @@ fn send(from: &File, offset: u64, len: u64, out: &mut File) -> io::Result<()> {
             _ if sent == 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             Some(libc::EINTR) => {}
             Some(libc::EINVAL | libc::ENOSYS) => {
-                let mut rest = Reader::File { file: from, at: at.cast_unsigned(), end: end.cast_unsigned() };
+                let mut rest = Reader::File {
+                    file: from,
+                    at: at.cast_unsigned(),
+                    end: end.cast_unsigned(),
+                };
                 return copy_through_memory(&mut rest, out);
             }
             Some(libc::EAGAIN) => wait_writable(out)?,
@@ -440,7 +492,11 @@ fn copy_through_memory(from: &mut Reader, out: &mut File) -> io::Result<()> {
 
 /// Waits until `out`, which somebody made non-blocking, takes more.
 fn wait_writable(out: &File) -> io::Result<()> {
-    let mut polled = libc::pollfd { fd: out.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+    let mut polled = libc::pollfd {
+        fd: out.as_raw_fd(),
+        events: libc::POLLOUT,
+        revents: 0,
+    };
     // SAFETY: one live pollfd.
     if unsafe { libc::poll(&raw mut polled, 1, -1) } < 0 {
         let error = io::Error::last_os_error();

@@ -51,7 +51,11 @@ impl AsRawFd for Wake {
 ///
 /// What `poll(2)` says but for interruptions.
 pub fn is_readable(fd: std::os::fd::BorrowedFd) -> io::Result<bool> {
-    let mut polled = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let mut polled = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
     // SAFETY: one live pollfd.
     while unsafe { libc::poll(&raw mut polled, 1, 0) } < 0 {
         let error = io::Error::last_os_error();

@@ -14,7 +14,10 @@ pub struct Delay {
 impl Delay {
     /// A gate with `pause` between two starts.
     pub fn new(pause: Duration) -> Self {
-        Self { pause, last_start: None }
+        Self {
+            pause,
+            last_start: None,
+        }
     }
 }
 
