@@ -81,11 +81,17 @@ impl Captured {
     ///
     /// When the spool file cannot be read.
     pub fn tail(&self, limit: u64) -> io::Result<Vec<u8>> {
-        let mut reader = self.reader()?;
         let skip = self.len().saturating_sub(limit);
-        io::copy(&mut (&mut reader).take(skip), &mut io::sink())?;
         let mut tail = Vec::new();
-        reader.read_to_end(&mut tail)?;
+        match self {
+            Self::Empty => {}
+            Self::Memory(bytes) => tail.extend_from_slice(&bytes[skip as usize..]),
+            Self::File { file, len } => {
+                let mut file = file;
+                file.seek(SeekFrom::Start(skip))?;
+                file.take(len - skip).read_to_end(&mut tail)?;
+            }
+        }
         Ok(tail)
     }
 }
