@@ -111,7 +111,7 @@ mod tests {
         #[test]
         fn a_job_is_one_line_of_nine_fields(command: Vec<u8>) {
             let rendered = render(line(&command));
-            prop_assert_eq!(rendered.iter().filter(|b| **b == b'\n').count(), 1);
+            prop_assert_eq!(rendered.split(|b| *b == b'\n').count(), 2);
             let back: Vec<u8> = rendered[..rendered.len() - 1]
                 .splitn(9, |b| *b == b'\t')
                 .nth(8)

@@ -17,7 +17,7 @@
 
 pub mod failure;
 pub mod joblog;
-// pub mod json;
+pub mod json;
 pub mod keep_order;
 pub mod out;
 pub mod progress;

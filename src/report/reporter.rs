@@ -107,7 +107,9 @@ impl Reporter {
             false
         });
         if closed {
-            sinks.iter_mut().for_each(|sink| sink.stdout_closed());
+            for sink in sinks {
+                sink.stdout_closed();
+            }
         }
     }
 }
@@ -136,10 +138,10 @@ mod tests {
     impl Sink for Probe {
         fn event(&mut self, _: &mut Event) -> Result<(), Failure> {
             self.note('e');
-            match self.fails {
-                true => Err(Failure::new("probe", io::Error::other("full"))),
-                false => Ok(()),
+            if self.fails {
+                return Err(Failure::new("probe", io::Error::other("full")));
             }
+            Ok(())
         }
         fn settle(&mut self, now: Instant) -> Result<(), Failure> {
             let due = self.deadline.take_if(|deadline| *deadline <= now).is_some();
