@@ -279,16 +279,13 @@ impl<'a> Controller<'a> {
                 let line = String::from_utf8_lossy(&end.job.command.line);
                 self.notice(format!("Warning: {line}"));
             }
-            Outcome::SpawnFailed(why) => {
-                self.notice(format!(
-                    "Error: job {} cannot be started: {why}",
-                    end.job.seq
-                ));
-            }
             Outcome::Lost => {
                 self.notice(format!("Error: job {} was lost by its worker", end.job.seq));
             }
-            Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::Cancelled { .. } => {}
+            Outcome::Exited(_)
+            | Outcome::Signaled(_)
+            | Outcome::SpawnFailed(_)
+            | Outcome::Cancelled { .. } => {}
         }
     }
 

@@ -11,7 +11,7 @@
 
 use std::ffi::{CString, OsStr};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
@@ -196,6 +196,20 @@ impl Captured {
         self.reader_from(0)
     }
 
+    /// A reader over what follows the first `skip` bytes.
+    pub fn reader_from(&self, skip: u64) -> Reader<'_> {
+        match self {
+            Self::Empty => Reader::Memory(&[]),
+            Self::Memory(bytes) | Self::Budgeted(bytes, _) => Reader::Memory(&bytes[skip as usize..]),
+            Self::File { file, len, .. } => Reader::File { file, at: skip, end: *len },
+            Self::Overflowed(piece) => Reader::File {
+                file: &piece.file.file,
+                at: piece.offset + skip,
+                end: piece.offset + piece.len,
+            },
+        }
+    }
+
     /// At most `limit` bytes of its beginning.
     ///
     /// # Errors
@@ -219,36 +233,11 @@ impl Captured {
         Ok(tail)
     }
 
-    /// Copies all of it to the file `out`, inside the kernel where it can.
-    ///
-    /// # Errors
-    ///
-    /// Those of reading the spool and of writing to `out`.
-    pub fn copy_to(&self, out: &mut File) -> io::Result<()> {
+    /// The file and its length, where the output has a file of its own.
+    pub fn own_file(&self) -> Option<(&File, u64)> {
         match self {
-            Self::Empty => Ok(()),
-            Self::Memory(bytes) | Self::Budgeted(bytes, _) => out.write_all(bytes),
-            Self::File { file, len, .. } => send(file, 0, *len, out),
-            Self::Overflowed(piece) => send(&piece.file.file, piece.offset, piece.len, out),
-        }
-    }
-
-    fn reader_from(&self, skip: u64) -> Reader<'_> {
-        match self {
-            Self::Empty => Reader::Memory(&[]),
-            Self::Memory(bytes) | Self::Budgeted(bytes, _) => {
-                Reader::Memory(&bytes[skip as usize..])
-            }
-            Self::File { file, len, .. } => Reader::File {
-                file,
-                at: skip,
-                end: *len,
-            },
-            Self::Overflowed(piece) => Reader::File {
-                file: &piece.file.file,
-                at: piece.offset + skip,
-                end: piece.offset + piece.len,
-            },
+            Self::File { file, len, .. } => Some((file, *len)),
+            _ => None,
         }
     }
 }
@@ -443,60 +432,43 @@ impl Reader<'_> {
     }
 }
 
-/// Sends `len` bytes of `from`, beginning at `offset`, to `out` with `sendfile(2)`, which takes any
-/// kind of target but an appending file; that one gets plain reads and writes.
-fn send(from: &File, offset: u64, len: u64, out: &mut File) -> io::Result<()> {
-    let mut at = offset.cast_signed();
-    let end = (offset + len).cast_signed();
-    while at < end {
+/// Sends the first `len` bytes of `from` to `out` with `sendfile(2)`; returns how many it has sent when
+/// there is no more or `out` is of a kind that does not take them this way.
+///
+/// A pipe may then refer to the file's own pages until they are read at its other end: the file must
+/// not be written to any more.
+///
+/// # Errors
+///
+/// Those of reading and writing.
+pub fn send(from: &File, len: u64, out: &File) -> io::Result<u64> {
+    let mut at = 0;
+    while at < len.cast_signed() {
+        let left = (len.cast_signed() - at) as usize;
         // SAFETY: two open descriptors and a live offset.
-        let sent = unsafe {
-            libc::sendfile(
-                out.as_raw_fd(),
-                from.as_raw_fd(),
-                &raw mut at,
-                (end - at) as usize,
-            )
-        };
+        let sent = unsafe { libc::sendfile(out.as_raw_fd(), from.as_raw_fd(), &raw mut at, left) };
         if sent > 0 {
             continue;
         }
         let error = io::Error::last_os_error();
         match error.raw_os_error() {
-            _ if sent == 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            _ if sent == 0 => break,
             Some(libc::EINTR) => {}
-            Some(libc::EINVAL | libc::ENOSYS) => {
-                let mut rest = Reader::File {
-                    file: from,
-                    at: at.cast_unsigned(),
-                    end: end.cast_unsigned(),
-                };
-                return copy_through_memory(&mut rest, out);
-            }
+            Some(libc::EINVAL | libc::ENOSYS) => break,
             Some(libc::EAGAIN) => wait_writable(out)?,
             _ => return Err(error),
         }
     }
-    Ok(())
-}
-
-fn copy_through_memory(from: &mut Reader, out: &mut File) -> io::Result<()> {
-    let mut buffer = vec![0; 2 * SMALL as usize];
-    loop {
-        match from.read(&mut buffer)? {
-            0 => return Ok(()),
-            got => out.write_all(&buffer[..got])?,
-        }
-    }
+    Ok(at.cast_unsigned())
 }
 
 /// Waits until `out`, which somebody made non-blocking, takes more.
-fn wait_writable(out: &File) -> io::Result<()> {
-    let mut polled = libc::pollfd {
-        fd: out.as_raw_fd(),
-        events: libc::POLLOUT,
-        revents: 0,
-    };
+///
+/// # Errors
+///
+/// What `poll(2)` says but for interruptions.
+pub fn wait_writable(out: &File) -> io::Result<()> {
+    let mut polled = libc::pollfd { fd: out.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
     // SAFETY: one live pollfd.
     if unsafe { libc::poll(&raw mut polled, 1, -1) } < 0 {
         let error = io::Error::last_os_error();
@@ -509,6 +481,8 @@ fn wait_writable(out: &File) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     fn spool(memory: u64, files: u64) -> Spool {
@@ -564,14 +538,9 @@ mod tests {
     }
 
     #[test]
-    fn tails_and_copies() {
+    fn the_end_of_a_spilled_output_can_be_had() {
         let mut spool = spool(0, 0);
         let captured = filled(&mut spool, b"hello world");
         assert_eq!(captured.tail(5).unwrap(), b"world");
-        let mut out = unlinked_file(&std::env::temp_dir()).unwrap();
-        captured.copy_to(&mut out).unwrap();
-        let mut copied = [0; 11];
-        out.read_exact_at(&mut copied, 0).unwrap();
-        assert_eq!(&copied, b"hello world");
     }
 }
