@@ -1,7 +1,0 @@
-//! TODO
-/// TODO
-#[derive(Debug, Clone)]
-pub struct Shell;
-/// TODO
-#[derive(Debug, Clone)]
-pub struct Resolver;
