@@ -1,1 +1,3 @@
-//! TODO
+//! Where attempts run.
+
+pub mod shell;
