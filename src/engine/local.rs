@@ -4,7 +4,6 @@
 //! gives the same result), sleeps until the process ends, the deadline passes or it is told to
 //! give up, ends the whole group where that is wanted, and takes the output.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
@@ -12,9 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::capture::{Capture, Capturer, Outputs};
-use super::launch::{Launcher, Start};
+use super::launch::{Launch, Launcher, Start};
 use super::pool::{Pool, Runner, Station};
-use super::shell::Shell;
 use super::term_seq::TermSeq;
 use super::{Attempt, Post, Reply, never_ran};
 use crate::model::{
@@ -31,12 +29,8 @@ pub struct Config {
     pub slots: usize,
     /// Renders commands.
     pub prepare: Arc<dyn Prepare>,
-    /// The shell for commands that need one.
-    pub shell: Shell,
-    /// Whether even commands that need no shell run in it.
-    pub always_shell: bool,
-    /// The environment that jobs inherit.
-    pub env: Vec<(OsString, OsString)>,
+    /// How commands are started.
+    pub launch: Launch,
     /// Whether the first job reads fanout's standard input (all others read `/dev/null`).
     pub first_job_reads_stdin: bool,
     /// What becomes of jobs' output.
@@ -69,13 +63,8 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         pieces: Tokens::new(PIECES_IN_FLIGHT),
     });
     Pool::start(wards.len(), post, move |index, station| {
-        let launcher = Launcher::new(
-            &shared.config.shell,
-            shared.config.always_shell,
-            &shared.config.env,
-        );
         LocalRunner {
-            launcher,
+            launcher: Launcher::new(&shared.config.launch),
             capturer: Capturer::new(shared.config.capture.clone()),
             spawner: Spawner::new(wards[index].clone()),
             station,

@@ -7,5 +7,6 @@ pub mod limits;
 pub mod mailbox;
 pub mod signals;
 pub mod spool;
+pub mod stdin;
 pub mod tokens;
 pub mod wake;
