@@ -1,1 +1,3 @@
 //! Jobs from records.
+
+pub mod pack;
