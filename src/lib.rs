@@ -12,6 +12,7 @@
 //! | 1 | `model` | jobs, outcomes, events: data only |
 //! | 0 | `sys` | the kernel's side |
 
+pub mod cli;
 pub mod engine;
 pub mod input;
 pub mod job;
