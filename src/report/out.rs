@@ -1,7 +1,7 @@
 //! A buffered file descriptor that reports are written to.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, IsTerminal, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::thread;
 use std::time::Duration;
@@ -14,14 +14,14 @@ const FULL: usize = 64 * 1024;
 
 /// A file, pipe or terminal with a buffer of our own.
 ///
-/// Many small pieces become one `write(2)`; spooled files go from descriptor to descriptor inside
-/// the kernel. Nothing is flushed behind the sink's back, neither at newlines nor on drop.
+/// Many small pieces become one `write(2)`; large ones are not copied again. Nothing is flushed behind the sink's back, neither at newlines nor on drop.
 #[derive(Debug)]
 pub struct Out {
     file: File,
     target: Target,
     buffer: Vec<u8>,
     terminal: bool,
+    regular: bool,
     /// Set when the file is a terminal that also shows progress.
     screen: Option<Screen>,
 }
@@ -70,11 +70,13 @@ impl Out {
 
     fn new(file: File, target: Target) -> Self {
         let terminal = file.is_terminal();
+        let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
         Self {
             file,
             target,
             buffer: Vec::new(),
             terminal,
+            regular,
             screen: None,
         }
     }
@@ -125,36 +127,27 @@ impl Out {
         match captured {
             Captured::Empty => Ok(()),
             Captured::Memory(bytes) => self.write(bytes),
-            Captured::File { .. } if self.terminal => {
-                for_each_piece(captured, |piece| self.write(piece))
-            }
-            Captured::File { file, len } => {
+            Captured::File { file, len } if self.regular => {
                 self.flush()?;
-                self.splice(file, *len).map_err(|error| self.failure(error))
+                self.copy_file(file, *len)
+                    .map_err(|error| self.failure(error))
+            }
+            Captured::File { .. } => {
+                self.flush()?;
+                for_each_piece(captured, |piece| self.write_through(piece))
             }
         }
     }
 
-    /// From file to file: `io::copy` uses `copy_file_range`, `sendfile` or `splice` on plain `File`s.
+    /// From file to file, which the kernel does by itself (`copy_file_range(2)`) where the file system
+    /// can and ours is not opened for appending; if not, through the buffer of the `BufWriter`.
     ///
-    /// A pipe may then refer to the spool's own pages until they are read at its other end, so the
-    /// spool must not be overwritten afterwards (truncating it first is fine).
-    fn splice(&self, mut spool: &File, len: u64) -> io::Result<()> {
+    /// Pipes are written to: spliced, they would refer to the spool's own pages until these are read.
+    fn copy_file(&self, mut spool: &File, len: u64) -> io::Result<()> {
         spool.seek(SeekFrom::Start(0))?;
-        let mut done = 0;
-        while done < len {
-            match io::copy(&mut spool.take(len - done), &mut &self.file) {
-                Ok(0) => break,
-                Ok(count) => done += count,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    // The kernel moved the spool's position by what it has written.
-                    done = spool.stream_position()?;
-                    wait_for_room();
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        let mut out = BufWriter::with_capacity(FULL, &self.file);
+        io::copy(&mut spool.take(len), &mut out)?;
+        out.flush()
     }
 
     /// Writes out what is in the buffer, in as few `write(2)`s as possible.
@@ -226,4 +219,49 @@ fn write_all(mut file: &File, mut bytes: &[u8]) -> io::Result<()> {
 /// rare, and only while the reader is slower than we are.
 fn wait_for_room() {
     thread::sleep(Duration::from_millis(2));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::{out, spooled, written};
+    use std::os::fd::OwnedFd;
+
+    #[test]
+    fn small_pieces_wait_and_large_ones_keep_their_place() {
+        let (mut out, file) = out();
+        out.write(b"small ").unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 0);
+        let large = b"x".repeat(FULL);
+        out.write(&large).unwrap();
+        out.copy(&spooled(b" spooled")).unwrap();
+        out.write(b" end").unwrap();
+        out.flush().unwrap();
+        assert_eq!(
+            written(file),
+            [&b"small "[..], &large, b" spooled", b" end"].concat()
+        );
+    }
+
+    #[test]
+    fn a_spool_goes_wherever_it_should() {
+        let text = b"spool\n".repeat(50_000);
+        let path = tempfile::NamedTempFile::new().unwrap();
+        let appending = File::options().append(true).open(path.path()).unwrap();
+        for _ in 0..2 {
+            let mut out = Out::file(appending.try_clone().unwrap(), "a test");
+            out.copy(&spooled(&text)).unwrap();
+        }
+        assert_eq!(written(path.reopen().unwrap()), text.repeat(2));
+
+        let (mut reader, writer) = io::pipe().unwrap();
+        let copied = thread::spawn(move || {
+            let mut out = Out::as_stdout(File::from(OwnedFd::from(writer)));
+            out.copy(&spooled(&b"spool\n".repeat(50_000)))
+        });
+        let mut read = Vec::new();
+        reader.read_to_end(&mut read).unwrap();
+        copied.join().unwrap().unwrap();
+        assert_eq!(read, text);
+    }
 }
