@@ -157,13 +157,13 @@ mod tests {
         }
     }
 
-    fn probe(name: char, log: &Arc<Mutex<String>>) -> Box<Probe> {
-        Box::new(Probe {
+    fn probe(name: char, log: &Arc<Mutex<String>>) -> Probe {
+        Probe {
             name,
             log: Arc::clone(log),
             fails: false,
             deadline: None,
-        })
+        }
     }
 
     #[test]
@@ -173,7 +173,11 @@ mod tests {
         bad.fails = true;
         let (failures, seen) = crossbeam_channel::unbounded();
         let reporter = Reporter::new(
-            vec![probe('a', &log), bad, probe('c', &log)],
+            vec![
+                Box::new(probe('a', &log)),
+                Box::new(bad),
+                Box::new(probe('c', &log)),
+            ],
             Box::new(move |failure| drop(failures.send(failure))),
         );
         let (sender, events) = crossbeam_channel::unbounded();
@@ -195,7 +199,7 @@ mod tests {
         let log = Arc::new(Mutex::new(String::new()));
         let mut ticking = probe('a', &log);
         ticking.deadline = Some(Instant::now() + Duration::from_millis(30));
-        let reporter = Reporter::new(vec![ticking], Box::new(|_| ()));
+        let reporter = Reporter::new(vec![Box::new(ticking)], Box::new(|_| ()));
         let (sender, events) = crossbeam_channel::bounded(1);
         let thread = std::thread::spawn(move || reporter.run(&events));
         while log.lock().unwrap().is_empty() {

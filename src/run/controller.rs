@@ -164,7 +164,7 @@ impl<'a> Controller<'a> {
                     break;
                 }
                 Pull::Failed(why) => {
-                    self.notice(why);
+                    self.notice(format!("Error: {why}"));
                     self.input_over = true;
                     self.trouble = Some(ExitCode::Error);
                     break;
@@ -213,6 +213,7 @@ impl<'a> Controller<'a> {
             Message::Engine(Reply::Ended(end)) => self.ended(end),
             // The next turn looks again.
             Message::InputReady | Message::ReportsCaughtUp => {}
+            Message::Remark(words) => self.notice(words),
             Message::Signal(signal) => self.signalled(signal),
             Message::StdoutClosed => {
                 self.trouble = Some(ExitCode::BrokenPipe);

@@ -75,6 +75,7 @@ fn one_of_everything() -> Vec<Event> {
         job: job.clone(),
         stream,
         bytes: bytes.into(),
+        token: None,
     };
     let cancelled = |by, signal| Outcome::Cancelled { by, signal };
     let mut shell_free = ok(1, "out", "err");

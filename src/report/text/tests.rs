@@ -37,6 +37,7 @@ fn piece(seq: u64, stream: Stream, bytes: &str) -> Event {
         job,
         stream,
         bytes: bytes.into(),
+        token: None,
     })
 }
 
