@@ -141,4 +141,3 @@ impl Read for Tee<'_> {
         Ok(count)
     }
 }
-

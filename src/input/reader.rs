@@ -67,7 +67,9 @@ impl<R: Read> Splitter<R> {
 
     /// Whether a whole record is in the buffer, so that the next one takes no reading.
     pub(super) fn has_record(&self) -> bool {
-        self.needle.find(&self.buffer[self.scanned..self.end]).is_some()
+        self.needle
+            .find(&self.buffer[self.scanned..self.end])
+            .is_some()
     }
 
     /// Whether the record given out last may hold a NUL byte. Costs nothing where there is none.
