@@ -85,16 +85,21 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
     }
     input.notices = Notices::to(remark);
     let (total, records) = if count_ahead {
-        let (records, open) = Records::count_ahead(input)?;
+        let (records, open) = Records::count_ahead(input).map_err(in_one_line)?;
         (Some(packing.jobs(records)), open)
     } else {
-        (None, Records::open(input)?)
+        (None, Records::open(input).map_err(in_one_line)?)
     };
     Ok(OpenJobs {
         jobs: Jobs::new(records, packing),
         total,
         reads_stdin,
     })
+}
+
+/// An error whose own words say everything.
+fn in_one_line(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow::Error::msg(error.to_string())
 }
 
 /// Starts the thread that reads the input; returns the controller's end.

@@ -98,7 +98,7 @@ fn one_of_everything() -> Vec<Event> {
         finished(never_started(ended(
             5,
             "x",
-            Outcome::SpawnFailed("no such file".into()),
+            Outcome::SpawnFailed(crate::model::SpawnError::passing("no such file")),
         ))),
         finished(ended(6, "x", cancelled(KilledBy::Halt, Some(15)))),
         finished(never_started(ended(
