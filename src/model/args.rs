@@ -88,6 +88,9 @@ mod tests {
         assert_eq!(list.get(0), Some(&b"a"[..]));
         assert_eq!(list.get(1), Some(&b""[..]));
         assert_eq!(list.get(4), None);
-        assert_eq!(list.iter().collect::<Vec<_>>(), [&b"a"[..], b"", b"bc", b"d"]);
+        assert_eq!(
+            list.iter().collect::<Vec<_>>(),
+            [&b"a"[..], b"", b"bc", b"d"]
+        );
     }
 }
