@@ -12,6 +12,8 @@
 //! | 1 | `model` | jobs, outcomes, events: data only |
 //! | 0 | `sys` | the kernel's side |
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod engine;
 pub mod input;
 pub mod job;

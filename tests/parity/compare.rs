@@ -1,13 +1,15 @@
 //! Runs a case through a program, and tells in words how two results differ.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::process::ExitStatusExt;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
 
 use crate::case::{Case, Stderr};
-use crate::support::run_to_end;
+use crate::support::{HANG_GUARD, wait_within};
 
 /// What a command line did.
 #[derive(PartialEq, Eq)]
@@ -56,7 +58,7 @@ pub fn observe(program: &Path, case: &Case) -> Observed {
         .iter()
         .map(|name| (name.clone(), fs::read(work.join(name)).ok()));
     Observed {
-        stdout: without_path(&end.stdout, &work),
+        stdout: without_usage(without_path(&end.stdout, &work)),
         stderr: without_path(&end.stderr, &work),
         end: end
             .status
@@ -65,6 +67,46 @@ pub fn observe(program: &Path, case: &Case) -> Observed {
                 None => format!("exit {}", status.code().unwrap()),
             }),
         files: joblogs.chain(others).collect(),
+    }
+}
+
+/// What a program that has ended left behind.
+struct Finished {
+    /// `None`: it did not end, and was killed.
+    status: Option<ExitStatus>,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+/// Runs `command` in a process group of its own, feeding it `stdin`, and takes both outputs whole.
+///
+/// The outputs go through files in `scratch`, so that a process left behind cannot hold them open.
+fn run_to_end(mut command: Command, stdin: Option<&[u8]>, scratch: &Path) -> Finished {
+    let [stdout, stderr] = ["stdout", "stderr"].map(|name| scratch.join(format!(".{name}")));
+    command
+        .process_group(0)
+        .stdin(if stdin.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        })
+        .stdout(File::create(&stdout).unwrap())
+        .stderr(File::create(&stderr).unwrap());
+    let mut child = command
+        .spawn()
+        .unwrap_or_else(|why| panic!("{command:?}: {why}"));
+    let mut feed = child.stdin.take();
+    let status = thread::scope(|scope| {
+        if let (Some(mut feed), Some(bytes)) = (feed.take(), stdin) {
+            // A program may end without reading all its input.
+            scope.spawn(move || feed.write_all(bytes).ok());
+        }
+        wait_within(&mut child, HANG_GUARD)
+    });
+    Finished {
+        status,
+        stdout: fs::read(stdout).unwrap(),
+        stderr: fs::read(stderr).unwrap(),
     }
 }
 
@@ -159,6 +201,15 @@ fn without_times(log: &[u8]) -> Vec<u8> {
         );
     }
     kept
+}
+
+/// After some errors GNU prints a page of help on stdout. It is no output; ours says where help is.
+fn without_usage(stdout: Vec<u8>) -> Vec<u8> {
+    if stdout.starts_with(b"Usage:\n\nparallel [options]") {
+        Vec::new()
+    } else {
+        stdout
+    }
 }
 
 fn without_path(text: &[u8], path: &Path) -> Vec<u8> {

@@ -9,7 +9,26 @@ pub struct Difference {
 }
 
 /// Every intended difference.
-pub const INTENDED: &[Difference] = &[];
+pub const INTENDED: &[Difference] = &[
+    Difference {
+        case: "--retries x echo ::: a",
+        reason: NO_NUMBER,
+    },
+    Difference {
+        case: "--delay x echo ::: a",
+        reason: NO_NUMBER,
+    },
+    Difference {
+        case: "-n x echo ::: a",
+        reason: NO_NUMBER,
+    },
+    Difference {
+        case: "-N x echo ::: a",
+        reason: NO_NUMBER,
+    },
+];
+
+const NO_NUMBER: &str = "A value that is no number is an error that names it; GNU reads it as 0.";
 
 /// The reason why the case called `name` differs, if it is meant to.
 pub fn intended(name: &str) -> Option<&'static str> {
