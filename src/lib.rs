@@ -17,6 +17,7 @@
 pub mod engine;
 pub mod input;
 pub mod job;
+pub mod ledger;
 pub mod model;
 pub mod report;
 pub mod run;

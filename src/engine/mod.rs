@@ -1,1 +1,91 @@
-//! TODO
+//! Where attempts run: mechanism without policy.
+//!
+//! An [`Engine`] takes attempts and answers each with exactly one [`Reply::Ended`], however it went; what
+//! it has not begun it gives back when it is closed. Which job runs when, and what an outcome means,
+//! is decided above, in `run`.
+//!
+//! * [`pool`]: a thread a slot, each with one attempt at a time; the queue that they share;
+//! * [`local`]: what a worker does with an attempt on this host: process, capture, deadline;
+//! * [`dry`]: an engine that renders commands and runs nothing;
+//! * [`shell`]: which shell, and when none is needed.
+
+pub mod capture;
+pub mod dry;
+pub mod launch;
+pub mod local;
+pub mod pool;
+pub mod shell;
+pub mod term_seq;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::model::{AttemptEnd, AttemptStart, Job, JobIdentity, KilledBy, Outcome, OutputPiece};
+use crate::sys::mailbox::Urgency;
+
+/// One try at a job, ready to run as soon as a slot is free.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The job.
+    pub job: Job,
+    /// Which try this is, from 1.
+    pub number: u32,
+    /// How many there are at most; `None`: without end.
+    pub max: Option<u32>,
+    /// When it was handed to the engine.
+    pub queued_at: SystemTime,
+}
+
+/// What an engine tells about its attempts.
+#[derive(Debug)]
+pub enum Reply {
+    /// An attempt's process runs.
+    Started(Box<AttemptStart>),
+    /// Output of a running attempt, as it came.
+    Output(OutputPiece),
+    /// An attempt is over.
+    Ended(Box<AttemptEnd>),
+}
+
+/// Takes replies to the controller.
+pub type Post = Arc<dyn Fn(Reply, Urgency) + Send + Sync>;
+
+/// Runs attempts.
+pub trait Engine: Sync {
+    /// Takes attempts to be run in this order, each as soon as a slot is free.
+    fn submit(&self, attempts: Vec<Attempt>);
+
+    /// Begins no attempt any more; gives back those that it had not begun.
+    fn close(&self) -> Vec<Attempt>;
+
+    /// The command lines of the attempts that run now.
+    fn running(&self) -> Vec<Vec<u8>>;
+
+    /// Ends every running attempt, on behalf of `by`. They still reply.
+    fn kill(&self, by: KilledBy);
+}
+
+/// The end of an attempt that never got a process, for whatever reason.
+pub fn never_ran(attempt: &Attempt, outcome: Outcome) -> Box<AttemptEnd> {
+    let now = SystemTime::now();
+    let job = JobIdentity {
+        seq: attempt.job.seq,
+        args: attempt.job.args.clone(),
+        command: crate::model::Command::default(),
+        argv: None,
+        slot: 0,
+        pid: 0,
+        attempt: attempt.number,
+    };
+    Box::new(AttemptEnd {
+        job: Arc::new(job),
+        attempts_max: attempt.max,
+        queued_at: attempt.queued_at,
+        started_at: now,
+        ended_at: now,
+        outcome,
+        usage: crate::model::Usage::default(),
+        stdout: crate::sys::spool::Captured::Empty,
+        stderr: crate::sys::spool::Captured::Empty,
+    })
+}

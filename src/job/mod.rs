@@ -1,1 +1,5 @@
 //! Jobs from records.
+
+mod render;
+
+pub use render::{Renderer, unescape_tagstring};

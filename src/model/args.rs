@@ -56,7 +56,7 @@ impl ArgList {
     }
 
     /// The arguments in order.
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let mut start = 0;
         self.ends.iter().map(move |&end| {
             let arg = &self.bytes[start..end];

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::{ArgList, Command, Outcome, Usage};
 use crate::sys::spool::Captured;
+use crate::sys::tokens::Token;
 
 /// Something that happened. Sinks in `report` receive each event once, in order.
 ///
@@ -23,6 +24,13 @@ pub enum Event {
     JobFinished(Box<AttemptEnd>),
     /// Why nothing starts at the moment; `None`: starting again.
     Gate(Option<String>),
+    /// Words for the user, who reads standard error.
+    Notice {
+        /// One line, without its end.
+        words: Vec<u8>,
+        /// Whether the program's name goes in front.
+        prefixed: bool,
+    },
     /// The last event of a run.
     RunEnded(RunEnd),
 }
@@ -99,7 +107,7 @@ pub enum Stream {
 }
 
 /// A piece of a running job's output, as it came.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct OutputPiece {
     /// The job and its attempt.
     pub job: Arc<JobIdentity>,
@@ -107,6 +115,8 @@ pub struct OutputPiece {
     pub stream: Stream,
     /// The bytes; a piece may end anywhere.
     pub bytes: Vec<u8>,
+    /// Bounds how many pieces are on their way; given back when the piece has been dealt with.
+    pub token: Option<Token>,
 }
 
 /// How many jobs there are of each kind, at one moment.

@@ -1,7 +1,5 @@
 //! How an attempt ended. An outcome is a value, never an error.
 
-use std::time::Duration;
-
 /// How one attempt at a job ended. Every attempt has exactly one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -59,25 +57,4 @@ impl Outcome {
             Self::Exited(_) | Self::SpawnFailed(_) | Self::Lost => 0,
         }
     }
-}
-
-/// What an attempt cost, as the kernel counted it (`wait4(2)`): the process and all its waited-for children.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// CPU time in user mode.
-    pub user: Duration,
-    /// CPU time in the kernel.
-    pub sys: Duration,
-    /// Largest resident set, in bytes.
-    pub max_rss_bytes: u64,
-    /// Page faults that needed I/O.
-    pub majflt: u64,
-    /// Voluntary context switches.
-    pub nvcsw: u64,
-    /// Involuntary context switches.
-    pub nivcsw: u64,
-    /// Blocks read from disk.
-    pub in_blocks: u64,
-    /// Blocks written to disk.
-    pub out_blocks: u64,
 }

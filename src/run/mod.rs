@@ -1,1 +1,44 @@
-//! TODO
+//! Policy: when a job starts, whether it is tried again, when the run ends and with which exit code.
+//!
+//! Nothing in here touches a file descriptor. The [`controller`] waits in one place, the mailbox, for
+//! [`Message`]s from the engine, the input, the signals and the reports, asks the small pure state
+//! machines beside it what to do, and tells an [`Observer`] what happened.
+
+pub mod controller;
+pub mod exit_code;
+pub mod gate;
+pub mod halt;
+pub mod lookahead;
+pub mod queue;
+pub mod retry;
+
+use crate::engine::Reply;
+use crate::model::Event;
+use crate::sys::signals::Signal;
+
+/// Whatever the controller may have to react to.
+#[derive(Debug)]
+pub enum Message {
+    /// The engine says something about an attempt.
+    Engine(Reply),
+    /// The input has jobs, or its end, after the queue had run dry.
+    InputReady,
+    /// A signal arrived.
+    Signal(Signal),
+    /// Nobody reads standard output any more.
+    StdoutClosed,
+    /// A report cannot be written: what and why.
+    ReportFailed(String),
+    /// The reports have caught up after having been behind.
+    ReportsCaughtUp,
+}
+
+/// Is told everything that happens.
+pub trait Observer {
+    /// Takes events in their order; does not block.
+    fn observe(&mut self, events: Vec<Event>);
+
+    /// Whether so much waits to be reported that no more work should be begun. Once it has said so, it
+    /// has [`Message::ReportsCaughtUp`] posted when that is over.
+    fn is_behind(&self) -> bool;
+}

@@ -1,3 +1,12 @@
 //! What the kernel offers, behind small safe surfaces. All `unsafe` code of the project lives here.
 
+pub mod child;
+pub mod env_block;
+pub mod guardian;
+pub mod limits;
+pub mod mailbox;
+pub mod signals;
 pub mod spool;
+pub mod stdin;
+pub mod tokens;
+pub mod wake;

@@ -1,1 +1,393 @@
-//! Command templates.
+//! Command templates: parsed once, rendered to bytes for every job.
+//!
+//! [`Template`] is the parsed form of a command (or a tag): literal bytes and replacement strings.
+//! What can be written is a table, [`Syntax`]; what a replacement string does to an argument is a
+//! function in [`transforms`]; how a value is made safe for a shell is [`quote`]. A new replacement
+//! string is a new row of the table.
+//!
+//! Rules learnt from GNU parallel 20221122:
+//!
+//! - A value is never scanned for replacement strings again.
+//! - A command without any replacement string, not even `{#}`, gets ` {}` appended.
+//! - If the command's first word has a replacement string in it (`{} x`, `f={} y`), the values *are*
+//!   the command: none of them, in the whole line, is quoted.
+//! - `{}` with several arguments is all of them with spaces between. Where a run asks for it
+//!   ([`Spread::Repeat`], `-N` and `-X`), the word around it is repeated instead: `x{}y` gives
+//!   `xay xby`.
+//! - With `-q` each word of the command is quoted after its replacement strings were replaced; the
+//!   spaces that stand between several arguments stay unquoted.
+
+mod parse;
+pub mod quote;
+mod render;
+mod syntax;
+pub mod transforms;
+
+pub use quote::Quoting;
+pub use render::{Spread, Style, Values};
+pub use syntax::{Syntax, What};
+
+use std::fmt;
+use std::ops::Range;
+
+/// A command or tag, ready to be rendered.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// One body per word of the command with `-q`, else one for everything.
+    bodies: Vec<Body>,
+    /// Whether each body is quoted as a whole (`-q`), not each value by itself.
+    quote_bodies: bool,
+    /// Whether values go in as they are, whatever the quoting.
+    raw_values: bool,
+}
+
+/// What is rendered from left to right.
+#[derive(Clone, Debug, Default)]
+struct Body {
+    tokens: Vec<Token>,
+    /// The tokens in groups: words that take `{}` and what is between them.
+    groups: Vec<Group>,
+}
+
+/// One step of rendering.
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    Literal(Vec<u8>),
+    Replace(Replace),
+}
+
+/// A replacement string.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Replace {
+    which: Which,
+    what: What,
+}
+
+/// Which of the job's arguments.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Which {
+    /// All of them: `{}`.
+    All,
+    /// The one at this position, from 1; negative ones count from the end; 0 is none.
+    At(i64),
+}
+
+/// Tokens that are rendered together.
+#[derive(Clone, Debug, PartialEq)]
+struct Group {
+    tokens: Range<usize>,
+    /// Whether this is a word with `{}` in it, which [`Spread::Repeat`] repeats for every argument.
+    repeats: bool,
+}
+
+/// Why a template cannot be used: one sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateError(String);
+
+impl fmt::Display for TemplateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for TemplateError {}
+
+impl Template {
+    /// The template of a command, given as the words that were typed.
+    ///
+    /// The words are joined by single spaces; with `quote_words` (`-q`) each is quoted. Without any
+    /// replacement string ` {}` is appended; without any word the inputs are the commands.
+    ///
+    /// # Errors
+    ///
+    /// When a word uses what is not supported.
+    pub fn command<W: AsRef<[u8]>>(
+        words: &[W],
+        quote_words: bool,
+        syntax: &Syntax,
+    ) -> Result<Self, TemplateError> {
+        let mut parts: Vec<Vec<Token>> = if quote_words {
+            let parse = |word: &W| parse::tokens(word.as_ref(), syntax);
+            words.iter().map(parse).collect::<Result<_, _>>()?
+        } else {
+            let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
+            vec![parse::tokens(&words.join(&b' '), syntax)?]
+        };
+        if words.is_empty() {
+            parts = vec![vec![parse::ALL_ARGUMENTS]];
+        } else if !parts.iter().flatten().any(Token::is_replace) {
+            if quote_words {
+                parts.push(vec![parse::ALL_ARGUMENTS]);
+            } else {
+                parts[0].extend([Token::Literal(b" ".to_vec()), parse::ALL_ARGUMENTS]);
+            }
+        }
+        Ok(Self {
+            raw_values: parts
+                .first()
+                .is_some_and(|first| parse::replaces_in_first_word(first)),
+            bodies: parts.into_iter().map(Body::new).collect(),
+            quote_bodies: quote_words,
+        })
+    }
+
+    /// The template of a text that no shell reads, as that of `--tagstring`: values go in as they
+    /// are, and nothing is appended.
+    ///
+    /// # Errors
+    ///
+    /// When the text uses what is not supported.
+    pub fn text(text: &[u8], syntax: &Syntax) -> Result<Self, TemplateError> {
+        Ok(Self {
+            bodies: vec![Body::new(parse::tokens(text, syntax)?)],
+            quote_bodies: false,
+            raw_values: true,
+        })
+    }
+
+    /// Whether the job's slot number is in it, so that nothing can be rendered before a slot is free.
+    pub fn uses_slot(&self) -> bool {
+        let slot = |token: &Token| matches!(token, Token::Replace(it) if it.what == What::Slot);
+        self.bodies.iter().any(|body| body.tokens.iter().any(slot))
+    }
+}
+
+impl Token {
+    fn is_replace(&self) -> bool {
+        matches!(self, Token::Replace(_))
+    }
+}
+
+impl Body {
+    fn new(tokens: Vec<Token>) -> Self {
+        let (tokens, groups) = parse::group_words(tokens);
+        Self { tokens, groups }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Quoting, Spread, Style, Syntax, Template, Values};
+    use crate::model::ArgList;
+
+    fn render(template: &Template, args: &[&str], spread: Spread) -> String {
+        let args: ArgList = args.iter().collect();
+        let style = Style {
+            quoting: Quoting::Posix,
+            spread,
+        };
+        let mut out = Vec::new();
+        template.render(
+            Values {
+                args: &args,
+                seq: 12,
+                slot: 3,
+            },
+            style,
+            &mut out,
+        );
+        String::from_utf8(out).unwrap()
+    }
+
+    fn command(words: &[&str], args: &[&str]) -> String {
+        let template = Template::command(words, false, &Syntax::default()).unwrap();
+        render(&template, args, Spread::Join)
+    }
+
+    fn command_repeating(words: &[&str], args: &[&str]) -> String {
+        let template = Template::command(words, false, &Syntax::default()).unwrap();
+        render(&template, args, Spread::Repeat)
+    }
+
+    fn quoted_words(words: &[&str], args: &[&str], spread: Spread) -> String {
+        let template = Template::command(words, true, &Syntax::default()).unwrap();
+        render(&template, args, spread)
+    }
+
+    #[test]
+    fn inputs_are_appended_unless_something_is_replaced() {
+        for (words, want) in [
+            (&["echo"][..], "echo 'a b'"),
+            (&["echo", "{#}"], "echo 12"),
+            (&["echo", "{%}"], "echo 3"),
+            (&["echo", "{1}"], "echo 'a b'"),
+            (&["echo", "{0}"], "echo 'a b'"),
+            (&["echo", "{2}"], "echo "),
+            (&["echo", "{a}", "{1x}", "{ }"], "echo {a} {1x} { } 'a b'"),
+            (&["echo", "{1", "}"], "echo {1 } 'a b'"),
+            (&["echo  "], "echo   'a b'"),
+            (&[""], " 'a b'"),
+            (&["", ""], "  'a b'"),
+        ] {
+            assert_eq!(command(words, &["a b"]), want, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn values_in_the_first_word_are_commands_and_not_quoted() {
+        assert_eq!(command(&[], &["echo $x"]), "echo $x");
+        for (typed, want) in [
+            ("{}", "a b"),
+            ("{} x", "a b x"),
+            ("x{} {}", "xa b a b"),
+            ("{#} {}", "12 a b"),
+            ("x;{} {}", "x;a b a b"),
+            ("'{}'", "'a b'"),
+            ("x\u{b}{} {}", "x\u{b}a b a b"),
+            ("x\r{} {}", "x\ra b a b"),
+            (" {}", " 'a b'"),
+            ("\t{}", "\t'a b'"),
+            ("a\n{}", "a\n'a b'"),
+            ("$(foo {})", "$(foo 'a b')"),
+        ] {
+            assert_eq!(command(&[typed], &["a b"]), want, "{typed}");
+        }
+    }
+
+    #[test]
+    fn quotes_around_a_replacement_string_are_left_alone() {
+        let typed = r#"echo '{}' "{}" x{}y"#;
+        assert_eq!(
+            command(&[typed], &["a b"]),
+            r#"echo ''a b'' "'a b'" x'a b'y"#
+        );
+        assert_eq!(
+            command(&["echo {{}} {}{} {{1}} {}} {{}"], &["a"]),
+            "echo {a} aa {a} a} {a"
+        );
+        assert_eq!(command(&["echo {}{}"], &[""]), "echo ''''");
+    }
+
+    #[test]
+    fn values_are_not_scanned_again() {
+        let args = ["{2}", "{1}{}", "{#}"];
+        assert_eq!(
+            command(&["echo {1} {} {2}"], &args[..2]),
+            "echo '{2}' '{2}' '{1}{}' '{1}{}'"
+        );
+        assert_eq!(command(&["echo {.} {}"], &args[2..]), "echo '{#}' '{#}'");
+    }
+
+    #[test]
+    fn positions_count_from_either_end() {
+        for (typed, want) in [
+            ("{1} {2}", "a b"),
+            ("{01}", "a"),
+            ("{3}x{-5}", "x"),
+            ("{00}{-0}", ""),
+            ("{0}", "a b"),
+            ("{-1}{-2}{-3}{-4}", "baba"),
+            ("{999999999999999999999}{-999999999999999999999}", ""),
+            ("{1#}{1%}{2#}", ""),
+            ("{0#}{0%}", "123"),
+        ] {
+            let line = format!("echo {typed}");
+            assert_eq!(
+                command(&[&line], &["a", "b"]),
+                format!("echo {want}"),
+                "{typed}"
+            );
+        }
+        let got = command(&["echo {-1.} {-1/} {2//} {1/.}"], &["a/b.c", "d/e.f"]);
+        assert_eq!(got, "echo d/e e.f d b");
+    }
+
+    #[test]
+    fn several_arguments_stand_side_by_side() {
+        assert_eq!(command(&["echo x{}y"], &["a", "b"]), "echo xa by");
+        assert_eq!(
+            command(&["echo x{.}y{/}"], &["a.1", "b.2"]),
+            "echo xa bya.1 b.2"
+        );
+        assert_eq!(command(&["echo"], &["", "b c"]), "echo '' 'b c'");
+        assert_eq!(command(&["echo {} x{}y {1}"], &[]), "echo  xy ");
+    }
+
+    #[test]
+    fn or_repeat_the_word_around_them() {
+        for (typed, want) in [
+            ("x{}y", "xay xby"),
+            ("x{}y{.}z {}", "xayaz xbybz a b"),
+            ("x{}y{#}z{1}", "xay12za xby12za"),
+            ("a{1}b c{}", "aab ca cb"),
+            ("\"x {}\" y", "\"x a\" b\" y"),
+            ("y{}\tz{}", "ya yb\tza \tzb"),
+            ("y{}\t\tz{}", "ya yb\t\tza \tzb"),
+            ("y{}\t z{}", "ya yb\t za zb"),
+            ("y{} \tz{}", "ya yb \tza \tzb"),
+            ("y{}\nz", "ya\nz yb\nz"),
+            ("a{} b c\td{}e\tf g", "aa ab b c\tdae \tdbe\tf g"),
+            ("a {1}\t{}", "a a\ta \tb"),
+            ("{}\t", "a b\t"),
+        ] {
+            let line = format!("echo {typed}");
+            assert_eq!(
+                command_repeating(&[&line], &["a", "b"]),
+                format!("echo {want}")
+            );
+        }
+        assert_eq!(command_repeating(&["x{}"], &["a b", "c d"]), "xa b xc d");
+    }
+
+    #[test]
+    fn with_q_words_are_quoted_after_replacing() {
+        for (words, args, want) in [
+            (
+                &["echo", "a b", "$x", "{}"][..],
+                &["c d"][..],
+                "echo 'a b' '$x' 'c d'",
+            ),
+            (
+                &["echo", "a {} b", "it's{}"],
+                &["c d"],
+                r#"echo 'a c d b' 'it'"'"'sc d'"#,
+            ),
+            (&["echo a"], &["c d"], "'echo a' 'c d'"),
+            (&["echo", "", "{}"], &["c"], "echo '' c"),
+            (&["echo", "{3}", "x{3}"], &["c"], "echo '' x"),
+            (&[], &["echo a"], "'echo a'"),
+            (&["{}", "x"], &["echo a"], "'echo a' x"),
+            (
+                &["echo", "x z{}w y"],
+                &["a", "c", "d e"],
+                "echo 'x za' c 'd ew y'",
+            ),
+            (&["echo", "*{}*{}*"], &["a", "c"], "echo '*a' 'c*a' 'c*'"),
+            (&["echo", "x{}"], &["", ""], "echo x ''"),
+            (&["echo", "x z{1}w y{2}"], &["a*", "c"], "echo 'x za*w yc'"),
+        ] {
+            assert_eq!(quoted_words(words, args, Spread::Join), want, "{words:?}");
+        }
+        assert_eq!(
+            quoted_words(&["p x{}y q"], &["a", "b"], Spread::Repeat),
+            "'p xay' 'xby q'"
+        );
+    }
+
+    #[test]
+    fn texts_take_values_as_they_are() {
+        let text = Template::text(b"{#}{%}|{.}|x{}y {3}", &Syntax::default()).unwrap();
+        assert_eq!(
+            render(&text, &["a b.c", "it's"], Spread::Join),
+            "123|a b it's|xa b.c it'sy "
+        );
+        assert!(text.uses_slot());
+        assert!(
+            !Template::text(b"{#}", &Syntax::default())
+                .unwrap()
+                .uses_slot()
+        );
+    }
+
+    #[test]
+    fn perl_expressions_are_refused_by_name() {
+        let refused = Template::command(&["echo", "{= s/a/b/ =}"], false, &Syntax::default());
+        assert!(
+            refused
+                .unwrap_err()
+                .to_string()
+                .starts_with("{= s/a/b/ =}: ")
+        );
+        assert_eq!(command(&["echo {=} {= }"], &["a"]), "echo {=} {= } a");
+    }
+}

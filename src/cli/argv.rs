@@ -1,0 +1,230 @@
+//! GNU parallel's shape of a command line: options, then the command's words, then input sources.
+//!
+//! Options end at the first word that is none, so a command's own options are never taken for
+//! fanout's. What is found is put into the one form that leaves clap nothing to guess,
+//! `--long=value`: bundles (`-kj4`), abbreviations (`--keep`), values that begin with a dash
+//! (`-j -2`) and values that may be left out are all dealt with here.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use clap::{Arg, Command};
+
+/// A command line taken apart.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Argv {
+    /// The options, each as one `--long` or `--long=value`; unknown ones as they were typed.
+    pub options: Vec<OsString>,
+    /// The words of the command.
+    pub command: Vec<Vec<u8>>,
+    /// `:::` and its kin, in order.
+    pub sources: Vec<SourceWords>,
+}
+
+/// An input source given behind the command.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SourceWords {
+    /// Whether the words are names of files (`::::`) or values (`:::`).
+    pub files: bool,
+    /// Whether it is linked to the source before it (`:::+`).
+    pub linked: bool,
+    /// The words.
+    pub words: Vec<Vec<u8>>,
+}
+
+/// Takes `words` (without the program's name) apart; `known` defines the options.
+pub fn split(words: Vec<OsString>, known: &Command) -> Argv {
+    let mut words = words.into_iter().peekable();
+    let mut argv = Argv::default();
+    while let Some(word) = words.next_if(|word| is_option(word.as_bytes())) {
+        if word == "--" {
+            break;
+        }
+        let mut value = || words.next();
+        if word.as_bytes().starts_with(b"--") {
+            argv.options.push(long_option(word, known, &mut value));
+        } else {
+            short_options(&word, known, &mut value, &mut argv.options);
+        }
+    }
+    for word in words {
+        let word = word.into_vec();
+        if let Some(source) = source_separator(&word) {
+            argv.sources.push(source);
+        } else if let Some(source) = argv.sources.last_mut() {
+            source.words.push(word);
+        } else {
+            argv.command.push(word);
+        }
+    }
+    argv
+}
+
+fn is_option(word: &[u8]) -> bool {
+    word.len() > 1 && word[0] == b'-'
+}
+
+fn source_separator(word: &[u8]) -> Option<SourceWords> {
+    let (files, linked) = match word {
+        b":::" => (false, false),
+        b":::+" => (false, true),
+        b"::::" => (true, false),
+        b"::::+" => (true, true),
+        _ => return None,
+    };
+    Some(SourceWords { files, linked, words: Vec::new() })
+}
+
+/// `--name`, `--name=value` or, where a value must follow, `--name value`, under its full name.
+fn long_option(
+    word: OsString,
+    known: &Command,
+    next: &mut impl FnMut() -> Option<OsString>,
+) -> OsString {
+    let body = &word.as_bytes()[2..];
+    let (typed, value) = match body.iter().position(|&byte| byte == b'=') {
+        Some(equals) => (&body[..equals], Some(body[equals + 1..].to_vec())),
+        None => (body, None),
+    };
+    let Some((arg, name)) = std::str::from_utf8(typed).ok().and_then(|typed| find_long(known, typed)) else {
+        return word;
+    };
+    let value = value.or_else(|| if needs_value(arg) { next().map(OsString::into_vec) } else { None });
+    canonical(&name, value)
+}
+
+/// `-k`, `-kj4`, `-j4`, `-j 4`: each letter's option under its long name.
+fn short_options(
+    word: &OsString,
+    known: &Command,
+    next: &mut impl FnMut() -> Option<OsString>,
+    options: &mut Vec<OsString>,
+) {
+    let letters = &word.as_bytes()[1..];
+    for (place, &letter) in letters.iter().enumerate() {
+        let Some((arg, name)) = find_short(known, letter) else {
+            options.push(OsString::from_vec(vec![b'-', letter]));
+            return;
+        };
+        if !takes_value(arg) {
+            options.push(canonical(&name, None));
+            continue;
+        }
+        let rest = &letters[place + 1..];
+        let value = match rest {
+            [] if needs_value(arg) => next().map(OsString::into_vec),
+            [] => None,
+            rest => Some(rest.to_vec()),
+        };
+        options.push(canonical(&name, value));
+        return;
+    }
+}
+
+fn canonical(name: &str, value: Option<Vec<u8>>) -> OsString {
+    let mut option = format!("--{name}").into_bytes();
+    if let Some(value) = value {
+        option.push(b'=');
+        option.extend(value);
+    }
+    OsString::from_vec(option)
+}
+
+fn takes_value(arg: &Arg) -> bool {
+    arg.get_action().takes_values()
+}
+
+fn needs_value(arg: &Arg) -> bool {
+    takes_value(arg) && arg.get_num_args().is_none_or(|range| range.min_values() > 0)
+}
+
+/// All long names of an option, the main one first.
+fn long_names(arg: &Arg) -> impl Iterator<Item = &str> {
+    arg.get_long().into_iter().chain(arg.get_all_aliases().unwrap_or_default())
+}
+
+/// The option called `typed` in full, or the only one whose name begins so.
+fn find_long<'a>(known: &'a Command, typed: &str) -> Option<(&'a Arg, String)> {
+    let exact = known.get_arguments().find(|arg| long_names(arg).any(|name| name == typed));
+    let found = exact.or_else(|| {
+        let mut matching = known.get_arguments().filter(|arg| long_names(arg).any(|name| name.starts_with(typed)));
+        matching.next().filter(|_| matching.next().is_none())
+    })?;
+    found.get_long().map(|name| (found, name.to_owned()))
+}
+
+fn find_short(known: &Command, letter: u8) -> Option<(&Arg, String)> {
+    let letter = char::from(letter);
+    let found = known.get_arguments().find(|arg| {
+        arg.get_short() == Some(letter)
+            || arg.get_all_short_aliases().is_some_and(|aliases| aliases.contains(&letter))
+    })?;
+    found.get_long().map(|name| (found, name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Arg, ArgAction, Command};
+
+    fn known() -> Command {
+        let flag = |short, long| Arg::new(long).short(short).long(long).action(ArgAction::SetTrue);
+        Command::new("fanout")
+            .arg(flag('k', "keep-order"))
+            .arg(flag('u', "ungroup"))
+            .arg(Arg::new("jobs").short('j').long("jobs").short_alias('P').alias("max-procs").num_args(1))
+            .arg(Arg::new("json").long("json").num_args(0..=1).require_equals(true))
+            .arg(Arg::new("eof").short('e').long("eof").num_args(0..=1).require_equals(true))
+    }
+
+    fn parts(words: &[&str]) -> (Vec<String>, Vec<String>, usize) {
+        let argv = split(words.iter().map(OsString::from).collect(), &known());
+        let options = argv.options.into_iter().map(|word| word.into_string().unwrap()).collect();
+        let command = argv.command.into_iter().map(|word| String::from_utf8(word).unwrap()).collect();
+        (options, command, argv.sources.len())
+    }
+
+    #[test]
+    fn options_end_at_the_first_word_of_the_command() {
+        let (options, command, sources) = parts(&["-k", "-j", "-2", "gzip", "-k9", "{}", ":::", "-a", "b"]);
+        assert_eq!(options, ["--keep-order", "--jobs=-2"]);
+        assert_eq!(command, ["gzip", "-k9", "{}"]);
+        assert_eq!(sources, 1);
+    }
+
+    #[test]
+    fn every_spelling_becomes_one() {
+        for words in [&["-kuj4"][..], &["-ku", "-P4"], &["--keep", "--ungroup", "--max-procs", "4"]] {
+            assert_eq!(parts(words).0, ["--keep-order", "--ungroup", "--jobs=4"], "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_may_be_left_out_never_takes_the_next_word() {
+        assert_eq!(parts(&["--json", "echo"]), (vec!["--json".to_owned()], vec!["echo".to_owned()], 0));
+        assert_eq!(parts(&["-e", "echo"]).0, ["--eof"]);
+        assert_eq!(parts(&["-eEND", "echo"]).0, ["--eof=END"]);
+    }
+
+    #[test]
+    fn unknown_options_are_left_to_be_refused() {
+        assert_eq!(parts(&["--foo=1", "-kx"]).0, ["--foo=1", "--keep-order", "-x"]);
+    }
+
+    #[test]
+    fn a_double_dash_ends_the_options_and_is_gone() {
+        assert_eq!(parts(&["-k", "--", "-weird", ":::", "1"]).1, ["-weird"]);
+    }
+
+    #[test]
+    fn sources_keep_their_kind() {
+        let words = ["echo", ":::", "a", "b", "::::+", "f"].map(OsString::from).to_vec();
+        let argv = split(words, &known());
+        let source = |files, linked, words: &[&str]| SourceWords {
+            files,
+            linked,
+            words: words.iter().map(|word| word.as_bytes().to_vec()).collect(),
+        };
+        assert_eq!(argv.sources, [source(false, false, &["a", "b"]), source(true, true, &["f"])]);
+    }
+}

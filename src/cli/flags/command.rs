@@ -1,0 +1,29 @@
+//! What is run.
+
+use clap::{Args, ValueEnum};
+
+/// Options on the command.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Command")]
+pub struct CommandFlags {
+    /// Quote the command's words, so that the shell takes them as they are.
+    #[arg(short = 'q', long)]
+    pub quote: bool,
+
+    /// Print the commands instead of running them.
+    #[arg(long, alias = "dryrun")]
+    pub dry_run: bool,
+
+    /// Run every command in a shell, or (auto) only those that need one.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ShellUse::Auto)]
+    pub shell: ShellUse,
+}
+
+/// When commands run in a shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ShellUse {
+    /// Where the result would not be the same without.
+    Auto,
+    /// Always.
+    Always,
+}

@@ -1,0 +1,30 @@
+//! Where arguments come from.
+
+use std::ffi::OsString;
+
+use clap::Args;
+
+/// Options on input sources and how they are split.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Input")]
+pub struct Input {
+    /// Read inputs from FILE, one a line ('-': standard input); may be repeated, giving all combinations.
+    #[arg(short = 'a', long, value_name = "FILE")]
+    pub arg_file: Vec<OsString>,
+
+    /// Inputs end with a NUL byte, as from 'find -print0'.
+    #[arg(short = '0', long)]
+    pub null: bool,
+
+    /// Inputs end with STR instead of a newline; \n, \t, \0, \x1f ... are understood.
+    #[arg(short = 'd', long, value_name = "STR", overrides_with = "null")]
+    pub delimiter: Option<OsString>,
+
+    /// Give each job up to N inputs.
+    #[arg(short = 'n', long, value_name = "N", overrides_with = "max_replace_args")]
+    pub max_args: Option<OsString>,
+
+    /// Give each job up to N inputs, as {1} to {N}; 0: one input, which is not inserted.
+    #[arg(short = 'N', long, value_name = "N")]
+    pub max_replace_args: Option<OsString>,
+}

@@ -1,0 +1,81 @@
+//! Every option, one clap struct a section of the manual: name, help and value live with the field.
+
+mod about;
+mod command;
+mod failure;
+mod input;
+mod jobs;
+mod output;
+mod report;
+
+pub use about::About;
+pub use command::{CommandFlags, ShellUse};
+pub use failure::Failure;
+pub use input::Input;
+pub use jobs::Jobs;
+pub use output::Output;
+pub use report::{Detail, Report};
+
+use clap::Parser;
+
+/// Run one command for many inputs, on all cores.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fanout",
+    disable_help_flag = true,
+    disable_version_flag = true,
+    args_override_self = true,
+    override_usage = "fanout [OPTIONS] [COMMAND [ARGUMENTS]] ::: VALUES...\n       \
+                      fanout [OPTIONS] [COMMAND [ARGUMENTS]] :::: FILES...\n       \
+                      ... | fanout [OPTIONS] [COMMAND [ARGUMENTS]]",
+    after_help = "COMMAND is run once for each input, with {} replaced by the input (appended where COMMAND\n\
+                  has no replacement string). Without COMMAND each input is a command of its own.\n\n\
+                  Replacement strings: {} input   {.} without extension   {/} base name   {//} directory\n\
+                  {/.} base name without extension   {#} job number   {%} slot number   {N} {N.} {N/} ... of\n\
+                  input source N\n\n\
+                  Exit code: the number of failed jobs (101: more than 100), 255 for other errors."
+)]
+pub struct Flags {
+    /// Where arguments come from.
+    #[command(flatten)]
+    pub input: Input,
+    /// What is run.
+    #[command(flatten)]
+    pub command: CommandFlags,
+    /// How many at a time, and when.
+    #[command(flatten)]
+    pub jobs: Jobs,
+    /// What happens when jobs fail.
+    #[command(flatten)]
+    pub failure: Failure,
+    /// Where output goes.
+    #[command(flatten)]
+    pub output: Output,
+    /// What is reported.
+    #[command(flatten)]
+    pub report: Report,
+    /// About fanout itself.
+    #[command(flatten)]
+    pub about: About,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Flags;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_table_of_options_is_sound() {
+        Flags::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_a_long_name_a_section_and_help() {
+        for arg in Flags::command().get_arguments() {
+            let name = arg.get_id();
+            assert!(arg.get_long().is_some(), "{name} has no long name");
+            assert!(arg.get_help_heading().is_some(), "{name} is in no section");
+            assert!(arg.get_help().is_some() || arg.is_hide_set(), "{name} has no help");
+        }
+    }
+}

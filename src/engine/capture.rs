@@ -1,0 +1,159 @@
+//! Where an attempt's output goes while it runs.
+
+use std::fs::File;
+use std::io::{self, PipeReader, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use crate::model::Stream;
+use crate::sys::spool::{Captured, Spool, SpoolDir};
+
+/// What becomes of jobs' output.
+#[derive(Clone, Debug)]
+pub enum Capture {
+    /// It goes where fanout's own goes.
+    Inherit,
+    /// It is kept until the job is over.
+    Spool(Arc<SpoolDir>),
+    /// It is handed on while the job runs, in pieces.
+    Stream,
+}
+
+/// One worker's means to capture, used again for each of its attempts.
+#[derive(Debug)]
+pub struct Capturer {
+    how: Capture,
+    /// The spool files for standard output and standard error, once there are any.
+    spools: Option<[Spool; 2]>,
+}
+
+/// An attempt's output descriptors, and the other ends of its pipes.
+#[derive(Debug)]
+pub enum Outputs<'a> {
+    /// Nothing of ours.
+    Inherited,
+    /// The worker's spool files.
+    Spooled(&'a [Spool; 2]),
+    /// Pipes: fanout's ends (`None` once closed) and the job's ends (until it is started).
+    Piped {
+        /// Where fanout reads, for [`STREAMS`] in order.
+        readers: [Option<PipeReader>; 2],
+        /// Where the job writes.
+        writers: Option<[OwnedFd; 2]>,
+    },
+}
+
+/// The order in which pairs of outputs are kept.
+pub const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
+
+/// The most that is read from a pipe at once, in bytes: a default pipe's capacity.
+const PIECE: usize = 64 * 1024;
+
+impl Capturer {
+    /// A worker's capturer; nothing is opened yet.
+    pub fn new(how: Capture) -> Self {
+        Self { how, spools: None }
+    }
+
+    /// The outputs of the next attempt.
+    ///
+    /// # Errors
+    ///
+    /// When spool files or pipes cannot be made.
+    pub fn outputs(&mut self) -> io::Result<Outputs<'_>> {
+        match &self.how {
+            Capture::Inherit => Ok(Outputs::Inherited),
+            Capture::Spool(dir) => {
+                if self.spools.is_none() {
+                    self.spools = Some([Spool::new(dir)?, Spool::new(dir)?]);
+                }
+                Ok(self
+                    .spools
+                    .as_ref()
+                    .map_or(Outputs::Inherited, Outputs::Spooled))
+            }
+            Capture::Stream => {
+                let (stdout, stdout_writer) = io::pipe()?;
+                let (stderr, stderr_writer) = io::pipe()?;
+                Ok(Outputs::Piped {
+                    readers: [Some(stdout), Some(stderr)],
+                    writers: Some([stdout_writer.into(), stderr_writer.into()]),
+                })
+            }
+        }
+    }
+
+    /// What the attempt wrote into the spool files. With `shared`, somebody that it left behind may
+    /// still hold them open.
+    ///
+    /// # Errors
+    ///
+    /// When a spool file cannot be read back.
+    pub fn take(&mut self, shared: bool) -> io::Result<[Captured; 2]> {
+        match &mut self.spools {
+            Some([stdout, stderr]) => Ok([stdout.take(shared)?, stderr.take(shared)?]),
+            None => Ok([Captured::Empty, Captured::Empty]),
+        }
+    }
+
+    /// Gives up the spool files, whatever is in them.
+    pub fn discard(&mut self) {
+        self.spools = None;
+    }
+}
+
+impl Outputs<'_> {
+    /// What the job gets as standard output and standard error; `None`: what fanout has.
+    pub fn for_job(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        match self {
+            Self::Inherited => [None, None],
+            Self::Spooled(spools) => spools
+                .each_ref()
+                .map(|spool| Some(File::as_fd(spool.file()))),
+            Self::Piped { writers, .. } => match writers {
+                Some(writers) => writers.each_ref().map(|writer| Some(writer.as_fd())),
+                None => [None, None],
+            },
+        }
+    }
+
+    /// Closes the job's ends of pipes, so that their end can be seen; to be called once it has started.
+    pub fn started(&mut self) {
+        if let Self::Piped { writers, .. } = self {
+            *writers = None;
+        }
+    }
+
+    /// The descriptors to watch while the job runs.
+    pub fn watched(&self) -> Vec<BorrowedFd<'_>> {
+        match self {
+            Self::Piped { readers, .. } => readers.iter().flatten().map(AsFd::as_fd).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Reads what is there from every pipe and hands it to `piece`; never waits. Returns whether there
+    /// was anything.
+    pub fn drain(&mut self, mut piece: impl FnMut(Stream, Vec<u8>)) -> io::Result<bool> {
+        let Self::Piped { readers, .. } = self else {
+            return Ok(false);
+        };
+        let mut any = false;
+        for (stream, place) in STREAMS.into_iter().zip(readers) {
+            let Some(reader) = place else { continue };
+            if !crate::sys::wake::is_readable(reader.as_fd())? {
+                continue;
+            }
+            let mut bytes = vec![0; PIECE];
+            let got = reader.read(&mut bytes)?;
+            if got == 0 {
+                *place = None;
+            } else {
+                bytes.truncate(got);
+                any = true;
+                piece(stream, bytes);
+            }
+        }
+        Ok(any)
+    }
+}

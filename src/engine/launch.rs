@@ -1,0 +1,162 @@
+//! From a command line to a process: directly where that is the same, in the shell otherwise.
+
+use std::ffi::{CString, OsString};
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::shell::{Direct, Shell, Shortcut};
+use crate::model::ArgList;
+use crate::sys::child::{Child, Program, Spawner};
+use crate::sys::env_block::{ArgBlock, EnvBlock};
+
+/// The variables that differ from job to job, in their order in the environment.
+const SEQ: &str = "PARALLEL_SEQ";
+const SLOT: &str = "PARALLEL_JOBSLOT";
+/// What a shell tells a program about the path by which it was executed.
+const UNDERSCORE: &str = "_";
+
+/// How commands are started: what all workers have in common.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The shell for commands that need one.
+    pub shell: Shell,
+    /// Whether even commands that need no shell run in it.
+    pub always_shell: bool,
+    /// The environment that jobs inherit.
+    pub env: Vec<(OsString, OsString)>,
+    /// The directory that jobs run in: fanout's own.
+    pub cwd: PathBuf,
+}
+
+/// One worker's way to start processes.
+#[derive(Debug)]
+pub struct Launcher {
+    shell_path: CString,
+    shell_name: Vec<u8>,
+    shell_env: EnvBlock,
+    args: ArgBlock,
+    direct: Option<DirectWay>,
+}
+
+/// The way past the shell.
+#[derive(Debug)]
+struct DirectWay {
+    shortcut: Shortcut,
+    /// The environment as the shell would have handed it on; [`UNDERSCORE`] has place 2, if it is set.
+    env: EnvBlock,
+}
+
+/// One process to be started.
+#[derive(Debug)]
+pub struct Start<'a> {
+    /// The command line.
+    pub line: &'a [u8],
+    /// `$PARALLEL_SEQ`.
+    pub seq: u64,
+    /// `$PARALLEL_JOBSLOT`.
+    pub slot: usize,
+    /// Its standard input; `None`: fanout's.
+    pub stdin: Option<BorrowedFd<'a>>,
+    /// Its standard output and standard error; `None`: fanout's.
+    pub outputs: [Option<BorrowedFd<'a>>; 2],
+    /// Whether it leads a process group.
+    pub own_group: bool,
+}
+
+impl Launcher {
+    /// A launcher for one worker.
+    pub fn new(launch: &Launch) -> Self {
+        Self {
+            shell_path: c_path(launch.shell.path()),
+            shell_name: launch.shell.arg0().as_bytes().to_vec(),
+            shell_env: EnvBlock::new(launch.env.iter().cloned(), &[SEQ, SLOT]),
+            args: ArgBlock::default(),
+            direct: if launch.always_shell { None } else { DirectWay::new(launch) },
+        }
+    }
+
+    /// Starts a process; tells which words it was given if no shell was needed.
+    ///
+    /// # Errors
+    ///
+    /// When the shell cannot be executed either.
+    pub fn launch(
+        &mut self,
+        spawner: &mut Spawner,
+        start: &Start,
+    ) -> io::Result<(Child, Option<ArgList>)> {
+        if let Some(way) = &mut self.direct
+            && let Some(direct) = way.shortcut.direct(start.line)
+            && let Ok(child) = way.launch(spawner, start, &mut self.args, &direct)
+        {
+            return Ok((child, Some(direct.argv)));
+        }
+        // A program that was found but cannot be executed goes to the shell too, for its error message.
+        set_job(&mut self.shell_env, start);
+        self.args.fill([&self.shell_name[..], b"-c", start.line].into_iter());
+        let child = spawner.spawn(&program(&self.shell_path, &self.args, &self.shell_env, start))?;
+        Ok((child, None))
+    }
+}
+
+impl DirectWay {
+    fn new(launch: &Launch) -> Option<Self> {
+        let stdin_is_socket = crate::sys::stdin::is_socket();
+        let shortcut = Shortcut::new(&launch.shell, &launch.env, &launch.cwd, stdin_is_socket)?;
+        let changes = shortcut.env_changes();
+        let replaced = |name: &OsString| {
+            changes.remove.contains(name) || changes.set.iter().any(|(set, _)| set == name)
+        };
+        let kept = launch.env.iter().filter(|(name, _)| !replaced(name));
+        let variables = kept.chain(&changes.set).cloned();
+        let changing: &[&str] =
+            if changes.sets_underscore { &[SEQ, SLOT, UNDERSCORE] } else { &[SEQ, SLOT] };
+        let env = EnvBlock::new(variables, changing);
+        Some(Self { env, shortcut })
+    }
+
+    fn launch(
+        &mut self,
+        spawner: &mut Spawner,
+        start: &Start,
+        args: &mut ArgBlock,
+        direct: &Direct,
+    ) -> io::Result<Child> {
+        set_job(&mut self.env, start);
+        if self.shortcut.env_changes().sets_underscore {
+            self.env.set(2, UNDERSCORE, direct.program.as_os_str().as_bytes());
+        }
+        args.fill(direct.argv.iter());
+        let path = c_path(&direct.program);
+        spawner.spawn(&program(&path, args, &self.env, start))
+    }
+}
+
+fn set_job(env: &mut EnvBlock, start: &Start) {
+    env.set(0, SEQ, start.seq.to_string().as_bytes());
+    env.set(1, SLOT, start.slot.to_string().as_bytes());
+}
+
+fn program<'a>(
+    path: &'a CString,
+    args: &'a ArgBlock,
+    env: &'a EnvBlock,
+    start: &'a Start,
+) -> Program<'a> {
+    Program {
+        path,
+        args,
+        env,
+        stdin: start.stdin,
+        stdout: start.outputs[0],
+        stderr: start.outputs[1],
+        own_group: start.own_group,
+    }
+}
+
+/// A path for the kernel. One with a NUL in it, which no file has, becomes the empty path.
+fn c_path(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_bytes()).unwrap_or_default()
+}

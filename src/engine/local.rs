@@ -1,0 +1,310 @@
+//! Attempts on this host: a process group each, with its own deadline.
+//!
+//! A worker renders the command for its slot, starts it (directly, or in a shell where only a shell
+//! gives the same result), sleeps until the process ends, the deadline passes or it is told to
+//! give up, ends the whole group where that is wanted, and takes the output.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::capture::{Capture, Capturer, Outputs};
+use super::launch::{Launch, Launcher, Start};
+use super::pool::{Pool, Runner, Station};
+use super::term_seq::TermSeq;
+use super::{Attempt, Post, Reply, never_ran};
+use crate::model::{
+    AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare, Usage,
+};
+use crate::sys::child::{Child, Exit, Group, Reaped, Spawner, Waited};
+use crate::sys::guardian::Guardian;
+use crate::sys::mailbox::Urgency;
+use crate::sys::tokens::Tokens;
+
+/// What the engine needs to know.
+pub struct Config {
+    /// How many attempts run at a time.
+    pub slots: usize,
+    /// Renders commands.
+    pub prepare: Arc<dyn Prepare>,
+    /// How commands are started.
+    pub launch: Launch,
+    /// Whether the first job reads fanout's standard input (all others read `/dev/null`).
+    pub first_job_reads_stdin: bool,
+    /// What becomes of jobs' output.
+    pub capture: Capture,
+    /// How long an attempt may take.
+    pub timeout: Option<Duration>,
+    /// How attempts are ended.
+    pub term_seq: TermSeq,
+    /// Whether somebody wants to know when an attempt starts.
+    pub report_starts: bool,
+}
+
+/// How many pieces of streamed output may be on their way, over all jobs.
+const PIECES_IN_FLIGHT: usize = 64;
+
+/// Starts the pool that runs attempts on this host; `guardian` has a ward for each of its workers.
+///
+/// # Errors
+///
+/// When `/dev/null` cannot be opened or the workers cannot be started.
+pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<Pool> {
+    let null = File::open("/dev/null")
+        .map_err(|error| anyhow::anyhow!("cannot open /dev/null: {error}"))?;
+    let wards: Vec<_> = (0..config.slots)
+        .map(|place| guardian.ward(place))
+        .collect();
+    let shared = Arc::new(Shared {
+        config,
+        null,
+        pieces: Tokens::new(PIECES_IN_FLIGHT),
+    });
+    Pool::start(wards.len(), post, move |index, station| {
+        LocalRunner {
+            launcher: Launcher::new(&shared.config.launch),
+            capturer: Capturer::new(shared.config.capture.clone()),
+            spawner: Spawner::new(wards[index].clone()),
+            station,
+            shared: Arc::clone(&shared),
+        }
+    })
+}
+
+/// What all workers have in common.
+struct Shared {
+    config: Config,
+    null: File,
+    pieces: Tokens,
+}
+
+struct LocalRunner {
+    shared: Arc<Shared>,
+    launcher: Launcher,
+    capturer: Capturer,
+    spawner: Spawner,
+    station: Arc<Station>,
+}
+
+impl Runner for LocalRunner {
+    fn run(&mut self, attempt: &Attempt, slot: usize, post: &Post) -> Box<AttemptEnd> {
+        if let Some(by) = self.station.killed() {
+            return never_ran(attempt, Outcome::Cancelled { by, signal: None });
+        }
+        let command = match self.shared.config.prepare.prepare(&attempt.job, slot) {
+            Ok(command) => command,
+            Err(why) => return never_ran(attempt, Outcome::SpawnFailed(why)),
+        };
+        let mut end = never_ran(attempt, Outcome::Lost);
+        if let Err(error) = self.run_command(attempt, slot, command, post, &mut end) {
+            end.outcome = Outcome::SpawnFailed(error.to_string());
+            end.ended_at = SystemTime::now();
+            self.capturer.discard();
+        }
+        end
+    }
+}
+
+impl LocalRunner {
+    /// Runs `command` and writes down in `end` what became of it.
+    fn run_command(
+        &mut self,
+        attempt: &Attempt,
+        slot: usize,
+        command: Command,
+        post: &Post,
+        end: &mut AttemptEnd,
+    ) -> io::Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let first = attempt.job.seq == 1 && shared.config.first_job_reads_stdin;
+        let stdin = if first {
+            None
+        } else {
+            Some(shared.null.as_fd())
+        };
+        let mut outputs = self.capturer.outputs()?;
+        let started = self.launcher.launch(
+            &mut self.spawner,
+            &Start {
+                line: &command.line,
+                seq: attempt.job.seq,
+                slot,
+                stdin,
+                outputs: outputs.for_job(),
+                own_group: !(first && io::IsTerminal::is_terminal(&io::stdin())),
+            },
+        );
+        end.started_at = SystemTime::now();
+        let identity = |pid, argv| {
+            Arc::new(JobIdentity {
+                seq: attempt.job.seq,
+                args: attempt.job.args.clone(),
+                command,
+                argv,
+                slot,
+                pid,
+                attempt: attempt.number,
+            })
+        };
+        let (child, argv) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                end.job = identity(0, None);
+                return Err(error);
+            }
+        };
+        outputs.started();
+        end.job = identity(child.pid(), argv);
+        if shared.config.report_starts {
+            let start = AttemptStart {
+                job: Arc::clone(&end.job),
+                started_at: end.started_at,
+            };
+            post(Reply::Started(Box::new(start)), Urgency::Soon);
+        }
+        self.station.show(Some(Arc::clone(&end.job)));
+        let mut watch = Watch {
+            shared: &shared,
+            station: &self.station,
+            job: &end.job,
+            post,
+            outputs,
+        };
+        let ended = watch.to_the_end(child);
+        self.station.show(None);
+        let (outcome, usage, left_behind) = ended?;
+        end.ended_at = SystemTime::now();
+        (end.outcome, end.usage) = (outcome, usage);
+        let [stdout, stderr] = self.capturer.take(left_behind)?;
+        (end.stdout, end.stderr) = (stdout, stderr);
+        Ok(())
+    }
+}
+
+/// Why fanout ends an attempt.
+enum End {
+    Timeout,
+    Cancel(KilledBy),
+}
+
+/// The signal that a killed process is said to have died of: a process that caught the signal and
+/// exited by itself is taken as terminated.
+fn signal_of(exit: Exit) -> i32 {
+    match exit {
+        Exit::Signal(signal) => signal,
+        Exit::Code(_) => libc::SIGTERM,
+    }
+}
+
+/// A running attempt, seen from its worker.
+struct Watch<'a> {
+    shared: &'a Shared,
+    station: &'a Station,
+    job: &'a Arc<JobIdentity>,
+    post: &'a Post,
+    outputs: Outputs<'a>,
+}
+
+impl Watch<'_> {
+    /// Waits for the process, ending it if it must be; returns how it ended, what it cost, and whether
+    /// its group left anybody behind.
+    fn to_the_end(&mut self, child: Child) -> io::Result<(Outcome, Usage, bool)> {
+        let deadline = self
+            .shared
+            .config
+            .timeout
+            .map(|timeout| Instant::now() + timeout);
+        let why = loop {
+            match child.wait(Some(self.station.wake()), &self.outputs.watched(), deadline)? {
+                Waited::Readable => drop(self.drain()?),
+                Waited::Ended => break None,
+                Waited::TimedOut => break Some(End::Timeout),
+                Waited::Rung => {
+                    if let Some(by) = self.station.killed() {
+                        break Some(End::Cancel(by));
+                    }
+                }
+            }
+        };
+        let reaped = match &why {
+            None => child.reap()?,
+            Some(_) => self.terminate(child)?,
+        };
+        while self.drain()? {}
+        let left_behind = reaped.group.as_ref().is_none_or(Group::has_members);
+        let outcome = match (why, reaped.exit) {
+            (None, Exit::Code(code)) => Outcome::Exited(code),
+            (None, Exit::Signal(signal)) => Outcome::Signaled(signal),
+            (Some(End::Timeout), exit) => Outcome::TimedOut(signal_of(exit)),
+            (Some(End::Cancel(by)), exit) => Outcome::Cancelled {
+                by,
+                signal: Some(signal_of(exit)),
+            },
+        };
+        Ok((outcome, reaped.usage, left_behind))
+    }
+
+    /// Takes the whole process group through the termination sequence.
+    fn terminate(&mut self, child: Child) -> io::Result<Reaped> {
+        let mut steps = self.shared.config.term_seq.steps();
+        let mut running = Some(child);
+        let mut reaped: Option<Reaped> = None;
+        for (signal, pause) in steps.by_ref() {
+            let deadline = Instant::now() + pause;
+            if let Some(child) = running.take() {
+                child.signal(signal);
+                if self.ended_before(&child, deadline)? {
+                    reaped = Some(child.reap()?);
+                } else {
+                    running = Some(child);
+                }
+            } else if let Some(group) = reaped.as_ref().and_then(|reaped| reaped.group.as_ref()) {
+                group.signal(signal);
+            }
+            let group = reaped.as_ref().map(|reaped| reaped.group.as_ref());
+            if let Some(group) = group
+                && group.is_none_or(|group| group.gone_before(deadline))
+            {
+                break;
+            }
+        }
+        match (reaped, running) {
+            (Some(reaped), _) => Ok(reaped),
+            // KILL has been sent; what is left is the kernel's doing.
+            (None, Some(child)) => {
+                child.signal(libc::SIGKILL);
+                child.reap()
+            }
+            (None, None) => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// Waits for the process's end until `deadline`, going on to read its output.
+    fn ended_before(&mut self, child: &Child, deadline: Instant) -> io::Result<bool> {
+        loop {
+            match child.wait(None, &self.outputs.watched(), Some(deadline))? {
+                Waited::Ended => return Ok(true),
+                Waited::TimedOut => return Ok(false),
+                Waited::Readable => drop(self.drain()?),
+                Waited::Rung => {}
+            }
+        }
+    }
+
+    /// Hands on what the job has written to its pipes since the last time.
+    fn drain(&mut self) -> io::Result<bool> {
+        let (shared, job, post) = (self.shared, self.job, self.post);
+        self.outputs.drain(|stream, bytes| {
+            let token = Some(shared.pieces.take());
+            let piece = OutputPiece {
+                job: Arc::clone(job),
+                stream,
+                bytes,
+                token,
+            };
+            post(Reply::Output(piece), Urgency::Now);
+        })
+    }
+}

@@ -1,0 +1,126 @@
+//! GNU parallel's `--joblog` format, to the byte.
+
+use std::io::Write;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The first line of a joblog.
+pub const HEADER: &[u8] =
+    b"Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
+
+/// One finished job as a joblog has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// Position in the input, from 1.
+    pub seq: u64,
+    /// Where it ran; `:` is this machine.
+    pub host: &'a str,
+    /// When it was started.
+    pub start: SystemTime,
+    /// How long it ran.
+    pub runtime: Duration,
+    /// Bytes fed to its standard input.
+    pub sent: u64,
+    /// Bytes it wrote to its standard output, as far as they were captured.
+    pub received: u64,
+    /// Its exit code, or -1.
+    pub exit: i32,
+    /// The signal that ended it, or 0.
+    pub signal: i32,
+    /// The command line.
+    pub command: &'a [u8],
+}
+
+impl Line<'_> {
+    /// Appends the line to `out`.
+    ///
+    /// A newline in the command becomes a NUL, as GNU parallel does; every other byte stays as it is.
+    pub fn render(&self, out: &mut Vec<u8>) {
+        let start = self.start.duration_since(UNIX_EPOCH).unwrap_or_default();
+        // Writing to a Vec does not fail.
+        let _ = write!(
+            out,
+            "{}\t{}\t{:.3}\t{:10.3}\t{}\t{}\t{}\t{}\t",
+            self.seq,
+            self.host,
+            start.as_secs_f64(),
+            self.runtime.as_secs_f64(),
+            self.sent,
+            self.received,
+            self.exit,
+            self.signal,
+        );
+        let command = out.len();
+        out.extend_from_slice(self.command);
+        for byte in &mut out[command..] {
+            if *byte == b'\n' {
+                *byte = 0;
+            }
+        }
+        out.push(b'\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Line;
+    use proptest::prelude::*;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    fn line(command: &[u8]) -> Line<'_> {
+        Line {
+            seq: 1,
+            host: ":",
+            start: UNIX_EPOCH + Duration::from_millis(1_795_400_184_984),
+            runtime: Duration::from_millis(12_003),
+            sent: 0,
+            received: 6,
+            exit: -1,
+            signal: 15,
+            command,
+        }
+    }
+
+    fn render(line: Line<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        line.render(&mut out);
+        out
+    }
+
+    #[test]
+    fn looks_like_gnu_parallels() {
+        // `parallel --joblog jl --timeout …` with a command of two lines and a tab.
+        assert_eq!(
+            render(line(b"echo a\necho\t\xff")),
+            b"1\t:\t1795400184.984\t    12.003\t0\t6\t-1\t15\techo a\0echo\t\xff\n"
+        );
+    }
+
+    #[test]
+    fn a_long_runtime_widens_its_column() {
+        let long = Line {
+            runtime: Duration::from_secs(12_345_678),
+            ..line(b"x")
+        };
+        assert_eq!(
+            render(long).split(|b| *b == b'\t').nth(3),
+            Some(&b"12345678.000"[..])
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_job_is_one_line_of_nine_fields(command: Vec<u8>) {
+            let rendered = render(line(&command));
+            prop_assert_eq!(rendered.split(|b| *b == b'\n').count(), 2);
+            let back: Vec<u8> = rendered[..rendered.len() - 1]
+                .splitn(9, |b| *b == b'\t')
+                .nth(8)
+                .unwrap()
+                .iter()
+                .map(|&b| if b == 0 { b'\n' } else { b })
+                .collect();
+            let nul_free: Vec<u8> = command.iter().map(|&b| if b == 0 { b'\n' } else { b }).collect();
+            prop_assert_eq!(back, nul_free);
+        }
+    }
+}

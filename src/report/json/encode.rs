@@ -1,0 +1,168 @@
+//! Model values in the shape of the wire.
+
+use std::time::{Duration, SystemTime};
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::Context;
+use super::bytes::{Output, Text, Texts, exact, exact_list};
+use super::stamp::Calendar;
+use super::wire::{Cost, JobEnd, JobStart, Killer, Status, Who};
+use crate::model::{AttemptEnd, AttemptStart, JobIdentity, KilledBy, Outcome};
+use crate::report::words::signal_name;
+
+/// Seconds with microseconds, as text does not show more.
+pub(super) fn seconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1e6
+}
+
+/// How long it was from `from` to `to`; nothing if the clock was set back.
+pub(super) fn between(from: SystemTime, to: SystemTime) -> Duration {
+    to.duration_since(from).unwrap_or_default()
+}
+
+/// Hash of command, working directory and stdin source, in hex.
+pub(super) struct Key([u8; 32]);
+
+impl Key {
+    /// The key of `job`; `scratch` is a buffer to work in.
+    pub(super) fn new(job: &JobIdentity, context: &Context, scratch: &mut Vec<u8>) -> Self {
+        scratch.clear();
+        // None of the three can contain a NUL.
+        for part in [&job.command.line, &context.cwd, &context.stdin] {
+            scratch.extend_from_slice(part);
+            scratch.push(0);
+        }
+        let mut hash = xxh3_128(scratch);
+        let mut hex = [0; 32];
+        for digit in hex.iter_mut().rev() {
+            *digit = b"0123456789abcdef"[(hash & 0xf) as usize];
+            hash >>= 4;
+        }
+        Self(hex)
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+pub(super) fn who<'a>(
+    job: &'a JobIdentity,
+    key: &'a Key,
+    context: &'a Context,
+    cwd: &'a str,
+) -> Who<'a> {
+    Who {
+        seq: job.seq,
+        key: key.as_str(),
+        args: Texts(&job.args),
+        args_b64: exact_list(&job.args),
+        command: Text(&job.command.line),
+        command_b64: exact(&job.command.line),
+        argv: job.argv.as_ref().map(Texts),
+        argv_b64: job.argv.as_ref().and_then(exact_list),
+        cwd,
+        host: &context.host,
+        slot: (job.slot != 0).then_some(job.slot as u64),
+        pid: (job.pid != 0).then_some(job.pid),
+        attempt: job.attempt,
+    }
+}
+
+pub(super) fn job_start<'a>(
+    start: &AttemptStart,
+    who: Who<'a>,
+    calendar: &mut Calendar,
+) -> JobStart<'a> {
+    JobStart {
+        who,
+        started_at: calendar.stamp(start.started_at),
+    }
+}
+
+/// Both of a job's outputs; `None` where they were not captured.
+pub(super) type Outputs<'a> = Option<(Output<'a>, Output<'a>)>;
+
+pub(super) fn job_end<'a>(
+    end: &'a AttemptEnd,
+    who: Who<'a>,
+    outputs: &'a Outputs<'a>,
+    calendar: &mut Calendar,
+) -> JobEnd<'a> {
+    let ran = end.job.pid != 0;
+    let stdout = outputs.as_ref().map(|(stdout, _)| stdout);
+    let stderr = outputs.as_ref().map(|(_, stderr)| stderr);
+    let outcome = &end.outcome;
+    JobEnd {
+        who,
+        attempts_max: end.attempts_max,
+        flaky: outcome.is_success() && end.job.attempt > 1,
+        queued_at: calendar.stamp(end.queued_at),
+        started_at: ran.then(|| calendar.stamp(end.started_at)),
+        ended_at: calendar.stamp(end.ended_at),
+        wait_s: ran.then(|| seconds(between(end.queued_at, end.started_at))),
+        wall_s: ran.then(|| seconds(between(end.started_at, end.ended_at))),
+        status: status(outcome),
+        exit: match outcome {
+            Outcome::Exited(code) => Some(*code),
+            _ => None,
+        },
+        signal: (outcome.signal() != 0).then(|| signal_name(outcome.signal())),
+        killed_by: killer(outcome),
+        error: match outcome {
+            Outcome::SpawnFailed(why) => Some(why),
+            _ => None,
+        },
+        cost: if ran { cost(end) } else { Cost::default() },
+        stdout: stdout.and_then(Output::text),
+        stdout_b64: stdout.and_then(Output::base64),
+        stderr: stderr.and_then(Output::text),
+        stderr_b64: stderr.and_then(Output::base64),
+        stdout_bytes: stdout.map(|_| end.stdout.len()),
+        stderr_bytes: stderr.map(|_| end.stderr.len()),
+        stdout_truncated: stdout.is_some_and(|output| output.truncated),
+        stderr_truncated: stderr.is_some_and(|output| output.truncated),
+        stdout_path: None,
+        stderr_path: None,
+    }
+}
+
+pub(super) fn status(outcome: &Outcome) -> Status {
+    match outcome {
+        Outcome::Exited(0) => Status::Ok,
+        Outcome::Exited(_) => Status::Fail,
+        Outcome::Signaled(_) => Status::Signal,
+        Outcome::TimedOut(_) => Status::Timeout,
+        Outcome::SpawnFailed(_) => Status::SpawnError,
+        Outcome::Cancelled { .. } => Status::Cancelled,
+        Outcome::Lost => Status::Lost,
+    }
+}
+
+fn killer(outcome: &Outcome) -> Option<Killer> {
+    match outcome {
+        Outcome::TimedOut(_) => Some(Killer::Timeout),
+        Outcome::Cancelled {
+            by: KilledBy::Halt, ..
+        } => Some(Killer::Halt),
+        Outcome::Cancelled {
+            by: KilledBy::User, ..
+        } => Some(Killer::User),
+        _ => None,
+    }
+}
+
+fn cost(end: &AttemptEnd) -> Cost {
+    let usage = &end.usage;
+    Cost {
+        user_s: Some(seconds(usage.user)),
+        sys_s: Some(seconds(usage.sys)),
+        max_rss_bytes: Some(usage.max_rss_bytes),
+        majflt: Some(usage.majflt),
+        nvcsw: Some(usage.nvcsw),
+        nivcsw: Some(usage.nivcsw),
+        in_blocks: Some(usage.in_blocks),
+        out_blocks: Some(usage.out_blocks),
+    }
+}

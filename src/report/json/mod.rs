@@ -1,0 +1,361 @@
+//! `--json`: one JSON object a line.
+//!
+//! [`wire`] has the shape of the lines, [`encode`] puts jobs into it, [`bytes`] says where bytes that
+//! are no text go, and [`schema`](schema()) prints the schema.
+
+mod bytes;
+mod encode;
+mod schema;
+mod slow;
+mod stamp;
+mod totals;
+mod wire;
+
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use self::bytes::{Output, Text, Texts, exact, exact_list};
+use self::encode::{Key, seconds, who};
+pub use self::schema::schema;
+use self::slow::Slow;
+use self::stamp::Calendar;
+use self::totals::Totals;
+use super::tally::{Counter, Pace};
+use super::{Failure, Out, Sink};
+use crate::model::{
+    ArgList, AttemptEnd, AttemptStart, Event, OutputPiece, RunEnd, RunStart, Stream,
+};
+
+/// `--json-output-limit` unless it is given.
+pub const OUTPUT_LIMIT: u64 = 64 * 1024;
+
+/// Progress lines are at least so far apart.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How much is told; each level adds to the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// `run.start`, `job.end`, `run.end`.
+    Results,
+    /// And `progress`.
+    #[default]
+    Progress,
+    /// And `job.start`, `attempt.end`, `gate`, `job.slow`.
+    Lifecycle,
+    /// And `job.output`.
+    Output,
+}
+
+/// How JSON is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// How much is told.
+    pub detail: Detail,
+    /// Of each of a job's outputs, so many bytes are in its `job.end`.
+    pub output_limit: u64,
+    /// Whether jobs' output is captured; if not, it is null.
+    pub captures: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            detail: Detail::default(),
+            output_limit: OUTPUT_LIMIT,
+            captures: true,
+        }
+    }
+}
+
+/// What `run.start` tells of the run, and every job of its surroundings.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// fanout's version.
+    pub version: String,
+    /// The command line as typed.
+    pub argv: ArgList,
+    /// The command template.
+    pub template: Vec<u8>,
+    /// The working directory.
+    pub cwd: Vec<u8>,
+    /// The name of this machine.
+    pub host: String,
+    /// CPU threads that fanout may use.
+    pub cores: usize,
+    /// Where the jobs' standard input comes from, such as `/dev/null`: part of a job's `key`.
+    pub stdin: Vec<u8>,
+}
+
+/// Writes JSON lines.
+#[derive(Debug)]
+pub struct JsonLines {
+    config: Config,
+    context: Context,
+    /// The working directory as text.
+    cwd: String,
+    lines: Lines,
+    counter: Counter,
+    totals: Totals,
+    slow: Option<Slow>,
+    start: RunStart,
+    /// When the run began, by the clock that is never set.
+    began: Instant,
+    progress: Pulse,
+    scratch: Vec<u8>,
+}
+
+/// When the next progress line is due.
+#[derive(Debug)]
+struct Pulse {
+    last: Instant,
+    /// Whether anything has changed since.
+    changed: bool,
+}
+
+/// Where lines go: numbered, dated, each in one piece.
+#[derive(Debug)]
+struct Lines {
+    out: Out,
+    run: String,
+    n: u64,
+    calendar: Calendar,
+}
+
+impl Lines {
+    fn write(&mut self, kind: &'static str, body: impl Serialize) -> Result<(), Failure> {
+        self.n += 1;
+        let ts = self.calendar.stamp(SystemTime::now());
+        let line = wire::Line {
+            v: wire::VERSION,
+            kind,
+            run: &self.run,
+            n: self.n,
+            ts,
+            body,
+        };
+        let buffer = self.out.buffer();
+        serde_json::to_writer(&mut *buffer, &line)
+            .map_err(|error| Failure::new("the JSON stream", error.into()))?;
+        buffer.push(b'\n');
+        self.out.relieve()
+    }
+}
+
+impl JsonLines {
+    /// Writes to `out` a run that begins now.
+    pub fn new(out: Out, config: Config, context: Context) -> Self {
+        let began = Instant::now();
+        let run = Uuid::now_v7().to_string();
+        Self {
+            config,
+            cwd: String::from_utf8_lossy(&context.cwd).into_owned(),
+            context,
+            lines: Lines {
+                out,
+                run,
+                n: 0,
+                calendar: Calendar::new(),
+            },
+            counter: Counter::default(),
+            totals: Totals::default(),
+            slow: (config.detail >= Detail::Lifecycle).then(Slow::new),
+            start: RunStart {
+                at: SystemTime::now(),
+                slots: 1,
+                total: None,
+            },
+            began,
+            progress: Pulse {
+                last: began,
+                changed: false,
+            },
+            scratch: Vec::new(),
+        }
+    }
+
+    fn tells(&self, detail: Detail) -> bool {
+        self.config.detail >= detail
+    }
+
+    fn run_start(&mut self, start: &RunStart) -> Result<(), Failure> {
+        self.start = start.clone();
+        let context = &self.context;
+        let cwd_b64 = exact(&context.cwd);
+        let body = wire::RunStart {
+            version: &context.version,
+            argv: Texts(&context.argv),
+            argv_b64: exact_list(&context.argv),
+            template: Text(&context.template),
+            template_b64: exact(&context.template),
+            jobs: start.slots as u64,
+            cwd: &self.cwd,
+            cwd_b64: cwd_b64.as_deref(),
+            host: &context.host,
+            cores: context.cores as u64,
+            total: start.total,
+        };
+        self.lines.write("run.start", body)
+    }
+
+    fn attempt_start(&mut self, start: &AttemptStart) -> Result<(), Failure> {
+        let Some(slow) = &mut self.slow else {
+            return Ok(());
+        };
+        slow.started(&start.job, Instant::now());
+        let key = Key::new(&start.job, &self.context, &mut self.scratch);
+        let who = who(&start.job, &key, &self.context, &self.cwd);
+        let body = encode::job_start(start, who, &mut self.lines.calendar);
+        self.lines.write("job.start", body)
+    }
+
+    fn attempt_end(&mut self, kind: &'static str, end: &AttemptEnd) -> Result<(), Failure> {
+        self.totals.attempt(end);
+        if let Some(slow) = &mut self.slow {
+            slow.ended(end.job.seq, encode::between(end.started_at, end.ended_at));
+        }
+        if kind == "job.end" {
+            self.totals.job(end);
+        } else if !self.tells(Detail::Lifecycle) {
+            return Ok(());
+        }
+        let key = Key::new(&end.job, &self.context, &mut self.scratch);
+        let limit = self.config.output_limit;
+        let outputs = if self.config.captures {
+            Some((
+                Output::new(&end.stdout, limit)?,
+                Output::new(&end.stderr, limit)?,
+            ))
+        } else {
+            None
+        };
+        let who = who(&end.job, &key, &self.context, &self.cwd);
+        let body = encode::job_end(end, who, &outputs, &mut self.lines.calendar);
+        self.lines.write(kind, body)
+    }
+
+    fn output(&mut self, piece: &OutputPiece) -> Result<(), Failure> {
+        let body = wire::JobOutput {
+            seq: piece.job.seq,
+            attempt: piece.job.attempt,
+            stream: match piece.stream {
+                Stream::Stdout => "stdout",
+                Stream::Stderr => "stderr",
+            },
+            text: str::from_utf8(&piece.bytes).ok(),
+            b64: exact(&piece.bytes),
+        };
+        self.lines.write("job.output", body)
+    }
+
+    fn slow_jobs(&mut self, now: Instant) -> Result<(), Failure> {
+        let Some(slow) = &mut self.slow else {
+            return Ok(());
+        };
+        if slow.deadline().is_none_or(|deadline| now < deadline) {
+            return Ok(());
+        }
+        let median_s = seconds(slow.median().unwrap_or_default());
+        for (job, wall) in slow.due(now) {
+            let body = wire::JobSlow {
+                seq: job.seq,
+                command: Text(&job.command.line),
+                pid: (job.pid != 0).then_some(job.pid),
+                attempt: job.attempt,
+                wall_s: seconds(wall),
+                median_s,
+            };
+            self.lines.write("job.slow", body)?;
+        }
+        Ok(())
+    }
+
+    fn progress_deadline(&self) -> Option<Instant> {
+        self.progress.changed.then(|| self.progress.last + SECOND)
+    }
+
+    fn progress(&mut self, now: Instant) -> Result<(), Failure> {
+        if self
+            .progress_deadline()
+            .is_none_or(|deadline| now < deadline)
+        {
+            return Ok(());
+        }
+        self.progress = Pulse {
+            last: now,
+            changed: false,
+        };
+        let pace = Pace {
+            done: self.counter.done(),
+            total: self.start.total,
+            elapsed: now.saturating_duration_since(self.began),
+        };
+        let body = wire::Progress {
+            started: self.counter.started,
+            running: self.counter.tally.running,
+            ok: self.counter.tally.ok,
+            failed: self.counter.tally.failed,
+            total: pace.total,
+            eta_s: pace.eta().map(seconds),
+            elapsed_s: seconds(pace.elapsed),
+            rate: (pace.rate() * 1e3).round() / 1e3,
+        };
+        self.lines.write("progress", body)
+    }
+
+    fn run_end(&mut self, end: &RunEnd) -> Result<(), Failure> {
+        self.progress.changed = false;
+        self.lines
+            .write("run.end", self.totals.run_end(&self.start, end))
+    }
+}
+
+impl Sink for JsonLines {
+    fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
+        self.counter.event(event);
+        match event {
+            Event::AttemptStarted(_) | Event::AttemptFailed(_) | Event::JobFinished(_) => {
+                self.progress.changed = self.tells(Detail::Progress);
+            }
+            _ => {}
+        }
+        match event {
+            Event::RunStarted(start) => self.run_start(start),
+            Event::AttemptStarted(start) => self.attempt_start(start),
+            Event::AttemptFailed(end) => self.attempt_end("attempt.end", end),
+            Event::JobFinished(end) => self.attempt_end("job.end", end),
+            Event::Output(piece) if self.tells(Detail::Output) => self.output(piece),
+            Event::Gate(reason) if self.tells(Detail::Lifecycle) => self.lines.write(
+                "gate",
+                wire::Gate {
+                    reason: reason.as_deref(),
+                },
+            ),
+            Event::RunEnded(end) => self.run_end(end),
+            Event::Output(_) | Event::Gate(_) | Event::Notice { .. } => Ok(()),
+        }
+    }
+
+    fn settle(&mut self, now: Instant) -> Result<(), Failure> {
+        self.slow_jobs(now)?;
+        self.progress(now)?;
+        self.lines.out.flush()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let slow = self.slow.as_ref().and_then(Slow::deadline);
+        self.progress_deadline().into_iter().chain(slow).min()
+    }
+
+    fn wants_starts(&self) -> bool {
+        self.tells(Detail::Progress)
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        self.lines.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! Which running jobs are much slower than the others.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::model::JobIdentity;
+
+/// A job is slow when it runs this many times as long as half of the finished ones did …
+const FACTOR: f64 = 10.0;
+/// … and longer than this …
+const AT_LEAST: Duration = Duration::from_secs(10);
+/// … provided that so many have finished.
+const ENOUGH: u64 = 5;
+/// The histogram's resolution: each step is 9 % longer than the one before.
+const STEPS_PER_OCTAVE: f64 = 8.0;
+const STEPS: usize = 48 * STEPS_PER_OCTAVE as usize;
+
+/// Watches running jobs. Time is an argument.
+#[derive(Debug)]
+pub(super) struct Slow {
+    running: HashMap<u64, Running>,
+    /// How many jobs took how long, in logarithmic steps of microseconds.
+    histogram: Vec<u64>,
+    finished: u64,
+}
+
+#[derive(Debug)]
+struct Running {
+    job: Arc<JobIdentity>,
+    since: Instant,
+    told: bool,
+}
+
+impl Slow {
+    pub(super) fn new() -> Self {
+        Self {
+            running: HashMap::new(),
+            histogram: vec![0; STEPS],
+            finished: 0,
+        }
+    }
+
+    pub(super) fn started(&mut self, job: &Arc<JobIdentity>, now: Instant) {
+        let running = Running {
+            job: Arc::clone(job),
+            since: now,
+            told: false,
+        };
+        self.running.insert(job.seq, running);
+    }
+
+    pub(super) fn ended(&mut self, seq: u64, wall: Duration) {
+        self.running.remove(&seq);
+        let micros = (wall.as_micros() as f64).max(1.0);
+        let step = (micros.log2() * STEPS_PER_OCTAVE) as usize;
+        self.histogram[step.min(STEPS - 1)] += 1;
+        self.finished += 1;
+    }
+
+    /// What half of the finished jobs took at most; `None` while there are too few.
+    pub(super) fn median(&self) -> Option<Duration> {
+        if self.finished < ENOUGH {
+            return None;
+        }
+        let mut seen = 0;
+        let step = self.histogram.iter().position(|count| {
+            seen += count;
+            2 * seen >= self.finished
+        })?;
+        let micros = ((step + 1) as f64 / STEPS_PER_OCTAVE).exp2();
+        Some(Duration::from_secs_f64(micros / 1e6))
+    }
+
+    fn limit(&self) -> Option<Duration> {
+        Some(self.median()?.mul_f64(FACTOR).max(AT_LEAST))
+    }
+
+    /// When the next running job becomes slow, if no job ends before.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let oldest = self
+            .running
+            .values()
+            .filter(|job| !job.told)
+            .map(|job| job.since)
+            .min()?;
+        Some(oldest + self.limit()?)
+    }
+
+    /// The jobs that have become slow by `now`, and how long they have run; each is given once.
+    pub(super) fn due(&mut self, now: Instant) -> Vec<(Arc<JobIdentity>, Duration)> {
+        let Some(limit) = self.limit() else {
+            return Vec::new();
+        };
+        let mut due = Vec::new();
+        for running in self.running.values_mut().filter(|running| !running.told) {
+            let wall = now.saturating_duration_since(running.since);
+            if wall >= limit {
+                running.told = true;
+                due.push((Arc::clone(&running.job), wall));
+            }
+        }
+        due.sort_by_key(|(job, _)| job.seq);
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::identity;
+
+    #[test]
+    fn a_job_ten_times_as_long_as_the_median_is_slow_once() {
+        let began = Instant::now();
+        let after = |seconds| began + Duration::from_secs(seconds);
+        let mut slow = Slow::new();
+        slow.started(&Arc::new(identity(9, "sleep")), began);
+        assert_eq!(slow.deadline(), None);
+        for seq in 1..=5 {
+            slow.ended(seq, Duration::from_secs(seq));
+        }
+        let median = slow.median().unwrap().as_secs_f64();
+        assert!((3.0..3.3).contains(&median), "{median}");
+        let deadline = slow.deadline().unwrap();
+        assert!((after(30)..after(33)).contains(&deadline));
+        assert!(slow.due(after(29)).is_empty());
+        assert_eq!(slow.due(deadline).len(), 1);
+        assert!(slow.due(after(99)).is_empty());
+        assert_eq!(slow.deadline(), None);
+    }
+
+    #[test]
+    fn tiny_jobs_make_nobody_slow_before_ten_seconds() {
+        let began = Instant::now();
+        let mut slow = Slow::new();
+        slow.started(&Arc::new(identity(9, "sleep")), began);
+        (1..=5).for_each(|seq| slow.ended(seq, Duration::ZERO));
+        assert_eq!(slow.deadline(), Some(began + AT_LEAST));
+    }
+}

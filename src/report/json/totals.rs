@@ -1,0 +1,64 @@
+//! What a whole run added up to.
+
+use std::time::Duration;
+
+use super::encode::{between, seconds, status};
+use super::wire::{self, Status};
+use crate::model::{AttemptEnd, RunEnd, RunStart};
+
+/// Adds up the attempts of a run.
+#[derive(Debug, Default)]
+pub(super) struct Totals {
+    counts: wire::RunEnd,
+    /// Time in which a process ran, over all attempts.
+    busy: Duration,
+    user: Duration,
+    sys: Duration,
+}
+
+impl Totals {
+    /// Adds an attempt that is over.
+    pub(super) fn attempt(&mut self, end: &AttemptEnd) {
+        if end.job.pid != 0 {
+            self.busy += between(end.started_at, end.ended_at);
+            self.user += end.usage.user;
+            self.sys += end.usage.sys;
+        }
+    }
+
+    /// Adds a job that is over; its last attempt is added apart.
+    pub(super) fn job(&mut self, end: &AttemptEnd) {
+        let counts = &mut self.counts;
+        counts.jobs += 1;
+        *match status(&end.outcome) {
+            Status::Ok => &mut counts.ok,
+            Status::Fail => &mut counts.fail,
+            Status::Signal => &mut counts.signal,
+            Status::Timeout => &mut counts.timeout,
+            Status::SpawnError => &mut counts.spawn_error,
+            Status::Cancelled => &mut counts.cancelled,
+            Status::Skipped => &mut counts.skipped,
+            Status::Lost => &mut counts.lost,
+        } += 1;
+    }
+
+    /// The closing line of the run that began with `start`.
+    pub(super) fn run_end(&self, start: &RunStart, end: &RunEnd) -> wire::RunEnd {
+        let elapsed = between(start.at, end.at);
+        let offered = elapsed.as_secs_f64() * start.slots as f64;
+        let used = if offered > 0.0 {
+            self.busy.as_secs_f64() / offered
+        } else {
+            0.0
+        };
+        wire::RunEnd {
+            elapsed_s: seconds(elapsed),
+            slot_utilisation: (used.min(1.0) * 1e4).round() / 1e4,
+            user_s: seconds(self.user),
+            sys_s: seconds(self.sys),
+            exit: end.exit_code,
+            halted_by: end.halted_by.clone(),
+            ..self.counts.clone()
+        }
+    }
+}

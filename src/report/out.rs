@@ -1,0 +1,195 @@
+//! A buffered file descriptor that reports are written to.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::os::fd::AsFd;
+
+use super::{Failure, Screen};
+use crate::sys::spool::{self, Captured};
+
+/// The buffer is written out when it holds this much; larger pieces bypass it.
+const FULL: usize = 64 * 1024;
+
+/// A file, pipe or terminal with a buffer of our own.
+///
+/// Many small pieces become one `write(2)`; spooled files go from descriptor to descriptor inside
+/// the kernel. Nothing is flushed behind the sink's back, neither at newlines nor on drop.
+#[derive(Debug)]
+pub struct Out {
+    file: File,
+    target: Target,
+    buffer: Vec<u8>,
+    terminal: bool,
+    /// Set when the file is a terminal that also shows progress.
+    screen: Option<Screen>,
+}
+
+/// What the file is, for error messages and for telling a closed stdout from a broken file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Target {
+    Stdout,
+    Stderr,
+    Other(String),
+}
+
+impl Out {
+    /// The process's standard output.
+    ///
+    /// # Errors
+    ///
+    /// When it is not open.
+    pub fn stdout() -> io::Result<Self> {
+        Ok(Self::as_stdout(
+            io::stdout().as_fd().try_clone_to_owned()?.into(),
+        ))
+    }
+
+    /// The process's standard error.
+    ///
+    /// # Errors
+    ///
+    /// When it is not open.
+    pub fn stderr() -> io::Result<Self> {
+        Ok(Self::new(
+            io::stderr().as_fd().try_clone_to_owned()?.into(),
+            Target::Stderr,
+        ))
+    }
+
+    /// A file in the place of standard output: closed means [`Failure::StdoutClosed`].
+    pub fn as_stdout(file: File) -> Self {
+        Self::new(file, Target::Stdout)
+    }
+
+    /// Any other file; error messages call it `name`, such as `--joblog run.log`.
+    pub fn file(file: File, name: impl Into<String>) -> Self {
+        Self::new(file, Target::Other(name.into()))
+    }
+
+    fn new(file: File, target: Target) -> Self {
+        let terminal = file.is_terminal();
+        Self {
+            file,
+            target,
+            buffer: Vec::new(),
+            terminal,
+            screen: None,
+        }
+    }
+
+    /// Shares the terminal with the progress display of `screen`, if it is a terminal at all.
+    #[must_use]
+    pub fn on(mut self, screen: &Screen) -> Self {
+        self.screen = self.terminal.then(|| screen.clone());
+        self
+    }
+
+    /// Whether it is a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Whether nothing waits to be flushed.
+    pub fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// The buffer, to append to; call [`relieve`](Self::relieve) afterwards.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    /// Flushes the buffer if it has grown large.
+    pub fn relieve(&mut self) -> Result<(), Failure> {
+        if self.buffer.len() >= FULL {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes `bytes`, small ones into the buffer.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if bytes.len() >= FULL {
+            self.flush()?;
+            return self.write_through(bytes);
+        }
+        self.buffer.extend_from_slice(bytes);
+        self.relieve()
+    }
+
+    /// Writes all of `captured`; a file of its own goes from descriptor to descriptor in the kernel.
+    pub fn copy(&mut self, captured: &Captured) -> Result<(), Failure> {
+        if let Some(bytes) = captured.in_memory() {
+            return self.write(bytes);
+        }
+        let mut sent = 0;
+        if let (Some((file, len)), false) = (captured.own_file(), self.terminal) {
+            self.flush()?;
+            sent = spool::send(file, len, &self.file).map_err(|error| self.failure(error))?;
+        }
+        for_each_piece(captured, sent, |piece| self.write(piece))
+    }
+
+    /// Writes out what is in the buffer, in as few `write(2)`s as possible.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let written = self.write_through(&buffer);
+        buffer.clear();
+        self.buffer = buffer;
+        written
+    }
+
+    fn write_through(&self, bytes: &[u8]) -> Result<(), Failure> {
+        let written = match &self.screen {
+            None => write_all(&self.file, bytes),
+            Some(screen) => screen.make_way(bytes, |bytes| write_all(&self.file, bytes)),
+        };
+        written.map_err(|error| self.failure(error))
+    }
+
+    /// What an error of this file means for the run.
+    fn failure(&self, error: io::Error) -> Failure {
+        match &self.target {
+            Target::Stdout if error.kind() == ErrorKind::BrokenPipe => Failure::StdoutClosed,
+            Target::Stdout => Failure::new("standard output", error),
+            Target::Stderr => Failure::new("standard error", error),
+            Target::Other(name) => Failure::new(name, error),
+        }
+    }
+}
+
+/// Hands `captured` but for its first `skip` bytes to `take`, a buffer at a time.
+pub fn for_each_piece(
+    captured: &Captured,
+    skip: u64,
+    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let spool = |error| Failure::new("the spooled output of a job", error);
+    let mut reader = captured.reader_from(skip);
+    let mut piece = vec![0; FULL];
+    loop {
+        match reader.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => take(&piece[..count])?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(spool(error)),
+        }
+    }
+}
+
+fn write_all(mut file: &File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match file.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => spool::wait_writable(file)?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,248 @@
+//! What failed, in a few lines on stderr when all is over.
+//!
+//! ```text
+//! fanout: 3 of 120 jobs failed, 5 never started:
+//!     #4  exit 2   gzip -k9 a.log
+//!                  | gzip: a.log: No such file or directory
+//!    #12  SIGSEGV  ./crash x
+//!   #112  timeout  sleep 100
+//! ```
+
+use std::fmt::Write;
+use std::time::Instant;
+
+use super::tally::Counter;
+use super::words::{how, one_line};
+use super::{Failure, Out, Sink};
+use crate::model::{AttemptEnd, Event, Outcome};
+
+/// So many failed jobs are named; the others are counted.
+const NAMED: usize = 10;
+/// So many lines from the end of a job's stderr are shown.
+const LINES: usize = 3;
+/// And they are looked for in so many bytes.
+const TAIL: u64 = 4096;
+/// Longer lines are shortened to so many characters.
+const WIDTH: usize = 100;
+
+/// Writes the failure summary.
+#[derive(Debug)]
+pub struct Failures {
+    out: Out,
+    counter: Counter,
+    named: Vec<Failed>,
+    quiet: bool,
+}
+
+/// A job that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Failed {
+    seq: u64,
+    how: String,
+    command: String,
+    /// The end of its stderr, or why it could not start.
+    said: Vec<String>,
+}
+
+impl Failures {
+    /// Writes to `out`, at the end and only if there was a failure.
+    pub fn new(out: Out) -> Self {
+        Self {
+            out,
+            counter: Counter::default(),
+            named: Vec::new(),
+            quiet: false,
+        }
+    }
+
+    fn job(&mut self, end: &AttemptEnd) {
+        let counts = matches!(end.outcome, Outcome::Exited(0) | Outcome::Cancelled { .. });
+        if !counts && self.named.len() < NAMED {
+            self.named.push(Failed::new(end));
+        }
+    }
+}
+
+impl Failed {
+    fn new(end: &AttemptEnd) -> Self {
+        let said = match &end.outcome {
+            Outcome::SpawnFailed(why) => vec![one_line(why.as_bytes(), WIDTH)],
+            // A spool that cannot be read is reported by the sink that shows it.
+            _ => last_lines(&end.stderr.tail(TAIL).unwrap_or_default()),
+        };
+        Self {
+            seq: end.job.seq,
+            how: how(&end.outcome).into_owned(),
+            command: one_line(&end.job.command.line, WIDTH),
+            said,
+        }
+    }
+}
+
+/// The last lines of `text` that are not blank.
+fn last_lines(text: &[u8]) -> Vec<String> {
+    let mut lines: Vec<_> = text
+        .rsplit(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii_end)
+        .filter(|line| !line.is_empty())
+        .take(LINES)
+        .map(|line| one_line(line, WIDTH))
+        .collect();
+    lines.reverse();
+    lines
+}
+
+impl Sink for Failures {
+    fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
+        self.counter.event(event);
+        if let Event::JobFinished(end) = event {
+            self.job(end);
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, _: Instant) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn stdout_closed(&mut self) {
+        self.quiet = true;
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        if self.quiet {
+            return Ok(());
+        }
+        self.out
+            .write(render(&self.counter, &self.named).as_bytes())?;
+        self.out.flush()
+    }
+}
+
+/// The summary's text; empty when nothing failed.
+fn render(counter: &Counter, named: &[Failed]) -> String {
+    let killed = counter.halted + counter.interrupted;
+    let failed = counter.tally.failed - killed;
+    if failed == 0 {
+        return String::new();
+    }
+    let mut text = headline(counter, failed);
+    let width = |of: fn(&Failed) -> usize| named.iter().map(of).max().unwrap_or(0);
+    let seq_width = width(|job| job.seq.to_string().len() + 1);
+    let how_width = width(|job| job.how.len());
+    for job in named {
+        let seq = format!("#{}", job.seq);
+        // Writing to a String does not fail.
+        let _ = writeln!(
+            text,
+            "  {seq:>seq_width$}  {:how_width$}  {}",
+            job.how, job.command
+        );
+        for line in &job.said {
+            let _ = writeln!(text, "  {:seq_width$}  {:how_width$}  | {line}", "", "");
+        }
+    }
+    match failed - named.len() as u64 {
+        0 => {}
+        more => {
+            let _ = writeln!(text, "  … and {more} more");
+        }
+    }
+    text
+}
+
+fn headline(counter: &Counter, failed: u64) -> String {
+    let total = counter.done() + counter.tally.unstarted;
+    let jobs = if total == 1 { "job" } else { "jobs" };
+    let mut line = format!("fanout: {failed} of {total} {jobs} failed");
+    let others = [
+        (counter.halted, "killed by --halt"),
+        (counter.interrupted, "interrupted"),
+        (counter.tally.unstarted, "never started"),
+    ];
+    for (count, what) in others {
+        if count > 0 {
+            let _ = write!(line, ", {count} {what}");
+        }
+    }
+    line.push_str(":\n");
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::KilledBy;
+    use crate::report::testing::{ended, finished, never_started, ok, out, spooled, written};
+    use crate::sys::spool::Captured;
+
+    fn summary(events: Vec<Event>) -> String {
+        let (out, file) = out();
+        let mut sink = Failures::new(out);
+        for mut event in events {
+            sink.event(&mut event).unwrap();
+        }
+        sink.finish().unwrap();
+        String::from_utf8(written(file)).unwrap()
+    }
+
+    #[test]
+    fn a_successful_run_says_nothing() {
+        assert_eq!(summary(vec![finished(ok(1, "", "a warning\n"))]), "");
+    }
+
+    #[test]
+    fn failures_are_named_with_their_last_words() {
+        let mut gzip = ended(4, "gzip -k9 a.log", Outcome::Exited(2));
+        gzip.stderr = Captured::Memory(b"1\n2\n3\n\x1b[31m4\r\n\n5".to_vec());
+        let mut crash = ended(12, "./crash x\nmore", Outcome::Signaled(11));
+        crash.stderr = spooled(b"oops\n");
+        let cancelled = |by, signal| Outcome::Cancelled { by, signal };
+        let events = vec![
+            finished(ok(1, "", "")),
+            finished(gzip),
+            finished(crash),
+            finished(ended(112, "sleep 100", Outcome::TimedOut(15))),
+            finished(never_started(ended(
+                113,
+                "x",
+                Outcome::SpawnFailed("x: no such file".into()),
+            ))),
+            finished(ended(114, "y", cancelled(KilledBy::Halt, Some(15)))),
+            finished(never_started(ended(
+                115,
+                "z",
+                cancelled(KilledBy::Halt, None),
+            ))),
+        ];
+        let expected = "\
+fanout: 4 of 7 jobs failed, 1 killed by --halt, 1 never started:
+    #4  exit 2       gzip -k9 a.log
+                     | 3
+                     | \\x1b[31m4
+                     | 5
+   #12  SIGSEGV      ./crash x\\nmore
+                     | oops
+  #112  timeout      sleep 100
+  #113  not started  x
+                     | x: no such file
+";
+        assert_eq!(summary(events), expected);
+    }
+
+    #[test]
+    fn many_failures_are_counted() {
+        let events = (1..=12)
+            .map(|seq| finished(ended(seq, "false", Outcome::Exited(1))))
+            .collect();
+        let text = summary(events);
+        assert!(
+            text.starts_with("fanout: 12 of 12 jobs failed:\n   #1  exit 1  false\n"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("  #10  exit 1  false\n  … and 2 more\n"),
+            "{text}"
+        );
+    }
+}

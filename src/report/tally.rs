@@ -1,0 +1,157 @@
+//! Counting jobs as their events come by, and how fast they do.
+
+use std::time::Duration;
+
+use crate::model::{AttemptEnd, Event, KilledBy, Outcome, Tally};
+
+/// Counts jobs by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counter {
+    /// The numbers so far. `running` counts only where attempts' starts are reported.
+    pub tally: Tally,
+    /// Jobs of which a process was started at least once; as for `running`.
+    pub started: u64,
+    /// Jobs that `--halt` had killed.
+    pub halted: u64,
+    /// Jobs that the user had killed.
+    pub interrupted: u64,
+}
+
+impl Counter {
+    /// Takes note of `event`.
+    pub fn event(&mut self, event: &Event) {
+        match event {
+            Event::AttemptStarted(start) => {
+                self.tally.running += 1;
+                self.started += u64::from(start.job.attempt == 1);
+            }
+            Event::AttemptFailed(end) => self.attempt_over(end),
+            Event::JobFinished(end) => {
+                self.attempt_over(end);
+                self.job_over(&end.outcome);
+            }
+            _ => {}
+        }
+    }
+
+    fn attempt_over(&mut self, end: &AttemptEnd) {
+        if end.job.pid != 0 {
+            self.tally.running = self.tally.running.saturating_sub(1);
+        }
+    }
+
+    fn job_over(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Exited(0) => self.tally.ok += 1,
+            Outcome::Cancelled { signal: None, .. } => self.tally.unstarted += 1,
+            Outcome::Cancelled {
+                by,
+                signal: Some(_),
+            } => {
+                self.tally.failed += 1;
+                match by {
+                    KilledBy::Halt => self.halted += 1,
+                    KilledBy::User => self.interrupted += 1,
+                }
+            }
+            _ => self.tally.failed += 1,
+        }
+    }
+
+    /// Jobs that are over, not counting those that never started.
+    pub fn done(&self) -> u64 {
+        self.tally.ok + self.tally.failed
+    }
+}
+
+/// How fast a run gets on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// Jobs that are over.
+    pub done: u64,
+    /// How many there will be, where that is known.
+    pub total: Option<u64>,
+    /// Time since the run began.
+    pub elapsed: Duration,
+}
+
+impl Pace {
+    /// Jobs a second since the beginning.
+    pub fn rate(&self) -> f64 {
+        let elapsed = self.elapsed.as_secs_f64();
+        if elapsed > 0.0 {
+            self.done as f64 / elapsed
+        } else {
+            0.0
+        }
+    }
+
+    /// How long the rest takes if it goes on like this.
+    pub fn eta(&self) -> Option<Duration> {
+        let left = self.total?.saturating_sub(self.done);
+        if self.done == 0 {
+            return None;
+        }
+        Duration::try_from_secs_f64(left as f64 / self.rate()).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counter, Pace};
+    use crate::model::{KilledBy, Outcome};
+    use crate::report::testing::{ended, finished, never_started, ok, started};
+    use std::time::Duration;
+
+    #[test]
+    fn every_job_is_counted_once() {
+        let cancelled = |by, signal| Outcome::Cancelled { by, signal };
+        let mut counter = Counter::default();
+        for event in [
+            started(1, "a"),
+            started(2, "b"),
+            crate::model::Event::AttemptFailed(Box::new(ok(1, "", ""))),
+            started(3, "c"),
+            finished(ok(2, "", "")),
+            finished(ended(3, "c", cancelled(KilledBy::Halt, Some(15)))),
+            finished(never_started(ended(
+                4,
+                "d",
+                cancelled(KilledBy::Halt, None),
+            ))),
+            finished(never_started(ended(
+                5,
+                "e",
+                Outcome::SpawnFailed("no".into()),
+            ))),
+        ] {
+            counter.event(&event);
+        }
+        let tally = counter.tally;
+        assert_eq!(
+            (tally.running, tally.ok, tally.failed, tally.unstarted),
+            (0, 1, 2, 1)
+        );
+        assert_eq!((counter.started, counter.halted, counter.done()), (3, 1, 3));
+    }
+
+    #[test]
+    fn the_rest_takes_as_long_as_the_past_says() {
+        let pace = Pace {
+            done: 10,
+            total: Some(40),
+            elapsed: Duration::from_secs(5),
+        };
+        assert_eq!(pace.eta(), Some(Duration::from_secs(15)));
+        assert_eq!(
+            Pace {
+                total: None,
+                ..pace
+            }
+            .eta(),
+            None
+        );
+        assert_eq!(Pace { done: 0, ..pace }.eta(), None);
+        assert_eq!(Pace { done: 50, ..pace }.eta(), Some(Duration::ZERO));
+    }
+}

@@ -1,0 +1,119 @@
+//! Made-up events and files for the tests of the sinks.
+
+use std::fs::File;
+use std::io::{Read, Seek, Write};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::Out;
+use crate::model::{
+    ArgList, AttemptEnd, AttemptStart, Command, Event, JobIdentity, Outcome, RunEnd, RunStart,
+    Usage,
+};
+use crate::sys::spool::Captured;
+
+/// An output, and the file to read what was written from.
+pub(super) fn out() -> (Out, File) {
+    let file = tempfile::tempfile().unwrap();
+    (Out::file(file.try_clone().unwrap(), "a test"), file)
+}
+
+pub(super) fn written(mut file: File) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    file.rewind().unwrap();
+    file.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+/// `bytes` as they are when they were spooled to disk.
+pub(super) fn spooled(bytes: &[u8]) -> Captured {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    Captured::File {
+        file,
+        len: bytes.len() as u64,
+        permit: None,
+    }
+}
+
+/// A moment, in seconds since the run began.
+pub(super) fn at(seconds: f64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_700_000_000) + Duration::from_secs_f64(seconds)
+}
+
+pub(super) fn identity(seq: u64, command: &str) -> JobIdentity {
+    JobIdentity {
+        seq,
+        args: ArgList::single(command.into()),
+        command: Command {
+            line: command.into(),
+            tag: None,
+        },
+        argv: None,
+        slot: 1,
+        pid: 100,
+        attempt: 1,
+    }
+}
+
+pub(super) fn ended(seq: u64, command: &str, outcome: Outcome) -> AttemptEnd {
+    AttemptEnd {
+        job: Arc::new(identity(seq, command)),
+        attempts_max: Some(1),
+        queued_at: at(0.0),
+        started_at: at(0.25),
+        ended_at: at(1.5),
+        outcome,
+        usage: Usage::default(),
+        stdout: Captured::Empty,
+        stderr: Captured::Empty,
+    }
+}
+
+/// A job that ended well with these outputs.
+pub(super) fn ok(seq: u64, stdout: &str, stderr: &str) -> AttemptEnd {
+    AttemptEnd {
+        stdout: Captured::Memory(stdout.into()),
+        stderr: Captured::Memory(stderr.into()),
+        ..ended(seq, &format!("echo {seq}"), Outcome::Exited(0))
+    }
+}
+
+pub(super) fn with_tag(mut end: AttemptEnd, tag: &str) -> AttemptEnd {
+    Arc::get_mut(&mut end.job).unwrap().command.tag = Some(tag.into());
+    end
+}
+
+pub(super) fn never_started(mut end: AttemptEnd) -> AttemptEnd {
+    let job = Arc::get_mut(&mut end.job).unwrap();
+    (job.pid, job.slot) = (0, 0);
+    end
+}
+
+pub(super) fn finished(end: AttemptEnd) -> Event {
+    Event::JobFinished(Box::new(end))
+}
+
+pub(super) fn started(seq: u64, command: &str) -> Event {
+    let job = Arc::new(identity(seq, command));
+    Event::AttemptStarted(Box::new(AttemptStart {
+        job,
+        started_at: at(0.25),
+    }))
+}
+
+pub(super) fn run_started(total: Option<u64>) -> Event {
+    Event::RunStarted(RunStart {
+        at: at(0.0),
+        slots: 2,
+        total,
+    })
+}
+
+pub(super) fn run_ended() -> Event {
+    Event::RunEnded(RunEnd {
+        at: at(10.0),
+        exit_code: 1,
+        halted_by: None,
+    })
+}

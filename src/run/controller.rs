@@ -1,0 +1,370 @@
+//! The loop: admit what may start, wait for messages, handle them.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use super::exit_code::ExitCode;
+use super::gate::{Admit, Gate};
+use super::halt::{Halt, HaltPolicy, HaltWhen};
+use super::lookahead::Lookahead;
+use super::queue::{Pending, Pull, Queue};
+use super::retry::Retry;
+use super::{Message, Observer};
+use crate::engine::{Attempt, Engine, Reply, never_ran};
+use crate::model::{AttemptEnd, Event, Job, KilledBy, Outcome, RunEnd, RunStart};
+use crate::sys::mailbox::Mailbox;
+use crate::sys::signals::Signal;
+
+/// What the controller needs to know.
+pub struct Config {
+    /// How many attempts run at a time.
+    pub slots: usize,
+    /// How many jobs there are, where that was counted beforehand.
+    pub total: Option<u64>,
+    /// How often a job is tried.
+    pub retry: Retry,
+    /// When the run ends early.
+    pub halt: Option<HaltPolicy>,
+    /// The policy as it was written, for the reports.
+    pub halt_text: String,
+    /// What may hold back starts.
+    pub gates: Vec<Box<dyn Gate>>,
+}
+
+/// Whom the controller talks to.
+pub struct Parties<'a> {
+    /// Runs attempts.
+    pub engine: &'a dyn Engine,
+    /// Has the jobs.
+    pub queue: Queue,
+    /// Where everybody leaves word.
+    pub mailbox: &'a Mailbox<Message>,
+    /// Is told what happens.
+    pub observer: &'a mut dyn Observer,
+}
+
+/// Runs all jobs and returns how the run ended.
+pub fn run(config: Config, parties: Parties) -> ExitCode {
+    Controller::new(config, parties).run()
+}
+
+/// How far the run has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    /// Jobs are started.
+    Running,
+    /// No job is started any more; those that run go on.
+    Draining,
+    /// Those that run are being killed.
+    Killing,
+}
+
+struct Controller<'a> {
+    parties: Parties<'a>,
+    slots: usize,
+    total: Option<u64>,
+    retry: Retry,
+    halt: Halt,
+    halt_text: String,
+    gates: Vec<Box<dyn Gate>>,
+    lookahead: Lookahead,
+    phase: Phase,
+    /// Attempts that the engine has and has not answered.
+    in_flight: usize,
+    input_over: bool,
+    /// Why nothing starts now, if a gate said so.
+    held_back: Option<String>,
+    halted_by: Option<String>,
+    /// What happened regardless of the jobs' outcomes.
+    trouble: Option<ExitCode>,
+    /// Events of this turn, told in one go.
+    events: Vec<Event>,
+}
+
+impl<'a> Controller<'a> {
+    fn new(config: Config, parties: Parties<'a>) -> Self {
+        // Where a start depends on how the jobs before it ended, none may be handed over ahead.
+        let independent =
+            config.halt.is_none() && config.gates.is_empty() && config.retry == Retry::default();
+        Self {
+            parties,
+            slots: config.slots,
+            total: config.total,
+            retry: config.retry,
+            halt: Halt::new(config.halt, config.total),
+            halt_text: config.halt_text,
+            gates: config.gates,
+            lookahead: Lookahead::new(config.slots, independent),
+            phase: Phase::Running,
+            in_flight: 0,
+            input_over: false,
+            held_back: None,
+            halted_by: None,
+            trouble: None,
+            events: Vec::new(),
+        }
+    }
+
+    fn run(mut self) -> ExitCode {
+        let (slots, total) = (self.slots, self.total);
+        self.events.push(Event::RunStarted(RunStart {
+            at: SystemTime::now(),
+            slots,
+            total,
+        }));
+        let mut messages = Vec::new();
+        loop {
+            let deadline = self.admit();
+            self.tell();
+            if self.in_flight == 0 && (self.input_over || self.phase > Phase::Running) {
+                break;
+            }
+            self.parties.mailbox.receive(&mut messages, deadline);
+            for message in messages.drain(..) {
+                self.handle(message);
+            }
+        }
+        let exit_code = self
+            .trouble
+            .unwrap_or_else(|| ExitCode::Jobs(self.halt.exit_code()));
+        let halted_by = self.halted_by.take();
+        self.events.push(Event::RunEnded(RunEnd {
+            at: SystemTime::now(),
+            exit_code: exit_code.code(),
+            halted_by,
+        }));
+        self.tell();
+        exit_code
+    }
+
+    /// Hands the engine whatever may start now; returns when to look again, if it is a matter of time.
+    fn admit(&mut self) -> Option<Instant> {
+        let mut attempts = Vec::new();
+        let window = self.lookahead.window();
+        let mut deadline = None;
+        while self.phase == Phase::Running
+            && self.in_flight + attempts.len() < window
+            && !self.parties.observer.is_behind()
+        {
+            let now = Instant::now();
+            if let Some((next, reason)) = self.held_back_until(now) {
+                self.set_held_back(Some(reason));
+                deadline = Some(next);
+                break;
+            }
+            match self.parties.queue.pull() {
+                Pull::Job(pending) => {
+                    self.set_held_back(None);
+                    self.gates.iter_mut().for_each(|gate| gate.started(now));
+                    attempts.push(self.attempt(pending));
+                }
+                Pull::Wait => break,
+                Pull::End => {
+                    self.input_over = true;
+                    break;
+                }
+                Pull::Failed(why) => {
+                    self.notice(why);
+                    self.input_over = true;
+                    self.trouble = Some(ExitCode::Error);
+                    break;
+                }
+            }
+        }
+        if !attempts.is_empty() {
+            self.in_flight += attempts.len();
+            self.parties.engine.submit(attempts);
+        }
+        deadline
+    }
+
+    /// The moment before which some gate lets nothing start, and why.
+    fn held_back_until(&mut self, now: Instant) -> Option<(Instant, String)> {
+        self.gates
+            .iter_mut()
+            .find_map(|gate| match gate.admit(now) {
+                Admit::Now => None,
+                Admit::NotBefore(next) => Some((next, gate.reason())),
+            })
+    }
+
+    fn set_held_back(&mut self, reason: Option<String>) {
+        if self.held_back != reason {
+            self.held_back.clone_from(&reason);
+            self.events.push(Event::Gate(reason));
+        }
+    }
+
+    fn attempt(&self, pending: Pending) -> Attempt {
+        Attempt {
+            job: pending.job,
+            number: pending.try_number,
+            max: self.retry.tries,
+            queued_at: SystemTime::now(),
+        }
+    }
+
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Engine(Reply::Started(start)) => {
+                self.events.push(Event::AttemptStarted(start))
+            }
+            Message::Engine(Reply::Output(piece)) => self.events.push(Event::Output(piece)),
+            Message::Engine(Reply::Ended(end)) => self.ended(end),
+            // The next turn looks again.
+            Message::InputReady | Message::ReportsCaughtUp => {}
+            Message::Signal(signal) => self.signalled(signal),
+            Message::StdoutClosed => {
+                self.trouble = Some(ExitCode::BrokenPipe);
+                self.kill(KilledBy::User, "standard output was closed");
+            }
+            Message::ReportFailed(why) => {
+                self.trouble = Some(ExitCode::Error);
+                self.notice(format!("Error: {why}"));
+                self.drain(&why);
+            }
+        }
+    }
+
+    fn ended(&mut self, end: Box<AttemptEnd>) {
+        self.in_flight -= 1;
+        if let Ok(time) = end.ended_at.duration_since(end.started_at) {
+            self.lookahead.observe(time);
+        }
+        let job = Arc::clone(&end.job);
+        if self.phase == Phase::Running && self.retry.again(job.attempt, &end.outcome) {
+            self.announce_outcome(&end);
+            let again = Job {
+                seq: job.seq,
+                args: job.args.clone(),
+            };
+            self.events.push(Event::AttemptFailed(end));
+            self.parties.queue.put_back(Pending {
+                job: again,
+                try_number: job.attempt + 1,
+            });
+            return;
+        }
+        let outcome = end.outcome.clone();
+        self.announce_outcome(&end);
+        self.events.push(Event::JobFinished(end));
+        if matches!(outcome, Outcome::Cancelled { .. }) {
+            return;
+        }
+        let verdict = self.halt.job_finished(&outcome);
+        if let Some(counts_as) = verdict.counts_as {
+            self.notice(format!("This job {counts_as}:"));
+            self.plain_notice(&job.command.line);
+        }
+        match verdict.halt {
+            None => {}
+            Some(HaltWhen::Soon) => {
+                if self.in_flight > 0 {
+                    let running = self.in_flight;
+                    self.notice(format!(
+                        "Starting no more jobs. Waiting for {running} jobs to finish."
+                    ));
+                }
+                self.drain(&format!("--halt {}", self.halt_text));
+            }
+            Some(HaltWhen::Now) => self.kill(KilledBy::Halt, &format!("--halt {}", self.halt_text)),
+        }
+    }
+
+    /// Says what the user should know at once about an attempt that was not let run to its end.
+    fn announce_outcome(&mut self, end: &AttemptEnd) {
+        match &end.outcome {
+            Outcome::TimedOut(_) => {
+                self.notice("Warning: This job was killed because it timed out:".to_owned());
+                let line = String::from_utf8_lossy(&end.job.command.line);
+                self.notice(format!("Warning: {line}"));
+            }
+            Outcome::Lost => {
+                self.notice(format!("Error: job {} was lost by its worker", end.job.seq));
+            }
+            Outcome::Exited(_)
+            | Outcome::Signaled(_)
+            | Outcome::SpawnFailed(_)
+            | Outcome::Cancelled { .. } => {}
+        }
+    }
+
+    /// As GNU parallel: SIGHUP starts no more, SIGINT and SIGTERM kill.
+    fn signalled(&mut self, signal: Signal) {
+        match signal {
+            Signal::HangUp => {
+                self.notice("SIGHUP received. No new jobs will be started.".to_owned());
+                self.drain("SIGHUP");
+                let running = self.in_flight;
+                self.notice(format!(
+                    "Waiting for these {running} jobs to finish. Send SIGTERM to stop now."
+                ));
+                for line in self.parties.engine.running() {
+                    self.notice(String::from_utf8_lossy(&line).into_owned());
+                }
+            }
+            Signal::Interrupt | Signal::Terminate => {
+                self.trouble = Some(ExitCode::Error);
+                let name = if signal == Signal::Interrupt {
+                    "SIGINT"
+                } else {
+                    "SIGTERM"
+                };
+                self.kill(KilledBy::User, name);
+            }
+        }
+    }
+
+    /// Starts nothing any more, because of `why`.
+    fn drain(&mut self, why: &str) {
+        if self.phase > Phase::Running {
+            return;
+        }
+        self.phase = Phase::Draining;
+        self.halted_by.get_or_insert_with(|| why.to_owned());
+        self.parties.queue.stop();
+        let by = if why.starts_with("--halt") {
+            KilledBy::Halt
+        } else {
+            KilledBy::User
+        };
+        for attempt in self.parties.engine.close() {
+            self.in_flight -= 1;
+            let outcome = Outcome::Cancelled { by, signal: None };
+            self.events
+                .push(Event::JobFinished(never_ran(&attempt, outcome)));
+        }
+    }
+
+    /// Starts nothing any more and ends what runs.
+    fn kill(&mut self, by: KilledBy, why: &str) {
+        self.drain(why);
+        if self.phase < Phase::Killing {
+            self.phase = Phase::Killing;
+            self.parties.engine.kill(by);
+        }
+    }
+
+    /// Words for the user.
+    fn notice(&mut self, words: String) {
+        self.events.push(Event::Notice {
+            words: words.into_bytes(),
+            prefixed: true,
+        });
+    }
+
+    fn plain_notice(&mut self, words: &[u8]) {
+        self.events.push(Event::Notice {
+            words: words.to_vec(),
+            prefixed: false,
+        });
+    }
+
+    fn tell(&mut self) {
+        if !self.events.is_empty() {
+            self.parties
+                .observer
+                .observe(std::mem::take(&mut self.events));
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The exit code of a run: one enum, one conversion.
+
+/// How a run ended, as the caller of the process sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitCode {
+    /// What the jobs' outcomes and the halt policy say: 0 to 255.
+    Jobs(i32),
+    /// An error of fanout's own, or the user ended the run.
+    Error,
+    /// Nobody reads standard output: to end as a Unix filter does, by SIGPIPE.
+    BrokenPipe,
+}
+
+impl ExitCode {
+    /// The number for `exit(3)`.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Jobs(code) => code,
+            Self::Error => 255,
+            Self::BrokenPipe => 141,
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! `--halt`: when failures, successes or ends of jobs end the whole run.
+
+use crate::model::Outcome;
+
+/// When the run is to end early.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HaltPolicy {
+    /// What happens to the jobs that run.
+    pub when: HaltWhen,
+    /// Which jobs count.
+    pub on: HaltOn,
+    /// How many of them it takes.
+    pub threshold: Threshold,
+}
+
+/// What happens to running jobs when the threshold is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HaltWhen {
+    /// They go on to their end; no job is started any more.
+    Soon,
+    /// They are killed.
+    Now,
+}
+
+/// Which jobs count towards the threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HaltOn {
+    /// Those that fail.
+    Fail,
+    /// Those that succeed.
+    Success,
+    /// All that are over.
+    Done,
+}
+
+/// How many jobs it takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Threshold {
+    /// So many.
+    Count(u64),
+    /// So many of a hundred of all jobs.
+    Percent(f64),
+}
+
+/// The policy at work: counts what ends.
+#[derive(Debug)]
+pub struct Halt {
+    policy: Option<HaltPolicy>,
+    /// How many jobs there are; a percentage needs it.
+    total: Option<u64>,
+    ok: u64,
+    failed: u64,
+    /// The exit code that the halt itself decided on.
+    exit_code: Option<i32>,
+    reached: bool,
+}
+
+/// What the end of a job means under the policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// The word for a job that counts: "failed", "succeeded" or "finished".
+    pub counts_as: Option<&'static str>,
+    /// The threshold has just been reached.
+    pub halt: Option<HaltWhen>,
+}
+
+impl Halt {
+    /// `policy` over a run of `total` jobs, where that is known.
+    pub fn new(policy: Option<HaltPolicy>, total: Option<u64>) -> Self {
+        Self {
+            policy,
+            total,
+            ok: 0,
+            failed: 0,
+            exit_code: None,
+            reached: false,
+        }
+    }
+
+    /// A job has ended with `outcome`, for good.
+    pub fn job_finished(&mut self, outcome: &Outcome) -> Verdict {
+        let ok = outcome.is_success();
+        if ok {
+            self.ok += 1;
+        } else {
+            self.failed += 1;
+        }
+        let Some(policy) = self.policy else {
+            return Verdict::default();
+        };
+        let (counts, word) = match policy.on {
+            HaltOn::Fail => (!ok, "failed"),
+            HaltOn::Success => (ok, "succeeded"),
+            HaltOn::Done => (true, "finished"),
+        };
+        if !counts {
+            return Verdict::default();
+        }
+        let reached = !self.reached && self.is_reached(policy);
+        if reached {
+            self.reached = true;
+            self.exit_code = self.decide(policy, outcome);
+        }
+        Verdict {
+            counts_as: Some(word),
+            halt: reached.then_some(policy.when),
+        }
+    }
+
+    /// The exit code of a run that met no error of fanout's own.
+    ///
+    /// As GNU parallel: the number of failed jobs, 101 for more than 100; with a percentage, the
+    /// percentage of failed jobs; with a threshold of one job, what that job ended with.
+    pub fn exit_code(&self) -> i32 {
+        if let Some(code) = self.exit_code {
+            return code;
+        }
+        match self.policy.map(|policy| policy.threshold) {
+            Some(Threshold::Percent(_)) => {
+                let total = self.total.unwrap_or(self.ok + self.failed).max(1);
+                (self.failed * 100).div_ceil(total) as i32
+            }
+            _ => self.failed.min(101) as i32,
+        }
+    }
+
+    fn is_reached(&self, policy: HaltPolicy) -> bool {
+        let count = match policy.on {
+            HaltOn::Fail => self.failed,
+            HaltOn::Success => self.ok,
+            HaltOn::Done => self.ok + self.failed,
+        };
+        count as f64 >= self.needed(policy.threshold)
+    }
+
+    /// How many jobs the threshold stands for; a percentage may make that a fraction.
+    fn needed(&self, threshold: Threshold) -> f64 {
+        match threshold {
+            Threshold::Count(count) => count as f64,
+            Threshold::Percent(percent) => percent * self.total.unwrap_or(u64::MAX) as f64 / 100.0,
+        }
+    }
+
+    fn decide(&self, policy: HaltPolicy, outcome: &Outcome) -> Option<i32> {
+        let takes_one_job = (self.needed(policy.threshold) - 1.0).abs() < 1e-9;
+        match policy.on {
+            HaltOn::Success => Some(0),
+            HaltOn::Fail | HaltOn::Done if takes_one_job => Some(shell_exit_code(outcome)),
+            HaltOn::Fail | HaltOn::Done => None,
+        }
+    }
+}
+
+/// What a shell would show as `$?`; 255 for a job that fanout itself ended or could not run.
+fn shell_exit_code(outcome: &Outcome) -> i32 {
+    match *outcome {
+        Outcome::Exited(code) => code,
+        Outcome::Signaled(signal) => 128 + signal,
+        Outcome::SpawnFailed(_) => 127,
+        Outcome::TimedOut(_) | Outcome::Cancelled { .. } | Outcome::Lost => 255,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs jobs with these exit codes, one at a time, under `policy`: how many ran, and the exit code.
+    fn run(policy: Option<(HaltOn, Threshold)>, exits: &[i32]) -> (usize, i32) {
+        let policy = policy.map(|(on, threshold)| HaltPolicy {
+            when: HaltWhen::Soon,
+            on,
+            threshold,
+        });
+        let mut halt = Halt::new(policy, Some(exits.len() as u64));
+        let ran = exits
+            .iter()
+            .position(|&exit| halt.job_finished(&Outcome::Exited(exit)).halt.is_some());
+        (ran.map_or(exits.len(), |last| last + 1), halt.exit_code())
+    }
+
+    /// Every row was seen with GNU parallel 20221122.
+    #[test]
+    fn truth_table() {
+        use HaltOn::{Done, Fail, Success};
+        use Threshold::{Count, Percent};
+        let exits = [7, 8, 0, 9, 0];
+        for (on, threshold, expected) in [
+            (Fail, Count(1), (1, 7)),
+            (Fail, Count(2), (2, 2)),
+            (Fail, Count(10), (5, 3)),
+            (Done, Count(1), (1, 7)),
+            (Done, Count(3), (3, 2)),
+            (Success, Count(1), (3, 0)),
+            (Success, Count(10), (5, 3)),
+        ] {
+            assert_eq!(
+                run(Some((on, threshold)), &exits),
+                expected,
+                "{on:?} {threshold:?}"
+            );
+        }
+        let exits = [7, 2, 0, 3];
+        for (on, threshold, expected) in [
+            (Fail, Percent(25.0), (1, 7)),
+            (Fail, Percent(1.0), (1, 25)),
+            (Fail, Percent(26.0), (2, 50)),
+            (Fail, Percent(75.0), (4, 75)),
+            (Done, Percent(30.0), (2, 50)),
+            (Success, Percent(25.0), (3, 0)),
+            (Success, Percent(75.0), (4, 75)),
+        ] {
+            assert_eq!(
+                run(Some((on, threshold)), &exits),
+                expected,
+                "{on:?} {threshold:?}"
+            );
+        }
+        assert_eq!(run(None, &[1; 100]), (100, 100));
+        assert_eq!(run(None, &[1; 200]), (200, 101));
+    }
+
+    #[test]
+    fn a_signal_counts_as_a_shell_shows_it() {
+        let policy = HaltPolicy {
+            when: HaltWhen::Now,
+            on: HaltOn::Fail,
+            threshold: Threshold::Count(1),
+        };
+        let mut halt = Halt::new(Some(policy), None);
+        assert_eq!(
+            halt.job_finished(&Outcome::Signaled(9)).halt,
+            Some(HaltWhen::Now)
+        );
+        assert_eq!(halt.exit_code(), 137);
+    }
+}

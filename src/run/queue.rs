@@ -1,0 +1,231 @@
+//! Jobs that wait to be started: pulled lazily from the input, or put back for another try.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
+
+use crate::model::Job;
+
+/// How many batches the input may be ahead of the controller, and how many jobs a batch has at most.
+const BATCHES: usize = 8;
+const BATCH: usize = 64;
+
+/// A job and which try at it is next, from 1.
+#[derive(Debug)]
+pub struct Pending {
+    /// The job.
+    pub job: Job,
+    /// The number of its next try.
+    pub try_number: u32,
+}
+
+/// The controller's end of the input.
+#[derive(Debug)]
+pub struct Queue {
+    again: VecDeque<Pending>,
+    batch: std::vec::IntoIter<Job>,
+    input: Receiver<Result<Vec<Job>, String>>,
+    hungry: Arc<AtomicBool>,
+    over: bool,
+}
+
+/// What the queue has.
+#[derive(Debug)]
+pub enum Pull {
+    /// A job.
+    Job(Pending),
+    /// Nothing yet; [`super::Message::InputReady`] will tell.
+    Wait,
+    /// Nothing any more.
+    End,
+    /// The input failed: why. Nothing more will come.
+    Failed(String),
+}
+
+/// The input's end: where a thread of its own feeds the queue.
+#[derive(Debug)]
+pub struct Feed {
+    output: Sender<Result<Vec<Job>, String>>,
+    hungry: Arc<AtomicBool>,
+}
+
+/// Both ends of a new queue.
+pub fn queue() -> (Feed, Queue) {
+    let (output, input) = crossbeam_channel::bounded(BATCHES);
+    let hungry = Arc::new(AtomicBool::new(false));
+    let feed = Feed {
+        output,
+        hungry: Arc::clone(&hungry),
+    };
+    let batch = Vec::new().into_iter();
+    (
+        feed,
+        Queue {
+            again: VecDeque::new(),
+            batch,
+            input,
+            hungry,
+            over: false,
+        },
+    )
+}
+
+impl Queue {
+    /// The next job, if there is one.
+    pub fn pull(&mut self) -> Pull {
+        if let Some(pending) = self.again.pop_front() {
+            return Pull::Job(pending);
+        }
+        loop {
+            if let Some(job) = self.batch.next() {
+                return Pull::Job(Pending { job, try_number: 1 });
+            }
+            if self.over {
+                return Pull::End;
+            }
+            match self.receive() {
+                Ok(Ok(batch)) => self.batch = batch.into_iter(),
+                Ok(Err(why)) => {
+                    self.over = true;
+                    return Pull::Failed(why);
+                }
+                Err(TryRecvError::Empty) => return Pull::Wait,
+                Err(TryRecvError::Disconnected) => self.over = true,
+            }
+        }
+    }
+
+    /// Puts a job in front of all others.
+    pub fn put_back(&mut self, pending: Pending) {
+        self.again.push_front(pending);
+    }
+
+    /// Takes nothing any more from the input.
+    pub fn stop(&mut self) {
+        self.over = true;
+        self.batch = Vec::new().into_iter();
+        self.input = crossbeam_channel::never();
+    }
+
+    /// The next batch; before it says that there is none yet, it asks to be told when there is.
+    fn receive(&self) -> Result<Result<Vec<Job>, String>, TryRecvError> {
+        match self.input.try_recv() {
+            Err(TryRecvError::Empty) => {
+                self.hungry.store(true, Ordering::SeqCst);
+                self.input.try_recv()
+            }
+            received => received,
+        }
+    }
+}
+
+impl Feed {
+    /// Feeds everything that `jobs` yields to the queue, calling `tell` whenever the controller waits
+    /// for it. `ready` says whether the next job can be had without waiting: as long as it can, jobs
+    /// are sent in batches.
+    pub fn run<J, E>(self, mut jobs: J, ready: impl Fn(&J) -> bool, tell: impl Fn())
+    where
+        J: Iterator<Item = Result<Job, E>>,
+        E: std::fmt::Display,
+    {
+        let mut batch = Vec::new();
+        loop {
+            let next = jobs.next();
+            let failed = match next {
+                Some(Ok(job)) => {
+                    batch.push(job);
+                    None
+                }
+                Some(Err(error)) => Some(error.to_string()),
+                None => break,
+            };
+            if (batch.len() >= BATCH || failed.is_some() || !ready(&jobs))
+                && !self.send(Ok(std::mem::take(&mut batch)), &tell)
+            {
+                return;
+            }
+            if let Some(why) = failed {
+                self.send(Err(why), &tell);
+                return;
+            }
+        }
+        self.send(Ok(batch), &tell);
+        // The end is seen as a closed channel; whoever waits must hear of it.
+        let hungry = Arc::clone(&self.hungry);
+        drop(self);
+        if hungry.swap(false, Ordering::SeqCst) {
+            tell();
+        }
+    }
+
+    /// Whether anybody still wants it.
+    fn send(&self, item: Result<Vec<Job>, String>, tell: &impl Fn()) -> bool {
+        if self.output.send(item).is_err() {
+            return false;
+        }
+        if self.hungry.swap(false, Ordering::SeqCst) {
+            tell();
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ArgList;
+
+    fn job(seq: u64) -> Job {
+        Job {
+            seq,
+            args: ArgList::new(),
+        }
+    }
+
+    fn pull_all(queue: &mut Queue) -> (Vec<u64>, Option<String>) {
+        let mut seqs = Vec::new();
+        loop {
+            match queue.pull() {
+                Pull::Job(pending) => seqs.push(pending.job.seq),
+                Pull::Wait => std::thread::yield_now(),
+                Pull::End => return (seqs, None),
+                Pull::Failed(why) => return (seqs, Some(why)),
+            }
+        }
+    }
+
+    #[test]
+    fn jobs_come_in_order_whatever_the_batches() {
+        for ready in [true, false] {
+            let (feed, mut queue) = queue();
+            let jobs = (1..=1000).map(|seq| Ok::<_, String>(job(seq)));
+            let feeder = std::thread::spawn(move || feed.run(jobs, |_| ready, || ()));
+            assert_eq!(pull_all(&mut queue), ((1..=1000).collect(), None));
+            feeder.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn an_input_error_comes_after_the_jobs_before_it() {
+        let (feed, mut queue) = queue();
+        let jobs = [Ok(job(1)), Ok(job(2)), Err("broken"), Ok(job(3))].into_iter();
+        feed.run(jobs, |_| true, || ());
+        assert_eq!(
+            pull_all(&mut queue),
+            (vec![1, 2], Some("broken".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_job_put_back_comes_first() {
+        let (feed, mut queue) = queue();
+        feed.run([Ok::<_, String>(job(1))].into_iter(), |_| true, || ());
+        queue.put_back(Pending {
+            job: job(9),
+            try_number: 2,
+        });
+        assert_eq!(pull_all(&mut queue), (vec![9, 1], None));
+    }
+}

@@ -1,0 +1,385 @@
+//! Starting a job's process, waiting for it, ending its process group.
+//!
+//! A process is started as `posix_spawn(3)` does it, by `clone(2)` with `CLONE_VM | CLONE_VFORK`: no
+//! page table is copied, and the calling thread sleeps until the new program runs. What the new
+//! process does before `execve(2)` is a handful of system calls in [`become_job`], all of them
+//! async-signal-safe, without a single allocation.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, c_int, c_void};
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
+
+use super::env_block::{ArgBlock, EnvBlock};
+use super::guardian::Ward;
+use super::limits;
+use super::wake::Wake;
+
+/// What a new process is made of. A descriptor of `None` is inherited from fanout.
+#[derive(Debug)]
+pub struct Program<'a> {
+    /// The program file.
+    pub path: &'a CStr,
+    /// Its arguments, its own name first.
+    pub args: &'a ArgBlock,
+    /// Its environment.
+    pub env: &'a EnvBlock,
+    /// Its standard input.
+    pub stdin: Option<BorrowedFd<'a>>,
+    /// Its standard output.
+    pub stdout: Option<BorrowedFd<'a>>,
+    /// Its standard error.
+    pub stderr: Option<BorrowedFd<'a>>,
+    /// Whether it leads a process group of its own (or stays in fanout's, to own the terminal).
+    pub own_group: bool,
+}
+
+/// Starts processes; one per worker thread.
+///
+/// The thread that makes it must live as long as the processes: they are killed when it dies.
+#[derive(Debug)]
+pub struct Spawner {
+    stack: Vec<u8>,
+    ward: Ward,
+    /// The signals that fanout itself was started with as blocked; jobs inherit them.
+    mask: libc::sigset_t,
+}
+
+/// What [`become_job`] needs; it lives on the parent's stack and is shared with the new process.
+struct Start<'a> {
+    program: &'a Program<'a>,
+    group: &'a AtomicI32,
+    mask: libc::sigset_t,
+    open_files: Option<libc::rlimit>,
+    /// The error number of what failed in the new process, or 0.
+    failed: AtomicI32,
+}
+
+/// Room for [`become_job`]'s frames, and those of the C library's thin wrappers that it calls.
+const STACK_BYTES: usize = 64 * 1024;
+
+impl Spawner {
+    /// A spawner whose processes are watched over in place `ward`. Blocks every signal for the calling
+    /// thread: the thread shares its memory with a new process for a moment, and no handler of ours
+    /// may run in there.
+    pub fn new(ward: Ward) -> Self {
+        // SAFETY: all-zero signal sets are valid; the calls fill in live sets of our own.
+        let mask = unsafe {
+            let mut all: libc::sigset_t = std::mem::zeroed();
+            let mut before: libc::sigset_t = std::mem::zeroed();
+            libc::sigfillset(&raw mut all);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+            before
+        };
+        Self {
+            stack: vec![0; STACK_BYTES],
+            ward,
+            mask,
+        }
+    }
+
+    /// Starts `program`.
+    ///
+    /// # Errors
+    ///
+    /// What `clone(2)` or `execve(2)` says: no such file, permission denied, argument list too long, …
+    pub fn spawn(&mut self, program: &Program) -> io::Result<Child> {
+        let start = Start {
+            program,
+            group: self.ward.cell(),
+            mask: self.mask,
+            open_files: limits::original_open_files(),
+            failed: AtomicI32::new(0),
+        };
+        let mut pidfd: c_int = -1;
+        // SAFETY: one past the end of our own buffer, rounded down to the alignment that the ABI wants.
+        let top = unsafe { self.stack.as_mut_ptr().add(STACK_BYTES & !15) };
+        let top = top.map_addr(|address| address & !15);
+        // SAFETY: `become_job` gets a stack of its own and a `Start` that outlives it, since CLONE_VFORK
+        // holds this thread until it has called execve or _exit.
+        let pid = unsafe {
+            libc::clone(
+                become_job,
+                top.cast(),
+                libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD,
+                (&raw const start).cast_mut().cast::<c_void>(),
+                &raw mut pidfd,
+            )
+        };
+        if pid < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: CLONE_PIDFD made this descriptor for us.
+        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+        let child = Child {
+            pid,
+            pidfd,
+            own_group: program.own_group,
+            ward: self.ward.clone(),
+        };
+        match start.failed.load(Ordering::Acquire) {
+            0 => Ok(child),
+            errno => {
+                child.reap()?;
+                Err(io::Error::from_raw_os_error(errno))
+            }
+        }
+    }
+}
+
+/// Runs in the new process: sets it up as a job and becomes its program.
+extern "C" fn become_job(start: *mut c_void) -> c_int {
+    // SAFETY: `spawn` passes a `Start` that lives until this process execs or exits. Everything called
+    // is async-signal-safe (signal-safety(7)) and touches memory only through `Start`.
+    unsafe {
+        let start = &*start.cast::<Start>();
+        let program = start.program;
+        if program.own_group {
+            libc::setpgid(0, 0);
+            start.group.store(libc::getpid(), Ordering::Release);
+        }
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        for (fd, standard) in [(program.stdin, 0), (program.stdout, 1), (program.stderr, 2)] {
+            if let Some(fd) = fd
+                && libc::dup2(fd.as_raw_fd(), standard) < 0
+            {
+                give_up(start);
+            }
+        }
+        if let Some(limit) = &start.open_files {
+            libc::setrlimit(libc::RLIMIT_NOFILE, limit);
+        }
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        libc::sigprocmask(
+            libc::SIG_SETMASK,
+            &raw const start.mask,
+            std::ptr::null_mut(),
+        );
+        libc::execve(
+            program.path.as_ptr(),
+            program.args.as_ptr().cast(),
+            program.env.as_ptr().cast(),
+        );
+        give_up(start)
+    }
+}
+
+/// Ends the new process, leaving the reason to its parent.
+fn give_up(start: &Start) -> ! {
+    // SAFETY: errno is this thread's own; _exit runs nothing of fanout's.
+    unsafe {
+        start
+            .failed
+            .store(*libc::__errno_location(), Ordering::Release);
+        libc::_exit(127)
+    }
+}
+
+/// A running process. It must be reaped with [`Child::reap`].
+#[derive(Debug)]
+pub struct Child {
+    pid: libc::pid_t,
+    pidfd: OwnedFd,
+    own_group: bool,
+    ward: Ward,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It exited with this code.
+    Code(i32),
+    /// This signal killed it.
+    Signal(i32),
+}
+
+/// Why a wait was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// The process has ended and can be reaped.
+    Ended,
+    /// Somebody rang.
+    Rung,
+    /// A watched descriptor has something to read, or was closed.
+    Readable,
+    /// The deadline has passed.
+    TimedOut,
+}
+
+impl Child {
+    /// Its process id, which is its process group's too if it leads one.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Waits until the process ends, `wake` rings, one of `inputs` is readable or `deadline` passes.
+    /// Where several are true, data comes first and the end last but for the deadline.
+    pub fn wait(
+        &self,
+        wake: Option<&Wake>,
+        inputs: &[BorrowedFd],
+        deadline: Option<Instant>,
+    ) -> io::Result<Waited> {
+        let watched = |fd| libc::pollfd {
+            fd,
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        let mut polled = [watched(-1); 4];
+        polled[0].fd = self.pidfd.as_raw_fd();
+        polled[1].fd = wake.map_or(-1, AsRawFd::as_raw_fd);
+        for (place, input) in polled[2..].iter_mut().zip(inputs) {
+            place.fd = input.as_raw_fd();
+        }
+        let count = 2 + inputs.len().min(2);
+        loop {
+            // SAFETY: `polled` is a live array of at least `count` entries.
+            let ready = unsafe {
+                libc::poll(
+                    polled.as_mut_ptr(),
+                    count as libc::nfds_t,
+                    timeout_ms(deadline),
+                )
+            };
+            if ready < 0 {
+                let error = io::Error::last_os_error();
+                if error.kind() != io::ErrorKind::Interrupted {
+                    return Err(error);
+                }
+            } else if polled[2..].iter().any(|input| input.revents != 0) {
+                return Ok(Waited::Readable);
+            } else if polled[1].revents != 0 {
+                return Ok(Waited::Rung);
+            } else if polled[0].revents != 0 {
+                return Ok(Waited::Ended);
+            } else if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Ok(Waited::TimedOut);
+            }
+        }
+    }
+
+    /// Sends `signal` to the whole process group (to the process alone if it leads none).
+    pub fn signal(&self, signal: i32) {
+        let target = if self.own_group { -self.pid } else { self.pid };
+        // SAFETY: the process is ours and not reaped, so its number cannot belong to anybody else.
+        unsafe { libc::kill(target, signal) };
+    }
+
+    /// Waits for the process's end and takes its status and what it cost.
+    pub fn reap(self) -> io::Result<Reaped> {
+        let mut status = 0;
+        // SAFETY: an all-zero rusage is valid.
+        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        loop {
+            // SAFETY: waits for our own child with live out-parameters.
+            if unsafe { libc::wait4(self.pid, &raw mut status, 0, &raw mut usage) } == self.pid {
+                break;
+            }
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
+            }
+        }
+        let exit = if libc::WIFSIGNALED(status) {
+            Exit::Signal(libc::WTERMSIG(status))
+        } else {
+            Exit::Code(libc::WEXITSTATUS(status))
+        };
+        let group = self.own_group.then_some(Group(self.pid));
+        self.ward.release();
+        Ok(Reaped {
+            exit,
+            usage: usage_of(&usage),
+            group,
+        })
+    }
+}
+
+/// What a process cost, as the kernel counted it (`wait4(2)`): the process and all its waited-for children.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// CPU time in user mode.
+    pub user: Duration,
+    /// CPU time in the kernel.
+    pub sys: Duration,
+    /// Largest resident set, in bytes.
+    pub max_rss_bytes: u64,
+    /// Page faults that needed I/O.
+    pub majflt: u64,
+    /// Voluntary context switches.
+    pub nvcsw: u64,
+    /// Involuntary context switches.
+    pub nivcsw: u64,
+    /// Blocks read from disk.
+    pub in_blocks: u64,
+    /// Blocks written to disk.
+    pub out_blocks: u64,
+}
+
+/// A process that has ended and left the process table.
+#[derive(Debug)]
+pub struct Reaped {
+    /// How it ended.
+    pub exit: Exit,
+    /// What it cost.
+    pub usage: Usage,
+    /// The process group that it led.
+    pub group: Option<Group>,
+}
+
+/// A process group whose leader is gone. Its number stays taken while it has members.
+#[derive(Debug)]
+pub struct Group(libc::pid_t);
+
+impl Group {
+    /// Whether the leader left anybody behind.
+    pub fn has_members(&self) -> bool {
+        // SAFETY: signal 0 only asks.
+        unsafe { libc::kill(-self.0, 0) == 0 }
+    }
+
+    /// Whether the group is gone by `deadline`. Nothing tells of the end of a group whose leader is
+    /// reaped, so this one looks, every few milliseconds; it is for groups that are being killed.
+    pub fn gone_before(&self, deadline: Instant) -> bool {
+        while self.has_members() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            std::thread::sleep(left.min(Duration::from_millis(2)));
+        }
+        true
+    }
+
+    /// Sends `signal` to whoever is left.
+    pub fn signal(&self, signal: i32) {
+        // SAFETY: to be called right after the leader was reaped, when members keep the number taken.
+        unsafe { libc::kill(-self.0, signal) };
+    }
+}
+
+/// What `poll(2)` takes: milliseconds, rounded up; -1 for ever.
+fn timeout_ms(deadline: Option<Instant>) -> c_int {
+    let Some(deadline) = deadline else { return -1 };
+    let left = deadline.saturating_duration_since(Instant::now());
+    c_int::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(c_int::MAX)
+}
+
+fn usage_of(usage: &libc::rusage) -> Usage {
+    let time = |t: libc::timeval| {
+        Duration::from_secs(t.tv_sec.cast_unsigned())
+            + Duration::from_micros(t.tv_usec.cast_unsigned())
+    };
+    Usage {
+        user: time(usage.ru_utime),
+        sys: time(usage.ru_stime),
+        max_rss_bytes: usage.ru_maxrss.cast_unsigned() * 1024,
+        majflt: usage.ru_majflt.cast_unsigned(),
+        nvcsw: usage.ru_nvcsw.cast_unsigned(),
+        nivcsw: usage.ru_nivcsw.cast_unsigned(),
+        in_blocks: usage.ru_inblock.cast_unsigned(),
+        out_blocks: usage.ru_oublock.cast_unsigned(),
+    }
+}

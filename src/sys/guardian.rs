@@ -1,0 +1,202 @@
+//! No orphans, even when fanout is killed with SIGKILL.
+//!
+//! The guardian is a process forked before the first job. It holds the reading end of a pipe whose
+//! writing end only fanout has, and a shared table of the process groups that run. When the pipe
+//! closes, fanout is gone: the guardian kills every group in the table and ends. After an orderly end
+//! the table is empty and there is nothing to do. It sleeps in `read(2)` all its life.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// The guardian process and the table that it shares with fanout.
+#[derive(Debug)]
+pub struct Guardian {
+    table: Arc<Table>,
+    pid: libc::pid_t,
+    /// The pipe's writing end; closing it is the signal.
+    lifeline: Option<OwnedFd>,
+}
+
+/// One running job's place in the guardian's table.
+#[derive(Clone, Debug)]
+pub struct Ward {
+    table: Arc<Table>,
+    place: usize,
+}
+
+impl Guardian {
+    /// Starts the guardian of at most `places` jobs at a time.
+    ///
+    /// To be called while the process has one thread: the guardian is a plain `fork(2)` of it.
+    ///
+    /// # Errors
+    ///
+    /// When no process, pipe or memory is to be had.
+    pub fn start(places: usize) -> io::Result<Self> {
+        let table = Arc::new(Table::new(places)?);
+        let mut ends = [0; 2];
+        // SAFETY: `ends` has room for two descriptors.
+        if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: pipe2 has just made both descriptors; nobody else owns them.
+        let (watched, lifeline) =
+            unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) };
+        // SAFETY: the process has one thread, so the child may do anything; it never returns.
+        match unsafe { libc::fork() } {
+            -1 => Err(io::Error::last_os_error()),
+            0 => watch(&table, watched.as_raw_fd()),
+            pid => Ok(Self {
+                table,
+                pid,
+                lifeline: Some(lifeline),
+            }),
+        }
+    }
+
+    /// The place number `place` of the table.
+    ///
+    /// # Panics
+    ///
+    /// When there are no so many places.
+    pub fn ward(&self, place: usize) -> Ward {
+        assert!(
+            place < self.table.places,
+            "the guardian has {} places",
+            self.table.places
+        );
+        Ward {
+            table: Arc::clone(&self.table),
+            place,
+        }
+    }
+}
+
+impl Drop for Guardian {
+    /// Lets the guardian go and waits for its end, so that it leaves no zombie behind.
+    fn drop(&mut self) {
+        self.lifeline = None;
+        // SAFETY: waits for our own child; no status is asked for.
+        while unsafe { libc::waitpid(self.pid, std::ptr::null_mut(), 0) } < 0
+            && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
+        {}
+    }
+}
+
+impl Ward {
+    /// The cell that holds the running process group's id, or 0. The new process itself fills it in
+    /// before it becomes the job, so there is no moment in which a job runs unguarded.
+    pub(in crate::sys) fn cell(&self) -> &AtomicI32 {
+        self.table.cell(self.place)
+    }
+
+    /// Says that the group is gone.
+    pub fn release(&self) {
+        self.cell().store(0, Ordering::Release);
+    }
+}
+
+/// Process group ids in memory shared with the guardian: 0 where nothing runs.
+#[derive(Debug)]
+struct Table {
+    cells: NonNull<AtomicI32>,
+    places: usize,
+}
+
+// SAFETY: the cells are atomics in a mapping that lives as long as the table.
+unsafe impl Send for Table {}
+// SAFETY: as above.
+unsafe impl Sync for Table {}
+
+impl Table {
+    fn new(places: usize) -> io::Result<Self> {
+        let bytes = places.max(1) * size_of::<AtomicI32>();
+        // SAFETY: a new anonymous mapping, zeroed by the kernel, at an address of its choice.
+        let address = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                bytes,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
+        };
+        match NonNull::new(address) {
+            Some(cells) if address != libc::MAP_FAILED => Ok(Self {
+                cells: cells.cast(),
+                places,
+            }),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    fn cell(&self, place: usize) -> &AtomicI32 {
+        debug_assert!(place < self.places);
+        // SAFETY: `place` is within the mapping, which holds initialised (zeroed) atomics.
+        unsafe { self.cells.add(place).as_ref() }
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        let bytes = self.places.max(1) * size_of::<AtomicI32>();
+        // SAFETY: exactly what `new` mapped; nobody holds a cell any more.
+        unsafe { libc::munmap(self.cells.as_ptr().cast(), bytes) };
+    }
+}
+
+/// How often, and how far apart in milliseconds, the table is looked through after fanout's death: a
+/// job that was just being started may enter itself a moment later.
+const LOOKS: usize = 10;
+const BETWEEN_LOOKS_MS: i32 = 20;
+
+/// The guardian's whole life.
+fn watch(table: &Table, watched: RawFd) -> ! {
+    retire(watched);
+    let mut byte = 0_u8;
+    // SAFETY: one byte is read into a live byte.
+    while unsafe { libc::read(watched, (&raw mut byte).cast(), 1) } < 0
+        && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
+    {}
+    for look in 0..LOOKS {
+        let mut any = false;
+        for place in 0..table.places {
+            let group = table.cell(place).load(Ordering::Acquire);
+            if group > 1 {
+                any = true;
+                // SAFETY: a signal to a process group, named by its positive id.
+                unsafe { libc::kill(-group, libc::SIGKILL) };
+            }
+        }
+        if look == 0 && !any && table.places > 0 {
+            break;
+        }
+        // SAFETY: polls nothing, as a nap.
+        unsafe { libc::poll(std::ptr::null_mut(), 0, BETWEEN_LOOKS_MS) };
+    }
+    // SAFETY: ends this process without running anything of fanout's.
+    unsafe { libc::_exit(0) }
+}
+
+/// Leaves the foreground: no signal of the terminal's, no descriptor of fanout's but the pipe.
+fn retire(watched: RawFd) {
+    let keep = watched.cast_unsigned();
+    // SAFETY: plain system calls on this new process's own state; nothing of Rust's owns a
+    // descriptor in it any more, since it never returns.
+    unsafe {
+        libc::setpgid(0, 0);
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
+        libc::prctl(libc::PR_SET_NAME, c"orphan-guard".as_ptr());
+        if keep > 0 {
+            libc::syscall(libc::SYS_close_range, 0, keep - 1, 0);
+        }
+        libc::syscall(libc::SYS_close_range, keep + 1, u32::MAX, 0);
+    }
+}

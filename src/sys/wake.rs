@@ -1,0 +1,67 @@
+//! A doorbell: rung by any thread, heard by one that waits in `poll(2)`.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// An eventfd. Once rung it stays readable until [`Wake::reset`].
+#[derive(Debug)]
+pub struct Wake(OwnedFd);
+
+impl Wake {
+    /// A doorbell that nobody has rung yet.
+    ///
+    /// # Errors
+    ///
+    /// When the process has no file descriptor left.
+    pub fn new() -> io::Result<Self> {
+        // SAFETY: no pointers involved.
+        let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor was just made and belongs to nobody else.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// Rings.
+    pub fn ring(&self) {
+        let one = 1_u64;
+        // SAFETY: eight bytes are read from a live u64. A full counter (EAGAIN) is rung already.
+        unsafe { libc::write(self.0.as_raw_fd(), (&raw const one).cast(), 8) };
+    }
+
+    /// Makes it silent again.
+    pub fn reset(&self) {
+        let mut count = 0_u64;
+        // SAFETY: eight bytes are written to a live u64. A silent bell (EAGAIN) stays silent.
+        unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) };
+    }
+}
+
+impl AsRawFd for Wake {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+/// Whether reading from `fd` would answer at once, with data or with its end.
+///
+/// # Errors
+///
+/// What `poll(2)` says but for interruptions.
+pub fn is_readable(fd: std::os::fd::BorrowedFd) -> io::Result<bool> {
+    let mut polled = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    // SAFETY: one live pollfd.
+    while unsafe { libc::poll(&raw mut polled, 1, 0) } < 0 {
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    Ok(polled.revents != 0)
+}

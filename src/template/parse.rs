@@ -1,0 +1,142 @@
+//! From text to tokens, and from tokens to words.
+
+use memchr::memmem;
+
+use super::syntax::Found;
+use super::{Group, Replace, Syntax, TemplateError, Token, What, Which, transforms};
+
+/// What is appended to a command without replacement strings.
+pub(super) const ALL_ARGUMENTS: Token = Token::Replace(Replace {
+    which: Which::All,
+    what: What::Arg(transforms::whole),
+});
+
+/// Literal bytes and replacement strings in turn; no literal is empty or follows another.
+pub(super) fn tokens(text: &[u8], syntax: &Syntax) -> Result<Vec<Token>, TemplateError> {
+    let mut tokens = Vec::new();
+    let mut literal = Vec::new();
+    let mut rest = text;
+    while let Some((&first, after)) = rest.split_first() {
+        reject_expression(rest)?;
+        if let Some(found) = syntax.find(rest) {
+            if !literal.is_empty() {
+                tokens.push(Token::Literal(std::mem::take(&mut literal)));
+            }
+            rest = &rest[found.len..];
+            tokens.push(Token::Replace(replace(&found)));
+        } else {
+            literal.push(first);
+            rest = after;
+        }
+    }
+    if !literal.is_empty() {
+        tokens.push(Token::Literal(literal));
+    }
+    Ok(tokens)
+}
+
+/// Better no run than one with `{= … =}` taken for plain text.
+fn reject_expression(text: &[u8]) -> Result<(), TemplateError> {
+    let Some(inner) = text.strip_prefix(b"{=") else {
+        return Ok(());
+    };
+    let Some(len) = memmem::find(inner, b"=}") else {
+        return Ok(());
+    };
+    Err(TemplateError(format!(
+        "{{={}=}}: Perl expressions are not supported in commands and tags",
+        String::from_utf8_lossy(&inner[..len])
+    )))
+}
+
+fn replace(found: &Found<'_>) -> Replace {
+    let which = match found.position {
+        None | Some(b"0") => Which::All,
+        // A position that no job can have is as good as one that is too big.
+        Some(digits) => Which::At(
+            std::str::from_utf8(digits)
+                .ok()
+                .and_then(|digits| digits.parse().ok())
+                .unwrap_or(0),
+        ),
+    };
+    Replace {
+        which,
+        what: found.what,
+    }
+}
+
+/// Whether a replacement string comes before the first space, tab or newline.
+pub(super) fn replaces_in_first_word(tokens: &[Token]) -> bool {
+    match tokens {
+        [Token::Replace(_), ..] => true,
+        [Token::Literal(text), Token::Replace(_), ..] => {
+            !text.iter().any(|byte| matches!(byte, b' ' | b'\t' | b'\n'))
+        }
+        _ => false,
+    }
+}
+
+/// The tokens, literals cut where words end, and the groups that they form.
+///
+/// The words are those of GNU parallel's context replace: spaces and tabs are between words, and a
+/// single tab right before a word belongs to it.
+pub(super) fn group_words(tokens: Vec<Token>) -> (Vec<Token>, Vec<Group>) {
+    let mut grouping = Grouping::default();
+    for token in tokens {
+        match token {
+            Token::Literal(text) => grouping.literal(&text),
+            Token::Replace(replace) => {
+                grouping.repeats |=
+                    replace.which == Which::All && matches!(replace.what, What::Arg(_));
+                grouping.tokens.push(Token::Replace(replace));
+            }
+        }
+    }
+    grouping.end_word();
+    (grouping.tokens, grouping.groups)
+}
+
+#[derive(Default)]
+struct Grouping {
+    tokens: Vec<Token>,
+    groups: Vec<Group>,
+    /// Whether the word that is being collected has `{}` in it.
+    repeats: bool,
+}
+
+impl Grouping {
+    fn literal(&mut self, text: &[u8]) {
+        let between_words = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let Some(first) = text.iter().position(between_words) else {
+            self.push(text);
+            return;
+        };
+        let last = text.iter().rposition(between_words).unwrap_or(first);
+        // The separators, and words without replacement strings.
+        let next_word = if text[last] == b'\t' { last } else { last + 1 };
+        self.push(&text[..first]);
+        self.end_word();
+        self.push(&text[first..next_word]);
+        self.end_word();
+        self.push(&text[next_word..]);
+    }
+
+    fn push(&mut self, text: &[u8]) {
+        if !text.is_empty() {
+            self.tokens.push(Token::Literal(text.to_vec()));
+        }
+    }
+
+    fn end_word(&mut self) {
+        let start = self.groups.last().map_or(0, |group| group.tokens.end);
+        let tokens = start..self.tokens.len();
+        let repeats = std::mem::take(&mut self.repeats);
+        // Neighbours that do not repeat are rendered in one go.
+        match self.groups.last_mut() {
+            Some(before) if !repeats && !before.repeats => before.tokens.end = tokens.end,
+            _ if tokens.is_empty() => {}
+            _ => self.groups.push(Group { tokens, repeats }),
+        }
+    }
+}
