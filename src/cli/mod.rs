@@ -1,1 +1,3 @@
-//! TODO
+//! What was typed, resolved into a plan.
+
+pub mod jobs_count;

@@ -73,7 +73,11 @@ impl Launcher {
             shell_name: launch.shell.arg0().as_bytes().to_vec(),
             shell_env: EnvBlock::new(launch.env.iter().cloned(), &[SEQ, SLOT]),
             args: ArgBlock::default(),
-            direct: if launch.always_shell { None } else { DirectWay::new(launch) },
+            direct: if launch.always_shell {
+                None
+            } else {
+                DirectWay::new(launch)
+            },
         }
     }
 
@@ -95,8 +99,14 @@ impl Launcher {
         }
         // A program that was found but cannot be executed goes to the shell too, for its error message.
         set_job(&mut self.shell_env, start);
-        self.args.fill([&self.shell_name[..], b"-c", start.line].into_iter());
-        let child = spawner.spawn(&program(&self.shell_path, &self.args, &self.shell_env, start))?;
+        self.args
+            .fill([&self.shell_name[..], b"-c", start.line].into_iter());
+        let child = spawner.spawn(&program(
+            &self.shell_path,
+            &self.args,
+            &self.shell_env,
+            start,
+        ))?;
         Ok((child, None))
     }
 }
@@ -111,8 +121,11 @@ impl DirectWay {
         };
         let kept = launch.env.iter().filter(|(name, _)| !replaced(name));
         let variables = kept.chain(&changes.set).cloned();
-        let changing: &[&str] =
-            if changes.sets_underscore { &[SEQ, SLOT, UNDERSCORE] } else { &[SEQ, SLOT] };
+        let changing: &[&str] = if changes.sets_underscore {
+            &[SEQ, SLOT, UNDERSCORE]
+        } else {
+            &[SEQ, SLOT]
+        };
         let env = EnvBlock::new(variables, changing);
         Some(Self { env, shortcut })
     }
@@ -126,7 +139,8 @@ impl DirectWay {
     ) -> io::Result<Child> {
         set_job(&mut self.env, start);
         if self.shortcut.env_changes().sets_underscore {
-            self.env.set(2, UNDERSCORE, direct.program.as_os_str().as_bytes());
+            self.env
+                .set(2, UNDERSCORE, direct.program.as_os_str().as_bytes());
         }
         args.fill(direct.argv.iter());
         let path = c_path(&direct.program);

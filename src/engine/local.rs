@@ -62,14 +62,12 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         null,
         pieces: Tokens::new(PIECES_IN_FLIGHT),
     });
-    Pool::start(wards.len(), post, move |index, station| {
-        LocalRunner {
-            launcher: Launcher::new(&shared.config.launch),
-            capturer: Capturer::new(shared.config.capture.clone()),
-            spawner: Spawner::new(wards[index].clone()),
-            station,
-            shared: Arc::clone(&shared),
-        }
+    Pool::start(wards.len(), post, move |index, station| LocalRunner {
+        launcher: Launcher::new(&shared.config.launch),
+        capturer: Capturer::new(shared.config.capture.clone()),
+        spawner: Spawner::new(wards[index].clone()),
+        station,
+        shared: Arc::clone(&shared),
     })
 }
 

@@ -1,5 +1,6 @@
-//! Jobs from records.
+//! Jobs from records: packing, numbering, rendering.
 
+pub mod pack;
 mod render;
 
 pub use render::{Renderer, unescape_tagstring};

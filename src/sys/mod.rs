@@ -1,6 +1,7 @@
 //! What the kernel offers, behind small safe surfaces. All `unsafe` code of the project lives here.
 
 pub mod child;
+pub mod cpu;
 pub mod env_block;
 pub mod guardian;
 pub mod limits;

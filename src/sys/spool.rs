@@ -200,8 +200,14 @@ impl Captured {
     pub fn reader_from(&self, skip: u64) -> Reader<'_> {
         match self {
             Self::Empty => Reader::Memory(&[]),
-            Self::Memory(bytes) | Self::Budgeted(bytes, _) => Reader::Memory(&bytes[skip as usize..]),
-            Self::File { file, len, .. } => Reader::File { file, at: skip, end: *len },
+            Self::Memory(bytes) | Self::Budgeted(bytes, _) => {
+                Reader::Memory(&bytes[skip as usize..])
+            }
+            Self::File { file, len, .. } => Reader::File {
+                file,
+                at: skip,
+                end: *len,
+            },
             Self::Overflowed(piece) => Reader::File {
                 file: &piece.file.file,
                 at: piece.offset + skip,
@@ -468,7 +474,11 @@ pub fn send(from: &File, len: u64, out: &File) -> io::Result<u64> {
 ///
 /// What `poll(2)` says but for interruptions.
 pub fn wait_writable(out: &File) -> io::Result<()> {
-    let mut polled = libc::pollfd { fd: out.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+    let mut polled = libc::pollfd {
+        fd: out.as_raw_fd(),
+        events: libc::POLLOUT,
+        revents: 0,
+    };
     // SAFETY: one live pollfd.
     if unsafe { libc::poll(&raw mut polled, 1, -1) } < 0 {
         let error = io::Error::last_os_error();

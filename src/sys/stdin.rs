@@ -6,6 +6,11 @@ use std::os::unix::fs::FileTypeExt;
 
 /// Whether it is a socket, as under `ssh` without a terminal on some systems.
 pub fn is_socket() -> bool {
-    let stdin = std::io::stdin().as_fd().try_clone_to_owned().map(File::from);
-    stdin.and_then(|file| file.metadata()).is_ok_and(|meta| meta.file_type().is_socket())
+    let stdin = std::io::stdin()
+        .as_fd()
+        .try_clone_to_owned()
+        .map(File::from);
+    stdin
+        .and_then(|file| file.metadata())
+        .is_ok_and(|meta| meta.file_type().is_socket())
 }

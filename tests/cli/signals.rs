@@ -51,16 +51,15 @@ fn a_kill_of_fanout_itself_leaves_no_job() {
 }
 
 #[test]
-fn the_second_term_takes_every_job_down() {
+fn a_term_takes_every_job_down() {
     let mut run = long_jobs(&[], "a b c d");
-    run.send(Signal::TERM);
     run.send(Signal::TERM);
     assert!(!run.wait().success());
     leaves_nothing(&run);
 }
 
 #[test]
-fn the_first_term_lets_running_jobs_end_and_starts_no_more() {
+fn a_hang_up_lets_running_jobs_end_and_starts_no_more() {
     let folder = tempfile::tempdir().unwrap();
     let fifo = folder.path().join("fifo");
     make_fifo(&fifo);
@@ -80,13 +79,13 @@ fn the_first_term_lets_running_jobs_end_and_starts_no_more() {
         .stderr(Stdio::piped());
     let mut run = Run::start(command);
     run.await_jobs("cat fifo", 1);
-    run.send(Signal::TERM);
+    run.send(Signal::HUP);
     // fanout says that it heard, before the job is allowed to end.
     let mut said = BufReader::new(run.child.stderr.take().unwrap());
     let mut line = String::new();
     said.read_line(&mut line).unwrap();
     assert!(
-        line.starts_with("fanout: ") && line.contains("TERM"),
+        line.starts_with("fanout: ") && line.contains("HUP"),
         "{line}"
     );
     assert_eq!(

@@ -58,9 +58,11 @@ impl<'a> Output<'a> {
     /// The beginning of `captured`; a character is not cut in two.
     pub(super) fn new(captured: &'a Captured, limit: u64) -> Result<Self, Failure> {
         let mut bytes = match captured.in_memory() {
-            Some(bytes) => {
-                Cow::from(&bytes[..bytes.len().min(usize::try_from(limit).unwrap_or(usize::MAX))])
-            }
+            Some(bytes) => Cow::from(
+                &bytes[..bytes
+                    .len()
+                    .min(usize::try_from(limit).unwrap_or(usize::MAX))],
+            ),
             None => captured
                 .head(limit)
                 .map_err(|error| Failure::new("the spooled output of a job", error))?

@@ -1,0 +1,169 @@
+//! How many jobs run at a time: the value of `-j`.
+
+/// A value of `-j`, `--jobs`, `-P`, `--max-procs`.
+///
+/// As GNU parallel: whole numbers and a percentage with or without decimals, no blanks. The file that
+/// `-j` may name instead, and `Nauto`, are further variants for the day they come.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum JobsSpec {
+    /// Nothing was said: one per CPU thread.
+    #[default]
+    PerThread,
+    /// `N`.
+    Exactly(usize),
+    /// `0`: as many as possible.
+    Unlimited,
+    /// `+N`: that many more than CPU threads.
+    Plus(usize),
+    /// `-N`: that many fewer than CPU threads.
+    Minus(usize),
+    /// `N%` of the CPU threads.
+    Percent(f64),
+}
+
+impl JobsSpec {
+    /// Reads a value of `-j`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence without the option's name.
+    pub fn parse(value: &[u8]) -> Result<Self, String> {
+        let spec = match value {
+            [b'+', digits @ ..] => whole(digits).map(Self::Plus),
+            [b'-', digits @ ..] => whole(digits).map(Self::Minus),
+            [number @ .., b'%'] => percentage(number).map(Self::Percent),
+            digits => whole(digits).map(|jobs| match jobs {
+                0 => Self::Unlimited,
+                jobs => Self::Exactly(jobs),
+            }),
+        };
+        spec.ok_or_else(|| {
+            let value = String::from_utf8_lossy(value);
+            format!(
+                "{value:?} is no number of jobs; use N, +N, -N, N% or 0 for as many as possible"
+            )
+        })
+    }
+
+    /// The number of jobs on `threads` CPU threads, at least 1; `most` is what 0 stands for.
+    ///
+    /// A part of a job counts as one, as in GNU parallel: 33% of 2 threads is 1, 149% is 3. Where GNU
+    /// refuses to run (`-50` on 8 threads, `0%`), this is 1, as its manual says.
+    pub fn resolve(self, threads: usize, most: usize) -> usize {
+        let jobs = match self {
+            Self::PerThread => threads,
+            Self::Exactly(jobs) => jobs,
+            Self::Unlimited => most,
+            Self::Plus(more) => threads.saturating_add(more),
+            Self::Minus(fewer) => threads.saturating_sub(fewer),
+            Self::Percent(percent) => (threads as f64 * percent / 100.0).ceil() as usize,
+        };
+        jobs.max(1)
+    }
+}
+
+/// What `-j 0` stands for, given how many files the process may have open and how many processes and
+/// threads its user may have.
+///
+/// A job takes up to four descriptors (as in GNU parallel), one process and one thread; some of each are
+/// kept for fanout itself.
+pub fn as_many_as_possible(open_files: u64, processes: u64) -> usize {
+    const OWN: u64 = 32;
+    let by_files = open_files.saturating_sub(OWN) / 4;
+    let by_processes = processes.saturating_sub(OWN) / 2;
+    usize::try_from(by_files.min(by_processes))
+        .unwrap_or(usize::MAX)
+        .max(1)
+}
+
+fn whole(digits: &[u8]) -> Option<usize> {
+    let text = str::from_utf8(digits).ok()?;
+    // `parse` would let a sign pass.
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+fn percentage(number: &[u8]) -> Option<f64> {
+    let text = str::from_utf8(number).ok()?;
+    let (before, after) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !(digits(before) && digits(after)) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{JobsSpec, as_many_as_possible};
+
+    #[test]
+    fn resolves_values_as_gnu_does() {
+        for (value, on_two, on_eight) in [
+            ("1", 1, 1),
+            ("02", 2, 2),
+            ("16", 16, 16),
+            ("0", 500, 500),
+            ("+0", 2, 8),
+            ("+1", 3, 9),
+            ("-0", 2, 8),
+            ("-1", 1, 7),
+            ("-100", 1, 1),
+            ("50%", 1, 4),
+            ("33%", 1, 3),
+            ("74%", 2, 6),
+            ("100%", 2, 8),
+            ("149%", 3, 12),
+            ("150.5%", 4, 13),
+            ("250%", 5, 20),
+            ("1%", 1, 1),
+            ("0%", 1, 1),
+        ] {
+            let spec = JobsSpec::parse(value.as_bytes()).unwrap();
+            assert_eq!(
+                (spec.resolve(2, 500), spec.resolve(8, 500)),
+                (on_two, on_eight),
+                "-j {value}"
+            );
+        }
+        assert_eq!(JobsSpec::default().resolve(6, 500), 6);
+    }
+
+    #[test]
+    fn refuses_what_gnu_refuses() {
+        for value in [
+            "",
+            "x",
+            "1.5",
+            "1e1",
+            " 2",
+            "2 ",
+            "+",
+            "-",
+            "%",
+            "+50%",
+            "-50%",
+            "+-1",
+            ".5%",
+            "1.%",
+            "1e2%",
+            "1 %",
+            "0x3",
+            "99999999999999999999999",
+        ] {
+            let error = JobsSpec::parse(value.as_bytes()).unwrap_err();
+            assert!(error.contains(&format!("{value:?}")), "{error}");
+        }
+        assert!(JobsSpec::parse(b"\xff").is_err());
+    }
+
+    #[test]
+    fn zero_is_bounded_by_descriptors_and_processes() {
+        assert_eq!(as_many_as_possible(1024, 100_000), 248);
+        assert_eq!(as_many_as_possible(1 << 20, 1032), 500);
+        assert_eq!(as_many_as_possible(8, 0), 1);
+        assert!(as_many_as_possible(u64::MAX, u64::MAX) > 1 << 30);
+    }
+}

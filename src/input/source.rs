@@ -1,0 +1,234 @@
+//! One opened source: its name, how far it was read, and what happens to NUL bytes.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::vec;
+
+use super::delimiter::Needle;
+use super::error::{InputError, SourceName};
+use super::reader::{BUFFER, Splitter};
+use super::{InputConfig, SourceKind};
+
+/// Where remarks about the input go: one line each, without `fanout:` in front. Default: nowhere.
+#[derive(Clone, Default)]
+pub struct Notices(Option<Tell>);
+
+type Tell = Arc<dyn Fn(&str) + Send + Sync>;
+
+impl Notices {
+    /// Calls `tell` for each remark, on the thread that pulls the records.
+    pub fn to(tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(tell)))
+    }
+}
+
+impl fmt::Debug for Notices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() {
+            "Notices(told)"
+        } else {
+            "Notices(dropped)"
+        })
+    }
+}
+
+/// The opened sources; those that read standard input are one stream.
+#[derive(Debug)]
+pub(super) struct Streams {
+    pub(super) streams: Vec<Source>,
+    /// For each source of the command line, in order: its place in `streams`.
+    pub(super) of_source: Vec<usize>,
+}
+
+impl Streams {
+    pub(super) fn open(config: InputConfig) -> Result<Self, InputError> {
+        let needle = Needle::new(&config.delimiter);
+        let (mut streams, mut of_source) = (Vec::new(), Vec::new());
+        let mut stdin = None;
+        for spec in config.sources {
+            let is_stdin = spec.kind == SourceKind::Stdin;
+            let place = stdin.filter(|_| is_stdin).unwrap_or(streams.len());
+            if place == streams.len() {
+                streams.push(Source::open(
+                    spec.kind,
+                    needle.clone(),
+                    config.notices.clone(),
+                )?);
+            }
+            if is_stdin {
+                stdin = Some(place);
+            }
+            of_source.push(place);
+        }
+        Ok(Self { streams, of_source })
+    }
+
+    /// The next argument of source number `source`, counted from 0.
+    pub(super) fn pull(&mut self, source: usize) -> Result<Option<Vec<u8>>, InputError> {
+        self.streams[self.of_source[source]].next()
+    }
+
+    /// The one source, if there is only one.
+    pub(super) fn into_single(mut self) -> Result<Source, Self> {
+        match self.streams.pop() {
+            Some(source) if self.of_source.len() == 1 => Ok(source),
+            Some(source) => {
+                self.streams.push(source);
+                Err(self)
+            }
+            None => Err(self),
+        }
+    }
+}
+
+/// An opened source of arguments.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) name: SourceName,
+    pub(super) needle: Needle,
+    pub(super) feed: Feed,
+    records: u64,
+    notices: Notices,
+    /// A NUL byte is mentioned only once per source: a binary file would have thousands.
+    nul_mentioned: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Feed {
+    /// Opened, not read yet.
+    Closed(File),
+    Open(Box<Splitter<File>>),
+    Words(Words),
+    Ended,
+}
+
+impl Source {
+    fn open(kind: SourceKind, needle: Needle, notices: Notices) -> Result<Self, InputError> {
+        let (name, feed) = match kind {
+            SourceKind::Words(words) => {
+                let words = Words {
+                    words: words.into_iter(),
+                    pending: None,
+                };
+                (SourceName::Words, Feed::Words(words))
+            }
+            SourceKind::File(path) => {
+                open_as(SourceName::File(path.clone()), || File::open(&path))?
+            }
+            SourceKind::Stdin => open_as(SourceName::Stdin, open_stdin)?,
+        };
+        Ok(Self {
+            name,
+            needle,
+            feed,
+            records: 0,
+            notices,
+            nul_mentioned: false,
+        })
+    }
+
+    /// The next argument.
+    #[inline]
+    pub(super) fn next(&mut self) -> Result<Option<Vec<u8>>, InputError> {
+        if let Feed::Open(splitter) = &mut self.feed {
+            let record = match splitter.next_record() {
+                Ok(record) => record.map(<[u8]>::to_vec),
+                Err(error) => {
+                    return Err(InputError::Read {
+                        source: self.name.clone(),
+                        records: self.records,
+                        error,
+                    });
+                }
+            };
+            let nul = splitter.may_hold_nul();
+            self.records += u64::from(record.is_some());
+            return Ok(match record {
+                Some(record) if nul => Some(self.without_nul(record)),
+                record => record,
+            });
+        }
+        self.next_slowly()
+    }
+
+    /// What is not on the path of each record of a file.
+    fn next_slowly(&mut self) -> Result<Option<Vec<u8>>, InputError> {
+        match std::mem::replace(&mut self.feed, Feed::Ended) {
+            Feed::Closed(file) => {
+                let splitter = Splitter::new(file, self.needle.clone(), BUFFER);
+                self.feed = Feed::Open(Box::new(splitter));
+                self.next()
+            }
+            Feed::Words(mut words) => {
+                let word = words.next(&self.needle);
+                self.feed = Feed::Words(words);
+                Ok(word)
+            }
+            feed @ (Feed::Open(_) | Feed::Ended) => {
+                self.feed = feed;
+                Ok(None)
+            }
+        }
+    }
+
+    /// As GNU parallel: a NUL byte becomes the two characters `\0`, as no argument can hold it.
+    fn without_nul(&mut self, record: Vec<u8>) -> Vec<u8> {
+        if memchr::memchr(0, &record).is_none() {
+            return record;
+        }
+        if let (false, Some(tell)) = (self.nul_mentioned, &self.notices.0) {
+            tell(&format!(
+                "warning: {}, record {}: NUL bytes become \\0, as an argument cannot hold them; use -0 if \
+                 NUL ends each record",
+                self.name, self.records
+            ));
+        }
+        self.nul_mentioned = true;
+        record
+            .split(|&byte| byte == 0)
+            .collect::<Vec<_>>()
+            .join(&b"\\0"[..])
+    }
+}
+
+/// The words of `:::`, split at the delimiter: unlike in a file, one at the end leaves an empty argument.
+#[derive(Clone, Debug)]
+pub(super) struct Words {
+    words: vec::IntoIter<Vec<u8>>,
+    /// What is left of a word after its first delimiter.
+    pending: Option<Vec<u8>>,
+}
+
+impl Words {
+    pub(super) fn next(&mut self, needle: &Needle) -> Option<Vec<u8>> {
+        let mut word = self.pending.take().or_else(|| self.words.next())?;
+        if let Some(at) = needle.find(&word) {
+            self.pending = Some(word.split_off(at + needle.len()));
+            word.truncate(at);
+        }
+        Some(word)
+    }
+}
+
+fn open_as(
+    name: SourceName,
+    open: impl FnOnce() -> io::Result<File>,
+) -> Result<(SourceName, Feed), InputError> {
+    let opened = open().and_then(|file| Ok((file.metadata()?.is_dir(), file)));
+    match opened {
+        Ok((false, file)) => Ok((name, Feed::Closed(file))),
+        Ok((true, _)) => Err(InputError::Directory { source: name }),
+        Err(error) => Err(InputError::Open {
+            source: name,
+            error,
+        }),
+    }
+}
+
+/// A descriptor of our own for standard input, so that no lock or second buffer is in the way.
+fn open_stdin() -> io::Result<File> {
+    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
