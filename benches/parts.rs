@@ -1,6 +1,6 @@
 //! The parts of a job's life that fanout itself pays for, one at a time: `cargo bench --bench parts`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_collect)]
 #![allow(missing_docs)]
 
 use std::fs::OpenOptions;
@@ -100,7 +100,7 @@ fn job_lines(criterion: &mut Criterion) {
     );
     let mut event = Event::JobFinished(Box::new(finished_job()));
     group.bench_function("JSON", |bencher| {
-        bencher.iter(|| json.event(&mut event).is_ok())
+        bencher.iter(|| json.event(&mut event).is_ok());
     });
     let now = SystemTime::now();
     let line = joblog::Line {

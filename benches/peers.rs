@@ -8,6 +8,7 @@
 //! command lines. This program re-executes itself for it, so that it is a process like the others.
 
 #![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::format_collect, clippy::format_push_string)]
 #![allow(missing_docs)]
 
 use std::ffi::{CString, OsString};

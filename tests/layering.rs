@@ -196,7 +196,6 @@ fn collect(
         match tokens.get(at).map_or("", String::as_str) {
             "crate" => path.clear(),
             "super" => drop(path.pop()),
-            "self" => {}
             "{" => {
                 at += 1;
                 while tokens.get(at).is_some_and(|token| token != "}") {
@@ -208,8 +207,7 @@ fn collect(
                 }
                 return at + 1;
             }
-            "*" => {}
-            name if is_word(name) => path.push(name.to_owned()),
+            name if is_word(name) && name != "self" => path.push(name.to_owned()),
             _ => {}
         }
         begun |= !path.is_empty();

@@ -1,7 +1,7 @@
 //! The binary from outside, by capability. What GNU parallel defines is compared in `tests/parity`;
 //! here is what is fanout's own: errors, signals, no orphans, JSON, memory, idling.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_collect)]
 #![allow(missing_docs, unreachable_pub)]
 
 mod ends;

@@ -25,9 +25,10 @@ pub struct Case {
 pub enum Stderr {
     /// Equal, the program's name aside.
     Same,
-    /// The jobs' lines are equal. The program's own lines are in our own words: they are there if GNU
-    /// has some, one line, and name these culprits.
-    OwnWords(&'static [&'static str]),
+    /// The jobs' lines are equal; both programs or neither say something of their own.
+    OwnWords,
+    /// Ours is one line that names these culprits, in our own words.
+    Names(&'static [&'static str]),
     /// Not at all, for this reason.
     Ignored(#[allow(dead_code)] &'static str),
 }
@@ -77,8 +78,13 @@ impl Case {
         self
     }
 
-    pub fn own_words(mut self, culprits: &'static [&'static str]) -> Self {
-        self.stderr = Stderr::OwnWords(culprits);
+    pub fn own_words(mut self) -> Self {
+        self.stderr = Stderr::OwnWords;
+        self
+    }
+
+    pub fn names(mut self, culprits: &'static [&'static str]) -> Self {
+        self.stderr = Stderr::Names(culprits);
         self
     }
 

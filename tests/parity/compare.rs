@@ -128,7 +128,8 @@ pub fn differences(case: &Case, gnu: &Observed, ours: &Observed) -> String {
     report += &diff("stdout", &gnu.stdout, &ours.stdout);
     match case.stderr {
         Stderr::Same => report += &diff("stderr", &gnu.stderr, &ours.stderr),
-        Stderr::OwnWords(culprits) => report += &own_words(culprits, &gnu.stderr, &ours.stderr),
+        Stderr::OwnWords => report += &own_words(&gnu.stderr, &ours.stderr),
+        Stderr::Names(culprits) => report += &names(culprits, &ours.stderr),
         Stderr::Ignored(_) => {}
     }
     for (name, theirs) in &gnu.files {
@@ -158,21 +159,21 @@ pub fn instabilities(first: &Observed, second: &Observed) -> String {
     report
 }
 
-/// Compares the jobs' lines; of the program's own, only that they are there, short, and to the point.
-fn own_words(culprits: &[&str], gnu: &[u8], ours: &[u8]) -> String {
+/// Compares the jobs' lines; of the programs' own, only whether there are any.
+fn own_words(gnu: &[u8], ours: &[u8]) -> String {
     let [(gnu_own, gnu_jobs), (our_own, our_jobs)] = [gnu, ours].map(|text| {
         text.split_inclusive(|&byte| byte == b'\n')
             .partition::<Vec<&[u8]>, _>(|line| line.starts_with(b"parallel: "))
     });
-    // GNU's own messages may go on over lines that nothing marks; cases with such say `culprits`.
-    let mut report = String::new();
-    if culprits.is_empty() {
-        report += &diff("jobs' stderr", &gnu_jobs.concat(), &our_jobs.concat());
-        if gnu_own.is_empty() != our_own.is_empty() {
-            report += &diff("own stderr", &gnu_own.concat(), &our_own.concat());
-        }
-        return report;
+    let mut report = diff("jobs' stderr", &gnu_jobs.concat(), &our_jobs.concat());
+    if gnu_own.is_empty() != our_own.is_empty() {
+        report += &diff("own stderr", &gnu_own.concat(), &our_own.concat());
     }
+    report
+}
+
+fn names(culprits: &[&str], ours: &[u8]) -> String {
+    let mut report = String::new();
     let said = String::from_utf8_lossy(ours);
     let lines = said.lines().count();
     if lines != 1 {

@@ -5,35 +5,35 @@ use crate::case::{Case, case};
 
 pub fn cases() -> Vec<Case> {
     let mut cases = vec![
-        case("echo :::: nofile").own_words(&["nofile"]),
-        case("-a nofile echo").own_words(&["nofile"]),
-        case("-k echo ::: a :::: nofile").own_words(&["nofile"]),
+        case("echo :::: nofile").names(&["nofile"]),
+        case("-a nofile echo").names(&["nofile"]),
+        case("-k echo ::: a :::: nofile").names(&["nofile"]),
         case("-k echo :::: there nofile")
             .file("there", "a\n")
-            .own_words(&["nofile"]),
+            .names(&["nofile"]),
         case("-k echo :::: there -").file("there", "a\n"),
-        case("echo :::: .").own_words(&["."]),
-        case("--nosuchoption echo ::: a").own_words(&["nosuchoption"]),
-        case("--nosuchoption=3 echo ::: a").own_words(&["nosuchoption"]),
+        case("echo :::: .").names(&["."]),
+        case("--nosuchoption echo ::: a").names(&["nosuchoption"]),
+        case("--nosuchoption=3 echo ::: a").names(&["nosuchoption"]),
         case("--j=x echo ::: a")
             .stderr_ignored("GNU: an ambiguous abbreviation; the message is ours"),
-        case("--jobs").own_words(&["jobs"]),
-        case("-j").own_words(&["-j"]),
-        case("-jx echo ::: a").own_words(&["-j", "x"]),
-        case("-j 10y echo ::: a").own_words(&["-j", "10y"]),
-        case("--halt nonsense echo ::: a").own_words(&["--halt", "nonsense"]),
-        case("--halt now,fail=x echo ::: a").own_words(&["--halt", "now,fail=x"]),
-        case("--halt now,sometimes=1 echo ::: a").own_words(&["--halt", "now,sometimes=1"]),
-        case("--timeout x echo ::: a").own_words(&["--timeout", "x"]),
-        case("--retries x echo ::: a").own_words(&["--retries", "x"]),
-        case("--delay x echo ::: a").own_words(&["--delay", "x"]),
-        case("-n x echo ::: a").own_words(&["-n", "x"]),
-        case("-N x echo ::: a").own_words(&["-N", "x"]),
-        case("--tag=x echo ::: a").own_words(&["tag"]),
-        case("--tagstring").own_words(&["tagstring"]),
-        case("-a").own_words(&["-a"]),
-        case("--joblog").own_words(&["joblog"]),
-        case("-d").own_words(&["-d"]),
+        case("--jobs").names(&["jobs"]),
+        case("-j").names(&["-j"]),
+        case("-jx echo ::: a").names(&["-j", "x"]),
+        case("-j 10y echo ::: a").names(&["-j", "10y"]),
+        case("--halt nonsense echo ::: a").names(&["--halt", "nonsense"]),
+        case("--halt now,fail=x echo ::: a").names(&["--halt", "now,fail=x"]),
+        case("--halt now,sometimes=1 echo ::: a").names(&["--halt", "now,sometimes=1"]),
+        case("--timeout x echo ::: a").names(&["--timeout", "x"]),
+        case("--retries x echo ::: a").names(&["--retries", "x"]),
+        case("--delay x echo ::: a").names(&["--delay", "x"]),
+        case("-n x echo ::: a").names(&["-n", "x"]),
+        case("-N x echo ::: a").names(&["-N", "x"]),
+        case("--tag=x echo ::: a").names(&["tag"]),
+        case("--tagstring").names(&["tagstring"]),
+        case("-a").names(&["-a"]),
+        case("--joblog").names(&["joblog"]),
+        case("-d").names(&["-d"]),
         case("-kZ9 echo ::: a")
             .stderr_ignored("an unknown letter in a bundle; the message is ours"),
     ];
@@ -43,13 +43,13 @@ pub fn cases() -> Vec<Case> {
         case("-k echo")
             .named("one value too long")
             .stdin(&huge)
-            .own_words(&["131"]),
+            .names(&["131"]),
     );
     cases.push(
         case("-k -j1 'echo {} | wc -c'")
             .named("the second value too long")
             .stdin(format!("a\n{huge}\nb\n"))
-            .own_words(&["131"]),
+            .names(&["131"]),
     );
     cases.push(
         case("-k -j1 'echo {} | wc -c'")

@@ -276,7 +276,7 @@ fn option_shapes() -> Vec<Case> {
     .map(|line| {
         let case = case(line);
         if line.contains("no-such") {
-            case.own_words(&["no-such"])
+            case.names(&["no-such"])
         } else {
             case
         }

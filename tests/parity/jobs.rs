@@ -171,7 +171,7 @@ fn timeouts() -> Vec<Case> {
         "-k -j1 --timeout 0 echo ::: a",
         "-k -j1 --timeout 1 --tag 'echo {}; sleep {}' ::: 30",
     ]
-    .map(|line| case(line).joblog("log").leaves("n").own_words(&[]))
+    .map(|line| case(line).joblog("log").leaves("n").own_words())
     .into()
 }
 
@@ -194,7 +194,7 @@ fn joblogs() -> Vec<Case> {
     .map(|line| {
         let case = case(line).joblog("log");
         if line.contains("no/such") {
-            case.own_words(&["no/such/dir/log"])
+            case.names(&["no/such/dir/log"])
         } else {
             case
         }
