@@ -16,6 +16,8 @@
 //! A run has four kinds of threads: the main thread is the controller; one reads the input; one
 //! writes all reports; and each slot's worker runs one job at a time. [`wire`] connects them.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod cli;
 pub mod engine;
 pub mod input;

@@ -1,0 +1,244 @@
+//! How a run ends: exit codes, the summary, and errors that name their culprit.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use assert_cmd::assert::Assert;
+
+use crate::{fanout, text};
+
+/// One line on stderr that holds each of `culprits`, GNU's exit code for errors, and nothing run.
+fn is_refused(run: Assert, culprits: &[&str]) {
+    let run = run.code(255).stdout("");
+    let said = text(&run.get_output().stderr);
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.starts_with("fanout: "), "{said}");
+    for culprit in culprits {
+        assert!(said.contains(culprit), "{culprit:?} is not named: {said}");
+    }
+}
+
+#[test]
+fn the_exit_code_counts_failed_jobs_up_to_101() {
+    for (failures, code) in [
+        (0, 0),
+        (1, 1),
+        (5, 5),
+        (100, 100),
+        (101, 101),
+        (102, 101),
+        (300, 101),
+    ] {
+        let input = "exit 0\n".to_owned() + &"exit 3\n".repeat(failures);
+        fanout()
+            .arg("--no-summary")
+            .write_stdin(input)
+            .assert()
+            .code(code)
+            .stdout("")
+            .stderr("");
+    }
+}
+
+#[test]
+fn no_input_is_no_failure() {
+    fanout()
+        .arg("false")
+        .write_stdin("")
+        .assert()
+        .code(0)
+        .stdout("")
+        .stderr("");
+}
+
+#[test]
+fn help_and_version_go_to_stdout() {
+    let help = fanout().arg("--help").assert().code(0).stderr("");
+    assert!(text(&help.get_output().stdout).contains("--keep-order"));
+    let version = fanout().arg("--version").assert().code(0).stderr("");
+    let expected = format!("fanout {}", env!("CARGO_PKG_VERSION"));
+    assert!(text(&version.get_output().stdout).starts_with(&expected));
+}
+
+#[test]
+fn an_unknown_option_is_named() {
+    is_refused(
+        fanout()
+            .args(["--no-such-option", "echo", ":::", "a"])
+            .assert(),
+        &["--no-such-option"],
+    );
+}
+
+#[test]
+fn a_bad_value_is_named_with_its_option() {
+    for (option, value) in [
+        ("-j", "many"),
+        ("--jobs", "3x"),
+        ("--halt", "now,sometimes=1"),
+        ("--halt", "now,fail=x"),
+        ("--timeout", "soon"),
+        ("--retries", "x"),
+        ("--delay", "x"),
+        ("-n", "x"),
+        ("-N", "x"),
+    ] {
+        is_refused(
+            fanout().args([option, value, "echo", ":::", "a"]).assert(),
+            &[option, value],
+        );
+    }
+}
+
+#[test]
+fn a_missing_value_is_named_by_its_option() {
+    for option in ["--joblog", "--tagstring", "--timeout"] {
+        is_refused(fanout().arg(option).assert(), &[option]);
+    }
+}
+
+#[test]
+fn an_input_file_that_cannot_be_read_is_named() {
+    for file in ["no/such/file", "/"] {
+        is_refused(fanout().args(["echo", "::::", file]).assert(), &[file]);
+        is_refused(fanout().args(["-a", file, "echo"]).assert(), &[file]);
+    }
+}
+
+#[test]
+fn a_joblog_that_cannot_be_written_is_named() {
+    is_refused(
+        fanout()
+            .args(["--joblog", "/no/such/folder/log", "echo", ":::", "a"])
+            .assert(),
+        &["/no/such/folder/log"],
+    );
+}
+
+#[test]
+fn a_command_line_too_long_is_named_by_its_input_and_costs_no_other_job() {
+    let input = format!("first\n{}\nthird\n", "x".repeat(3_000_000));
+    let run = fanout()
+        .args(["-k", "-j1", "echo"])
+        .write_stdin(input)
+        .assert();
+    let output = run.get_output();
+    let said = text(&output.stderr);
+    assert!(!output.status.success());
+    assert!(text(&output.stdout).starts_with("first\n"), "{said}");
+    assert!(
+        said.lines()
+            .any(|line| line.contains("too long") && line.contains('2')),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_job_that_cannot_be_started_is_a_failed_job_and_costs_no_other() {
+    let run = fanout()
+        .env("PARALLEL_SHELL", "/no/such/shell")
+        .args(["-k", "echo ok; {}", ":::", "true", "false"])
+        .assert();
+    let output = run.get_output();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("/no/such/shell"),
+        "{}",
+        text(&output.stderr)
+    );
+
+    let run = fanout()
+        .args(["-k", "{} x", ":::", "/bin/echo", "/no/such/program", "echo"])
+        .assert()
+        .code(1)
+        .stdout("x\nx\n");
+    assert!(text(&run.get_output().stderr).contains("/no/such/program"));
+}
+
+#[test]
+fn failures_are_summed_up_at_the_end() {
+    let run = fanout()
+        .args([
+            "-k",
+            "-j1",
+            "echo trouble {} >&2; exit {}",
+            ":::",
+            "0",
+            "3",
+            "7",
+        ])
+        .assert()
+        .code(2)
+        .stdout("");
+    let said = text(&run.get_output().stderr);
+    let summary = &said[said.find("fanout: ").expect("a summary")..];
+    for part in ["exit 3", "exit 7", "trouble 3", "trouble 7"] {
+        assert!(summary.contains(part), "no {part:?} in:\n{said}");
+    }
+    assert!(!summary.contains("trouble 0"), "{said}");
+}
+
+#[test]
+fn the_summary_says_how_each_job_failed() {
+    let run = fanout()
+        .args([
+            "-k",
+            "-j1",
+            "--timeout",
+            "0.3",
+            "{}",
+            ":::",
+            "kill -9 $$",
+            "sleep 60",
+        ])
+        .assert()
+        .code(2);
+    let said = text(&run.get_output().stderr).to_lowercase();
+    assert!(
+        said.contains("kill") && (said.contains("timed out") || said.contains("timeout")),
+        "{said}"
+    );
+}
+
+#[test]
+fn there_is_no_summary_without_failures_nor_when_unwanted_nor_as_parallel() {
+    fanout()
+        .args(["true", ":::", "a"])
+        .assert()
+        .code(0)
+        .stderr("");
+    fanout()
+        .args(["--no-summary", "false", ":::", "a"])
+        .assert()
+        .code(1)
+        .stderr("");
+
+    let folder = tempfile::tempdir().unwrap();
+    let parallel = folder.path().join("parallel");
+    symlink(env!("CARGO_BIN_EXE_fanout"), &parallel).unwrap();
+    assert_cmd::Command::new(parallel)
+        .env("PARALLEL_SHELL", "/bin/bash")
+        .args(["false", ":::", "a"])
+        .assert()
+        .code(1)
+        .stderr("");
+}
+
+#[test]
+fn a_joblog_has_a_line_for_each_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    fanout()
+        .args(["--no-summary", "--joblog"])
+        .arg(&log)
+        .args(["exit", ":::", "0", "1", "2"])
+        .assert()
+        .code(2);
+    let log = fs::read_to_string(log).unwrap();
+    let mut lines = log.lines();
+    let header = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand";
+    assert_eq!(lines.next(), Some(header));
+    let mut exits: Vec<&str> = lines.map(|line| line.split('\t').nth(6).unwrap()).collect();
+    exits.sort_unstable();
+    assert_eq!(exits, ["0", "1", "2"]);
+}

@@ -1,0 +1,164 @@
+//! Jobs' output: in groups, in order, apart, and whole whatever its size.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::process::{Run, make_fifo, status_number};
+use crate::{fanout, fanout_in_background, text};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    /// Whatever the timing: each job sleeps, writes to both outputs, and exits as its argument says.
+    #[test]
+    fn keep_order_prints_what_one_job_at_a_time_prints(
+        jobs in vec((0..6_u32, 0..3_usize, 0..20_000_usize, 0..3_i32), 1..24)
+    ) {
+        let job = "IFS=: read -r nap lines bytes code <<< {}
+            sleep 0.0$nap
+            for line in $(seq $lines); do echo \"{#} line $line\"; echo \"{#} error $line\" >&2; done
+            head -c $bytes /dev/zero | tr '\\0' x
+            exit $code";
+        let args: Vec<String> =
+            jobs.iter().map(|(nap, lines, bytes, code)| format!("{nap}:{lines}:{bytes}:{code}")).collect();
+        let run = |parallel: &str| {
+            fanout().args(["--no-summary", "-k", parallel, job, ":::"]).args(&args).output().unwrap()
+        };
+        let (serial, parallel) = (run("-j1"), run("-j6"));
+        prop_assert_eq!(serial.stdout, parallel.stdout);
+        prop_assert_eq!(serial.stderr, parallel.stderr);
+        prop_assert_eq!(serial.status.code(), parallel.status.code());
+    }
+}
+
+#[test]
+fn groups_are_never_interleaved() {
+    let job = "for line in $(seq 200); do echo {} $line; done; seq 200 | sed 's/^/{} /' >&2";
+    let run = fanout()
+        .args(["-j8", job, ":::", "a", "b", "c", "d", "e", "f", "g", "h"])
+        .assert()
+        .code(0);
+    for stream in [&run.get_output().stdout, &run.get_output().stderr] {
+        let lines: Vec<&str> = text(stream).lines().collect();
+        assert_eq!(lines.len(), 8 * 200);
+        for group in lines.chunks(200) {
+            let name = &group[0][..1];
+            let whole = group
+                .iter()
+                .enumerate()
+                .all(|(at, line)| *line == format!("{name} {}", at + 1));
+            assert!(whole, "job {name} was interrupted");
+        }
+    }
+}
+
+#[test]
+fn a_group_is_printed_as_soon_as_its_job_ends() {
+    // The first job ends only after the second one's output was seen.
+    let folder = tempfile::tempdir().unwrap();
+    make_fifo(&folder.path().join("fifo"));
+    let mut command = fanout_in_background();
+    command
+        .args(["-j2", ":::", "cat fifo; echo first", "echo second"])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut run = Run::start(command);
+    let mut out = BufReader::new(run.child.stdout.take().unwrap()).lines();
+    assert_eq!(out.next().unwrap().unwrap(), "second");
+    fs::write(folder.path().join("fifo"), "").unwrap();
+    assert_eq!(out.next().unwrap().unwrap(), "first");
+    assert!(run.wait().success());
+}
+
+#[test]
+fn ungrouped_output_comes_while_the_job_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    make_fifo(&folder.path().join("fifo"));
+    let mut command = fanout_in_background();
+    command
+        .args(["-u", "echo early {}; cat fifo; echo late {}", ":::", "job"])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut run = Run::start(command);
+    let mut out = BufReader::new(run.child.stdout.take().unwrap()).lines();
+    assert_eq!(out.next().unwrap().unwrap(), "early job");
+    fs::write(folder.path().join("fifo"), "").unwrap();
+    assert_eq!(out.next().unwrap().unwrap(), "late job");
+    assert!(run.wait().success());
+}
+
+#[test]
+fn two_outputs_stay_apart() {
+    fanout()
+        .args(["-k", "echo out {}; echo err {} >&2", ":::", "a", "b"])
+        .assert()
+        .code(0)
+        .stdout("out a\nout b\n")
+        .stderr("err a\nerr b\n");
+}
+
+#[test]
+fn jobs_start_before_the_input_ends() {
+    let mut command = fanout_in_background();
+    command
+        .args(["-j2", "echo"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut run = Run::start(command);
+    let mut input = run.child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut input, b"first\n").unwrap();
+    let mut out = BufReader::new(run.child.stdout.take().unwrap()).lines();
+    assert_eq!(out.next().unwrap().unwrap(), "first");
+    drop(input);
+    assert!(run.wait().success());
+}
+
+/// A job's output is bounded by the disk, not by fanout's memory, and leaves no file behind.
+#[test]
+fn huge_output_arrives_whole_without_being_held_in_memory() {
+    const SIZE: usize = 96 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = fanout_in_background();
+    command
+        .args(["-k", "-j2", ":::"])
+        // -k holds the second job's output back until the first one ends.
+        .arg("cat fifo")
+        .arg(format!("head -c {SIZE} /dev/zero; touch written"))
+        .env("TMPDIR", folder.path())
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    make_fifo(&folder.path().join("fifo"));
+    let mut run = Run::start(command);
+    let written = folder.path().join("written");
+    crate::process::await_that("96 MiB written", || {
+        written.exists() && run.jobs().len() <= 2
+    });
+    fs::write(folder.path().join("fifo"), "").unwrap();
+    let mut out = run.child.stdout.take().unwrap();
+    let mut buffer = vec![0; 1 << 16];
+    let mut received = 0;
+    while received < SIZE {
+        received += out.read(&mut buffer).unwrap();
+        if received > SIZE - buffer.len() {
+            break;
+        }
+    }
+    let peak = status_number(run.pid(), "VmHWM");
+    received += out.read_to_end(&mut Vec::new()).unwrap();
+    assert_eq!(received, SIZE);
+    assert!(run.wait().success());
+    assert!(peak < 48 << 10, "fanout's memory reached {peak} kB");
+    let mut left: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|file| file.unwrap().file_name())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["fifo", "written"]);
+}

@@ -1,0 +1,275 @@
+//! Runs a case through a program, and tells in words how two results differ.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+
+use crate::case::{Case, Stderr};
+use crate::support::{HANG_GUARD, wait_within};
+
+/// What a command line did.
+#[derive(PartialEq, Eq)]
+pub struct Observed {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    /// `exit 3`, `signal 9`, or `never`.
+    end: String,
+    /// Every file asked for; `None`: it is not there.
+    files: BTreeMap<String, Option<Vec<u8>>>,
+}
+
+/// Runs `case` through `program`, in a scratch directory of its own.
+pub fn observe(program: &Path, case: &Case) -> Observed {
+    let scratch = tempfile::tempdir().unwrap();
+    let work = scratch.path().join("work");
+    fs::create_dir(&work).unwrap();
+    for (name, bytes) in &case.files {
+        let path = work.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    let mut command = Command::new(program);
+    command
+        .args(&case.argv)
+        .current_dir(&work)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", home())
+        .env("TMPDIR", scratch.path())
+        .env("LC_ALL", "C")
+        .env("SHELL", "/bin/bash")
+        .env("PARALLEL_SHELL", "/bin/bash")
+        .envs(case.env.iter().map(|(name, value)| (name, value)));
+    let end = run_to_end(command, case.stdin.as_deref(), scratch.path());
+    let joblogs = case.joblogs.iter().map(|name| {
+        (
+            name.clone(),
+            fs::read(work.join(name))
+                .ok()
+                .map(|log| without_times(&log)),
+        )
+    });
+    let others = case
+        .leaves
+        .iter()
+        .map(|name| (name.clone(), fs::read(work.join(name)).ok()));
+    Observed {
+        stdout: without_usage(without_path(&end.stdout, &work)),
+        stderr: without_path(&end.stderr, &work),
+        end: end
+            .status
+            .map_or("never".to_owned(), |status| match status.signal() {
+                Some(signal) => format!("signal {signal}"),
+                None => format!("exit {}", status.code().unwrap()),
+            }),
+        files: joblogs.chain(others).collect(),
+    }
+}
+
+/// What a program that has ended left behind.
+struct Finished {
+    /// `None`: it did not end, and was killed.
+    status: Option<ExitStatus>,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+/// Runs `command` in a process group of its own, feeding it `stdin`, and takes both outputs whole.
+///
+/// The outputs go through files in `scratch`, so that a process left behind cannot hold them open.
+fn run_to_end(mut command: Command, stdin: Option<&[u8]>, scratch: &Path) -> Finished {
+    let [stdout, stderr] = ["stdout", "stderr"].map(|name| scratch.join(format!(".{name}")));
+    command
+        .process_group(0)
+        .stdin(if stdin.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        })
+        .stdout(File::create(&stdout).unwrap())
+        .stderr(File::create(&stderr).unwrap());
+    let mut child = command
+        .spawn()
+        .unwrap_or_else(|why| panic!("{command:?}: {why}"));
+    let mut feed = child.stdin.take();
+    let status = thread::scope(|scope| {
+        if let (Some(mut feed), Some(bytes)) = (feed.take(), stdin) {
+            // A program may end without reading all its input.
+            scope.spawn(move || feed.write_all(bytes).ok());
+        }
+        wait_within(&mut child, HANG_GUARD)
+    });
+    Finished {
+        status,
+        stdout: fs::read(stdout).unwrap(),
+        stderr: fs::read(stderr).unwrap(),
+    }
+}
+
+/// A home directory without GNU parallel's notice. Shared: that program keeps what it learnt about
+/// this machine in there, and is several times slower to start without it.
+pub fn home() -> PathBuf {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("parity-home");
+    fs::create_dir_all(home.join(".parallel")).unwrap();
+    fs::write(home.join(".parallel/will-cite"), b"").unwrap();
+    home
+}
+
+/// How `ours` differs from `gnu` in what `case` compares; empty when it does not.
+pub fn differences(case: &Case, gnu: &Observed, ours: &Observed) -> String {
+    let mut report = String::new();
+    if gnu.end != ours.end {
+        report += &format!("  end: GNU {}, ours {}\n", gnu.end, ours.end);
+    }
+    report += &diff("stdout", &gnu.stdout, &ours.stdout);
+    match case.stderr {
+        Stderr::Same => report += &diff("stderr", &gnu.stderr, &ours.stderr),
+        Stderr::OwnWords => report += &own_words(&gnu.stderr, &ours.stderr),
+        Stderr::Names(culprits) => report += &names(culprits, &ours.stderr),
+        Stderr::Ignored(_) => {}
+    }
+    for (name, theirs) in &gnu.files {
+        match (theirs, &ours.files[name]) {
+            (Some(theirs), Some(ours)) => report += &diff(name, theirs, ours),
+            (theirs, ours) if theirs.is_some() != ours.is_some() => {
+                let who = if theirs.is_some() {
+                    "GNU only"
+                } else {
+                    "us only"
+                };
+                report += &format!("  {name}: written by {who}\n");
+            }
+            _ => {}
+        }
+    }
+    report
+}
+
+/// How a program's second run differs from its first: nothing may, or the case is no test.
+pub fn instabilities(first: &Observed, second: &Observed) -> String {
+    let mut report = diff("stdout", &first.stdout, &second.stdout);
+    report += &diff("stderr", &first.stderr, &second.stderr);
+    if first.end != second.end || first.files != second.files {
+        report += &format!("  end or files: {} then {}\n", first.end, second.end);
+    }
+    report
+}
+
+/// Compares the jobs' lines; of the programs' own, only whether there are any.
+fn own_words(gnu: &[u8], ours: &[u8]) -> String {
+    let [(gnu_own, gnu_jobs), (our_own, our_jobs)] = [gnu, ours].map(|text| {
+        text.split_inclusive(|&byte| byte == b'\n')
+            .partition::<Vec<&[u8]>, _>(|line| line.starts_with(b"parallel: "))
+    });
+    let mut report = diff("jobs' stderr", &gnu_jobs.concat(), &our_jobs.concat());
+    if gnu_own.is_empty() != our_own.is_empty() {
+        report += &diff("own stderr", &gnu_own.concat(), &our_own.concat());
+    }
+    report
+}
+
+fn names(culprits: &[&str], ours: &[u8]) -> String {
+    let mut report = String::new();
+    let said = String::from_utf8_lossy(ours);
+    let lines = said.lines().count();
+    if lines != 1 {
+        report += &format!("  stderr: should be one line, is {lines}:\n{said}");
+    }
+    for culprit in culprits.iter().filter(|culprit| !said.contains(**culprit)) {
+        report += &format!("  stderr: does not name {culprit:?}:\n{said}");
+    }
+    report
+}
+
+/// The columns of a joblog that are the same in each run: all but start and duration.
+fn without_times(log: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::new();
+    for line in log.split_inclusive(|&byte| byte == b'\n') {
+        let columns: Vec<&[u8]> = line.split(|&byte| byte == b'\t').collect();
+        let deterministic = columns
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !matches!(at, 2 | 3));
+        kept.extend(
+            deterministic
+                .map(|(_, column)| *column)
+                .collect::<Vec<_>>()
+                .join(&b'\t'),
+        );
+    }
+    kept
+}
+
+/// After some errors GNU prints a page of help on stdout. It is no output; ours says where help is.
+fn without_usage(stdout: Vec<u8>) -> Vec<u8> {
+    if stdout.starts_with(b"Usage:\n\nparallel [options]") {
+        Vec::new()
+    } else {
+        stdout
+    }
+}
+
+fn without_path(text: &[u8], path: &Path) -> Vec<u8> {
+    let path = path.as_os_str().as_encoded_bytes();
+    let mut rest = text;
+    let mut out = Vec::with_capacity(text.len());
+    while let Some(at) = rest.windows(path.len()).position(|window| window == path) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(b"<scratch>");
+        rest = &rest[at + path.len()..];
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// The lines around the first one that differs, in a form in which every byte can be seen.
+fn diff(what: &str, gnu: &[u8], ours: &[u8]) -> String {
+    const SHOWN: usize = 4;
+    if gnu == ours {
+        return String::new();
+    }
+    let [gnu, ours] = [gnu, ours].map(|text| {
+        text.split_inclusive(|&byte| byte == b'\n')
+            .collect::<Vec<_>>()
+    });
+    let same = gnu.iter().zip(&ours).take_while(|(a, b)| a == b).count();
+    let mut report = format!(
+        "  {what}: GNU {} lines, ours {}; the first {same} are equal\n",
+        gnu.len(),
+        ours.len()
+    );
+    for (mark, lines) in [("- gnu ", gnu), ("+ ours", ours)] {
+        for line in lines.iter().skip(same).take(SHOWN) {
+            let mut shown = line.escape_ascii().to_string();
+            if shown.len() > 400 {
+                shown.truncate(400);
+                shown += &format!("… ({} bytes)", line.len());
+            }
+            report += &format!("    {mark} {shown}\n");
+        }
+    }
+    report
+}
+
+impl std::fmt::Display for Observed {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(to, "  {}", self.end)?;
+        let files = self
+            .files
+            .iter()
+            .filter_map(|(name, bytes)| Some((&**name, bytes.as_ref()?)));
+        for (what, bytes) in [("stdout", &self.stdout), ("stderr", &self.stderr)]
+            .into_iter()
+            .chain(files)
+        {
+            for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+                writeln!(to, "  {what}: {}", line.escape_ascii())?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,39 @@
+//! The one table of intended differences from GNU parallel.
+
+/// A case that is meant to differ. It must differ: a row whose case has become equal fails the test.
+pub struct Difference {
+    /// The case's name.
+    pub case: &'static str,
+    /// Why ours is right, for the user.
+    pub reason: &'static str,
+}
+
+/// Every intended difference.
+pub const INTENDED: &[Difference] = &[
+    Difference {
+        case: "--retries x echo ::: a",
+        reason: NO_NUMBER,
+    },
+    Difference {
+        case: "--delay x echo ::: a",
+        reason: NO_NUMBER,
+    },
+    Difference {
+        case: "-n x echo ::: a",
+        reason: NO_NUMBER,
+    },
+    Difference {
+        case: "-N x echo ::: a",
+        reason: NO_NUMBER,
+    },
+];
+
+const NO_NUMBER: &str = "A value that is no number is an error that names it; GNU reads it as 0.";
+
+/// The reason why the case called `name` differs, if it is meant to.
+pub fn intended(name: &str) -> Option<&'static str> {
+    INTENDED
+        .iter()
+        .find(|difference| difference.case == name)
+        .map(|difference| difference.reason)
+}

@@ -1,0 +1,215 @@
+//! fanout, called by the name `parallel`, against the real GNU parallel: the same command lines
+//! through both, and stdout, stderr, exit code and files compared.
+//!
+//! Where no GNU parallel is installed the tests say so and pass, unless `FANOUT_TEST_REQUIRE=all`.
+//! `FANOUT_PARITY_ONLY=text` runs the cases whose name has that text. Before adding cases, see that
+//! they are stable on GNU alone: `cargo test --test parity -- --ignored`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_push_string)]
+#![allow(missing_docs, unreachable_pub)]
+#![allow(clippy::too_many_lines)] // tables
+
+mod case;
+mod compare;
+mod differences;
+mod errors;
+mod inputs;
+mod jobs;
+mod output;
+mod quoting;
+mod replacement;
+#[path = "../support/mod.rs"]
+mod support;
+mod values;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::thread;
+
+use case::{Case, case};
+
+#[test]
+fn input_sources() {
+    equal_gnu(&inputs::cases());
+}
+
+#[test]
+fn replacement_strings() {
+    equal_gnu(&replacement::cases());
+}
+
+#[test]
+fn quoting() {
+    equal_gnu(&quoting::cases());
+}
+
+#[test]
+fn jobs_and_how_they_end() {
+    equal_gnu(&jobs::cases());
+}
+
+#[test]
+fn output() {
+    equal_gnu(&output::cases());
+}
+
+#[test]
+fn errors() {
+    equal_gnu(&errors::cases());
+}
+
+#[test]
+fn cases_have_names_of_their_own_and_differences_name_cases() {
+    let mut names = HashSet::new();
+    for case in all() {
+        assert!(
+            names.insert(case.name.clone()),
+            "two cases are called {:?}",
+            case.name
+        );
+    }
+    assert!(names.len() >= 150, "only {} cases", names.len());
+    for difference in differences::INTENDED {
+        assert!(
+            names.contains(difference.case),
+            "no case is called {:?}",
+            difference.case
+        );
+        assert!(!difference.reason.is_empty());
+    }
+}
+
+/// A case that is not stable on GNU parallel itself is no test.
+#[test]
+#[ignore = "a check of the table, not of fanout: run it after adding cases"]
+fn gnu_is_deterministic() {
+    let Some(gnu) = gnu_parallel() else { return };
+    report(&all(), |case| {
+        compare::instabilities(&compare::observe(gnu, case), &compare::observe(gnu, case))
+    });
+}
+
+/// Prints what GNU parallel does with each case, to be read by whoever adds one.
+#[test]
+#[ignore = "prints the table"]
+fn show_gnu() {
+    let Some(gnu) = gnu_parallel() else { return };
+    for case in all().iter().filter(|case| is_wanted(case)) {
+        println!("{}\n{}", case.name, compare::observe(gnu, case));
+    }
+}
+
+fn all() -> Vec<Case> {
+    [
+        inputs::cases(),
+        replacement::cases(),
+        quoting::cases(),
+        jobs::cases(),
+        output::cases(),
+        errors::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn equal_gnu(cases: &[Case]) {
+    let Some(gnu) = gnu_parallel() else { return };
+    let ours = ours();
+    report(cases, |case| {
+        let gnu = compare::observe(gnu, case);
+        let found = compare::differences(case, &gnu, &compare::observe(&ours.path, case));
+        match differences::intended(&case.name) {
+            None => found,
+            Some(_) if !found.is_empty() => String::new(),
+            Some(reason) => format!("  no longer differs, though it should: {reason}\n"),
+        }
+    });
+}
+
+/// Checks all cases on a few threads, and fails with everything that was found.
+fn report(cases: &[Case], check: impl Fn(&Case) -> String + Sync) {
+    let cases: Vec<&Case> = cases.iter().filter(|case| is_wanted(case)).collect();
+    let next = AtomicUsize::new(0);
+    let failures = Mutex::new(Vec::new());
+    let threads = thread::available_parallelism().map_or(2, |cores| cores.get() * 2);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let found = check(case);
+                    if !found.is_empty() {
+                        failures
+                            .lock()
+                            .unwrap()
+                            .push(format!("{}\n{found}", case.name));
+                    }
+                }
+            });
+        }
+    });
+    let mut failures = failures.into_inner().unwrap();
+    failures.sort();
+    let total = cases.len();
+    assert!(
+        failures.is_empty(),
+        "{} of {total} differ:\n\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+fn is_wanted(case: &Case) -> bool {
+    static ONLY: OnceLock<Option<String>> = OnceLock::new();
+    let only = ONLY.get_or_init(|| std::env::var("FANOUT_PARITY_ONLY").ok());
+    only.as_ref().is_none_or(|text| case.name.contains(text))
+}
+
+/// The real program, if it is here; then it has been run once, so that it knows this machine.
+fn gnu_parallel() -> Option<&'static Path> {
+    static GNU: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let gnu = GNU.get_or_init(|| {
+        let path = std::env::split_paths(&std::env::var_os("PATH")?)
+            .map(|folder| folder.join("parallel"))
+            .find(|path| is_gnu(path))?;
+        compare::observe(&path, &case("true ::: a"));
+        Some(path)
+    });
+    if gnu.is_none() {
+        let required = std::env::var("FANOUT_TEST_REQUIRE").is_ok_and(|value| value == "all");
+        assert!(
+            !required,
+            "FANOUT_TEST_REQUIRE=all, but GNU parallel is not installed"
+        );
+        eprintln!("skipped: GNU parallel is not installed (apt-get install parallel)");
+    }
+    gnu.as_deref()
+}
+
+/// moreutils has another program of the same name.
+fn is_gnu(path: &Path) -> bool {
+    let version = Command::new(path)
+        .arg("--version")
+        .env("HOME", compare::home())
+        .output();
+    version.is_ok_and(|output| output.stdout.starts_with(b"GNU parallel"))
+}
+
+/// Our program under the name `parallel`.
+struct Ours {
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+fn ours() -> Ours {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("parallel");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_fanout"), &path).unwrap();
+    Ours {
+        path,
+        _folder: folder,
+    }
+}

@@ -1,0 +1,30 @@
+//! What every test from outside needs: waiting for a program, but not for ever.
+
+use std::io;
+use std::process::{Child, ExitStatus};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+
+/// No test waits longer than this for anything; reaching it is a failure, never a step of a test.
+pub const HANG_GUARD: Duration = Duration::from_secs(60);
+
+/// The exit status of `child`, or `None` (and its process group killed) when it runs on past `limit`.
+pub fn wait_within(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    let pid = Pid::from_child(child);
+    let pidfd = pidfd_open(pid, PidfdFlags::empty()).unwrap();
+    let limit = Timespec::try_from(limit).unwrap();
+    loop {
+        match poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&limit)) {
+            Ok(0) => {
+                kill_process_group(pid, Signal::KILL).ok();
+                child.wait().unwrap();
+                return None;
+            }
+            Ok(_) => return Some(child.wait().unwrap()),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(why) => panic!("poll: {}", io::Error::from(why)),
+        }
+    }
+}
