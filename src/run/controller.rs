@@ -145,25 +145,26 @@ impl<'a> Controller<'a> {
             && self.in_flight + attempts.len() < window
             && !self.parties.observer.is_behind()
         {
-            let now = Instant::now();
-            if let Some((next, reason)) = self.held_back_until(now) {
-                self.set_held_back(Some(reason));
-                deadline = Some(next);
-                break;
-            }
-            match self.parties.queue.pull() {
-                Pull::Job(pending) => {
-                    self.set_held_back(None);
-                    self.gates.iter_mut().for_each(|gate| gate.started(now));
-                    attempts.push(self.attempt(pending));
-                }
+            let pending = match self.parties.queue.pull() {
+                Pull::Job(pending) => pending,
                 Pull::Wait | Pull::End => break,
                 Pull::Failed(why) => {
                     self.notice(format!("Error: {why}"));
                     self.trouble = Some(ExitCode::Error);
                     break;
                 }
+            };
+            // Gates are asked about jobs that are there: none holds back the end of the run.
+            let now = Instant::now();
+            if let Some((next, reason)) = self.held_back_until(now) {
+                self.parties.queue.put_back(pending);
+                self.set_held_back(Some(reason));
+                deadline = Some(next);
+                break;
             }
+            self.set_held_back(None);
+            self.gates.iter_mut().for_each(|gate| gate.started(now));
+            attempts.push(self.attempt(pending));
         }
         if !attempts.is_empty() {
             self.in_flight += attempts.len();
