@@ -371,3 +371,6 @@ impl<'a> Controller<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
