@@ -213,7 +213,7 @@ impl Child {
     }
 
     /// Waits until the process ends, `wake` rings, one of `inputs` is readable or `deadline` passes.
-    /// Where several are true, data comes first and the end last but for the deadline.
+    /// Where several are true, `wake` comes first and data last: a flood of data hides nothing else.
     pub fn wait(
         &self,
         wake: Option<&Wake>,
@@ -246,14 +246,14 @@ impl Child {
                 if error.kind() != io::ErrorKind::Interrupted {
                     return Err(error);
                 }
-            } else if polled[2..].iter().any(|input| input.revents != 0) {
-                return Ok(Waited::Readable);
             } else if polled[1].revents != 0 {
                 return Ok(Waited::Rung);
             } else if polled[0].revents != 0 {
                 return Ok(Waited::Ended);
             } else if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Ok(Waited::TimedOut);
+            } else if polled[2..].iter().any(|input| input.revents != 0) {
+                return Ok(Waited::Readable);
             }
         }
     }
