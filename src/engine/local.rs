@@ -19,7 +19,7 @@ use crate::model::{
     AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare,
     SpawnError, Usage,
 };
-use crate::sys::child::{Child, Exit, Reaped, Spawner, Waited};
+use crate::sys::child::{Child, Exit, Group, Reaped, Spawner, Waited};
 use crate::sys::guardian::Guardian;
 use crate::sys::mailbox::Urgency;
 use crate::sys::tokens::Tokens;
@@ -45,6 +45,9 @@ pub struct Config {
 /// What a job leaves running when it ends may write on for this long before its output is taken: enough
 /// for `echo x &`, and no time at all for jobs that leave nobody behind.
 const GRACE: Duration = Duration::from_millis(20);
+
+/// How many times a pipe must be read to have all that is in it, be it as large as a user may make it.
+const PIECES_IN_A_PIPE: usize = 16;
 
 /// How many pieces of streamed output may be on their way, over all jobs.
 const PIECES_IN_FLIGHT: usize = 64;
@@ -240,8 +243,7 @@ impl Watch<'_> {
             None => child.reap()?,
             Some(_) => self.terminate(child)?,
         };
-        while self.drain()? {}
-        let left_behind = !reaped.group.gone_before(Instant::now() + GRACE);
+        let left_behind = self.last_output(&reaped.group)?;
         let outcome = match (why, reaped.exit) {
             (None, Exit::Code(code)) => Outcome::Exited(code),
             (None, Exit::Signal(signal)) => Outcome::Signaled(signal),
@@ -287,6 +289,24 @@ impl Watch<'_> {
                 Waited::Rung => {}
             }
         }
+    }
+
+    /// Hands on the last output of a job whose process has ended; returns whether its group left anybody
+    /// behind.
+    fn last_output(&mut self, group: &Group) -> io::Result<bool> {
+        let deadline = Instant::now() + GRACE;
+        let mut left_behind = true;
+        while left_behind && Instant::now() < deadline {
+            self.drain()?;
+            left_behind = !group.gone_before(deadline.min(Instant::now() + GRACE / 10));
+        }
+        // What is in the pipes now; not what somebody goes on to write.
+        for _ in 0..PIECES_IN_A_PIPE {
+            if !self.drain()? {
+                break;
+            }
+        }
+        Ok(left_behind)
     }
 
     /// Hands on what the job has written to its pipes since the last time.
