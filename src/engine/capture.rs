@@ -25,6 +25,8 @@ pub struct Capturer {
     how: Capture,
     /// The spool files for standard output and standard error, once there are any.
     spools: Option<[Spool; 2]>,
+    /// Whether an attempt may have written what nobody took.
+    untaken: bool,
 }
 
 /// An attempt's output descriptors, and the other ends of its pipes.
@@ -52,7 +54,11 @@ const PIECE: usize = 64 * 1024;
 impl Capturer {
     /// A worker's capturer; nothing is opened yet.
     pub fn new(how: Capture) -> Self {
-        Self { how, spools: None }
+        Self {
+            how,
+            spools: None,
+            untaken: false,
+        }
     }
 
     /// The outputs of the next attempt.
@@ -61,6 +67,11 @@ impl Capturer {
     ///
     /// When spool files or pipes cannot be made.
     pub fn outputs(&mut self) -> io::Result<Outputs<'_>> {
+        if self.untaken {
+            // The last attempt was lost in a panic: what it wrote belongs to nobody.
+            self.discard();
+        }
+        self.untaken = true;
         match &self.how {
             Capture::Inherit => Ok(Outputs::Inherited),
             Capture::Spool(dir) => {
@@ -90,6 +101,7 @@ impl Capturer {
     ///
     /// When a spool file cannot be read back.
     pub fn take(&mut self, shared: bool) -> io::Result<[Captured; 2]> {
+        self.untaken = false;
         match &mut self.spools {
             Some([stdout, stderr]) => Ok([stdout.take(shared)?, stderr.take(shared)?]),
             None => Ok([Captured::Empty, Captured::Empty]),

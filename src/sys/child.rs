@@ -115,6 +115,7 @@ impl Spawner {
             pid,
             pidfd,
             ward: self.ward.clone(),
+            reaped: false,
         };
         match start.failed.load(Ordering::Acquire) {
             0 => Ok(child),
@@ -176,12 +177,14 @@ fn give_up(start: &Start) -> ! {
     }
 }
 
-/// A running process. It must be reaped with [`Child::reap`].
+/// A running process. One that is dropped without [`Child::reap`] is killed with its group.
 #[derive(Debug)]
 pub struct Child {
     pid: libc::pid_t,
     pidfd: OwnedFd,
     ward: Ward,
+    /// Its number may belong to somebody else by now.
+    reaped: bool,
 }
 
 /// How a process ended.
@@ -265,7 +268,8 @@ impl Child {
     }
 
     /// Waits for the process's end and takes its status and what it cost.
-    pub fn reap(self) -> io::Result<Reaped> {
+    pub fn reap(mut self) -> io::Result<Reaped> {
+        self.reaped = true;
         let mut status = 0;
         // SAFETY: an all-zero rusage is valid.
         let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
@@ -290,6 +294,21 @@ impl Child {
             usage: usage_of(&usage),
             group: Group(self.pid),
         })
+    }
+}
+
+impl Drop for Child {
+    /// Takes down a process whose worker failed or panicked: nobody else would.
+    fn drop(&mut self) {
+        if self.reaped {
+            return;
+        }
+        self.signal(libc::SIGKILL);
+        // SAFETY: waits for our own child; no status is asked for.
+        while unsafe { libc::waitpid(self.pid, std::ptr::null_mut(), 0) } < 0
+            && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
+        {}
+        self.ward.release();
     }
 }
 
