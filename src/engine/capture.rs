@@ -169,3 +169,104 @@ impl Outputs<'_> {
         Ok(any)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::sys::spool::Limits;
+
+    fn spool_dir() -> Arc<SpoolDir> {
+        let limits = Limits {
+            memory: 1 << 20,
+            files: 4,
+        };
+        SpoolDir::new(std::env::temp_dir(), limits)
+    }
+
+    /// Writes what a job would write.
+    fn write(fd: Option<BorrowedFd>, bytes: &[u8]) {
+        let mut file = File::from(fd.unwrap().try_clone_to_owned().unwrap());
+        file.write_all(bytes).unwrap();
+    }
+
+    fn drained(outputs: &mut Outputs) -> Vec<(Stream, Vec<u8>)> {
+        let mut pieces = Vec::new();
+        let any = outputs
+            .drain(|stream, bytes| pieces.push((stream, bytes)))
+            .unwrap();
+        assert_eq!(any, !pieces.is_empty());
+        pieces
+    }
+
+    #[test]
+    fn inherited_output_is_none_of_ours() {
+        let mut capturer = Capturer::new(Capture::Inherit);
+        let mut outputs = capturer.outputs().unwrap();
+        assert!(outputs.for_job().iter().all(Option::is_none));
+        assert!(outputs.watched().is_empty() && drained(&mut outputs).is_empty());
+        assert!(capturer.take(false).unwrap().iter().all(Captured::is_empty));
+    }
+
+    #[test]
+    fn spooled_output_is_taken_once_and_the_streams_are_apart() {
+        let mut capturer = Capturer::new(Capture::Spool(spool_dir()));
+        for round in [&b"1"[..], b"2"] {
+            let outputs = capturer.outputs().unwrap();
+            let [stdout, stderr] = outputs.for_job();
+            write(stdout, &[b"out", round].concat());
+            write(stderr, &[b"err", round].concat());
+            assert!(outputs.watched().is_empty());
+            let taken = capturer.take(false).unwrap();
+            let taken = taken.each_ref().map(|it| it.in_memory().unwrap().to_vec());
+            assert_eq!(taken, [[b"out", round].concat(), [b"err", round].concat()]);
+        }
+    }
+
+    #[test]
+    fn what_is_discarded_shows_up_nowhere() {
+        let mut capturer = Capturer::new(Capture::Spool(spool_dir()));
+        write(capturer.outputs().unwrap().for_job()[0], b"of a failed job");
+        capturer.discard();
+        write(capturer.outputs().unwrap().for_job()[1], b"of a lost job");
+        let outputs = capturer.outputs().unwrap();
+        write(outputs.for_job()[0], b"whole");
+        let [stdout, stderr] = capturer.take(false).unwrap();
+        assert_eq!(stdout.in_memory(), Some(&b"whole"[..]));
+        assert!(stderr.is_empty());
+    }
+
+    #[test]
+    fn a_spool_folder_that_is_not_there_is_an_error() {
+        let nowhere = "/nonexistent/folder".into();
+        let limits = Limits {
+            memory: 0,
+            files: 0,
+        };
+        let dir = SpoolDir::new(nowhere, limits);
+        assert!(Capturer::new(Capture::Spool(dir)).outputs().is_err());
+    }
+
+    #[test]
+    fn piped_output_comes_in_pieces_until_its_end() {
+        let mut capturer = Capturer::new(Capture::Stream);
+        let mut outputs = capturer.outputs().unwrap();
+        assert_eq!(outputs.watched().len(), 2);
+        assert_eq!(drained(&mut outputs), []);
+        write(outputs.for_job()[0], b"a");
+        write(outputs.for_job()[1], b"b\xff");
+        let pieces = [
+            (Stream::Stdout, b"a".to_vec()),
+            (Stream::Stderr, b"b\xff".to_vec()),
+        ];
+        assert_eq!(drained(&mut outputs), pieces);
+        write(outputs.for_job()[0], b"c");
+        outputs.started();
+        assert!(outputs.for_job().iter().all(Option::is_none));
+        assert_eq!(drained(&mut outputs), [(Stream::Stdout, b"c".to_vec())]);
+        // Now there is nothing but the end.
+        assert_eq!(drained(&mut outputs), []);
+        assert!(outputs.watched().is_empty());
+    }
+}

@@ -324,3 +324,6 @@ impl Watch<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -297,3 +297,271 @@ impl Drop for Leave<'_> {
         self.0.changed.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::resume_unwind;
+    use std::sync::atomic::{AtomicBool, AtomicUsize};
+    use std::time::{Duration, SystemTime};
+
+    use crossbeam_channel::{Receiver, Sender, unbounded};
+
+    use super::*;
+    use crate::model::{ArgList, Job};
+
+    const GUARD: Duration = Duration::from_secs(20);
+
+    /// A runner that does what a function says.
+    struct Scripted<F>(Arc<Station>, F);
+
+    impl<F: Fn(&Attempt, usize, &Station) -> Outcome + Send> Runner for Scripted<F> {
+        fn run(&mut self, attempt: &Attempt, slot: usize, _post: &Post) -> Box<AttemptEnd> {
+            never_ran(attempt, (self.1)(attempt, slot, &self.0))
+        }
+    }
+
+    /// A pool whose runners do what `script` says, and the ends of its attempts as they come.
+    fn pool(
+        workers: usize,
+        script: impl Fn(&Attempt, usize, &Station) -> Outcome + Clone + Send + Sync + 'static,
+    ) -> (Pool, Receiver<Box<AttemptEnd>>) {
+        let (send, ends) = unbounded();
+        let post = move |reply, _| match reply {
+            Reply::Ended(end) => drop(send.send(end)),
+            other => panic!("{other:?}"),
+        };
+        let start = Pool::start(workers, Arc::new(post), move |_, station| {
+            Scripted(station, script.clone())
+        });
+        (start.unwrap(), ends)
+    }
+
+    fn attempt(seq: u64) -> Attempt {
+        Attempt {
+            job: Job {
+                seq,
+                args: ArgList::new(),
+            },
+            number: 1,
+            max: Some(1),
+            queued_at: SystemTime::now(),
+        }
+    }
+
+    fn attempts(seqs: impl IntoIterator<Item = u64>) -> Vec<Attempt> {
+        seqs.into_iter().map(attempt).collect()
+    }
+
+    fn next(ends: &Receiver<Box<AttemptEnd>>) -> (u64, Outcome) {
+        let end = ends.recv_timeout(GUARD).unwrap();
+        (end.job.seq, end.outcome.clone())
+    }
+
+    /// A pool whose attempts say in which slot they begin and then wait to be let go.
+    struct Leashed {
+        pool: Pool,
+        ends: Receiver<Box<AttemptEnd>>,
+        begun: Receiver<(u64, usize)>,
+        /// One for each attempt's number.
+        leashes: Vec<Sender<()>>,
+    }
+
+    fn leashed(workers: usize) -> Leashed {
+        let (say, said) = unbounded();
+        let (leashes, held): (Vec<_>, Vec<_>) = (0..20).map(|_| unbounded::<()>()).unzip();
+        let (pool, ends) = pool(workers, move |attempt, slot, _| {
+            say.send((attempt.job.seq, slot)).unwrap();
+            let _ = held[attempt.job.seq as usize].recv_timeout(GUARD);
+            Outcome::Exited(0)
+        });
+        Leashed {
+            pool,
+            ends,
+            begun: said,
+            leashes,
+        }
+    }
+
+    #[test]
+    fn attempts_run_in_their_order() {
+        let (pool, ends) = pool(1, |_, _, _| Outcome::Exited(0));
+        pool.submit(attempts(1..=3));
+        pool.submit(attempts(4..=100));
+        for seq in 1..=100 {
+            assert_eq!(next(&ends), (seq, Outcome::Exited(0)));
+        }
+    }
+
+    #[test]
+    fn no_slot_has_two_attempts_and_no_more_run_than_there_are_workers() {
+        let taken = Arc::new(Mutex::new(BTreeSet::new()));
+        let (pool, ends) = pool(3, move |_, slot, _| {
+            assert!(taken.lock().unwrap().insert(slot), "slot {slot} is taken");
+            std::thread::yield_now();
+            let mut taken = taken.lock().unwrap();
+            assert!(taken.last() <= Some(&3), "{taken:?}");
+            taken.remove(&slot);
+            Outcome::Exited(0)
+        });
+        for batch in 0..30 {
+            pool.submit(attempts(batch * 10..batch * 10 + 10));
+        }
+        let mut seqs: Vec<_> = (0..300)
+            .map(|_| match next(&ends) {
+                (seq, Outcome::Exited(0)) => seq,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        seqs.sort_unstable();
+        assert!(seqs.into_iter().eq(0..300));
+    }
+
+    #[test]
+    fn an_attempt_gets_the_lowest_free_slot() {
+        let Leashed {
+            pool,
+            ends,
+            begun,
+            leashes,
+        } = leashed(3);
+        for (seq, slot) in [(1, 1), (2, 2), (3, 3)] {
+            pool.submit(vec![attempt(seq)]);
+            assert_eq!(begun.recv_timeout(GUARD), Ok((seq, slot)));
+        }
+        for (ended, seq, slot) in [(2, 4, 2), (3, 5, 3), (1, 6, 1)] {
+            leashes[ended].send(()).unwrap();
+            next(&ends);
+            pool.submit(vec![attempt(seq)]);
+            assert_eq!(begun.recv_timeout(GUARD), Ok((seq, slot)));
+        }
+        for ended in [5, 6] {
+            leashes[ended].send(()).unwrap();
+            next(&ends);
+        }
+        pool.submit(vec![attempt(7)]);
+        assert_eq!(begun.recv_timeout(GUARD), Ok((7, 1)));
+        drop(leashes);
+    }
+
+    #[test]
+    fn a_panic_loses_one_attempt_and_no_worker() {
+        let (pool, ends) = pool(1, |attempt, slot, _| {
+            assert_eq!(slot, 1);
+            if attempt.job.seq % 2 == 1 {
+                // A panic that prints nothing.
+                resume_unwind(Box::new("a panic"));
+            }
+            Outcome::Exited(0)
+        });
+        pool.submit(attempts(1..=4));
+        for seq in [1, 3] {
+            assert_eq!(next(&ends), (seq, Outcome::Lost));
+            assert_eq!(next(&ends), (seq + 1, Outcome::Exited(0)));
+        }
+    }
+
+    #[test]
+    fn a_closed_pool_gives_back_what_has_not_begun_and_ends_what_has() {
+        let Leashed {
+            pool,
+            ends,
+            begun,
+            leashes,
+        } = leashed(2);
+        pool.submit(attempts(1..=6));
+        for _ in 0..2 {
+            begun.recv_timeout(GUARD).unwrap();
+        }
+        let back: Vec<_> = pool.close().iter().map(|it| it.job.seq).collect();
+        assert_eq!(back, [3, 4, 5, 6]);
+        drop(leashes);
+        let mut ended = [next(&ends).0, next(&ends).0];
+        ended.sort_unstable();
+        assert_eq!(ended, [1, 2]);
+        drop(pool);
+        assert!(ends.recv_timeout(GUARD).is_err() && begun.is_empty());
+    }
+
+    #[test]
+    fn after_a_fatal_failure_nothing_begins() {
+        let ran = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&ran);
+        let (pool, ends) = pool(1, move |_, _, _| {
+            count.fetch_add(1, Ordering::SeqCst);
+            Outcome::SpawnFailed(SpawnError::fatal("too long"))
+        });
+        pool.submit(attempts(1..=3));
+        assert_eq!(next(&ends).0, 1);
+        pool.submit(attempts([4]));
+        assert_eq!(pool.close().len(), 3);
+        drop(pool);
+        assert_eq!(ran.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn whoever_runs_learns_who_wants_it_killed() {
+        for by in [KilledBy::User, KilledBy::Halt] {
+            let (say, said) = unbounded();
+            let (pool, ends) = pool(2, move |_, _, station| {
+                say.send(()).unwrap();
+                loop {
+                    match station.killed() {
+                        Some(by) => return Outcome::Cancelled { by, signal: None },
+                        None => std::thread::yield_now(),
+                    }
+                }
+            });
+            pool.submit(attempts(1..=2));
+            for _ in 0..2 {
+                said.recv_timeout(GUARD).unwrap();
+            }
+            pool.kill(by);
+            for _ in 0..2 {
+                assert_eq!(next(&ends).1, Outcome::Cancelled { by, signal: None });
+            }
+        }
+    }
+
+    #[test]
+    fn it_tells_what_runs() {
+        let (shown, is_shown) = unbounded();
+        let (go, may_go) = unbounded::<()>();
+        let (pool, ends) = pool(2, move |attempt, _, station| {
+            let mut job = (*never_ran(attempt, Outcome::Lost).job).clone();
+            job.command.line = b"sleep 1".to_vec();
+            station.show(Some(Arc::new(job)));
+            shown.send(()).unwrap();
+            let _ = may_go.recv_timeout(GUARD);
+            station.show(None);
+            Outcome::Exited(0)
+        });
+        assert!(pool.running().is_empty());
+        pool.submit(attempts([1]));
+        is_shown.recv_timeout(GUARD).unwrap();
+        assert_eq!(pool.running(), [b"sleep 1"]);
+        go.send(()).unwrap();
+        next(&ends);
+        assert!(pool.running().is_empty());
+    }
+
+    #[test]
+    fn dropping_it_waits_for_what_runs() {
+        let done = Arc::new(AtomicBool::new(false));
+        let (say, said) = unbounded();
+        let (go, may_go) = unbounded::<()>();
+        let set = Arc::clone(&done);
+        let (pool, _ends) = pool(1, move |_, _, _| {
+            say.send(()).unwrap();
+            let _ = may_go.recv_timeout(GUARD);
+            set.store(true, Ordering::SeqCst);
+            Outcome::Exited(0)
+        });
+        pool.submit(attempts([1]));
+        said.recv_timeout(GUARD).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(move || go.send(()));
+            drop(pool);
+            assert!(done.load(Ordering::SeqCst));
+        });
+    }
+}

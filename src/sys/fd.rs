@@ -19,3 +19,31 @@ pub fn duplicate(fd: i32) -> io::Result<File> {
     let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
     borrowed.try_clone_to_owned().map(File::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Seek as _, Write as _};
+    use std::os::fd::AsRawFd as _;
+
+    use super::*;
+
+    #[test]
+    fn a_duplicate_is_the_same_file_and_closes_for_itself() {
+        let mut file = tempfile::tempfile().unwrap();
+        let mut copy = duplicate(file.as_raw_fd()).unwrap();
+        copy.write_all(b"through the copy").unwrap();
+        drop(copy);
+        let mut text = String::new();
+        file.rewind().unwrap();
+        file.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "through the copy");
+    }
+
+    #[test]
+    fn a_number_without_a_file_is_an_error() {
+        for fd in [-1, i32::MIN, i32::MAX] {
+            let error = duplicate(fd).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(libc::EBADF), "{fd}");
+        }
+    }
+}

@@ -200,3 +200,52 @@ fn retire(watched: RawFd) {
         libc::syscall(libc::SYS_close_range, keep + 1, u32::MAX, 0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(ward: &Ward) -> i32 {
+        ward.cell().load(Ordering::Acquire)
+    }
+
+    #[test]
+    fn wards_begin_empty_and_keep_apart() {
+        let table = Arc::new(Table::new(2000).unwrap());
+        let ward = |place| Ward {
+            table: Arc::clone(&table),
+            place,
+        };
+        let wards: Vec<_> = (0..2000).map(ward).collect();
+        assert!(wards.iter().all(|ward| value(ward) == 0));
+        for (number, ward) in (1..).zip(&wards) {
+            ward.cell().store(number, Ordering::Release);
+        }
+        assert!(wards.iter().map(value).eq(1..=2000));
+        wards[7].release();
+        assert_eq!([6, 7, 8].map(|place| value(&wards[place])), [7, 0, 9]);
+    }
+
+    #[test]
+    fn a_place_is_the_same_for_whoever_asks() {
+        let guardian = Guardian::start(1).unwrap();
+        let (ward, same) = (guardian.ward(0), guardian.ward(0).clone());
+        ward.cell().store(i32::MAX, Ordering::Release);
+        assert_eq!(value(&same), i32::MAX);
+        same.release();
+        assert_eq!(value(&ward), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "the guardian has 2 places")]
+    fn there_are_no_more_places_than_were_asked_for() {
+        let table = Arc::new(Table::new(2).unwrap());
+        let guardian = Guardian {
+            table,
+            // Nobody's: there is nothing to wait for when it is dropped.
+            pid: i32::MAX,
+            lifeline: None,
+        };
+        guardian.ward(2);
+    }
+}

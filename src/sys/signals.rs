@@ -67,3 +67,15 @@ pub fn die_of_broken_pipe() {
         libc::raise(libc::SIGPIPE);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_have_names_or_numbers() {
+        assert_eq!(name(libc::SIGKILL), "SIGKILL");
+        assert_eq!(name(libc::SIGSEGV), "SIGSEGV");
+        assert_eq!(name(42), "SIG42");
+    }
+}

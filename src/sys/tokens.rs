@@ -35,3 +35,47 @@ impl Drop for Token {
         returned.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn whoever_has_none_waits_until_one_is_given_back() {
+        let tokens = Tokens::new(2);
+        let returned = AtomicBool::new(false);
+        let (first, _second) = (tokens.take(), tokens.take());
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                let _third = tokens.take();
+                assert!(returned.load(Ordering::SeqCst));
+            });
+            returned.store(true, Ordering::SeqCst);
+            drop(first);
+            waiting.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn no_more_are_out_than_there_are() {
+        let tokens = Tokens::new(2);
+        let out = Mutex::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        let _token = tokens.take();
+                        *out.lock().unwrap() += 1;
+                        std::thread::yield_now();
+                        let mut out = out.lock().unwrap();
+                        assert!(*out <= 2);
+                        *out -= 1;
+                    }
+                });
+            }
+        });
+        assert_eq!(*tokens.0.0.lock().unwrap(), 2);
+    }
+}

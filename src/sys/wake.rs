@@ -65,3 +65,37 @@ pub fn is_readable(fd: std::os::fd::BorrowedFd) -> io::Result<bool> {
     }
     Ok(polled.revents != 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd as _;
+
+    use super::*;
+
+    #[test]
+    fn it_rings_until_it_is_reset() {
+        let wake = Wake::new().unwrap();
+        let rings = || is_readable(wake.0.as_fd()).unwrap();
+        assert!(!rings());
+        wake.ring();
+        wake.ring();
+        assert!(rings() && rings());
+        wake.reset();
+        assert!(!rings());
+        wake.reset();
+        assert!(!rings());
+    }
+
+    #[test]
+    fn a_pipe_is_readable_when_it_has_data_or_its_end() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        let readable = || is_readable(reader.as_fd()).unwrap();
+        assert!(!readable());
+        io::Write::write_all(&mut writer, b"x").unwrap();
+        assert!(readable());
+        io::Read::read_exact(&mut &reader, &mut [0]).unwrap();
+        assert!(!readable());
+        drop(writer);
+        assert!(readable());
+    }
+}

@@ -302,7 +302,7 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
         halt_text: "as played".to_owned(),
         gates,
     };
-    let exit_code = in_time(Arc::clone(&stage), config, queue);
+    let exit_code = in_time(&stage, config, queue);
     stage.state.lock().unwrap().over = true;
     stage.changed.notify_all();
     actor.join().unwrap();
@@ -324,8 +324,8 @@ fn inputs(play: &Play) -> Vec<Result<Job, &'static str>> {
 }
 
 /// Runs the controller; gives the whole test run up when it does not come to an end.
-fn in_time(stage: Arc<Stage>, config: Config, queue: Queue) -> ExitCode {
-    let watched = Arc::clone(&stage);
+fn in_time(stage: &Arc<Stage>, config: Config, queue: Queue) -> ExitCode {
+    let watched = Arc::clone(stage);
     let (done, is_done) = crossbeam_channel::bounded::<()>(0);
     thread::spawn(move || {
         let waited = is_done.recv_timeout(GUARD);
@@ -337,11 +337,11 @@ fn in_time(stage: Arc<Stage>, config: Config, queue: Queue) -> ExitCode {
         }
     });
     let mut audience = Audience {
-        stage: Arc::clone(&stage),
+        stage: Arc::clone(stage),
         turn: Mutex::new(0),
     };
     let parties = Parties {
-        engine: &*stage,
+        engine: &**stage,
         queue,
         mailbox: &stage.mailbox,
         observer: &mut audience,
