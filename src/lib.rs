@@ -5,12 +5,16 @@
 //!
 //! | layer | modules | what is there |
 //! |---|---|---|
-//! | 6 | `cli` | what was typed, resolved into a plan |
-//! | 4 | `run` | policy: when a job starts, is tried again, or the run ends |
-//! | 3 | `job`, `engine`, `report` | records to jobs; processes; output and JSON |
-//! | 2 | `input`, `template`, `ledger` | reading inputs; rendering commands; joblog formats |
-//! | 1 | `model` | jobs, outcomes, events: data only |
-//! | 0 | `sys` | the kernel's side |
+//! | 6 | [`cli`] | what was typed, resolved into a plan |
+//! | 5 | [`plan`] | what is to be done, a field for each of those who do it |
+//! | 4 | [`mod@run`] | policy: when a job starts, is tried again, or the run ends |
+//! | 3 | [`job`], [`engine`], [`report`] | records to jobs; processes; output and JSON |
+//! | 2 | [`input`], [`template`], [`ledger`] | reading inputs; rendering commands; joblog formats |
+//! | 1 | [`model`] | jobs, outcomes, events: data only |
+//! | 0 | [`sys`] | the kernel's side |
+//!
+//! A run has four kinds of threads: the main thread is the controller; one reads the input; one
+//! writes all reports; and each slot's worker runs one job at a time. [`wire`] connects them.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -20,7 +24,65 @@ pub mod input;
 pub mod job;
 pub mod ledger;
 pub mod model;
+pub mod plan;
 pub mod report;
 pub mod run;
 pub mod sys;
 pub mod template;
+pub mod wire;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+
+use cli::{CalledAs, Request};
+use plan::Plan;
+use run::exit_code::ExitCode;
+
+/// Does what the command line `argv`, the program's name first, asks for.
+///
+/// Errors of fanout's own go to standard error, one line each.
+pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut argv = argv.into_iter();
+    let called_as = CalledAs::from_argv0(&argv.next().unwrap_or_default());
+    let outcome = match cli::parse(called_as, argv.collect()) {
+        Ok(Request::Run(plan)) => execute(*plan).map_err(|error| format!("{error:#}")),
+        Ok(Request::Print(text)) => Ok(print(&text)),
+        Err(why) => Err(why),
+    };
+    outcome.unwrap_or_else(|why| {
+        // Nobody is left to tell when standard error is closed.
+        let _ = writeln!(std::io::stderr(), "{}: Error: {why}", called_as.name());
+        ExitCode::Error
+    })
+}
+
+/// Takes the plan apart, gives each its part, and runs all jobs.
+fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
+    let Plan {
+        jobs,
+        renderer,
+        engine,
+        run,
+        report,
+    } = plan;
+    let mailbox = wire::mailbox();
+    let jobs = wire::open_jobs(jobs, &mailbox)?;
+    let (slots, total) = (engine.slots, jobs.total);
+    let engine = wire::prepare_engine(engine, renderer, &jobs)?;
+    wire::listen_to_signals(&mailbox)?;
+    let reports = wire::start_reports(report, &engine, &mailbox)?;
+    let engine = engine.start(reports.wants_starts, &mailbox)?;
+    let queue = wire::feed(jobs, &mailbox)?;
+    Ok(wire::control(
+        run, slots, total, engine, queue, reports, &mailbox,
+    ))
+}
+
+/// Prints `text` on standard output.
+fn print(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::Jobs(0),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::BrokenPipe,
+        Err(_) => ExitCode::Error,
+    }
+}

@@ -72,7 +72,11 @@ fn source_separator(word: &[u8]) -> Option<SourceWords> {
         b"::::+" => (true, true),
         _ => return None,
     };
-    Some(SourceWords { files, linked, words: Vec::new() })
+    Some(SourceWords {
+        files,
+        linked,
+        words: Vec::new(),
+    })
 }
 
 /// `--name`, `--name=value` or, where a value must follow, `--name value`, under its full name.
@@ -86,10 +90,19 @@ fn long_option(
         Some(equals) => (&body[..equals], Some(body[equals + 1..].to_vec())),
         None => (body, None),
     };
-    let Some((arg, name)) = std::str::from_utf8(typed).ok().and_then(|typed| find_long(known, typed)) else {
+    let Some((arg, name)) = std::str::from_utf8(typed)
+        .ok()
+        .and_then(|typed| find_long(known, typed))
+    else {
         return word;
     };
-    let value = value.or_else(|| if needs_value(arg) { next().map(OsString::into_vec) } else { None });
+    let value = value.or_else(|| {
+        if needs_value(arg) {
+            next().map(OsString::into_vec)
+        } else {
+            None
+        }
+    });
     canonical(&name, value)
 }
 
@@ -135,19 +148,28 @@ fn takes_value(arg: &Arg) -> bool {
 }
 
 fn needs_value(arg: &Arg) -> bool {
-    takes_value(arg) && arg.get_num_args().is_none_or(|range| range.min_values() > 0)
+    takes_value(arg)
+        && arg
+            .get_num_args()
+            .is_none_or(|range| range.min_values() > 0)
 }
 
 /// All long names of an option, the main one first.
 fn long_names(arg: &Arg) -> impl Iterator<Item = &str> {
-    arg.get_long().into_iter().chain(arg.get_all_aliases().unwrap_or_default())
+    arg.get_long()
+        .into_iter()
+        .chain(arg.get_all_aliases().unwrap_or_default())
 }
 
 /// The option called `typed` in full, or the only one whose name begins so.
 fn find_long<'a>(known: &'a Command, typed: &str) -> Option<(&'a Arg, String)> {
-    let exact = known.get_arguments().find(|arg| long_names(arg).any(|name| name == typed));
+    let exact = known
+        .get_arguments()
+        .find(|arg| long_names(arg).any(|name| name == typed));
     let found = exact.or_else(|| {
-        let mut matching = known.get_arguments().filter(|arg| long_names(arg).any(|name| name.starts_with(typed)));
+        let mut matching = known
+            .get_arguments()
+            .filter(|arg| long_names(arg).any(|name| name.starts_with(typed)));
         matching.next().filter(|_| matching.next().is_none())
     })?;
     found.get_long().map(|name| (found, name.to_owned()))
@@ -157,7 +179,9 @@ fn find_short(known: &Command, letter: u8) -> Option<(&Arg, String)> {
     let letter = char::from(letter);
     let found = known.get_arguments().find(|arg| {
         arg.get_short() == Some(letter)
-            || arg.get_all_short_aliases().is_some_and(|aliases| aliases.contains(&letter))
+            || arg
+                .get_all_short_aliases()
+                .is_some_and(|aliases| aliases.contains(&letter))
     })?;
     found.get_long().map(|name| (found, name.to_owned()))
 }
@@ -168,25 +192,57 @@ mod tests {
     use clap::{Arg, ArgAction, Command};
 
     fn known() -> Command {
-        let flag = |short, long| Arg::new(long).short(short).long(long).action(ArgAction::SetTrue);
+        let flag = |short, long| {
+            Arg::new(long)
+                .short(short)
+                .long(long)
+                .action(ArgAction::SetTrue)
+        };
         Command::new("fanout")
             .arg(flag('k', "keep-order"))
             .arg(flag('u', "ungroup"))
-            .arg(Arg::new("jobs").short('j').long("jobs").short_alias('P').alias("max-procs").num_args(1))
-            .arg(Arg::new("json").long("json").num_args(0..=1).require_equals(true))
-            .arg(Arg::new("eof").short('e').long("eof").num_args(0..=1).require_equals(true))
+            .arg(
+                Arg::new("jobs")
+                    .short('j')
+                    .long("jobs")
+                    .short_alias('P')
+                    .alias("max-procs")
+                    .num_args(1),
+            )
+            .arg(
+                Arg::new("json")
+                    .long("json")
+                    .num_args(0..=1)
+                    .require_equals(true),
+            )
+            .arg(
+                Arg::new("eof")
+                    .short('e')
+                    .long("eof")
+                    .num_args(0..=1)
+                    .require_equals(true),
+            )
     }
 
     fn parts(words: &[&str]) -> (Vec<String>, Vec<String>, usize) {
         let argv = split(words.iter().map(OsString::from).collect(), &known());
-        let options = argv.options.into_iter().map(|word| word.into_string().unwrap()).collect();
-        let command = argv.command.into_iter().map(|word| String::from_utf8(word).unwrap()).collect();
+        let options = argv
+            .options
+            .into_iter()
+            .map(|word| word.into_string().unwrap())
+            .collect();
+        let command = argv
+            .command
+            .into_iter()
+            .map(|word| String::from_utf8(word).unwrap())
+            .collect();
         (options, command, argv.sources.len())
     }
 
     #[test]
     fn options_end_at_the_first_word_of_the_command() {
-        let (options, command, sources) = parts(&["-k", "-j", "-2", "gzip", "-k9", "{}", ":::", "-a", "b"]);
+        let (options, command, sources) =
+            parts(&["-k", "-j", "-2", "gzip", "-k9", "{}", ":::", "-a", "b"]);
         assert_eq!(options, ["--keep-order", "--jobs=-2"]);
         assert_eq!(command, ["gzip", "-k9", "{}"]);
         assert_eq!(sources, 1);
@@ -194,21 +250,35 @@ mod tests {
 
     #[test]
     fn every_spelling_becomes_one() {
-        for words in [&["-kuj4"][..], &["-ku", "-P4"], &["--keep", "--ungroup", "--max-procs", "4"]] {
-            assert_eq!(parts(words).0, ["--keep-order", "--ungroup", "--jobs=4"], "{words:?}");
+        for words in [
+            &["-kuj4"][..],
+            &["-ku", "-P4"],
+            &["--keep", "--ungroup", "--max-procs", "4"],
+        ] {
+            assert_eq!(
+                parts(words).0,
+                ["--keep-order", "--ungroup", "--jobs=4"],
+                "{words:?}"
+            );
         }
     }
 
     #[test]
     fn a_value_that_may_be_left_out_never_takes_the_next_word() {
-        assert_eq!(parts(&["--json", "echo"]), (vec!["--json".to_owned()], vec!["echo".to_owned()], 0));
+        assert_eq!(
+            parts(&["--json", "echo"]),
+            (vec!["--json".to_owned()], vec!["echo".to_owned()], 0)
+        );
         assert_eq!(parts(&["-e", "echo"]).0, ["--eof"]);
         assert_eq!(parts(&["-eEND", "echo"]).0, ["--eof=END"]);
     }
 
     #[test]
     fn unknown_options_are_left_to_be_refused() {
-        assert_eq!(parts(&["--foo=1", "-kx"]).0, ["--foo=1", "--keep-order", "-x"]);
+        assert_eq!(
+            parts(&["--foo=1", "-kx"]).0,
+            ["--foo=1", "--keep-order", "-x"]
+        );
     }
 
     #[test]
@@ -218,13 +288,21 @@ mod tests {
 
     #[test]
     fn sources_keep_their_kind() {
-        let words = ["echo", ":::", "a", "b", "::::+", "f"].map(OsString::from).to_vec();
+        let words = ["echo", ":::", "a", "b", "::::+", "f"]
+            .map(OsString::from)
+            .to_vec();
         let argv = split(words, &known());
         let source = |files, linked, words: &[&str]| SourceWords {
             files,
             linked,
             words: words.iter().map(|word| word.as_bytes().to_vec()).collect(),
         };
-        assert_eq!(argv.sources, [source(false, false, &["a", "b"]), source(true, true, &["f"])]);
+        assert_eq!(
+            argv.sources,
+            [
+                source(false, false, &["a", "b"]),
+                source(true, true, &["f"])
+            ]
+        );
     }
 }

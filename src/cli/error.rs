@@ -11,18 +11,21 @@ pub fn one_line(error: &clap::Error) -> String {
     };
     let option = context(ContextKind::InvalidArg).unwrap_or_default();
     let value = context(ContextKind::InvalidValue).unwrap_or_default();
-    let advice = match context(ContextKind::SuggestedArg).or_else(|| context(ContextKind::SuggestedValue)) {
-        Some(suggestion) => format!("did you mean '{suggestion}'?"),
-        None => "see 'fanout --help'".to_owned(),
-    };
+    let advice =
+        match context(ContextKind::SuggestedArg).or_else(|| context(ContextKind::SuggestedValue)) {
+            Some(suggestion) => format!("did you mean '{suggestion}'?"),
+            None => "see 'fanout --help'".to_owned(),
+        };
     match error.kind() {
         ErrorKind::UnknownArgument => format!("Unknown option: {option}; {advice}"),
-        ErrorKind::InvalidValue if value.is_empty() => format!("Option {option} requires an argument"),
+        ErrorKind::InvalidValue if value.is_empty() => {
+            format!("Option {option} requires an argument")
+        }
         ErrorKind::InvalidValue => {
             let known = context(ContextKind::ValidValue).unwrap_or_default();
             format!("{option} must be one of {known}, not '{value}'")
         }
-        ErrorKind::TooManyValues | ErrorKind::UnexpectedMultipleValues => {
+        ErrorKind::TooManyValues => {
             format!("{option} takes no value, but got '{value}'")
         }
         _ => {

@@ -1,3 +1,102 @@
-//! What was typed, resolved into a plan.
+//! What was typed, resolved into a [`Plan`](crate::plan::Plan).
+//!
+//! * [`argv`]: GNU parallel's shape of a command line;
+//! * [`flags`]: every option, one clap struct a section of the manual;
+//! * [`values`], [`jobs_count`]: what options' values mean;
+//! * [`resolve`]: flags to plan, and the rules that span flags;
+//! * [`error`]: what is wrong, in one line.
 
+pub mod argv;
+pub mod error;
+pub mod flags;
 pub mod jobs_count;
+pub mod resolve;
+pub mod values;
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::model::ArgList;
+use crate::plan::Plan;
+use crate::report::json;
+use flags::Flags;
+
+/// What the user wants.
+#[derive(Debug)]
+pub enum Request {
+    /// Run jobs.
+    Run(Box<Plan>),
+    /// Print this on standard output.
+    Print(String),
+}
+
+/// The name fanout was called by: a stand-in for GNU parallel drops fanout's own defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CalledAs {
+    /// `fanout`, or any other name.
+    Fanout,
+    /// `parallel`.
+    Parallel,
+}
+
+impl CalledAs {
+    /// By `argv0`, the first word of the process's command line.
+    pub fn from_argv0(argv0: &OsStr) -> Self {
+        match Path::new(argv0).file_name().map(OsStr::as_bytes) {
+            Some(b"parallel") => Self::Parallel,
+            _ => Self::Fanout,
+        }
+    }
+
+    /// The name under which it speaks.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fanout => "fanout",
+            Self::Parallel => "parallel",
+        }
+    }
+}
+
+/// Understands `args`, the command line without the program's name.
+///
+/// # Errors
+///
+/// One line that names the option and what is wrong with it.
+pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String> {
+    let typed: ArgList = args.iter().map(|arg| arg.as_bytes()).collect();
+    let mut table = Flags::command().no_binary_name(true);
+    let argv = argv::split(args, &table);
+    let matches = table
+        .try_get_matches_from_mut(&argv.options)
+        .map_err(|error| error::one_line(&error))?;
+    let flags = Flags::from_arg_matches(&matches).map_err(|error| error::one_line(&error))?;
+    if flags.about.help {
+        return Ok(Request::Print(table.render_help().to_string()));
+    }
+    if flags.about.version {
+        return Ok(Request::Print(format!(
+            "fanout {}\n",
+            env!("CARGO_PKG_VERSION")
+        )));
+    }
+    if flags.report.json_schema {
+        return Ok(Request::Print(json::schema() + "\n"));
+    }
+    let plan = resolve::resolve(&flags, argv, typed, called_as)?;
+    Ok(Request::Run(Box::new(plan)))
+}
+
+/// A value that has to be text.
+fn text<'a>(option: &str, value: &'a OsString) -> Result<&'a str, String> {
+    value
+        .to_str()
+        .ok_or_else(|| format!("{option} must be text, not '{}'", value.display()))
+}
+
+/// The bytes of a value.
+fn bytes(value: &OsString) -> Vec<u8> {
+    value.clone().into_vec()
+}

@@ -8,7 +8,8 @@ use crate::run::halt::{HaltOn, HaltPolicy, HaltWhen, Threshold};
 
 /// A whole number.
 pub fn whole(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("must be a whole number, not '{text}'"))
+    text.parse()
+        .map_err(|_| format!("must be a whole number, not '{text}'"))
 }
 
 /// A time span: seconds, or numbers with a unit as GNU parallel has them: `1.5m`, `1d3.5h16.6m4s`.
@@ -17,7 +18,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     let mut seconds = 0.0;
     let mut rest = text;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(rest.len());
         let number: f64 = rest[..digits].parse().map_err(|_| wrong())?;
         let mut after = rest[digits..].chars();
         seconds += number
@@ -30,13 +33,19 @@ pub fn duration(text: &str) -> Result<Duration, String> {
             };
         rest = after.as_str();
     }
-    if text.is_empty() { Err(wrong()) } else { Duration::try_from_secs_f64(seconds).map_err(|_| wrong()) }
+    if text.is_empty() {
+        Err(wrong())
+    } else {
+        Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+    }
 }
 
 /// A number of bytes: `4096`, `64K`, `1M`, `2G`, powers of 1024 (`k`, `m`, `g`: of 1000).
 pub fn size(text: &str) -> Result<u64, String> {
     let wrong = || format!("must be a number of bytes such as 4096, 64K or 1M, not '{text}'");
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let number: u64 = text[..digits].parse().map_err(|_| wrong())?;
     let unit = match &text[digits..] {
         "" => 1,
@@ -54,7 +63,13 @@ pub fn size(text: &str) -> Result<u64, String> {
 /// A halt policy: `never`, `WHEN,WHAT=N`, `WHEN,WHAT=N%`, or GNU parallel's old forms `0`, `1`, `2`, `N%`
 /// (`-1` and `-2` are `1` and `2` for jobs that succeed).
 pub fn halt(text: &str) -> Result<Option<HaltPolicy>, String> {
-    let policy = |when, on, threshold| Ok(Some(HaltPolicy { when, on, threshold }));
+    let policy = |when, on, threshold| {
+        Ok(Some(HaltPolicy {
+            when,
+            on,
+            threshold,
+        }))
+    };
     match text {
         "never" | "0" => return Ok(None),
         "1" => return policy(HaltWhen::Soon, HaltOn::Fail, Threshold::Count(1)),
@@ -77,13 +92,21 @@ pub fn halt(text: &str) -> Result<Option<HaltPolicy>, String> {
         "fail" => HaltOn::Fail,
         "success" => HaltOn::Success,
         "done" => HaltOn::Done,
-        _ => return Err(format!("must have 'fail', 'success' or 'done' after 'soon,' or 'now,', not '{on}'")),
+        _ => {
+            return Err(format!(
+                "must have 'fail', 'success' or 'done' after 'soon,' or 'now,', not '{on}'"
+            ));
+        }
     };
     policy(when, on, threshold(count)?)
 }
 
 fn threshold(text: &str) -> Result<Threshold, String> {
-    let wrong = || format!("must end with a number of jobs or a percentage, as in now,fail=1 or soon,fail=10%, not '{text}'");
+    let wrong = || {
+        format!(
+            "must end with a number of jobs or a percentage, as in now,fail=1 or soon,fail=10%, not '{text}'"
+        )
+    };
     match text.strip_suffix('%') {
         Some(percent) => match percent.parse::<f64>() {
             Ok(percent) if percent.is_finite() && percent >= 0.0 => Ok(Threshold::Percent(percent)),
@@ -99,8 +122,18 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, seconds) in [("10", 10.0), ("0.5", 0.5), (".5", 0.5), ("1.5m", 90.0), ("1d2h3m4s", 93784.0)] {
-            assert_eq!(duration(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
+        for (text, seconds) in [
+            ("10", 10.0),
+            ("0.5", 0.5),
+            (".5", 0.5),
+            ("1.5m", 90.0),
+            ("1d2h3m4s", 93784.0),
+        ] {
+            assert_eq!(
+                duration(text),
+                Ok(Duration::from_secs_f64(seconds)),
+                "{text}"
+            );
         }
         for text in ["", "x", "1x", "-1", "m", "1..2", "nan", "1e400"] {
             assert!(duration(text).is_err(), "{text}");
@@ -109,7 +142,13 @@ mod tests {
 
     #[test]
     fn sizes() {
-        for (text, bytes) in [("0", 0), ("12", 12), ("64K", 65536), ("1k", 1000), ("2G", 2 << 30)] {
+        for (text, bytes) in [
+            ("0", 0),
+            ("12", 12),
+            ("64K", 65536),
+            ("1k", 1000),
+            ("2G", 2 << 30),
+        ] {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
         for text in ["", "K", "1T", "-1", "99999999999G"] {
@@ -119,15 +158,30 @@ mod tests {
 
     #[test]
     fn halt_policies() {
-        let soon_half =
-            HaltPolicy { when: HaltWhen::Soon, on: HaltOn::Fail, threshold: Threshold::Percent(50.0) };
-        let now_second =
-            HaltPolicy { when: HaltWhen::Now, on: HaltOn::Done, threshold: Threshold::Count(2) };
+        let soon_half = HaltPolicy {
+            when: HaltWhen::Soon,
+            on: HaltOn::Fail,
+            threshold: Threshold::Percent(50.0),
+        };
+        let now_second = HaltPolicy {
+            when: HaltWhen::Now,
+            on: HaltOn::Done,
+            threshold: Threshold::Count(2),
+        };
         assert_eq!(halt("50%"), Ok(Some(soon_half)));
         assert_eq!(halt("soon,fail=50%"), Ok(Some(soon_half)));
         assert_eq!(halt("now,done=2"), Ok(Some(now_second)));
         assert_eq!(halt("never"), Ok(None));
-        for text in ["", "foo", "soon", "soon,foo=1", "now,fail", "now,fail=", "now,fail=x", "now,fail=-1"] {
+        for text in [
+            "",
+            "foo",
+            "soon",
+            "soon,foo=1",
+            "now,fail",
+            "now,fail=",
+            "now,fail=x",
+            "now,fail=-1",
+        ] {
             assert!(halt(text).is_err(), "{text}");
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::{Attempt, Engine, Post, Reply, never_ran};
-use crate::model::{AttemptEnd, JobIdentity, KilledBy, Outcome, Prepare, Usage};
+use crate::model::{AttemptEnd, JobIdentity, KilledBy, Outcome, Prepare, SpawnError, Usage};
 use crate::sys::mailbox::Urgency;
 use crate::sys::spool::Captured;
 
@@ -24,7 +24,7 @@ impl DryEngine {
         // Nothing runs beside it, so it always has the first slot.
         let slot = 1;
         match self.prepare.prepare(&attempt.job, slot) {
-            Err(why) => never_ran(&attempt, Outcome::SpawnFailed(why)),
+            Err(why) => never_ran(&attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
             Ok(command) => Box::new(AttemptEnd {
                 job: Arc::new(JobIdentity {
                     seq: attempt.job.seq,

@@ -16,7 +16,8 @@ use super::pool::{Pool, Runner, Station};
 use super::term_seq::TermSeq;
 use super::{Attempt, Post, Reply, never_ran};
 use crate::model::{
-    AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare, Usage,
+    AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare,
+    SpawnError, Usage,
 };
 use crate::sys::child::{Child, Exit, Group, Reaped, Spawner, Waited};
 use crate::sys::guardian::Guardian;
@@ -93,11 +94,11 @@ impl Runner for LocalRunner {
         }
         let command = match self.shared.config.prepare.prepare(&attempt.job, slot) {
             Ok(command) => command,
-            Err(why) => return never_ran(attempt, Outcome::SpawnFailed(why)),
+            Err(why) => return never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
         };
         let mut end = never_ran(attempt, Outcome::Lost);
         if let Err(error) = self.run_command(attempt, slot, command, post, &mut end) {
-            end.outcome = Outcome::SpawnFailed(error.to_string());
+            end.outcome = Outcome::SpawnFailed(spawn_error(&error, &end.job));
             end.ended_at = SystemTime::now();
             self.capturer.discard();
         }
@@ -179,6 +180,20 @@ impl LocalRunner {
         (end.stdout, end.stderr) = (stdout, stderr);
         Ok(())
     }
+}
+
+/// What the kernel's refusal means.
+fn spawn_error(error: &io::Error, job: &JobIdentity) -> SpawnError {
+    if error.kind() != io::ErrorKind::ArgumentListTooLong {
+        return SpawnError::passing(format!("cannot start a process: {error}"));
+    }
+    let line = &job.command.line;
+    let beginning = String::from_utf8_lossy(&line[..line.len().min(50)]).into_owned();
+    SpawnError::fatal(format!(
+        "Command line too long ({} bytes) at job {}: {beginning}...",
+        line.len(),
+        job.seq
+    ))
 }
 
 /// Why fanout ends an attempt.

@@ -1,17 +1,15 @@
 //! How many records there will be, without holding them in memory.
 
 use std::env;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::process;
 
 use super::delimiter::Needle;
 use super::error::{InputError, SourceName};
 use super::link::Links;
 use super::reader::{BUFFER, Splitter};
 use super::source::{Feed, Source, Streams};
+use crate::sys::spool::unlinked_file;
 
 /// The number of records of all sources together; the sources can be read afterwards as if untouched.
 pub(super) fn total(streams: &mut Streams, links: &Links) -> Result<u64, InputError> {
@@ -142,25 +140,4 @@ impl Read for Tee<'_> {
             .inspect_err(|_| self.broken = true)?;
         Ok(count)
     }
-}
-
-/// A file without a name in `dir`: it is gone when it is closed, however fanout ends.
-fn unlinked_file(dir: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    options
-        .clone()
-        .custom_flags(libc::O_TMPFILE)
-        .open(dir)
-        .or_else(|_| {
-            // Not every filesystem has O_TMPFILE.
-            let path = dir.join(format!(
-                "fanout-{}-{}",
-                process::id(),
-                uuid::Uuid::now_v7().simple()
-            ));
-            let file = options.create_new(true).open(&path)?;
-            std::fs::remove_file(&path)?;
-            Ok(file)
-        })
 }

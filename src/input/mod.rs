@@ -135,6 +135,16 @@ impl Records {
         Self { rows, width }
     }
 
+    /// Whether the next record can be had without waiting for somebody to write it. May be false when
+    /// it could, never true when it could not.
+    pub fn ready(&self) -> bool {
+        match &self.rows {
+            Rows::Single(source) => source.ready(),
+            Rows::Product(product) => product.ready(),
+            Rows::Over => true,
+        }
+    }
+
     /// How many arguments each record has: one per source.
     pub fn width(&self) -> usize {
         self.width

@@ -54,6 +54,11 @@ impl Product {
         }
     }
 
+    /// Whether the next row can be had without waiting for somebody to write it.
+    pub(super) fn ready(&self) -> bool {
+        self.streams.ready()
+    }
+
     /// The next row.
     pub(super) fn next(&mut self) -> Result<Option<ArgList>, InputError> {
         if !self.started {

@@ -65,6 +65,13 @@ impl<R: Read> Splitter<R> {
         }
     }
 
+    /// Whether a whole record is in the buffer, so that the next one takes no reading.
+    pub(super) fn has_record(&self) -> bool {
+        self.needle
+            .find(&self.buffer[self.scanned..self.end])
+            .is_some()
+    }
+
     /// Whether the record given out last may hold a NUL byte. Costs nothing where there is none.
     pub(super) fn may_hold_nul(&self) -> bool {
         self.nul

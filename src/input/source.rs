@@ -71,6 +71,11 @@ impl Streams {
         self.streams[self.of_source[source]].next()
     }
 
+    /// Whether the next argument of every source can be had without waiting for somebody to write it.
+    pub(super) fn ready(&self) -> bool {
+        self.streams.iter().all(Source::ready)
+    }
+
     /// The one source, if there is only one.
     pub(super) fn into_single(mut self) -> Result<Source, Self> {
         match self.streams.pop() {
@@ -128,6 +133,15 @@ impl Source {
             notices,
             nul_mentioned: false,
         })
+    }
+
+    /// Whether the next argument can be had without waiting for somebody to write it.
+    pub(super) fn ready(&self) -> bool {
+        match &self.feed {
+            Feed::Open(splitter) => splitter.has_record(),
+            Feed::Words(_) | Feed::Ended => true,
+            Feed::Closed(_) => false,
+        }
     }
 
     /// The next argument.

@@ -64,6 +64,11 @@ where
         }
     }
 
+    /// The records that are left.
+    pub fn records(&self) -> &R {
+        &self.records
+    }
+
     fn pull(&mut self) -> Result<Option<ArgList>, E> {
         let record = if self.over { None } else { self.records.next() };
         self.over = !matches!(record, Some(Ok(_)));

@@ -13,6 +13,6 @@ pub use event::{
     AttemptEnd, AttemptStart, Event, JobIdentity, OutputPiece, RunEnd, RunStart, Stream, Tally,
 };
 pub use job::{Command, Job, Prepare};
-pub use outcome::{KilledBy, Outcome};
+pub use outcome::{KilledBy, Outcome, SpawnError};
 
 pub use crate::sys::child::Usage;

@@ -9,8 +9,8 @@ pub enum Outcome {
     Signaled(i32),
     /// It ran into its time limit and was killed by this signal.
     TimedOut(i32),
-    /// It was never started: why, in words.
-    SpawnFailed(String),
+    /// It was never started.
+    SpawnFailed(SpawnError),
     /// fanout ended it, or never started it: who wanted that, and the signal that ended it, if it ran.
     Cancelled {
         /// On whose behalf.
@@ -20,6 +20,33 @@ pub enum Outcome {
     },
     /// fanout lost sight of it (a worker panicked); nothing more is known.
     Lost,
+}
+
+/// Why an attempt was never started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpawnError {
+    /// Why, in words that name what is wrong.
+    pub why: String,
+    /// Whether it is the command's fault, not the moment's: then, as in GNU parallel, the run ends.
+    pub fatal: bool,
+}
+
+impl SpawnError {
+    /// A failure of the moment: no process, memory or file to be had.
+    pub fn passing(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            fatal: false,
+        }
+    }
+
+    /// A command that cannot be run at any time.
+    pub fn fatal(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            fatal: true,
+        }
+    }
 }
 
 /// Who had a job ended before its time.

@@ -193,3 +193,49 @@ fn write_all(mut file: &File, mut bytes: &[u8]) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::{out, spooled, written};
+    use std::os::fd::OwnedFd;
+    use std::thread;
+
+    #[test]
+    fn small_pieces_wait_and_large_ones_keep_their_place() {
+        let (mut out, file) = out();
+        out.write(b"small ").unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 0);
+        let large = b"x".repeat(FULL);
+        out.write(&large).unwrap();
+        out.copy(&spooled(b" spooled")).unwrap();
+        out.write(b" end").unwrap();
+        out.flush().unwrap();
+        assert_eq!(
+            written(file),
+            [&b"small "[..], &large, b" spooled", b" end"].concat()
+        );
+    }
+
+    #[test]
+    fn a_spool_goes_wherever_it_should() {
+        let text = b"spool\n".repeat(50_000);
+        let path = tempfile::NamedTempFile::new().unwrap();
+        let appending = File::options().append(true).open(path.path()).unwrap();
+        for _ in 0..2 {
+            let mut out = Out::file(appending.try_clone().unwrap(), "a test");
+            out.copy(&spooled(&text)).unwrap();
+        }
+        assert_eq!(written(path.reopen().unwrap()), text.repeat(2));
+
+        let (mut reader, writer) = io::pipe().unwrap();
+        let copied = thread::spawn(move || {
+            let mut out = Out::as_stdout(File::from(OwnedFd::from(writer)));
+            out.copy(&spooled(&b"spool\n".repeat(50_000)))
+        });
+        let mut read = Vec::new();
+        reader.read_to_end(&mut read).unwrap();
+        copied.join().unwrap().unwrap();
+        assert_eq!(read, text);
+    }
+}

@@ -48,13 +48,17 @@ impl Reporter {
     }
 
     /// Receives batches of events until all senders are gone; sleeps as long as there is nothing to do.
-    pub fn run(mut self, events: &Receiver<Vec<Event>>) -> Report {
+    /// Calls `reported` with the number of events that it has dealt with.
+    pub fn run(mut self, events: &Receiver<Vec<Event>>, reported: impl Fn(usize)) -> Report {
         loop {
             match self.next_batch(events) {
                 Ok(batch) => {
-                    self.show(batch);
-                    for batch in events.try_iter().take(BATCHES_AT_ONCE) {
+                    for batch in
+                        std::iter::once(batch).chain(events.try_iter().take(BATCHES_AT_ONCE))
+                    {
+                        let count = batch.len();
                         self.show(batch);
+                        reported(count);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -157,13 +161,13 @@ mod tests {
         }
     }
 
-    fn probe(name: char, log: &Arc<Mutex<String>>) -> Box<Probe> {
-        Box::new(Probe {
+    fn probe(name: char, log: &Arc<Mutex<String>>) -> Probe {
+        Probe {
             name,
             log: Arc::clone(log),
             fails: false,
             deadline: None,
-        })
+        }
     }
 
     #[test]
@@ -173,7 +177,11 @@ mod tests {
         bad.fails = true;
         let (failures, seen) = crossbeam_channel::unbounded();
         let reporter = Reporter::new(
-            vec![probe('a', &log), bad, probe('c', &log)],
+            vec![
+                Box::new(probe('a', &log)),
+                Box::new(bad),
+                Box::new(probe('c', &log)),
+            ],
             Box::new(move |failure| drop(failures.send(failure))),
         );
         let (sender, events) = crossbeam_channel::unbounded();
@@ -181,7 +189,7 @@ mod tests {
             .send(vec![Event::Gate(None), Event::Gate(None)])
             .unwrap();
         drop(sender);
-        let report = reporter.run(&events);
+        let report = reporter.run(&events, |_| ());
         assert_eq!(*log.lock().unwrap(), "ae be ce ae ce as cs cf af ");
         assert_eq!(seen.len(), 1);
         assert_eq!(
@@ -195,9 +203,9 @@ mod tests {
         let log = Arc::new(Mutex::new(String::new()));
         let mut ticking = probe('a', &log);
         ticking.deadline = Some(Instant::now() + Duration::from_millis(30));
-        let reporter = Reporter::new(vec![ticking], Box::new(|_| ()));
+        let reporter = Reporter::new(vec![Box::new(ticking)], Box::new(|_| ()));
         let (sender, events) = crossbeam_channel::bounded(1);
-        let thread = std::thread::spawn(move || reporter.run(&events));
+        let thread = std::thread::spawn(move || reporter.run(&events, |_| ()));
         while log.lock().unwrap().is_empty() {
             std::thread::sleep(Duration::from_millis(5));
         }

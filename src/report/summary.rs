@@ -66,7 +66,7 @@ impl Failures {
 impl Failed {
     fn new(end: &AttemptEnd) -> Self {
         let said = match &end.outcome {
-            Outcome::SpawnFailed(why) => vec![one_line(why.as_bytes(), WIDTH)],
+            Outcome::SpawnFailed(error) => vec![one_line(error.why.as_bytes(), WIDTH)],
             // A spool that cannot be read is reported by the sink that shows it.
             _ => last_lines(&end.stderr.tail(TAIL).unwrap_or_default()),
         };
@@ -206,7 +206,7 @@ mod tests {
             finished(never_started(ended(
                 113,
                 "x",
-                Outcome::SpawnFailed("x: no such file".into()),
+                Outcome::SpawnFailed(crate::model::SpawnError::passing("x: no such file")),
             ))),
             finished(ended(114, "y", cancelled(KilledBy::Halt, Some(15)))),
             finished(never_started(ended(

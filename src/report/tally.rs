@@ -122,7 +122,7 @@ mod tests {
             finished(never_started(ended(
                 5,
                 "e",
-                Outcome::SpawnFailed("no".into()),
+                Outcome::SpawnFailed(crate::model::SpawnError::passing("no")),
             ))),
         ] {
             counter.event(&event);

@@ -11,7 +11,7 @@ use super::queue::{Pending, Pull, Queue};
 use super::retry::Retry;
 use super::{Message, Observer};
 use crate::engine::{Attempt, Engine, Reply, never_ran};
-use crate::model::{AttemptEnd, Event, Job, KilledBy, Outcome, RunEnd, RunStart};
+use crate::model::{AttemptEnd, Event, Job, KilledBy, Outcome, RunEnd, RunStart, SpawnError};
 use crate::sys::mailbox::Mailbox;
 use crate::sys::signals::Signal;
 
@@ -164,7 +164,7 @@ impl<'a> Controller<'a> {
                     break;
                 }
                 Pull::Failed(why) => {
-                    self.notice(why);
+                    self.notice(format!("Error: {why}"));
                     self.input_over = true;
                     self.trouble = Some(ExitCode::Error);
                     break;
@@ -213,6 +213,7 @@ impl<'a> Controller<'a> {
             Message::Engine(Reply::Ended(end)) => self.ended(end),
             // The next turn looks again.
             Message::InputReady | Message::ReportsCaughtUp => {}
+            Message::Remark(words) => self.notice(words),
             Message::Signal(signal) => self.signalled(signal),
             Message::StdoutClosed => {
                 self.trouble = Some(ExitCode::BrokenPipe);
@@ -246,6 +247,10 @@ impl<'a> Controller<'a> {
             return;
         }
         let outcome = end.outcome.clone();
+        if let Outcome::SpawnFailed(SpawnError { why, fatal: true }) = &outcome {
+            self.trouble = Some(ExitCode::Error);
+            self.drain(why);
+        }
         self.announce_outcome(&end);
         self.events.push(Event::JobFinished(end));
         if matches!(outcome, Outcome::Cancelled { .. }) {

@@ -23,6 +23,8 @@ pub enum Message {
     Engine(Reply),
     /// The input has jobs, or its end, after the queue had run dry.
     InputReady,
+    /// Something that the user should know about the input.
+    Remark(String),
     /// A signal arrived.
     Signal(Signal),
     /// Nobody reads standard output any more.

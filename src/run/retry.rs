@@ -1,6 +1,6 @@
 //! `--retries`: whether a job gets another try.
 
-use crate::model::Outcome;
+use crate::model::{Outcome, SpawnError};
 
 /// How often a job is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,9 @@ impl Retry {
     /// Whether a job whose try number `number` (from 1) ended with `outcome` is tried again.
     pub fn again(&self, number: u32, outcome: &Outcome) -> bool {
         let may_pass_next_time = match outcome {
-            Outcome::Exited(0) | Outcome::Cancelled { .. } => false,
+            Outcome::Exited(0)
+            | Outcome::Cancelled { .. }
+            | Outcome::SpawnFailed(SpawnError { fatal: true, .. }) => false,
             Outcome::Exited(_)
             | Outcome::Signaled(_)
             | Outcome::TimedOut(_)

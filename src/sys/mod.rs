@@ -3,7 +3,9 @@
 pub mod child;
 pub mod cpu;
 pub mod env_block;
+pub mod fd;
 pub mod guardian;
+pub mod host;
 pub mod limits;
 pub mod mailbox;
 pub mod signals;

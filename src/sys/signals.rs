@@ -56,3 +56,14 @@ pub fn name(signal: i32) -> String {
     signal_hook::low_level::signal_name(signal)
         .map_or_else(|| format!("SIG{signal}"), str::to_owned)
 }
+
+/// Ends the process as a Unix filter ends that nobody reads any more: by SIGPIPE. Returns if that
+/// signal is blocked.
+#[allow(unsafe_code)]
+pub fn die_of_broken_pipe() {
+    // SAFETY: restores the default disposition, which runs no code of ours, and raises the signal.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        libc::raise(libc::SIGPIPE);
+    }
+}

@@ -21,7 +21,12 @@ pub struct Input {
     pub delimiter: Option<OsString>,
 
     /// Give each job up to N inputs.
-    #[arg(short = 'n', long, value_name = "N", overrides_with = "max_replace_args")]
+    #[arg(
+        short = 'n',
+        long,
+        value_name = "N",
+        overrides_with = "max_replace_args"
+    )]
     pub max_args: Option<OsString>,
 
     /// Give each job up to N inputs, as {1} to {N}; 0: one input, which is not inserted.

@@ -10,7 +10,13 @@ use clap::Args;
 pub struct Jobs {
     /// Run up to N jobs at a time: N, N% of the CPU threads, +N or -N relative to them, 0 for as many as
     /// possible [default: one per available CPU thread].
-    #[arg(short = 'j', long, short_alias = 'P', alias = "max-procs", value_name = "N")]
+    #[arg(
+        short = 'j',
+        long,
+        short_alias = 'P',
+        alias = "max-procs",
+        value_name = "N"
+    )]
     pub jobs: Option<OsString>,
 
     /// Wait at least this long between two starts: seconds, or as 1.5m, 2h.

@@ -75,7 +75,10 @@ mod tests {
             let name = arg.get_id();
             assert!(arg.get_long().is_some(), "{name} has no long name");
             assert!(arg.get_help_heading().is_some(), "{name} is in no section");
-            assert!(arg.get_help().is_some() || arg.is_hide_set(), "{name} has no help");
+            assert!(
+                arg.get_help().is_some() || arg.is_hide_set(),
+                "{name} has no help"
+            );
         }
     }
 }

@@ -9,7 +9,7 @@ use clap::{ArgAction, Args};
 #[command(next_help_heading = "Output")]
 pub struct Output {
     /// Print each job's output when it is over, undivided (the default).
-    #[arg(long)]
+    #[arg(long, overrides_with = "ungroup")]
     pub group: bool,
 
     /// Print output in the order of the inputs.

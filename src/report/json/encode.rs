@@ -111,7 +111,7 @@ pub(super) fn job_end<'a>(
         signal: (outcome.signal() != 0).then(|| signal_name(outcome.signal())),
         killed_by: killer(outcome),
         error: match outcome {
-            Outcome::SpawnFailed(why) => Some(why),
+            Outcome::SpawnFailed(error) => Some(&error.why),
             _ => None,
         },
         cost: if ran { cost(end) } else { Cost::default() },

@@ -75,6 +75,7 @@ fn one_of_everything() -> Vec<Event> {
         job: job.clone(),
         stream,
         bytes: bytes.into(),
+        token: None,
     };
     let cancelled = |by, signal| Outcome::Cancelled { by, signal };
     let mut shell_free = ok(1, "out", "err");
@@ -97,7 +98,7 @@ fn one_of_everything() -> Vec<Event> {
         finished(never_started(ended(
             5,
             "x",
-            Outcome::SpawnFailed("no such file".into()),
+            Outcome::SpawnFailed(crate::model::SpawnError::passing("no such file")),
         ))),
         finished(ended(6, "x", cancelled(KilledBy::Halt, Some(15)))),
         finished(never_started(ended(

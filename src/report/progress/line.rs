@@ -8,19 +8,21 @@ use crate::report::tally::Pace;
 
 /// One line that says how far the run is: `37/120 · 4 running · 2 failed · 7.4/s · 0:05 · 0:11 left`.
 ///
-/// Nothing is said of failures while there are none, and of the time left unless `eta` and it is known.
+/// Nothing is said of what is not there, and of the time left unless `eta` and it is known.
 pub(super) fn render(tally: &Tally, pace: &Pace, eta: bool) -> String {
     let mut line = match pace.total {
         Some(total) => format!("{}/{total}", pace.done),
         None => format!("{} done", pace.done),
     };
     // Writing to a String does not fail.
-    let _ = write!(line, " · {} running", tally.running);
+    if tally.running > 0 {
+        let _ = write!(line, " · {} running", tally.running);
+    }
     if tally.failed > 0 {
         let _ = write!(line, " · {} failed", tally.failed);
     }
     let _ = write!(line, " · {}/s · {}", rate(pace.rate()), clock(pace.elapsed));
-    if eta && let Some(left) = pace.eta() {
+    if eta && let Some(left) = pace.eta().filter(|left| !left.is_zero()) {
         let _ = write!(line, " · {} left", clock(left));
     }
     line

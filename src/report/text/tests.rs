@@ -37,6 +37,7 @@ fn piece(seq: u64, stream: Stream, bytes: &str) -> Event {
         job,
         stream,
         bytes: bytes.into(),
+        token: None,
     })
 }
 
@@ -163,7 +164,9 @@ fn nothing_of_a_killed_job_is_shown_and_nobody_waits_for_it() {
 
 #[test]
 fn a_job_that_cannot_start_says_why() {
-    let why = Outcome::SpawnFailed("cannot run x: Permission denied".into());
+    let why = Outcome::SpawnFailed(crate::model::SpawnError::passing(
+        "cannot run x: Permission denied",
+    ));
     let (stdout, stderr) = shown(GROUPED, vec![finished(never_started(ended(1, "x", why)))]);
     assert_eq!(
         (&stdout[..], &stderr[..]),

@@ -1,0 +1,124 @@
+//! What is to be done, resolved from the command line: one field for each of those who do it.
+//!
+//! Nobody passes it down: `lib.rs` takes it apart and hands each its own part.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::input::InputConfig;
+use crate::job::Renderer;
+use crate::job::pack::Packing;
+use crate::model::ArgList;
+use crate::report::{json, progress, text};
+use crate::run::halt::HaltPolicy;
+use crate::run::retry::Retry;
+
+/// A whole run.
+#[derive(Debug)]
+pub struct Plan {
+    /// Where jobs come from.
+    pub jobs: JobsPlan,
+    /// How commands are rendered.
+    pub renderer: Renderer,
+    /// How attempts are run.
+    pub engine: EnginePlan,
+    /// When they are run.
+    pub run: RunPlan,
+    /// What is reported.
+    pub report: ReportPlan,
+}
+
+/// Where jobs come from.
+#[derive(Debug)]
+pub struct JobsPlan {
+    /// The sources.
+    pub input: InputConfig,
+    /// How records become jobs.
+    pub packing: Packing,
+    /// Whether they must be counted before the first is started.
+    pub count_ahead: bool,
+    /// Whether standard input is one of the sources.
+    pub reads_stdin: bool,
+}
+
+/// How attempts are run.
+#[derive(Debug)]
+pub struct EnginePlan {
+    /// Nothing is run at all.
+    pub dry_run: bool,
+    /// How many run at a time.
+    pub slots: usize,
+    /// CPU threads that fanout may use.
+    pub threads: usize,
+    /// Every command runs in a shell.
+    pub always_shell: bool,
+    /// What becomes of jobs' output.
+    pub capture: CapturePlan,
+    /// How long an attempt may take.
+    pub timeout: Option<Duration>,
+}
+
+/// What becomes of jobs' output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CapturePlan {
+    /// It goes where fanout's own goes.
+    Inherit,
+    /// It is kept until the job is over.
+    Spool,
+    /// It is handed on while the job runs.
+    Stream,
+}
+
+/// When attempts are run.
+#[derive(Debug)]
+pub struct RunPlan {
+    /// How often a job is tried.
+    pub retry: Retry,
+    /// When the run ends early.
+    pub halt: Option<HaltPolicy>,
+    /// The policy as it was typed.
+    pub halt_text: String,
+    /// The pause between two starts.
+    pub delay: Option<Duration>,
+}
+
+/// What is reported.
+#[derive(Debug)]
+pub struct ReportPlan {
+    /// The name under which fanout speaks.
+    pub program: String,
+    /// How jobs' output is printed.
+    pub text: text::Config,
+    /// The joblog.
+    pub joblog: Option<PathBuf>,
+    /// The JSON stream.
+    pub json: Option<JsonPlan>,
+    /// The progress display.
+    pub progress: Option<progress::Config>,
+    /// Whether failed jobs are listed at the end.
+    pub summary: bool,
+}
+
+/// The JSON stream.
+#[derive(Debug)]
+pub struct JsonPlan {
+    /// Where it goes.
+    pub target: JsonTarget,
+    /// What is in it.
+    pub config: json::Config,
+    /// The command line as it was typed.
+    pub argv: ArgList,
+    /// The command's words, joined.
+    pub template: Vec<u8>,
+}
+
+/// Where the JSON stream goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JsonTarget {
+    /// Standard output, which then has nothing else.
+    Stdout,
+    /// An open descriptor.
+    Fd(i32),
+    /// A file, made new.
+    File(PathBuf),
+}
