@@ -68,9 +68,9 @@ impl CalledAs {
 pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String> {
     let typed: ArgList = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut table = Flags::command().no_binary_name(true);
-    let argv = argv::split(args, &table);
+    let split = argv::split(args, &table);
     let matches = table
-        .try_get_matches_from_mut(&argv.options)
+        .try_get_matches_from_mut(&split.options)
         .map_err(|error| error::one_line(&error))?;
     let flags = Flags::from_arg_matches(&matches).map_err(|error| error::one_line(&error))?;
     if flags.about.help {
@@ -85,7 +85,7 @@ pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String
     if flags.report.json_schema {
         return Ok(Request::Print(json::schema() + "\n"));
     }
-    let plan = resolve::resolve(&flags, argv, typed, called_as)?;
+    let plan = resolve::resolve(&flags, split, typed, called_as)?;
     Ok(Request::Run(Box::new(plan)))
 }
 

@@ -78,7 +78,7 @@ pub fn halt(text: &str) -> Result<Option<HaltPolicy>, String> {
         "-2" => return policy(HaltWhen::Now, HaltOn::Success, Threshold::Count(1)),
         _ => {}
     }
-    if text.ends_with('%') {
+    if text.ends_with('%') && !text.contains(',') {
         return policy(HaltWhen::Soon, HaltOn::Fail, threshold(text)?);
     }
     let (when, rest) = text.split_once(',').unwrap_or((text, ""));

@@ -127,7 +127,7 @@ impl DirectWay {
             &[SEQ, SLOT]
         };
         let env = EnvBlock::new(variables, changing);
-        Some(Self { env, shortcut })
+        Some(Self { shortcut, env })
     }
 
     fn launch(

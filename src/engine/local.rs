@@ -171,7 +171,7 @@ impl LocalRunner {
             post,
             outputs,
         };
-        let ended = watch.to_the_end(child);
+        let ended = watch.watch_until_end(child);
         self.station.show(None);
         let (outcome, usage, left_behind) = ended?;
         end.ended_at = SystemTime::now();
@@ -223,7 +223,7 @@ struct Watch<'a> {
 impl Watch<'_> {
     /// Waits for the process, ending it if it must be; returns how it ended, what it cost, and whether
     /// its group left anybody behind.
-    fn to_the_end(&mut self, child: Child) -> io::Result<(Outcome, Usage, bool)> {
+    fn watch_until_end(&mut self, child: Child) -> io::Result<(Outcome, Usage, bool)> {
         let deadline = self
             .shared
             .config

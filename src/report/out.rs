@@ -225,13 +225,15 @@ mod tests {
         for _ in 0..2 {
             let mut out = Out::file(appending.try_clone().unwrap(), "a test");
             out.copy(&spooled(&text)).unwrap();
+            out.flush().unwrap();
         }
         assert_eq!(written(path.reopen().unwrap()), text.repeat(2));
 
         let (mut reader, writer) = io::pipe().unwrap();
         let copied = thread::spawn(move || {
             let mut out = Out::as_stdout(File::from(OwnedFd::from(writer)));
-            out.copy(&spooled(&b"spool\n".repeat(50_000)))
+            out.copy(&spooled(&b"spool\n".repeat(50_000)))?;
+            out.flush()
         });
         let mut read = Vec::new();
         reader.read_to_end(&mut read).unwrap();

@@ -207,7 +207,7 @@ impl<'a> Controller<'a> {
     fn handle(&mut self, message: Message) {
         match message {
             Message::Engine(Reply::Started(start)) => {
-                self.events.push(Event::AttemptStarted(start))
+                self.events.push(Event::AttemptStarted(start));
             }
             Message::Engine(Reply::Output(piece)) => self.events.push(Event::Output(piece)),
             Message::Engine(Reply::Ended(end)) => self.ended(end),

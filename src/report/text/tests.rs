@@ -170,7 +170,7 @@ fn a_job_that_cannot_start_says_why() {
     let (stdout, stderr) = shown(GROUPED, vec![finished(never_started(ended(1, "x", why)))]);
     assert_eq!(
         (&stdout[..], &stderr[..]),
-        ("", "fanout: cannot run x: Permission denied\n")
+        ("", "fanout: Error: cannot run x: Permission denied\n")
     );
 }
 
