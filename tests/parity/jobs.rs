@@ -114,7 +114,9 @@ fn halts() -> Vec<Case> {
             "-k -j2 --halt now,done=1 'sleep {}; exit 4' ::: 0.2 60",
         ]
         .map(|line| {
-            if line.contains("joblog") {
+            if line.contains("fail '") || line.contains("success '") || line.contains("done '") {
+                case(line).names(&["--halt"])
+            } else if line.contains("joblog") {
                 case(line).joblog("log")
             } else {
                 case(line)
