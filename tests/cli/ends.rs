@@ -72,19 +72,20 @@ fn an_unknown_option_is_named() {
 
 #[test]
 fn a_bad_value_is_named_with_its_option() {
-    for (option, value) in [
-        ("-j", "many"),
-        ("--jobs", "3x"),
-        ("--halt", "sometimes"),
-        ("--timeout", "soon"),
-        ("--retries", "x"),
-        ("--delay", "x"),
-        ("-n", "x"),
-        ("-N", "x"),
+    // A short option may be called by its long name.
+    for (option, value, called) in [
+        ("-j", "many", "--jobs"),
+        ("--jobs", "3x", "--jobs"),
+        ("--halt", "sometimes", "--halt"),
+        ("--timeout", "soon", "--timeout"),
+        ("--retries", "x", "--retries"),
+        ("--delay", "x", "--delay"),
+        ("-n", "x", "--max-args"),
+        ("-N", "x", "--max-replace-args"),
     ] {
         is_refused(
             fanout().args([option, value, "echo", ":::", "a"]).assert(),
-            &[option, value],
+            &[called, value],
         );
     }
 }
