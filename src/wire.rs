@@ -125,7 +125,6 @@ pub struct EngineParts {
     guardian: Option<Guardian>,
     shell: Shell,
     cwd: PathBuf,
-    first_job_reads_stdin: bool,
     /// As many workers: no more than there are jobs.
     workers: usize,
 }
@@ -159,7 +158,6 @@ pub fn prepare_engine(
         guardian,
         shell,
         cwd,
-        first_job_reads_stdin: !jobs.reads_stdin,
         workers,
     })
 }
@@ -196,7 +194,6 @@ impl EngineParts {
                 env: job_environment(),
                 cwd: self.cwd,
             },
-            first_job_reads_stdin: self.first_job_reads_stdin,
             capture: capture(self.plan.capture, self.workers),
             timeout: self.plan.timeout,
             term_seq: TermSeq::default(),
@@ -354,11 +351,6 @@ fn json_sink(plan: JsonPlan, engine: &EngineParts) -> anyhow::Result<json::JsonL
         }
     };
     let cwd = engine.cwd.as_os_str().as_encoded_bytes().to_vec();
-    let stdin: &[u8] = if engine.first_job_reads_stdin {
-        b"stdin"
-    } else {
-        b"/dev/null"
-    };
     let context = json::Context {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         argv: plan.argv,
@@ -366,7 +358,7 @@ fn json_sink(plan: JsonPlan, engine: &EngineParts) -> anyhow::Result<json::JsonL
         cwd,
         host: crate::sys::host::name(),
         cores: engine.plan.threads,
-        stdin: stdin.to_vec(),
+        stdin: b"/dev/null".to_vec(),
     };
     Ok(json::JsonLines::new(out, plan.config, context))
 }

@@ -184,9 +184,10 @@ fn engine(flags: &Flags, capture: CapturePlan) -> Result<EnginePlan, String> {
 fn capture(flags: &Flags, json_on_stdout: bool) -> CapturePlan {
     let json_streams =
         flags.report.json.is_some() && flags.report.json_detail == flags::Detail::Output;
+    let prints_commands = flags.output.print_command > 0 || flags.output.verbose;
     match flags.output.ungroup {
         // The command line comes before the output only if the output passes through here, too.
-        true if json_on_stdout || json_streams || flags.output.verbose > 0 => CapturePlan::Stream,
+        true if json_on_stdout || json_streams || prints_commands => CapturePlan::Stream,
         true => CapturePlan::Inherit,
         false if json_on_stdout && json_streams => CapturePlan::Stream,
         false => CapturePlan::Spool,
@@ -205,8 +206,8 @@ fn text_config(flags: &Flags, capture: CapturePlan, json_on_stdout: bool) -> tex
     };
     text_report::Config {
         mode,
-        verbose: flags.output.verbose > 0,
-        trace: flags.output.trace,
+        verbose: flags.output.print_command > 0,
+        trace: flags.output.verbose,
         dry_run: flags.command.dry_run,
     }
 }

@@ -85,7 +85,7 @@ pub fn halt(text: &str) -> Result<Option<HaltPolicy>, String> {
     let when = match when {
         "soon" => HaltWhen::Soon,
         "now" => HaltWhen::Now,
-        _ => return Err(format!("must have 'never', 'soon' or 'now', not '{when}'")),
+        _ => return Err(format!("must have 'never', 'soon' or 'now', not '{text}'")),
     };
     let (on, count) = rest.split_once('=').unwrap_or((rest, ""));
     let on = match on {
@@ -94,11 +94,12 @@ pub fn halt(text: &str) -> Result<Option<HaltPolicy>, String> {
         "done" => HaltOn::Done,
         _ => {
             return Err(format!(
-                "must have 'fail', 'success' or 'done' after 'soon,' or 'now,', not '{on}'"
+                "must have 'fail', 'success' or 'done' after 'soon,' or 'now,', not '{text}'"
             ));
         }
     };
-    policy(when, on, threshold(count)?)
+    let threshold = threshold(count).map_err(|why| format!("{why} in '{text}'"))?;
+    policy(when, on, threshold)
 }
 
 fn threshold(text: &str) -> Result<Threshold, String> {

@@ -57,12 +57,10 @@ pub struct Start<'a> {
     pub seq: u64,
     /// `$PARALLEL_JOBSLOT`.
     pub slot: usize,
-    /// Its standard input; `None`: fanout's.
-    pub stdin: Option<BorrowedFd<'a>>,
+    /// Its standard input.
+    pub stdin: BorrowedFd<'a>,
     /// Its standard output and standard error; `None`: fanout's.
     pub outputs: [Option<BorrowedFd<'a>>; 2],
-    /// Whether it leads a process group.
-    pub own_group: bool,
 }
 
 impl Launcher {
@@ -166,7 +164,6 @@ fn program<'a>(
         stdin: start.stdin,
         stdout: start.outputs[0],
         stderr: start.outputs[1],
-        own_group: start.own_group,
     }
 }
 

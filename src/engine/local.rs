@@ -19,7 +19,7 @@ use crate::model::{
     AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare,
     SpawnError, Usage,
 };
-use crate::sys::child::{Child, Exit, Group, Reaped, Spawner, Waited};
+use crate::sys::child::{Child, Exit, Reaped, Spawner, Waited};
 use crate::sys::guardian::Guardian;
 use crate::sys::mailbox::Urgency;
 use crate::sys::tokens::Tokens;
@@ -32,8 +32,6 @@ pub struct Config {
     pub prepare: Arc<dyn Prepare>,
     /// How commands are started.
     pub launch: Launch,
-    /// Whether the first job reads fanout's standard input (all others read `/dev/null`).
-    pub first_job_reads_stdin: bool,
     /// What becomes of jobs' output.
     pub capture: Capture,
     /// How long an attempt may take.
@@ -43,6 +41,10 @@ pub struct Config {
     /// Whether somebody wants to know when an attempt starts.
     pub report_starts: bool,
 }
+
+/// What a job leaves running when it ends may write on for this long before its output is taken: enough
+/// for `echo x &`, and no time at all for jobs that leave nobody behind.
+const GRACE: Duration = Duration::from_millis(20);
 
 /// How many pieces of streamed output may be on their way, over all jobs.
 const PIECES_IN_FLIGHT: usize = 64;
@@ -117,12 +119,6 @@ impl LocalRunner {
         end: &mut AttemptEnd,
     ) -> io::Result<()> {
         let shared = Arc::clone(&self.shared);
-        let first = attempt.job.seq == 1 && shared.config.first_job_reads_stdin;
-        let stdin = if first {
-            None
-        } else {
-            Some(shared.null.as_fd())
-        };
         let mut outputs = self.capturer.outputs()?;
         let started = self.launcher.launch(
             &mut self.spawner,
@@ -130,9 +126,8 @@ impl LocalRunner {
                 line: &command.line,
                 seq: attempt.job.seq,
                 slot,
-                stdin,
+                stdin: shared.null.as_fd(),
                 outputs: outputs.for_job(),
-                own_group: !(first && io::IsTerminal::is_terminal(&io::stdin())),
             },
         );
         end.started_at = SystemTime::now();
@@ -246,7 +241,7 @@ impl Watch<'_> {
             Some(_) => self.terminate(child)?,
         };
         while self.drain()? {}
-        let left_behind = reaped.group.as_ref().is_none_or(Group::has_members);
+        let left_behind = !reaped.group.gone_before(Instant::now() + GRACE);
         let outcome = match (why, reaped.exit) {
             (None, Exit::Code(code)) => Outcome::Exited(code),
             (None, Exit::Signal(signal)) => Outcome::Signaled(signal),
@@ -262,36 +257,24 @@ impl Watch<'_> {
     /// Takes the whole process group through the termination sequence.
     fn terminate(&mut self, child: Child) -> io::Result<Reaped> {
         let mut steps = self.shared.config.term_seq.steps();
-        let mut running = Some(child);
-        let mut reaped: Option<Reaped> = None;
-        for (signal, pause) in steps.by_ref() {
+        while let Some((signal, pause)) = steps.next() {
             let deadline = Instant::now() + pause;
-            if let Some(child) = running.take() {
-                child.signal(signal);
-                if self.ended_before(&child, deadline)? {
-                    reaped = Some(child.reap()?);
-                } else {
-                    running = Some(child);
-                }
-            } else if let Some(group) = reaped.as_ref().and_then(|reaped| reaped.group.as_ref()) {
-                group.signal(signal);
+            child.signal(signal);
+            if !self.ended_before(&child, deadline)? {
+                continue;
             }
-            let group = reaped.as_ref().map(|reaped| reaped.group.as_ref());
-            if let Some(group) = group
-                && group.is_none_or(|group| group.gone_before(deadline))
-            {
-                break;
+            let reaped = child.reap()?;
+            // Those that the leader left behind get the rest of the sequence.
+            let mut gone = reaped.group.gone_before(deadline);
+            while let (false, Some((signal, pause))) = (gone, steps.next()) {
+                reaped.group.signal(signal);
+                gone = reaped.group.gone_before(Instant::now() + pause);
             }
+            return Ok(reaped);
         }
-        match (reaped, running) {
-            (Some(reaped), _) => Ok(reaped),
-            // KILL has been sent; what is left is the kernel's doing.
-            (None, Some(child)) => {
-                child.signal(libc::SIGKILL);
-                child.reap()
-            }
-            (None, None) => Err(io::ErrorKind::NotFound.into()),
-        }
+        // What is left after KILL is the kernel's doing.
+        child.signal(libc::SIGKILL);
+        child.reap()
     }
 
     /// Waits for the process's end until `deadline`, going on to read its output.

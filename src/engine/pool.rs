@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use anyhow::Context as _;
 
 use super::{Attempt, Engine, Post, Reply, never_ran};
-use crate::model::{AttemptEnd, JobIdentity, KilledBy, Outcome};
+use crate::model::{AttemptEnd, JobIdentity, KilledBy, Outcome, SpawnError};
 use crate::sys::mailbox::Urgency;
 use crate::sys::wake::Wake;
 
@@ -237,11 +237,11 @@ impl Shared {
     fn next(&self) -> Option<(Attempt, usize)> {
         let mut queue = self.lock();
         loop {
-            if let Some(attempt) = queue.attempts.pop_front() {
-                return Some((attempt, queue.slots.take()));
-            }
             if queue.closed {
                 return None;
+            }
+            if let Some(attempt) = queue.attempts.pop_front() {
+                return Some((attempt, queue.slots.take()));
             }
             queue.idle += 1;
             queue = self
@@ -274,6 +274,13 @@ impl Drop for PendingReply<'_> {
             .unwrap_or_else(|| never_ran(self.attempt, Outcome::Lost));
         let mut queue = self.shared.lock();
         queue.slots.put_back(self.slot);
+        if matches!(
+            end.outcome,
+            Outcome::SpawnFailed(SpawnError { fatal: true, .. })
+        ) {
+            // The run will end; what was handed over ahead must not begin until it has.
+            queue.closed = true;
+        }
         let enough = queue.attempts.len() > queue.low_water;
         drop(queue);
         let urgency = if enough { Urgency::Soon } else { Urgency::Now };

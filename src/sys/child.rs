@@ -27,13 +27,11 @@ pub struct Program<'a> {
     /// Its environment.
     pub env: &'a EnvBlock,
     /// Its standard input.
-    pub stdin: Option<BorrowedFd<'a>>,
+    pub stdin: BorrowedFd<'a>,
     /// Its standard output.
     pub stdout: Option<BorrowedFd<'a>>,
     /// Its standard error.
     pub stderr: Option<BorrowedFd<'a>>,
-    /// Whether it leads a process group of its own (or stays in fanout's, to own the terminal).
-    pub own_group: bool,
 }
 
 /// Starts processes; one per worker thread.
@@ -116,7 +114,6 @@ impl Spawner {
         let child = Child {
             pid,
             pidfd,
-            own_group: program.own_group,
             ward: self.ward.clone(),
         };
         match start.failed.load(Ordering::Acquire) {
@@ -136,12 +133,14 @@ extern "C" fn become_job(start: *mut c_void) -> c_int {
     unsafe {
         let start = &*start.cast::<Start>();
         let program = start.program;
-        if program.own_group {
-            libc::setpgid(0, 0);
-            start.group.store(libc::getpid(), Ordering::Release);
-        }
+        libc::setpgid(0, 0);
+        start.group.store(libc::getpid(), Ordering::Release);
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        for (fd, standard) in [(program.stdin, 0), (program.stdout, 1), (program.stderr, 2)] {
+        for (fd, standard) in [
+            (Some(program.stdin), 0),
+            (program.stdout, 1),
+            (program.stderr, 2),
+        ] {
             if let Some(fd) = fd
                 && libc::dup2(fd.as_raw_fd(), standard) < 0
             {
@@ -182,7 +181,6 @@ fn give_up(start: &Start) -> ! {
 pub struct Child {
     pid: libc::pid_t,
     pidfd: OwnedFd,
-    own_group: bool,
     ward: Ward,
 }
 
@@ -260,11 +258,10 @@ impl Child {
         }
     }
 
-    /// Sends `signal` to the whole process group (to the process alone if it leads none).
+    /// Sends `signal` to the whole process group.
     pub fn signal(&self, signal: i32) {
-        let target = if self.own_group { -self.pid } else { self.pid };
         // SAFETY: the process is ours and not reaped, so its number cannot belong to anybody else.
-        unsafe { libc::kill(target, signal) };
+        unsafe { libc::kill(-self.pid, signal) };
     }
 
     /// Waits for the process's end and takes its status and what it cost.
@@ -287,12 +284,11 @@ impl Child {
         } else {
             Exit::Code(libc::WEXITSTATUS(status))
         };
-        let group = self.own_group.then_some(Group(self.pid));
         self.ward.release();
         Ok(Reaped {
             exit,
             usage: usage_of(&usage),
-            group,
+            group: Group(self.pid),
         })
     }
 }
@@ -326,7 +322,7 @@ pub struct Reaped {
     /// What it cost.
     pub usage: Usage,
     /// The process group that it led.
-    pub group: Option<Group>,
+    pub group: Group,
 }
 
 /// A process group whose leader is gone. Its number stays taken while it has members.

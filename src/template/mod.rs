@@ -9,7 +9,7 @@
 //!
 //! - A value is never scanned for replacement strings again.
 //! - A command without any replacement string, not even `{#}`, gets ` {}` appended.
-//! - If the command's first word has a replacement string in it (`{} x`, `f={} y`), the values *are*
+//! - If the command's first word has a replacement string in it (`{} x`, `x/{} y`; not `f={} y`), the values *are*
 //!   the command: none of them, in the whole line, is quoted.
 //! - `{}` with several arguments is all of them with spaces between. Where a run asks for it
 //!   ([`Spread::Repeat`], `-N` and `-X`), the word around it is repeated instead: `x{}y` gives

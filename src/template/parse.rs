@@ -70,9 +70,9 @@ fn replace(found: &Found<'_>) -> Replace {
 pub(super) fn replaces_in_first_word(tokens: &[Token]) -> bool {
     match tokens {
         [Token::Replace(_), ..] => true,
-        [Token::Literal(text), Token::Replace(_), ..] => {
-            !text.iter().any(|byte| matches!(byte, b' ' | b'\t' | b'\n'))
-        }
+        [Token::Literal(text), Token::Replace(_), ..] => !text
+            .iter()
+            .any(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'=')),
         _ => false,
     }
 }

@@ -17,16 +17,11 @@ pub struct Input {
     pub null: bool,
 
     /// Inputs end with STR instead of a newline; \n, \t, \0, \x1f ... are understood.
-    #[arg(short = 'd', long, value_name = "STR", overrides_with = "null")]
+    #[arg(short = 'd', long, value_name = "STR")]
     pub delimiter: Option<OsString>,
 
     /// Give each job up to N inputs.
-    #[arg(
-        short = 'n',
-        long,
-        value_name = "N",
-        overrides_with = "max_replace_args"
-    )]
+    #[arg(short = 'n', long, value_name = "N")]
     pub max_args: Option<OsString>,
 
     /// Give each job up to N inputs, as {1} to {N}; 0: one input, which is not inserted.

@@ -30,9 +30,9 @@ pub struct Output {
 
     /// Print each command on standard output before its output.
     #[arg(short = 'v', long, action = ArgAction::Count)]
-    pub verbose: u8,
+    pub print_command: u8,
 
     /// Print each command on standard error when it starts.
     #[arg(short = 't', long)]
-    pub trace: bool,
+    pub verbose: bool,
 }

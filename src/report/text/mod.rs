@@ -108,6 +108,7 @@ impl Text {
 
     fn piece(&mut self, piece: &OutputPiece) -> Result<(), Failure> {
         match self.config.mode {
+            Mode::Never => Ok(()),
             Mode::LineBuffered => self.lines.piece(piece, &mut self.printer),
             _ => self
                 .printer
