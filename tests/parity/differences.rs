@@ -26,6 +26,18 @@ pub const INTENDED: &[Difference] = &[
         case: "-N x echo ::: a",
         reason: NO_NUMBER,
     },
+    Difference {
+        case: "echo :::: .",
+        reason: "A directory is no list of inputs and is named as an error; GNU reads nothing from it.",
+    },
+    Difference {
+        case: "-k -d '' \"printf '<%s>'\" (a\\nb\\n)",
+        reason: "An empty delimiter is an error that names -d; GNU takes the whole input as one value.",
+    },
+    Difference {
+        case: "-k -j1 'echo {} | wc -c' (just short enough)",
+        reason: "Command lines may be as long as the kernel takes; GNU stops at about half of that.",
+    },
 ];
 
 const NO_NUMBER: &str = "A value that is no number is an error that names it; GNU reads it as 0.";

@@ -24,7 +24,7 @@ const OPTIONS: &[&str] = &[
     "-k -v -v",
     "-k -vv",
     "-j1 -t -v",
-    "-k --verbose",
+    "-j1 --verbose",
     "-j1 --ungroup",
     "-j1 --verbose -u",
     "-k -q",
