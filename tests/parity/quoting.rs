@@ -84,7 +84,7 @@ fn command_words() -> Vec<Case> {
         "'  echo  ' {}",
         "'echo a\\ b' {}",
         "/bin/echo {}",
-        "'time -p true 2>/dev/null; echo' {}",
+        "'TIMEFORMAT=timed; time true; echo' {}",
         "exec echo {}",
         "'echo {}\n'",
         "'\necho {}'",
