@@ -115,6 +115,7 @@ impl Spawner {
             pid,
             pidfd,
             ward: self.ward.clone(),
+            reaped: false,
         };
         match start.failed.load(Ordering::Acquire) {
             0 => Ok(child),
@@ -176,12 +177,23 @@ fn give_up(start: &Start) -> ! {
     }
 }
 
-/// A running process. It must be reaped with [`Child::reap`].
+/// A running process. One that is dropped without [`Child::reap`] is killed with its group.
 #[derive(Debug)]
 pub struct Child {
     pid: libc::pid_t,
     pidfd: OwnedFd,
     ward: Ward,
+    reaped: bool,
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if !self.reaped {
+            self.signal(libc::SIGKILL);
+            // Nobody is left who could be told.
+            let _ = self.wait_for_status();
+        }
+    }
 }
 
 /// How a process ended.
@@ -265,31 +277,41 @@ impl Child {
     }
 
     /// Waits for the process's end and takes its status and what it cost.
-    pub fn reap(self) -> io::Result<Reaped> {
+    ///
+    /// # Errors
+    ///
+    /// What `wait4(2)` says but for interruptions.
+    pub fn reap(mut self) -> io::Result<Reaped> {
+        let (status, usage) = self.wait_for_status()?;
+        let exit = if libc::WIFSIGNALED(status) {
+            Exit::Signal(libc::WTERMSIG(status))
+        } else {
+            Exit::Code(libc::WEXITSTATUS(status))
+        };
+        Ok(Reaped {
+            exit,
+            usage: usage_of(&usage),
+            group: Group(self.pid),
+        })
+    }
+
+    fn wait_for_status(&mut self) -> io::Result<(i32, libc::rusage)> {
         let mut status = 0;
         // SAFETY: an all-zero rusage is valid.
         let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        // Whatever comes of it, there is nothing to wait for a second time.
+        self.reaped = true;
         loop {
             // SAFETY: waits for our own child with live out-parameters.
             if unsafe { libc::wait4(self.pid, &raw mut status, 0, &raw mut usage) } == self.pid {
-                break;
+                self.ward.release();
+                return Ok((status, usage));
             }
             let error = io::Error::last_os_error();
             if error.kind() != io::ErrorKind::Interrupted {
                 return Err(error);
             }
         }
-        let exit = if libc::WIFSIGNALED(status) {
-            Exit::Signal(libc::WTERMSIG(status))
-        } else {
-            Exit::Code(libc::WEXITSTATUS(status))
-        };
-        self.ward.release();
-        Ok(Reaped {
-            exit,
-            usage: usage_of(&usage),
-            group: Group(self.pid),
-        })
     }
 }
 

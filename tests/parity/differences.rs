@@ -38,6 +38,14 @@ pub const INTENDED: &[Difference] = &[
         case: "-k -j1 'echo {} | wc -c' (just short enough)",
         reason: "Command lines may be as long as the kernel takes; GNU stops at about half of that.",
     },
+    Difference {
+        case: "-k -d '\\x2c' \"printf '<%s>'\" (a,b)",
+        reason: "Hexadecimal escapes work, as GNU's manual has them; the program takes them literally.",
+    },
+    Difference {
+        case: "-k -j -100 echo ::: a b c",
+        reason: "Fewer than one job at a time means one, as GNU's manual has it; the program refuses.",
+    },
 ];
 
 const NO_NUMBER: &str = "A value that is no number is an error that names it; GNU reads it as 0.";
