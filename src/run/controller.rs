@@ -71,7 +71,6 @@ struct Controller<'a> {
     phase: Phase,
     /// Attempts that the engine has and has not answered.
     in_flight: usize,
-    input_over: bool,
     /// Why nothing starts now, if a gate said so.
     held_back: Option<String>,
     halted_by: Option<String>,
@@ -97,7 +96,6 @@ impl<'a> Controller<'a> {
             lookahead: Lookahead::new(config.slots, independent),
             phase: Phase::Running,
             in_flight: 0,
-            input_over: false,
             held_back: None,
             halted_by: None,
             trouble: None,
@@ -116,7 +114,8 @@ impl<'a> Controller<'a> {
         loop {
             let deadline = self.admit();
             self.tell();
-            if self.in_flight == 0 && (self.input_over || self.phase > Phase::Running) {
+            let nothing_starts = self.phase > Phase::Running || self.parties.queue.is_over();
+            if self.in_flight == 0 && nothing_starts {
                 break;
             }
             self.parties.mailbox.receive(&mut messages, deadline);
@@ -146,30 +145,26 @@ impl<'a> Controller<'a> {
             && self.in_flight + attempts.len() < window
             && !self.parties.observer.is_behind()
         {
+            let pending = match self.parties.queue.pull() {
+                Pull::Job(pending) => pending,
+                Pull::Wait | Pull::End => break,
+                Pull::Failed(why) => {
+                    self.notice(format!("Error: {why}"));
+                    self.trouble = Some(ExitCode::Error);
+                    break;
+                }
+            };
+            // Gates are asked about jobs that are there: none holds back the end of the run.
             let now = Instant::now();
             if let Some((next, reason)) = self.held_back_until(now) {
+                self.parties.queue.put_back(pending);
                 self.set_held_back(Some(reason));
                 deadline = Some(next);
                 break;
             }
-            match self.parties.queue.pull() {
-                Pull::Job(pending) => {
-                    self.set_held_back(None);
-                    self.gates.iter_mut().for_each(|gate| gate.started(now));
-                    attempts.push(self.attempt(pending));
-                }
-                Pull::Wait => break,
-                Pull::End => {
-                    self.input_over = true;
-                    break;
-                }
-                Pull::Failed(why) => {
-                    self.notice(format!("Error: {why}"));
-                    self.input_over = true;
-                    self.trouble = Some(ExitCode::Error);
-                    break;
-                }
-            }
+            self.set_held_back(None);
+            self.gates.iter_mut().for_each(|gate| gate.started(now));
+            attempts.push(self.attempt(pending));
         }
         if !attempts.is_empty() {
             self.in_flight += attempts.len();
@@ -327,14 +322,17 @@ impl<'a> Controller<'a> {
         }
         self.phase = Phase::Draining;
         self.halted_by.get_or_insert_with(|| why.to_owned());
-        self.parties.queue.stop();
         let by = if why.starts_with("--halt") {
             KilledBy::Halt
         } else {
             KilledBy::User
         };
-        for attempt in self.parties.engine.close() {
-            self.in_flight -= 1;
+        let handed_over = self.parties.engine.close();
+        self.in_flight -= handed_over.len();
+        let put_back = self.parties.queue.stop();
+        let put_back = put_back.map(|pending| self.attempt(pending));
+        let cancelled: Vec<_> = handed_over.into_iter().chain(put_back).collect();
+        for attempt in cancelled {
             let outcome = Outcome::Cancelled { by, signal: None };
             self.events
                 .push(Event::JobFinished(never_ran(&attempt, outcome)));
@@ -373,3 +371,6 @@ impl<'a> Controller<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,11 +102,17 @@ impl Queue {
         self.again.push_front(pending);
     }
 
-    /// Takes nothing any more from the input.
-    pub fn stop(&mut self) {
+    /// Whether nothing will come any more.
+    pub fn is_over(&self) -> bool {
+        self.over && self.again.is_empty()
+    }
+
+    /// Takes nothing any more from the input; returns the jobs that had been put back.
+    pub fn stop(&mut self) -> impl Iterator<Item = Pending> + use<> {
         self.over = true;
         self.batch = Vec::new().into_iter();
         self.input = crossbeam_channel::never();
+        std::mem::take(&mut self.again).into_iter()
     }
 
     /// The next batch; before it says that there is none yet, it asks to be told when there is.
@@ -227,5 +233,48 @@ mod tests {
             try_number: 2,
         });
         assert_eq!(pull_all(&mut queue), (vec![9, 1], None));
+    }
+    #[test]
+    fn a_job_put_back_delays_the_end() {
+        let (feed, mut queue) = queue();
+        feed.run(std::iter::empty::<Result<_, String>>(), |_| true, || ());
+        assert!(matches!(queue.pull(), Pull::End) && queue.is_over());
+        queue.put_back(Pending {
+            job: job(1),
+            try_number: 2,
+        });
+        assert!(!queue.is_over());
+        assert_eq!(pull_all(&mut queue), (vec![1], None));
+        assert!(queue.is_over());
+    }
+
+    #[test]
+    fn a_stopped_queue_gives_up_what_was_put_back_and_nothing_else() {
+        let (feed, mut queue) = queue();
+        let jobs = (1..=3).map(|seq| Ok::<_, String>(job(seq)));
+        feed.run(jobs, |_| true, || ());
+        assert!(matches!(queue.pull(), Pull::Job(_)));
+        queue.put_back(Pending {
+            job: job(1),
+            try_number: 2,
+        });
+        let left: Vec<_> = queue.stop().map(|it| (it.job.seq, it.try_number)).collect();
+        assert_eq!(left, [(1, 2)]);
+        assert!(queue.is_over());
+        assert_eq!(pull_all(&mut queue), (vec![], None));
+    }
+
+    #[test]
+    fn whoever_waits_is_told_and_the_feeder_ends_when_nobody_wants_more() {
+        let (feed, mut queue) = queue();
+        assert!(matches!(queue.pull(), Pull::Wait));
+        let (tell, told) = crossbeam_channel::unbounded();
+        let jobs = (1..).map(|seq| Ok::<_, String>(job(seq)));
+        let feeder =
+            std::thread::spawn(move || feed.run(jobs, |_| true, || tell.send(()).unwrap()));
+        told.recv().unwrap();
+        assert!(matches!(queue.pull(), Pull::Job(_)));
+        drop(queue);
+        feeder.join().unwrap();
     }
 }
