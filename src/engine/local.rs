@@ -214,15 +214,6 @@ enum End {
     Cancel(KilledBy),
 }
 
-/// The signal that a killed process is said to have died of: a process that caught the signal and
-/// exited by itself is taken as terminated.
-fn signal_of(exit: Exit) -> i32 {
-    match exit {
-        Exit::Signal(signal) => signal,
-        Exit::Code(_) => libc::SIGTERM,
-    }
-}
-
 /// A running attempt, seen from its worker.
 struct Watch<'a> {
     shared: &'a Shared,
@@ -262,10 +253,13 @@ impl Watch<'_> {
         let outcome = match (why, reaped.exit) {
             (None, Exit::Code(code)) => Outcome::Exited(code),
             (None, Exit::Signal(signal)) => Outcome::Signaled(signal),
-            (Some(End::Timeout), exit) => Outcome::TimedOut(signal_of(exit)),
+            (Some(End::Timeout), exit) => Outcome::TimedOut(exit),
             (Some(End::Cancel(by)), exit) => Outcome::Cancelled {
                 by,
-                signal: Some(signal_of(exit)),
+                signal: match exit {
+                    Exit::Signal(signal) => Some(signal),
+                    Exit::Code(_) => None,
+                },
             },
         };
         Ok((outcome, reaped.usage, left_behind))

@@ -46,6 +46,10 @@ pub const INTENDED: &[Difference] = &[
         case: "-k -j -100 echo ::: a b c",
         reason: "Fewer than one job at a time means one, as GNU's manual has it; the program refuses.",
     },
+    Difference {
+        case: "-k -j2 --halt now,success=1 --tag 'echo {}; sleep {}' ::: 60 0.3",
+        reason: "Output of a job that has finished is shown, even if a job before it was killed; GNU drops it.",
+    },
 ];
 
 const NO_NUMBER: &str = "A value that is no number is an error that names it; GNU reads it as 0.";
