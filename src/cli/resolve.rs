@@ -31,6 +31,9 @@ pub fn resolve(
     typed: ArgList,
     called_as: CalledAs,
 ) -> Result<Plan, String> {
+    if flags.output.group && flags.output.ungroup {
+        return Err("--group cannot be combined with --ungroup.".to_owned());
+    }
     let halt = halt_policy(flags)?;
     let progress = progress(flags);
     let packing = packing(flags)?;

@@ -83,7 +83,7 @@ impl Launcher {
     ///
     /// # Errors
     ///
-    /// When the shell cannot be executed either.
+    /// When the shell cannot be executed either: names it, but for a command line that is too long.
     pub fn launch(
         &mut self,
         spawner: &mut Spawner,
@@ -99,12 +99,16 @@ impl Launcher {
         set_job(&mut self.shell_env, start);
         self.args
             .fill([&self.shell_name[..], b"-c", start.line].into_iter());
-        let child = spawner.spawn(&program(
-            &self.shell_path,
-            &self.args,
-            &self.shell_env,
-            start,
-        ))?;
+        let program = program(&self.shell_path, &self.args, &self.shell_env, start);
+        let child = spawner
+            .spawn(&program)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::ArgumentListTooLong => error,
+                kind => {
+                    let shell = self.shell_path.to_string_lossy();
+                    io::Error::new(kind, format!("cannot start {shell}: {error}"))
+                }
+            })?;
         Ok((child, None))
     }
 }

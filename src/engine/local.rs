@@ -16,8 +16,8 @@ use super::pool::{Pool, Runner, Station};
 use super::term_seq::TermSeq;
 use super::{Attempt, Post, Reply, never_ran};
 use crate::model::{
-    AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare,
-    SpawnError, Usage,
+    ArgList, AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, OutputPiece,
+    Prepare, SpawnError, Usage,
 };
 use crate::sys::child::{Child, Exit, Group, Reaped, Spawner, Waited};
 use crate::sys::guardian::Guardian;
@@ -103,7 +103,7 @@ impl Runner for LocalRunner {
         };
         let mut end = never_ran(attempt, Outcome::Lost);
         if let Err(error) = self.run_command(attempt, slot, command, post, &mut end) {
-            end.outcome = Outcome::SpawnFailed(spawn_error(&error, &end.job));
+            end.outcome = Outcome::SpawnFailed(error);
             end.ended_at = SystemTime::now();
             self.capturer.discard();
         }
@@ -120,93 +120,101 @@ impl LocalRunner {
         command: Command,
         post: &Post,
         end: &mut AttemptEnd,
-    ) -> io::Result<()> {
+    ) -> Result<(), SpawnError> {
         let shared = Arc::clone(&self.shared);
-        let mut outputs = self.capturer.outputs()?;
-        let started = self.launcher.launch(
-            &mut self.spawner,
-            &Start {
-                line: &command.line,
-                seq: attempt.job.seq,
-                slot,
-                stdin: shared.null.as_fd(),
-                outputs: outputs.for_job(),
-            },
-        );
-        end.started_at = SystemTime::now();
-        let identity = |pid, argv| {
-            Arc::new(JobIdentity {
-                seq: attempt.job.seq,
-                args: attempt.job.args.clone(),
-                command,
-                argv,
-                slot,
-                pid,
-                attempt: attempt.number,
-            })
+        let mut outputs = self.capturer.outputs().map_err(|error| no_output(&error))?;
+        let start = Start {
+            line: &command.line,
+            seq: attempt.job.seq,
+            slot,
+            stdin: shared.null.as_fd(),
+            outputs: outputs.for_job(),
         };
-        let (child, argv) = match started {
-            Ok(started) => started,
+        let launched = self.launcher.launch(&mut self.spawner, &start);
+        end.started_at = SystemTime::now();
+        let (child, argv) = match launched {
+            Ok(launched) => launched,
             Err(error) => {
-                end.job = identity(0, None);
-                return Err(error);
+                let why = cannot_start(&error, attempt, &command);
+                end.job = identity(attempt, slot, command, 0, None);
+                return Err(why);
             }
         };
         outputs.started();
-        end.job = identity(child.pid(), argv);
+        end.job = identity(attempt, slot, command, child.pid(), argv);
         if shared.config.report_starts {
-            let start = AttemptStart {
-                job: Arc::clone(&end.job),
-                started_at: end.started_at,
-            };
-            post(Reply::Started(Box::new(start)), Urgency::Soon);
+            let (job, started_at) = (Arc::clone(&end.job), end.started_at);
+            post(
+                Reply::Started(Box::new(AttemptStart { job, started_at })),
+                Urgency::Soon,
+            );
         }
         self.station.show(Some(Arc::clone(&end.job)));
+        let station = &self.station;
         let mut watch = Watch {
             shared: &shared,
-            station: &self.station,
+            station,
             job: &end.job,
             post,
             outputs,
         };
-        let ended = watch.watch_until_end(child);
+        let watched = watch.until_the_end(child);
         self.station.show(None);
-        let (outcome, usage, left_behind) = ended?;
         end.ended_at = SystemTime::now();
-        (end.outcome, end.usage) = (outcome, usage);
-        let [stdout, stderr] = self.capturer.take(left_behind)?;
-        (end.stdout, end.stderr) = (stdout, stderr);
+        let left_behind;
+        (end.outcome, end.usage, left_behind) = watched.map_err(|error| lost_sight(&error))?;
+        [end.stdout, end.stderr] = self
+            .capturer
+            .take(left_behind)
+            .map_err(|error| no_output(&error))?;
         Ok(())
     }
 }
 
-/// What the kernel's refusal means.
-fn spawn_error(error: &io::Error, job: &JobIdentity) -> SpawnError {
+fn identity(
+    attempt: &Attempt,
+    slot: usize,
+    command: Command,
+    pid: i32,
+    argv: Option<ArgList>,
+) -> Arc<JobIdentity> {
+    Arc::new(JobIdentity {
+        seq: attempt.job.seq,
+        args: attempt.job.args.clone(),
+        command,
+        argv,
+        slot,
+        pid,
+        attempt: attempt.number,
+    })
+}
+
+/// What it means that the kernel refuses to start `command`.
+fn cannot_start(error: &io::Error, attempt: &Attempt, command: &Command) -> SpawnError {
     if error.kind() != io::ErrorKind::ArgumentListTooLong {
-        return SpawnError::passing(format!("cannot start a process: {error}"));
+        return SpawnError::passing(error.to_string());
     }
-    let line = &job.command.line;
-    let beginning = String::from_utf8_lossy(&line[..line.len().min(50)]).into_owned();
+    let line = &command.line;
+    let beginning = String::from_utf8_lossy(&line[..line.len().min(50)]);
+    let (length, seq) = (line.len(), attempt.job.seq);
     SpawnError::fatal(format!(
-        "Command line too long ({} bytes) at job {}: {beginning}...",
-        line.len(),
-        job.seq
+        "Command line too long ({length} bytes) at job {seq}: {beginning}..."
     ))
+}
+
+/// Output that cannot be kept is lost; no further job must lose its own.
+fn no_output(error: &io::Error) -> SpawnError {
+    SpawnError::fatal(error.to_string())
+}
+
+fn lost_sight(error: &io::Error) -> SpawnError {
+    SpawnError::passing(format!("cannot wait for the process: {error}"))
 }
 
 /// Why fanout ends an attempt.
 enum End {
     Timeout,
     Cancel(KilledBy),
-}
-
-/// The signal that a killed process is said to have died of: a process that caught the signal and
-/// exited by itself is taken as terminated.
-fn signal_of(exit: Exit) -> i32 {
-    match exit {
-        Exit::Signal(signal) => signal,
-        Exit::Code(_) => libc::SIGTERM,
-    }
 }
 
 /// A running attempt, seen from its worker.
@@ -221,7 +229,7 @@ struct Watch<'a> {
 impl Watch<'_> {
     /// Waits for the process, ending it if it must be; returns how it ended, what it cost, and whether
     /// its group left anybody behind.
-    fn watch_until_end(&mut self, child: Child) -> io::Result<(Outcome, Usage, bool)> {
+    fn until_the_end(&mut self, child: Child) -> io::Result<(Outcome, Usage, bool)> {
         let deadline = self
             .shared
             .config
@@ -247,10 +255,13 @@ impl Watch<'_> {
         let outcome = match (why, reaped.exit) {
             (None, Exit::Code(code)) => Outcome::Exited(code),
             (None, Exit::Signal(signal)) => Outcome::Signaled(signal),
-            (Some(End::Timeout), exit) => Outcome::TimedOut(signal_of(exit)),
+            (Some(End::Timeout), exit) => Outcome::TimedOut(exit),
             (Some(End::Cancel(by)), exit) => Outcome::Cancelled {
                 by,
-                signal: Some(signal_of(exit)),
+                signal: match exit {
+                    Exit::Signal(signal) => Some(signal),
+                    Exit::Code(_) => None,
+                },
             },
         };
         Ok((outcome, reaped.usage, left_behind))

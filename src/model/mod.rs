@@ -15,4 +15,4 @@ pub use event::{
 pub use job::{Command, Job, Prepare};
 pub use outcome::{KilledBy, Outcome, SpawnError};
 
-pub use crate::sys::child::Usage;
+pub use crate::sys::child::{Exit, Usage};

@@ -1,5 +1,7 @@
 //! How an attempt ended. An outcome is a value, never an error.
 
+use crate::sys::child::Exit;
+
 /// How one attempt at a job ended. Every attempt has exactly one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -7,15 +9,16 @@ pub enum Outcome {
     Exited(i32),
     /// A signal that fanout did not send for a reason of its own ended the process.
     Signaled(i32),
-    /// It ran into its time limit and was killed by this signal.
-    TimedOut(i32),
+    /// It ran into its time limit and was asked, or made, to end; this is how it did.
+    TimedOut(Exit),
     /// It was never started.
     SpawnFailed(SpawnError),
-    /// fanout ended it, or never started it: who wanted that, and the signal that ended it, if it ran.
+    /// fanout ended it, or never started it: who wanted that, and how it ended, if it ran.
     Cancelled {
         /// On whose behalf.
         by: KilledBy,
-        /// The signal that ended the process; `None` when it had not been started.
+        /// The signal that ended the process; `None` when it had not been started, or exited by itself
+        /// when it was asked to.
         signal: Option<i32>,
     },
     /// fanout lost sight of it (a worker panicked); nothing more is known.
@@ -66,11 +69,12 @@ impl Outcome {
 
     /// The value that GNU parallel writes as `Exitval` into a joblog.
     ///
-    /// -1 when fanout had to end it, 127 when it could not start, 0 when a signal ended it.
+    /// -1 when fanout had to end it (unless it used the time to exit with a code of its own), 127 when it could not start, 0 when a signal ended it.
     pub fn joblog_exit(&self) -> i32 {
         match *self {
             Self::Exited(code) => code,
             Self::Signaled(_) => 0,
+            Self::TimedOut(Exit::Code(code)) if code != 0 => code,
             Self::TimedOut(_) | Self::Cancelled { .. } | Self::Lost => -1,
             Self::SpawnFailed(_) => 127,
         }
@@ -79,9 +83,11 @@ impl Outcome {
     /// The number of the signal that ended the process, or 0.
     pub fn signal(&self) -> i32 {
         match *self {
-            Self::Signaled(signal) | Self::TimedOut(signal) => signal,
+            Self::Signaled(signal) | Self::TimedOut(Exit::Signal(signal)) => signal,
             Self::Cancelled { signal, .. } => signal.unwrap_or(0),
-            Self::Exited(_) | Self::SpawnFailed(_) | Self::Lost => 0,
+            Self::Exited(_) | Self::TimedOut(Exit::Code(_)) | Self::SpawnFailed(_) | Self::Lost => {
+                0
+            }
         }
     }
 }

@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 
 use super::{Failure, Screen};
-use crate::sys::spool::{self, Captured};
+use crate::sys::fd;
+use crate::sys::spool::Captured;
 
 /// The buffer is written out when it holds this much; larger pieces bypass it.
 const FULL: usize = 64 * 1024;
@@ -126,7 +127,7 @@ impl Out {
         let mut sent = 0;
         if let (Some((file, len)), false) = (captured.own_file(), self.terminal) {
             self.flush()?;
-            sent = spool::send(file, len, &self.file).map_err(|error| self.failure(error))?;
+            sent = fd::send(file, len, &self.file).map_err(|error| self.failure(error))?;
         }
         for_each_piece(captured, sent, |piece| self.write(piece))
     }
@@ -187,7 +188,7 @@ fn write_all(mut file: &File, mut bytes: &[u8]) -> io::Result<()> {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(count) => bytes = &bytes[count..],
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => spool::wait_writable(file)?,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => fd::wait_writable(file)?,
             Err(error) => return Err(error),
         }
     }

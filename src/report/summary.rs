@@ -202,7 +202,11 @@ mod tests {
             finished(ok(1, "", "")),
             finished(gzip),
             finished(crash),
-            finished(ended(112, "sleep 100", Outcome::TimedOut(15))),
+            finished(ended(
+                112,
+                "sleep 100",
+                Outcome::TimedOut(crate::model::Exit::Signal(15)),
+            )),
             finished(never_started(ended(
                 113,
                 "x",

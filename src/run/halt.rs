@@ -1,6 +1,6 @@
 //! `--halt`: when failures, successes or ends of jobs end the whole run.
 
-use crate::model::Outcome;
+use crate::model::{Exit, Outcome};
 
 /// When the run is to end early.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -145,6 +145,8 @@ impl Halt {
         let takes_one_job = (self.needed(policy.threshold) - 1.0).abs() < 1e-9;
         match policy.on {
             HaltOn::Success => Some(0),
+            // GNU parallel takes "none at all" for no failure.
+            _ if self.needed(policy.threshold) <= 0.0 => Some(0),
             HaltOn::Fail | HaltOn::Done if takes_one_job => Some(shell_exit_code(outcome)),
             HaltOn::Fail | HaltOn::Done => None,
         }
@@ -155,6 +157,7 @@ impl Halt {
 fn shell_exit_code(outcome: &Outcome) -> i32 {
     match *outcome {
         Outcome::Exited(code) => code,
+        Outcome::TimedOut(Exit::Code(code)) if code != 0 => code,
         Outcome::Signaled(signal) => 128 + signal,
         Outcome::SpawnFailed(_) => 127,
         Outcome::TimedOut(_) | Outcome::Cancelled { .. } | Outcome::Lost => 255,
@@ -189,6 +192,7 @@ mod tests {
             (Fail, Count(1), (1, 7)),
             (Fail, Count(2), (2, 2)),
             (Fail, Count(10), (5, 3)),
+            (Fail, Count(0), (1, 0)),
             (Done, Count(1), (1, 7)),
             (Done, Count(3), (3, 2)),
             (Success, Count(1), (3, 0)),

@@ -49,7 +49,12 @@ mod tests {
             (thrice, 2, Outcome::Exited(1), true),
             (thrice, 3, Outcome::Exited(1), false),
             (thrice, 1, Outcome::Exited(0), false),
-            (thrice, 1, Outcome::TimedOut(15), true),
+            (
+                thrice,
+                1,
+                Outcome::TimedOut(crate::model::Exit::Signal(15)),
+                true,
+            ),
             (endless, 1_000_000, Outcome::Signaled(9), true),
             (endless, 1, cancelled, false),
         ] {

@@ -183,8 +183,17 @@ pub struct Child {
     pid: libc::pid_t,
     pidfd: OwnedFd,
     ward: Ward,
-    /// Its number may belong to somebody else by now.
     reaped: bool,
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if !self.reaped {
+            self.signal(libc::SIGKILL);
+            // Nobody is left who could be told.
+            let _ = self.wait_for_status();
+        }
+    }
 }
 
 /// How a process ended.
@@ -268,47 +277,41 @@ impl Child {
     }
 
     /// Waits for the process's end and takes its status and what it cost.
+    ///
+    /// # Errors
+    ///
+    /// What `wait4(2)` says but for interruptions.
     pub fn reap(mut self) -> io::Result<Reaped> {
-        self.reaped = true;
-        let mut status = 0;
-        // SAFETY: an all-zero rusage is valid.
-        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-        loop {
-            // SAFETY: waits for our own child with live out-parameters.
-            if unsafe { libc::wait4(self.pid, &raw mut status, 0, &raw mut usage) } == self.pid {
-                break;
-            }
-            let error = io::Error::last_os_error();
-            if error.kind() != io::ErrorKind::Interrupted {
-                return Err(error);
-            }
-        }
+        let (status, usage) = self.wait_for_status()?;
         let exit = if libc::WIFSIGNALED(status) {
             Exit::Signal(libc::WTERMSIG(status))
         } else {
             Exit::Code(libc::WEXITSTATUS(status))
         };
-        self.ward.release();
         Ok(Reaped {
             exit,
             usage: usage_of(&usage),
             group: Group(self.pid),
         })
     }
-}
 
-impl Drop for Child {
-    /// Takes down a process whose worker failed or panicked: nobody else would.
-    fn drop(&mut self) {
-        if self.reaped {
-            return;
+    fn wait_for_status(&mut self) -> io::Result<(i32, libc::rusage)> {
+        let mut status = 0;
+        // SAFETY: an all-zero rusage is valid.
+        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        // Whatever comes of it, there is nothing to wait for a second time.
+        self.reaped = true;
+        loop {
+            // SAFETY: waits for our own child with live out-parameters.
+            if unsafe { libc::wait4(self.pid, &raw mut status, 0, &raw mut usage) } == self.pid {
+                self.ward.release();
+                return Ok((status, usage));
+            }
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
+            }
         }
-        self.signal(libc::SIGKILL);
-        // SAFETY: waits for our own child; no status is asked for.
-        while unsafe { libc::waitpid(self.pid, std::ptr::null_mut(), 0) } < 0
-            && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
-        {}
-        self.ward.release();
     }
 }
 

@@ -1,9 +1,9 @@
-//! Descriptors that fanout was given by number.
+//! Descriptors: those given by number, and moving bytes between them.
 #![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// A file over a duplicate of descriptor number `fd`.
 ///
@@ -18,6 +18,57 @@ pub fn duplicate(fd: i32) -> io::Result<File> {
     // SAFETY: it is open, as just seen, and stays so: nothing of ours closes what the user handed over.
     let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
     borrowed.try_clone_to_owned().map(File::from)
+}
+
+/// Sends the first `len` bytes of `from` to `out` with `sendfile(2)`; returns how many it has sent when
+/// there is no more or `out` is of a kind that does not take them this way.
+///
+/// A pipe may then refer to the file's own pages until they are read at its other end: the file must
+/// not be written to any more.
+///
+/// # Errors
+///
+/// Those of reading and writing.
+pub fn send(from: &File, len: u64, out: &File) -> io::Result<u64> {
+    let mut at = 0;
+    while at < len.cast_signed() {
+        let left = (len.cast_signed() - at) as usize;
+        // SAFETY: two open descriptors and a live offset.
+        let sent = unsafe { libc::sendfile(out.as_raw_fd(), from.as_raw_fd(), &raw mut at, left) };
+        if sent > 0 {
+            continue;
+        }
+        let error = io::Error::last_os_error();
+        match error.raw_os_error() {
+            _ if sent == 0 => break,
+            Some(libc::EINTR) => {}
+            Some(libc::EINVAL | libc::ENOSYS) => break,
+            Some(libc::EAGAIN) => wait_writable(out)?,
+            _ => return Err(error),
+        }
+    }
+    Ok(at.cast_unsigned())
+}
+
+/// Waits until `out`, which somebody made non-blocking, takes more.
+///
+/// # Errors
+///
+/// What `poll(2)` says but for interruptions.
+pub fn wait_writable(out: &File) -> io::Result<()> {
+    let mut polled = libc::pollfd {
+        fd: out.as_raw_fd(),
+        events: libc::POLLOUT,
+        revents: 0,
+    };
+    // SAFETY: one live pollfd.
+    if unsafe { libc::poll(&raw mut polled, 1, -1) } < 0 {
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

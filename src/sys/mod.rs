@@ -7,6 +7,7 @@ pub mod fd;
 pub mod guardian;
 pub mod host;
 pub mod limits;
+pub mod locale;
 pub mod mailbox;
 pub mod signals;
 pub mod spool;

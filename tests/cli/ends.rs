@@ -72,20 +72,20 @@ fn an_unknown_option_is_named() {
 
 #[test]
 fn a_bad_value_is_named_with_its_option() {
-    for (option, value) in [
-        ("-j", "many"),
-        ("--jobs", "3x"),
-        ("--halt", "now,sometimes=1"),
-        ("--halt", "now,fail=x"),
-        ("--timeout", "soon"),
-        ("--retries", "x"),
-        ("--delay", "x"),
-        ("-n", "x"),
-        ("-N", "x"),
+    // A short option may be called by its long name.
+    for (option, value, called) in [
+        ("-j", "many", "--jobs"),
+        ("--jobs", "3x", "--jobs"),
+        ("--halt", "sometimes", "--halt"),
+        ("--timeout", "soon", "--timeout"),
+        ("--retries", "x", "--retries"),
+        ("--delay", "x", "--delay"),
+        ("-n", "x", "--max-args"),
+        ("-N", "x", "--max-replace-args"),
     ] {
         is_refused(
             fanout().args([option, value, "echo", ":::", "a"]).assert(),
-            &[option, value],
+            &[called, value],
         );
     }
 }
@@ -136,23 +136,44 @@ fn a_command_line_too_long_is_named_by_its_input_and_costs_no_other_job() {
 #[test]
 fn a_job_that_cannot_be_started_is_a_failed_job_and_costs_no_other() {
     let run = fanout()
-        .env("PARALLEL_SHELL", "/no/such/shell")
-        .args(["-k", "echo ok; {}", ":::", "true", "false"])
-        .assert();
-    let output = run.get_output();
-    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
-    assert!(
-        text(&output.stderr).contains("/no/such/shell"),
-        "{}",
-        text(&output.stderr)
-    );
-
-    let run = fanout()
         .args(["-k", "{} x", ":::", "/bin/echo", "/no/such/program", "echo"])
         .assert()
         .code(1)
         .stdout("x\nx\n");
     assert!(text(&run.get_output().stderr).contains("/no/such/program"));
+}
+
+#[test]
+fn a_shell_that_does_not_exist_is_named() {
+    let run = fanout()
+        .env("PARALLEL_SHELL", "/no/such/shell")
+        .args(["echo {};", ":::", "a"])
+        .assert();
+    is_refused(run, &["/no/such/shell"]);
+}
+
+/// The shell is there when the run begins, and gone when the second job needs it.
+#[test]
+fn a_shell_that_goes_away_fails_the_jobs_that_need_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = folder.path().join("shell");
+    symlink("/bin/bash", &shell).unwrap();
+    let run = fanout()
+        .env("PARALLEL_SHELL", &shell)
+        .args([
+            "-k",
+            "-j1",
+            "echo {}; rm -f $PARALLEL_SHELL",
+            ":::",
+            "a",
+            "b",
+            "c",
+        ])
+        .assert()
+        .code(2)
+        .stdout("a\n");
+    let said = text(&run.get_output().stderr);
+    assert!(said.contains(shell.to_str().unwrap()), "{said}");
 }
 
 #[test]

@@ -142,15 +142,31 @@ fn each_way_to_end_has_its_status() {
 
 #[test]
 fn a_job_that_cannot_be_started_is_a_spawn_error() {
+    // The shell is there when the run begins, and gone when the second job needs it.
+    let folder = tempfile::tempdir().unwrap();
+    let shell = folder.path().join("shell");
+    std::os::unix::fs::symlink("/bin/bash", &shell).unwrap();
     let run = fanout()
-        .env("PARALLEL_SHELL", "/no/such/shell")
-        .args(["--json", "--no-summary", "echo {};", ":::", "a"])
-        .assert();
+        .env("PARALLEL_SHELL", &shell)
+        .args([
+            "--json",
+            "--no-summary",
+            "-j1",
+            "rm -f $PARALLEL_SHELL; : {}",
+            ":::",
+            "a",
+            "b",
+        ])
+        .assert()
+        .code(1);
     let lines = checked(&run.get_output().stdout);
-    let end = ends(&lines)[&1];
+    let end = ends(&lines)[&2];
     assert_eq!(end["status"], "spawn_error");
     assert!(
-        end["error"].as_str().unwrap().contains("/no/such/shell"),
+        end["error"]
+            .as_str()
+            .unwrap()
+            .contains(shell.to_str().unwrap()),
         "{end}"
     );
     assert_eq!((&end["exit"], &end["signal"]), (&Value::Null, &Value::Null));

@@ -61,5 +61,5 @@ fn ordered_jobs_cost_no_memory_each() {
 
 #[test]
 fn dry_jobs_cost_no_memory_each() {
-    is_flat(&["--dry-run", "echo", "{}", "{.}", "{#}"], 20_000, 300_000);
+    is_flat(&["--dry-run", "echo", "{}", "{.}", "{#}"], 100_000, 400_000);
 }

@@ -26,6 +26,30 @@ pub const INTENDED: &[Difference] = &[
         case: "-N x echo ::: a",
         reason: NO_NUMBER,
     },
+    Difference {
+        case: "echo :::: .",
+        reason: "A directory is no list of inputs and is named as an error; GNU reads nothing from it.",
+    },
+    Difference {
+        case: "-k -d '' \"printf '<%s>'\" (a\\nb\\n)",
+        reason: "An empty delimiter is an error that names -d; GNU takes the whole input as one value.",
+    },
+    Difference {
+        case: "-k -j1 'echo {} | wc -c' (just short enough)",
+        reason: "Command lines may be as long as the kernel takes; GNU stops at about half of that.",
+    },
+    Difference {
+        case: "-k -d '\\x2c' \"printf '<%s>'\" (a,b)",
+        reason: "Hexadecimal escapes work, as GNU's manual has them; the program takes them literally.",
+    },
+    Difference {
+        case: "-k -j -100 echo ::: a b c",
+        reason: "Fewer than one job at a time means one, as GNU's manual has it; the program refuses.",
+    },
+    Difference {
+        case: "-k -j2 --halt now,success=1 --tag 'echo {}; sleep {}' ::: 60 0.3",
+        reason: "Output of a job that has finished is shown, even if a job before it was killed; GNU drops it.",
+    },
 ];
 
 const NO_NUMBER: &str = "A value that is no number is an error that names it; GNU reads it as 0.";

@@ -136,7 +136,8 @@ fn delimiters() -> Vec<Case> {
         cases.push(
             case(&line)
                 .named(&stdin.escape_debug().to_string())
-                .stdin(stdin),
+                .stdin(stdin)
+                .own_words(),
         );
     }
     cases.push(case("-k -d , \"printf '<%s>'\" :::: f ::: x,y").file("f", "a,b\n"));
@@ -275,7 +276,9 @@ fn option_shapes() -> Vec<Case> {
     ]
     .map(|line| {
         let case = case(line);
-        if line.contains("no-such") {
+        if line.contains("4v") {
+            case.names(&["-j", "4v"])
+        } else if line.contains("no-such") {
             case.names(&["no-such"])
         } else {
             case

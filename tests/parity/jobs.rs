@@ -24,7 +24,6 @@ fn exit_codes() -> Vec<Case> {
         "-k -j1 'kill -9 $$; echo {}' ::: a",
         "-k -j1 'kill -TERM $$; echo {}' ::: a b",
         "-k -j1 'kill -{} $$' ::: HUP INT QUIT USR1 PIPE SEGV ABRT",
-        "-k -j1 '(sh -c \"kill -9 \\$\\$\") 2>/dev/null; echo {} $?' ::: a",
         "-k -j1 nosuchcommand ::: a b",
         "-k -j1 nosuchcommand",
         "-k -j1 ./nosuchfile ::: a",
@@ -113,9 +112,20 @@ fn halts() -> Vec<Case> {
             "-k -j2 --halt now,fail=1 'sleep {}; exit 3' ::: 0.2 60",
             "-k -j2 --halt now,success=1 'sleep {}; exit 0' ::: 0.2 60",
             "-k -j2 --halt now,done=1 'sleep {}; exit 4' ::: 0.2 60",
+            "-k -j2 --halt now,fail=1 --joblog log 'echo {}; sleep {}; exit 3' ::: 0.3 60 61",
+            "-k -j2 --halt soon,fail=1 --joblog log 'echo {}; sleep {}; exit 3' ::: 0.3 0.8 61",
+            "-k -j2 --halt now,success=1 --tag 'echo {}; sleep {}' ::: 60 0.3",
+            "-u -j2 --halt now,fail=1 'echo {}; sleep {}; exit 3' ::: 0.3",
+            "-k -j1 --halt now,fail=1 --timeout 0.5 --joblog log 'sleep {}' ::: 60 61",
+            "-k -j1 --halt soon,done=2 --retries 2 'exit {}' ::: 1 1 1",
+            "-k -j1 --halt now,fail=0 'exit {}' ::: 1 0",
+            "-k -j1 --halt now,fail=1% 'exit {}' ::: 1 0",
+            "-k -j1 --halt soon,fail=1 --dry-run echo ::: 1 0",
         ]
         .map(|line| {
-            if line.contains("joblog") {
+            if line.contains("fail '") || line.contains("success '") || line.contains("done '") {
+                case(line).names(&["--halt"])
+            } else if line.contains("joblog") {
                 case(line).joblog("log")
             } else {
                 case(line)
@@ -170,6 +180,10 @@ fn timeouts() -> Vec<Case> {
         "-k -j1 --timeout 1h echo ::: a",
         "-k -j1 --timeout 0 echo ::: a",
         "-k -j1 --timeout 1 --tag 'echo {}; sleep {}' ::: 30",
+        "-k -j1 --timeout 1 --joblog log --retries 2 'echo {}; sleep {}' ::: 30 0",
+        "-k -j1 --timeout 1 --joblog log 'trap \"exit 5\" TERM; sleep {} & wait' ::: 30",
+        "-k -j1 --timeout x echo ::: a",
+        "-k -j1 --timeout -1 echo ::: a",
     ]
     .map(|line| case(line).joblog("log").leaves("n").own_words())
     .into()
@@ -188,6 +202,10 @@ fn joblogs() -> Vec<Case> {
         "-k -j1 --joblog log -u echo ::: a b",
         "-k -j1 --joblog log ::: 'echo a' 'exit 3'",
         "-k -j1 --joblog log true",
+        "-k -j1 --joblog log --tagstring {#} -v echo ::: a",
+        "-k -j1 --joblog log 'printf x; exec 1>&-; sleep 0.1' ::: a",
+        "-k -j1 --joblog log -n2 'exit {1} #' ::: 1 2 3",
+        "-k -j1 --joblog 'a log' echo ::: a",
         "-k -j1 --joblog log head -c {} /dev/zero '|' tr '\\\\0' x ::: 0 1 1000 100000",
         "-k -j1 --joblog no/such/dir/log echo ::: a",
     ]

@@ -50,7 +50,7 @@ pub fn cases() -> Vec<Case> {
 
 /// The words of the command itself: they are the shell's, unless `-q`.
 fn command_words() -> Vec<Case> {
-    let mut cases = Vec::new();
+    let mut cases = first_words();
     for command in [
         "echo 'a  b' {}",
         "echo '\"a  b\"' {}",
@@ -84,11 +84,10 @@ fn command_words() -> Vec<Case> {
         "'  echo  ' {}",
         "'echo a\\ b' {}",
         "/bin/echo {}",
-        "'time -p true 2>/dev/null; echo' {}",
+        "'TIMEFORMAT=timed; time true; echo' {}",
         "exec echo {}",
         "'echo {}\n'",
         "'\necho {}'",
-        "'echo {} &'",
         "'echo {}; wait'",
         "''",
         "'' {}",
@@ -104,4 +103,44 @@ fn command_words() -> Vec<Case> {
         }
     }
     cases
+}
+
+/// Values that make up the command itself are not quoted; values given to a variable are.
+fn first_words() -> Vec<Case> {
+    let commands = [
+        "'{} y'",
+        "'x{} y'",
+        "'{}; y'",
+        "'V={}; y'",
+        "'V={} y {}'",
+        "'V={}{}'",
+        "'{}=x y'",
+        "'(echo {})'",
+        "'({})'",
+        "'>{} y'",
+        "'2>{} y'",
+        "' {} y'",
+        "'a\t{}'",
+        "'a\n{}'",
+        "'\"{}\" y'",
+        "'\"a {}\" y'",
+        "'./{} {}'",
+        "'{#} {}'",
+        "'p{#} {}'",
+        "'{/}{.} {//}'",
+        "'$x{} {}'",
+        "'a\\ {}'",
+        "'{1} {2}'",
+        "'V={1} {2}'",
+        "'a:{} y'",
+        "'{} | y'",
+        "'a;{} y'",
+    ];
+    let dry = |command: &&str| case(&format!("-k --dry-run {command} ::: 'a b' '$c;d'"));
+    let quoted = |command: &&str| case(&format!("-k --dry-run -q {command} ::: 'a b' '$c;d'"));
+    commands
+        .iter()
+        .map(dry)
+        .chain(commands.iter().map(quoted))
+        .collect()
 }

@@ -74,7 +74,7 @@ pub fn cases() -> Vec<Case> {
             "-k --dry-run echo {2} {} ::: a b",
             "-k --dry-run echo no replacement here ::: a 'b c'",
             "-k --dry-run echo {#} only ::: a b",
-            "-k --dry-run echo {%} only ::: a b",
+            "-k -j1 --dry-run echo {%} only ::: a b",
             "-k --dry-run 'echo {' ::: a",
             "-k --dry-run 'echo }' ::: a",
             "-k --dry-run 'echo {}' 'b c' ::: a",

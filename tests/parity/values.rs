@@ -137,11 +137,7 @@ pub fn nasty() -> Vec<Theme> {
         ),
         (
             "long",
-            vec![
-                b"x".repeat(5_000),
-                b"a b'".repeat(2_000),
-                b"\\".repeat(3_000),
-            ],
+            vec![b"x".repeat(5_000), b"a b'".repeat(500), b"\\".repeat(2_000)],
         ),
         (
             "newlines",

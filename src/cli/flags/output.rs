@@ -9,7 +9,7 @@ use clap::{ArgAction, Args};
 #[command(next_help_heading = "Output")]
 pub struct Output {
     /// Print each job's output when it is over, undivided (the default).
-    #[arg(long, overrides_with = "ungroup")]
+    #[arg(long)]
     pub group: bool,
 
     /// Print output in the order of the inputs.
@@ -17,7 +17,7 @@ pub struct Output {
     pub keep_order: bool,
 
     /// Let jobs write to the terminal as they run, all at the same time.
-    #[arg(short = 'u', long, overrides_with = "group")]
+    #[arg(short = 'u', long)]
     pub ungroup: bool,
 
     /// Put the input and a tab in front of each line of output.

@@ -13,6 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::ShellKind;
+use crate::sys::locale;
 
 /// The differences between a shell's environment and that of a program that it executes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,8 +99,8 @@ fn add_bash(env: &[(OsString, OsString)], changes: &mut EnvChanges) -> Option<()
             b"OLDPWD" if value.is_empty() => changes.remove.push(name.clone()),
             b"OLDPWD" if !Path::new(value).is_absolute() => return None,
             b"OLDPWD" if !Path::new(value).is_dir() => changes.remove.push(name.clone()),
-            // Bash complains about a locale that is not installed; these always are.
-            b"LC_ALL" if !matches!(value.as_bytes(), b"" | b"C" | b"POSIX" | b"C.UTF-8") => {
+            // Bash complains about a locale that is not installed.
+            b"LC_ALL" if !value.is_empty() && !locale::is_installed(value.as_bytes()) => {
                 return None;
             }
             special if is_special_to_bash(special) => return None,

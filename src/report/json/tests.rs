@@ -94,7 +94,11 @@ fn one_of_everything() -> Vec<Event> {
         finished(shell_free),
         finished(big),
         finished(ended(3, "x", Outcome::Signaled(11))),
-        finished(ended(4, "x", Outcome::TimedOut(9))),
+        finished(ended(
+            4,
+            "x",
+            Outcome::TimedOut(crate::model::Exit::Signal(9)),
+        )),
         finished(never_started(ended(
             5,
             "x",

@@ -1,0 +1,143 @@
+//! What was captured of a job's output, wherever it is.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+
+use super::Permit;
+use super::overflow::Piece;
+
+/// What a job wrote to one of its outputs.
+#[derive(Debug, Default)]
+pub enum Captured {
+    /// Nothing: it was empty, or not captured at all.
+    #[default]
+    Empty,
+    /// The bytes themselves.
+    Memory(Vec<u8>),
+    /// The bytes themselves, counted against the run's memory budget.
+    Budgeted(Vec<u8>, Permit),
+    /// A file of its own, from its beginning.
+    File {
+        /// The open file.
+        file: File,
+        /// How many bytes it holds.
+        len: u64,
+        /// Its share of the run's budget of open files.
+        permit: Option<Permit>,
+    },
+    /// A piece of the run's overflow file.
+    Overflowed(Piece),
+}
+
+impl Captured {
+    /// How many bytes there are.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Memory(bytes) | Self::Budgeted(bytes, _) => bytes.len() as u64,
+            Self::File { len, .. } => *len,
+            Self::Overflowed(piece) => piece.len(),
+        }
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes, where they are in memory.
+    pub fn in_memory(&self) -> Option<&[u8]> {
+        match self {
+            Self::Empty => Some(&[]),
+            Self::Memory(bytes) | Self::Budgeted(bytes, _) => Some(bytes),
+            Self::File { .. } | Self::Overflowed(_) => None,
+        }
+    }
+
+    /// A reader over all of it, from the beginning; may be called again.
+    pub fn reader(&self) -> Reader<'_> {
+        self.reader_from(0)
+    }
+
+    /// A reader over what follows the first `skip` bytes.
+    pub fn reader_from(&self, skip: u64) -> Reader<'_> {
+        match self {
+            Self::Empty => Reader::Memory(&[]),
+            Self::Memory(bytes) | Self::Budgeted(bytes, _) => {
+                Reader::Memory(&bytes[skip as usize..])
+            }
+            Self::File { file, len, .. } => Reader::File {
+                file,
+                at: skip,
+                end: *len,
+            },
+            Self::Overflowed(piece) => Reader::File {
+                file: piece.file(),
+                at: piece.offset() + skip,
+                end: piece.offset() + piece.len(),
+            },
+        }
+    }
+
+    /// At most `limit` bytes of its beginning.
+    ///
+    /// # Errors
+    ///
+    /// When the spool file cannot be read.
+    pub fn head(&self, limit: u64) -> io::Result<Vec<u8>> {
+        let mut head = Vec::new();
+        self.reader().take(limit).read_to_end(&mut head)?;
+        Ok(head)
+    }
+
+    /// At most `limit` bytes of its end.
+    ///
+    /// # Errors
+    ///
+    /// When the spool file cannot be read.
+    pub fn tail(&self, limit: u64) -> io::Result<Vec<u8>> {
+        let mut tail = Vec::new();
+        self.reader_from(self.len().saturating_sub(limit))
+            .read_to_end(&mut tail)?;
+        Ok(tail)
+    }
+
+    /// The file and its length, where the output has a file of its own.
+    pub fn own_file(&self) -> Option<(&File, u64)> {
+        match self {
+            Self::File { file, len, .. } => Some((file, *len)),
+            _ => None,
+        }
+    }
+}
+
+/// Reads captured output without moving the file's own position.
+#[derive(Debug)]
+pub enum Reader<'a> {
+    /// What is left of bytes in memory.
+    Memory(&'a [u8]),
+    /// What is left of a range of a file.
+    File {
+        /// The file.
+        file: &'a File,
+        /// Where to read next.
+        at: u64,
+        /// Where to stop.
+        end: u64,
+    },
+}
+
+impl Read for Reader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Memory(bytes) => bytes.read(buffer),
+            Self::File { file, at, end } => {
+                let wanted = buffer.len().min((*end - *at) as usize);
+                let got = file.read_at(&mut buffer[..wanted], *at)?;
+                *at += got as u64;
+                Ok(got)
+            }
+        }
+    }
+}

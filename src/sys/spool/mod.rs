@@ -1,0 +1,271 @@
+//! Captured output: in memory while it is small, in unlinked files when it is not.
+//!
+//! A job writes straight into a [`Spool`], an unlinked file that its worker owns. When the job is
+//! over, [`Spool::take`] hands the content on as [`Captured`] and the file is used for the next job:
+//!
+//! * up to [`SMALL`] bytes are read into memory, as long as the run's memory budget lasts;
+//! * more than that, and the file itself is handed over, as long as few files are open;
+//! * otherwise the bytes move to the end of one overflow file that the whole run shares, whose space
+//!   is given back piece by piece as the pieces are dropped.
+mod captured;
+mod file;
+mod overflow;
+
+pub use captured::{Captured, Reader};
+pub use file::unlinked_file;
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use overflow::Overflow;
+
+/// Output up to this size is kept in memory, in bytes.
+const SMALL: u64 = 64 * 1024;
+
+/// What one run may hold for output that has not been written yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes in memory.
+    pub memory: u64,
+    /// Open spool files beyond those that workers write into.
+    pub files: u64,
+}
+
+/// Where spool files are made, and what they all share.
+#[derive(Debug)]
+pub struct SpoolDir {
+    path: PathBuf,
+    memory: Budget,
+    files: Budget,
+    overflow: Mutex<Option<Arc<Overflow>>>,
+}
+
+impl SpoolDir {
+    /// Spool files in directory `path`, nothing made yet.
+    pub fn new(path: PathBuf, limits: Limits) -> Arc<Self> {
+        let (memory, files) = (Budget::new(limits.memory), Budget::new(limits.files));
+        Arc::new(Self {
+            path,
+            memory,
+            files,
+            overflow: Mutex::new(None),
+        })
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Moves `len` bytes of `from` to the end of the overflow file.
+    fn overflow(&self, from: &File, len: u64) -> io::Result<Captured> {
+        let mut shared = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = match &*shared {
+            Some(file) => Arc::clone(file),
+            None => Arc::clone(shared.insert(Overflow::new(&self.path)?)),
+        };
+        drop(shared);
+        overflow::append(&file, from, len).map(Captured::Overflowed)
+    }
+
+    /// `error`, which happened to a file in the directory.
+    fn error(&self, error: &io::Error) -> io::Error {
+        let words = format!(
+            "cannot keep the output of jobs in {} (see $TMPDIR): {error}",
+            self.path.display()
+        );
+        io::Error::new(error.kind(), words)
+    }
+}
+
+/// A file that a job writes one of its outputs into.
+#[derive(Debug)]
+pub struct Spool {
+    dir: Arc<SpoolDir>,
+    file: File,
+}
+
+impl Spool {
+    /// A new, empty spool file.
+    ///
+    /// # Errors
+    ///
+    /// When no file can be made in the spool directory.
+    pub fn new(dir: &Arc<SpoolDir>) -> io::Result<Self> {
+        let file = unlinked_file(&dir.path).map_err(|error| dir.error(&error))?;
+        Ok(Self {
+            dir: Arc::clone(dir),
+            file,
+        })
+    }
+
+    /// The file, for a job to write to. It appends.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Takes what has been written, leaving the spool empty. With `shared`, somebody may still hold the
+    /// file open, and it is given up for a new one.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or replaced.
+    pub fn take(&mut self, shared: bool) -> io::Result<Captured> {
+        self.take_content(shared)
+            .map_err(|error| self.dir.error(&error))
+    }
+
+    fn take_content(&mut self, shared: bool) -> io::Result<Captured> {
+        let len = self.file.metadata()?.len();
+        if len == 0 && !shared {
+            return Ok(Captured::Empty);
+        }
+        if len <= SMALL
+            && let Some(permit) = Budget::acquire(&self.dir, |dir| &dir.memory, len)
+        {
+            let mut bytes = vec![0; len as usize];
+            self.file.read_exact_at(&mut bytes, 0)?;
+            self.reset(shared)?;
+            return Ok(Captured::Budgeted(bytes, permit));
+        }
+        let permit = if len > SMALL {
+            Budget::acquire(&self.dir, |dir| &dir.files, 1)
+        } else {
+            None
+        };
+        if let Some(permit) = permit {
+            let fresh = unlinked_file(&self.dir.path)?;
+            let file = std::mem::replace(&mut self.file, fresh);
+            return Ok(Captured::File {
+                file,
+                len,
+                permit: Some(permit),
+            });
+        }
+        let captured = self.dir.overflow(&self.file, len)?;
+        self.reset(shared)?;
+        Ok(captured)
+    }
+
+    fn reset(&mut self, shared: bool) -> io::Result<()> {
+        if shared {
+            self.file = unlinked_file(&self.dir.path)?;
+            Ok(())
+        } else {
+            self.file.set_len(0)
+        }
+    }
+}
+
+/// A number of things that may be used at a time.
+#[derive(Debug)]
+struct Budget(AtomicU64);
+
+impl Budget {
+    fn new(amount: u64) -> Self {
+        Self(AtomicU64::new(amount))
+    }
+
+    fn acquire(
+        dir: &Arc<SpoolDir>,
+        which: fn(&SpoolDir) -> &Budget,
+        amount: u64,
+    ) -> Option<Permit> {
+        let left = &which(dir).0;
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            left.checked_sub(amount)
+        })
+        .ok()?;
+        Some(Permit {
+            dir: Arc::clone(dir),
+            which,
+            amount,
+        })
+    }
+}
+
+/// A share of a budget; it gives itself back when dropped.
+#[derive(Debug)]
+pub struct Permit {
+    dir: Arc<SpoolDir>,
+    which: fn(&SpoolDir) -> &Budget,
+    amount: u64,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        (self.which)(&self.dir)
+            .0
+            .fetch_add(self.amount, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn spool(memory: u64, files: u64) -> Spool {
+        let dir = SpoolDir::new(std::env::temp_dir(), Limits { memory, files });
+        Spool::new(&dir).unwrap()
+    }
+
+    fn filled(spool: &mut Spool, bytes: &[u8]) -> Captured {
+        spool.file().write_all(bytes).unwrap();
+        spool.take(false).unwrap()
+    }
+
+    fn content(captured: &Captured) -> Vec<u8> {
+        captured.head(u64::MAX).unwrap()
+    }
+
+    #[test]
+    fn a_spool_is_empty_again_after_each_job() {
+        let mut spool = spool(1 << 20, 4);
+        assert!(matches!(filled(&mut spool, b""), Captured::Empty));
+        assert_eq!(content(&filled(&mut spool, b"one")), b"one");
+        assert_eq!(content(&filled(&mut spool, b"two")), b"two");
+    }
+
+    #[test]
+    fn memory_then_files_then_overflow() {
+        let mut spool = spool(5, 1);
+        let big = vec![b'x'; SMALL as usize + 1];
+        let small = filled(&mut spool, b"12345");
+        assert!(matches!(small, Captured::Budgeted(..)));
+        let spilled = filled(&mut spool, b"678");
+        assert!(matches!(spilled, Captured::Overflowed(..)));
+        let file = filled(&mut spool, &big);
+        assert!(matches!(file, Captured::File { .. }));
+        let also_spilled = filled(&mut spool, &big);
+        assert!(matches!(also_spilled, Captured::Overflowed(..)));
+        assert_eq!(content(&small), b"12345");
+        assert_eq!(content(&spilled), b"678");
+        assert_eq!(content(&file), big);
+        assert_eq!(content(&also_spilled), big);
+        drop(small);
+        assert!(matches!(filled(&mut spool, b"9"), Captured::Budgeted(..)));
+    }
+
+    #[test]
+    fn a_file_that_somebody_still_holds_is_not_used_again() {
+        let mut spool = spool(1 << 20, 4);
+        let held = spool.file().try_clone().unwrap();
+        (&held).write_all(b"before").unwrap();
+        assert_eq!(content(&spool.take(true).unwrap()), b"before");
+        (&held).write_all(b"after").unwrap();
+        assert!(spool.take(false).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_end_of_a_spilled_output_can_be_had() {
+        let mut spool = spool(0, 0);
+        let captured = filled(&mut spool, b"hello world");
+        assert_eq!(captured.tail(5).unwrap(), b"world");
+    }
+}

@@ -1,0 +1,143 @@
+//! The engine, its guardian, and what jobs inherit.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::{Letters, OpenJobs};
+use crate::engine::capture::Capture;
+use crate::engine::dry::DryEngine;
+use crate::engine::launch::Launch;
+use crate::engine::shell::Shell;
+use crate::engine::term_seq::TermSeq;
+use crate::engine::{Engine, Post, local};
+use crate::job::Renderer;
+use crate::plan::{CapturePlan, EnginePlan};
+use crate::run::Message;
+use crate::sys::guardian::Guardian;
+use crate::sys::limits;
+use crate::sys::spool::{Limits, SpoolDir};
+
+/// Everything an engine needs that must be made while the process has one thread.
+pub struct EngineParts {
+    pub(super) plan: EnginePlan,
+    renderer: Arc<Renderer>,
+    guardian: Option<Guardian>,
+    shell: Shell,
+    pub(super) cwd: PathBuf,
+    /// As many workers: no more than there are jobs.
+    workers: usize,
+}
+
+/// Starts the guardian, among other things; to be called before any thread is started.
+///
+/// # Errors
+///
+/// When the shell is not to be found, or no process can be made.
+pub fn prepare_engine(
+    plan: EnginePlan,
+    renderer: Renderer,
+    jobs: &OpenJobs,
+) -> anyhow::Result<EngineParts> {
+    let shell = Shell::from_environment().map_err(anyhow::Error::msg)?;
+    let cwd = std::env::current_dir().context("cannot tell the current directory")?;
+    let total = jobs.total.map_or(usize::MAX, |total| {
+        usize::try_from(total).unwrap_or(usize::MAX)
+    });
+    let workers = plan.slots.min(total).max(1);
+    // A worker takes up to seven descriptors: spool files or pipes, its event and its process.
+    limits::raise_open_files(64 + 8 * workers as u64);
+    let guardian = if plan.dry_run {
+        None
+    } else {
+        Some(Guardian::start(workers).context("cannot start the guardian process")?)
+    };
+    Ok(EngineParts {
+        plan,
+        renderer: Arc::new(renderer),
+        guardian,
+        shell,
+        cwd,
+        workers,
+    })
+}
+
+/// A running engine, and the guardian that outlives it.
+pub struct RunningEngine {
+    pub(super) engine: Box<dyn Engine>,
+    _guardian: Option<Guardian>,
+}
+
+impl EngineParts {
+    /// Starts the engine; `report_starts`: somebody wants to know when an attempt starts.
+    ///
+    /// # Errors
+    ///
+    /// When its threads cannot be started.
+    pub fn start(self, report_starts: bool, mailbox: &Letters) -> anyhow::Result<RunningEngine> {
+        let letters = Arc::clone(mailbox);
+        let post: Post =
+            Arc::new(move |reply, urgency| letters.post([Message::Engine(reply)], urgency));
+        let Some(guardian) = self.guardian else {
+            let engine = Box::new(DryEngine::new(self.renderer, post));
+            return Ok(RunningEngine {
+                engine,
+                _guardian: None,
+            });
+        };
+        let config = local::Config {
+            slots: self.workers,
+            prepare: self.renderer,
+            launch: Launch {
+                shell: self.shell,
+                always_shell: self.plan.always_shell,
+                env: job_environment(),
+                cwd: self.cwd,
+            },
+            capture: capture(self.plan.capture, self.workers),
+            timeout: self.plan.timeout,
+            term_seq: TermSeq::default(),
+            report_starts,
+        };
+        let engine = Box::new(local::start(config, &guardian, post)?);
+        Ok(RunningEngine {
+            engine,
+            _guardian: Some(guardian),
+        })
+    }
+}
+
+/// fanout's own environment and what it tells jobs about the run.
+fn job_environment() -> Vec<(OsString, OsString)> {
+    let told = [
+        ("PARALLEL_PID", std::process::id().to_string()),
+        ("PARALLEL_SSHLOGIN", ":".to_owned()),
+        ("PARALLEL_SSHHOST", ":".to_owned()),
+    ];
+    let inherited =
+        std::env::vars_os().filter(|(name, _)| told.iter().all(|(told, _)| name != told));
+    inherited
+        .chain(told.iter().map(|(name, value)| (name.into(), value.into())))
+        .collect()
+}
+
+/// The most output that waits in memory, in bytes.
+const OUTPUT_MEMORY: u64 = 16 << 20;
+
+fn capture(plan: CapturePlan, workers: usize) -> Capture {
+    match plan {
+        CapturePlan::Inherit => Capture::Inherit,
+        CapturePlan::Stream => Capture::Stream,
+        CapturePlan::Spool => {
+            let taken = 64 + 8 * workers as u64;
+            let files = limits::raise_open_files(taken + 256).saturating_sub(taken);
+            let limits = Limits {
+                memory: OUTPUT_MEMORY,
+                files,
+            };
+            Capture::Spool(SpoolDir::new(std::env::temp_dir(), limits))
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Connects the parts of a run: threads, channels, and who hears of what.
+//!
+//! * [`jobs`]: the input and the thread that reads it;
+//! * [`engine`]: the engine, its guardian, and what jobs inherit;
+//! * [`reports`]: the report thread, its sinks, and the way to it.
+
+pub mod engine;
+pub mod jobs;
+pub mod reports;
+
+pub use engine::{EngineParts, RunningEngine, prepare_engine};
+pub use jobs::{OpenJobs, feed, open_jobs};
+pub use reports::{Reports, start_reports};
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::plan::RunPlan;
+use crate::run::Message;
+use crate::run::controller::{self, Parties};
+use crate::run::exit_code::ExitCode;
+use crate::run::gate::{Delay, Gate};
+use crate::run::queue::Queue;
+use crate::sys::mailbox::{Mailbox, Urgency};
+use crate::sys::signals;
+
+/// Where everybody leaves word for the controller.
+pub type Letters = Arc<Mailbox<Message>>;
+
+/// How long a message that is not urgent may wait for others to come along.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+/// An empty mailbox.
+pub fn mailbox() -> Letters {
+    Arc::new(Mailbox::new(PATIENCE))
+}
+
+/// Has signals posted to `mailbox`.
+///
+/// # Errors
+///
+/// When the handlers cannot be installed.
+pub fn listen_to_signals(mailbox: &Letters) -> anyhow::Result<()> {
+    let mailbox = Arc::clone(mailbox);
+    signals::listen(move |signal| mailbox.post([Message::Signal(signal)], Urgency::Now))
+        .context("cannot listen to signals")
+}
+
+/// Runs the controller to the end of the run, then waits for the last report.
+pub fn control(
+    plan: RunPlan,
+    slots: usize,
+    total: Option<u64>,
+    engine: RunningEngine,
+    queue: Queue,
+    mut reports: Reports,
+    mailbox: &Letters,
+) -> ExitCode {
+    let gates = plan
+        .delay
+        .map(|pause| Box::new(Delay::new(pause)) as Box<dyn Gate>);
+    let config = controller::Config {
+        slots,
+        total,
+        retry: plan.retry,
+        halt: plan.halt,
+        halt_text: plan.halt_text,
+        gates: gates.into_iter().collect(),
+    };
+    let parties = Parties {
+        engine: &*engine.engine,
+        queue,
+        mailbox,
+        observer: reports.observer(),
+    };
+    let exit_code = controller::run(config, parties);
+    drop(engine);
+    let program = std::mem::take(&mut reports.program);
+    if !reports.finish() {
+        return ExitCode::Error;
+    }
+    last_word(exit_code, mailbox, &program)
+}
+
+/// What went wrong while the last reports were written, when the controller had left already.
+fn last_word(exit_code: ExitCode, mailbox: &Letters, program: &str) -> ExitCode {
+    let mut letters = Vec::new();
+    mailbox.take(&mut letters);
+    letters
+        .iter()
+        .fold(exit_code, |exit_code, letter| match letter {
+            Message::StdoutClosed => ExitCode::BrokenPipe,
+            Message::ReportFailed(why) => {
+                // Nobody is left to tell when standard error is closed.
+                let _ = writeln!(std::io::stderr(), "{program}: Error: {why}");
+                ExitCode::Error
+            }
+            _ => exit_code,
+        })
+}

@@ -1,0 +1,215 @@
+//! The report thread, its sinks, and the way to it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+
+use anyhow::Context as _;
+use crossbeam_channel::Sender;
+
+use super::{EngineParts, Letters};
+use crate::model::Event;
+use crate::plan::{JsonPlan, JsonTarget, ReportPlan};
+use crate::report::{Failure, Out, Reporter, Screen, Sink, joblog, json, progress, summary, text};
+use crate::run::{Message, Observer};
+use crate::sys::mailbox::Urgency;
+
+/// The report thread and the way to it.
+pub struct Reports {
+    link: Link,
+    thread: JoinHandle<()>,
+    /// The name under which fanout speaks.
+    pub(super) program: String,
+    /// Whether it wants to know when an attempt starts.
+    pub wants_starts: bool,
+}
+
+/// Starts the thread that writes all reports.
+///
+/// # Errors
+///
+/// When a file cannot be opened or a thread cannot be started.
+pub fn start_reports(
+    plan: ReportPlan,
+    engine: &EngineParts,
+    mailbox: &Letters,
+) -> anyhow::Result<Reports> {
+    let program = plan.program.clone();
+    let sinks = sinks(plan, engine)?;
+    let letters = Arc::clone(mailbox);
+    let on_failure = move |failure: Failure| {
+        let message = match failure {
+            Failure::StdoutClosed => Message::StdoutClosed,
+            failure @ Failure::Sink { .. } => Message::ReportFailed(failure.to_string()),
+        };
+        letters.post([message], Urgency::Now);
+    };
+    let reporter = Reporter::new(sinks, Box::new(on_failure));
+    let wants_starts = reporter.wants_starts();
+    let backlog = Arc::new(Backlog::new(mailbox));
+    let (events, inbox) = crossbeam_channel::unbounded();
+    let seen = Arc::clone(&backlog);
+    let thread = thread::Builder::new()
+        .name("report".into())
+        .spawn(move || drop(reporter.run(&inbox, |count| seen.reported(count))))
+        .context("cannot start the thread that writes reports")?;
+    Ok(Reports {
+        link: Link { events, backlog },
+        thread,
+        program,
+        wants_starts,
+    })
+}
+
+/// The sinks in their order: the text takes the captured output, so it is the last.
+fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn Sink>>> {
+    let screen = Screen::new();
+    let stderr = || {
+        anyhow::Ok(
+            Out::stderr()
+                .context("standard error is not open")?
+                .on(&screen),
+        )
+    };
+    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    let text_config = plan.text;
+    if let Some(json) = plan.json {
+        sinks.push(Box::new(json_sink(json, engine)?));
+    }
+    if let Some(path) = plan.joblog {
+        let cannot = || format!("cannot write to --joblog {}", path.display());
+        let out = Out::file(
+            joblog::open(&path, false).with_context(cannot)?,
+            format!("--joblog {}", path.display()),
+        );
+        let keep_order = text_config.mode == text::Mode::KeepOrder;
+        let config = joblog::Config {
+            keep_order,
+            verbose: text_config.verbose,
+        };
+        let mut log = joblog::Joblog::new(out, config);
+        log.write_header()?;
+        sinks.push(Box::new(log));
+    }
+    if plan.summary {
+        sinks.push(Box::new(summary::Failures::new(stderr()?)));
+    }
+    if let Some(config) = plan.progress {
+        sinks.push(Box::new(progress::Progress::new(
+            config,
+            &screen,
+            Out::stderr()?,
+        )));
+    }
+    let stdout = Out::stdout()
+        .context("standard output is not open")?
+        .on(&screen);
+    sinks.push(Box::new(text::Text::new(
+        stdout,
+        stderr()?,
+        text_config,
+        &plan.program,
+    )));
+    Ok(sinks)
+}
+
+fn json_sink(plan: JsonPlan, engine: &EngineParts) -> anyhow::Result<json::JsonLines> {
+    let out = match &plan.target {
+        JsonTarget::Stdout => Out::stdout().context("standard output is not open")?,
+        JsonTarget::Fd(fd) => {
+            let file = crate::sys::fd::duplicate(*fd)
+                .with_context(|| format!("cannot write to --json=fd:{fd}"))?;
+            Out::file(file, format!("--json=fd:{fd}"))
+        }
+        JsonTarget::File(path) => {
+            let name = format!("--json={}", path.display());
+            let file =
+                std::fs::File::create(path).with_context(|| format!("cannot write to {name}"))?;
+            Out::file(file, name)
+        }
+    };
+    let cwd = engine.cwd.as_os_str().as_encoded_bytes().to_vec();
+    let context = json::Context {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        argv: plan.argv,
+        template: plan.template,
+        cwd,
+        host: crate::sys::host::name(),
+        cores: engine.plan.threads,
+        stdin: b"/dev/null".to_vec(),
+    };
+    Ok(json::JsonLines::new(out, plan.config, context))
+}
+
+impl Reports {
+    /// The controller's end.
+    pub(super) fn observer(&mut self) -> &mut impl Observer {
+        &mut self.link
+    }
+
+    /// Waits until everything is written; tells whether the report thread ended as it should.
+    pub(super) fn finish(self) -> bool {
+        drop(self.link);
+        self.thread.join().is_ok()
+    }
+}
+
+/// The controller's end of the way to the report thread.
+struct Link {
+    events: Sender<Vec<Event>>,
+    backlog: Arc<Backlog>,
+}
+
+impl Observer for Link {
+    fn observe(&mut self, events: Vec<Event>) {
+        self.backlog.sent(events.len());
+        // The report thread ends only after this end of the channel is gone.
+        let _ = self.events.send(events);
+    }
+
+    fn is_behind(&self) -> bool {
+        self.backlog.is_long()
+    }
+}
+
+/// How many events wait to be reported: the bound that keeps memory flat when nobody reads the output.
+struct Backlog {
+    waiting: AtomicUsize,
+    /// The controller waits for it to become shorter.
+    stalled: AtomicBool,
+    letters: Letters,
+}
+
+/// So many events may wait.
+const LONG: usize = 8192;
+
+impl Backlog {
+    fn new(letters: &Letters) -> Self {
+        Self {
+            waiting: AtomicUsize::new(0),
+            stalled: AtomicBool::new(false),
+            letters: Arc::clone(letters),
+        }
+    }
+
+    fn sent(&self, count: usize) {
+        self.waiting.fetch_add(count, Ordering::SeqCst);
+    }
+
+    fn reported(&self, count: usize) {
+        let before = self.waiting.fetch_sub(count, Ordering::SeqCst);
+        if before - count <= LONG / 2 && self.stalled.swap(false, Ordering::SeqCst) {
+            self.letters.post([Message::ReportsCaughtUp], Urgency::Now);
+        }
+    }
+
+    /// Whether it is too long; if so, the end of that will be posted.
+    fn is_long(&self) -> bool {
+        if self.waiting.load(Ordering::SeqCst) <= LONG {
+            return false;
+        }
+        self.stalled.store(true, Ordering::SeqCst);
+        // It may have become short before `stalled` could be seen.
+        self.waiting.load(Ordering::SeqCst) > LONG / 2
+    }
+}
