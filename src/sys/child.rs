@@ -69,6 +69,8 @@ impl Spawner {
             let mut before: libc::sigset_t = std::mem::zeroed();
             libc::sigfillset(&raw mut all);
             libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+            // Ignored, as some callers leave it, it would have the kernel forget how children ended.
+            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
             before
         };
         Self {

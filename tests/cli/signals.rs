@@ -147,3 +147,17 @@ fn a_closed_stdout_ends_the_run_quietly_and_kills_what_runs() {
         leaves_nothing(&run);
     }
 }
+
+#[test]
+fn jobs_are_waited_for_though_the_caller_ignores_the_end_of_children() {
+    let fanout = fanout_in_background();
+    let output = std::process::Command::new("perl")
+        .args(["-e", "$SIG{CHLD} = 'IGNORE'; exec @ARGV"])
+        .arg(fanout.get_program())
+        .args(["--no-summary", "exit {}", ":::", "0", "1", "1"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), &*said), (Some(2), ""));
+}
