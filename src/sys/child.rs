@@ -59,7 +59,7 @@ struct Start<'a> {
 const STACK_BYTES: usize = 64 * 1024;
 
 impl Spawner {
-    /// A spawner whose processes are watched over in place `ward`. Blocks every signal for the calling
+    /// A spawner whose processes are watched over in place `ward`. Blocks signals for the calling
     /// thread: the thread shares its memory with a new process for a moment, and no handler of ours
     /// may run in there.
     pub fn new(ward: Ward) -> Self {
@@ -68,6 +68,9 @@ impl Spawner {
             let mut all: libc::sigset_t = std::mem::zeroed();
             let mut before: libc::sigset_t = std::mem::zeroed();
             libc::sigfillset(&raw mut all);
+            // Where it is blocked, the kernel does not see that nobody wants it, and interrupts some
+            // other thread for the end of each child.
+            libc::sigdelset(&raw mut all, libc::SIGCHLD);
             libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
             // Ignored, as some callers leave it, it would have the kernel forget how children ended.
             libc::signal(libc::SIGCHLD, libc::SIG_DFL);
@@ -357,7 +360,9 @@ impl Group {
     /// Whether the leader left anybody behind.
     pub fn has_members(&self) -> bool {
         // SAFETY: signal 0 only asks.
-        unsafe { libc::kill(-self.0, 0) == 0 }
+        let asked = unsafe { libc::kill(-self.0, 0) };
+        // A member that we may not signal (EPERM, under sudo) is a member.
+        asked == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
     }
 
     /// Whether the group is gone by `deadline`. Nothing tells of the end of a group whose leader is
