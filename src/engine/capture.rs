@@ -144,9 +144,22 @@ impl Outputs<'_> {
         }
     }
 
-    /// Reads what is there from every pipe and hands it to `piece`; never waits. Returns whether there
-    /// was anything.
-    pub fn drain(&mut self, mut piece: impl FnMut(Stream, Vec<u8>)) -> io::Result<bool> {
+    /// Whether output comes through pipes.
+    pub fn is_piped(&self) -> bool {
+        matches!(self, Self::Piped { .. })
+    }
+
+    /// Reads what is there from every pipe and hands it to `piece`, as long as `token` gives permits to do
+    /// so; never waits. Returns whether there was anything.
+    ///
+    /// # Errors
+    ///
+    /// When a pipe cannot be read.
+    pub fn drain<T>(
+        &mut self,
+        mut token: impl FnMut() -> Option<T>,
+        mut piece: impl FnMut(Stream, Vec<u8>, T),
+    ) -> io::Result<bool> {
         let Self::Piped { readers, .. } = self else {
             return Ok(false);
         };
@@ -156,6 +169,7 @@ impl Outputs<'_> {
             if !crate::sys::wake::is_readable(reader.as_fd())? {
                 continue;
             }
+            let Some(token) = token() else { break };
             let mut bytes = vec![0; PIECE];
             let got = reader.read(&mut bytes)?;
             if got == 0 {
@@ -163,7 +177,7 @@ impl Outputs<'_> {
             } else {
                 bytes.truncate(got);
                 any = true;
-                piece(stream, bytes);
+                piece(stream, bytes, token);
             }
         }
         Ok(any)
@@ -194,7 +208,10 @@ mod tests {
     fn drained(outputs: &mut Outputs) -> Vec<(Stream, Vec<u8>)> {
         let mut pieces = Vec::new();
         let any = outputs
-            .drain(|stream, bytes| pieces.push((stream, bytes)))
+            .drain(
+                || Some(()),
+                |stream, bytes, ()| pieces.push((stream, bytes)),
+            )
             .unwrap();
         assert_eq!(any, !pieces.is_empty());
         pieces

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -22,7 +22,8 @@ use crate::model::{
 use crate::sys::child::{Child, Exit, Group, Reaped, Spawner, Waited};
 use crate::sys::guardian::Guardian;
 use crate::sys::mailbox::Urgency;
-use crate::sys::tokens::Tokens;
+use crate::sys::tokens::{Token, Tokens};
+use crate::sys::wake;
 
 /// What the engine needs to know.
 pub struct Config {
@@ -50,7 +51,7 @@ const GRACE: Duration = Duration::from_millis(20);
 const PIECES_IN_A_PIPE: usize = 16;
 
 /// How many pieces of streamed output may be on their way, over all jobs.
-const PIECES_IN_FLIGHT: usize = 64;
+const PIECES_IN_FLIGHT: u32 = 64;
 
 /// Starts the pool that runs attempts on this host; `guardian` has a ward for each of its workers.
 ///
@@ -63,10 +64,12 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
     let wards: Vec<_> = (0..config.slots)
         .map(|place| guardian.ward(place))
         .collect();
+    let pieces = Tokens::new(PIECES_IN_FLIGHT)
+        .map_err(|error| anyhow::anyhow!("cannot open an event descriptor: {error}"))?;
     let shared = Arc::new(Shared {
         config,
         null,
-        pieces: Tokens::new(PIECES_IN_FLIGHT),
+        pieces,
     });
     Pool::start(wards.len(), post, move |index, station| LocalRunner {
         launcher: Launcher::new(&shared.config.launch),
@@ -157,6 +160,7 @@ impl LocalRunner {
             job: &end.job,
             post,
             outputs,
+            token: None,
         };
         let watched = watch.until_the_end(child);
         self.station.show(None);
@@ -224,6 +228,8 @@ struct Watch<'a> {
     job: &'a Arc<JobIdentity>,
     post: &'a Post,
     outputs: Outputs<'a>,
+    /// Allows one more piece of output to be on its way.
+    token: Option<Token>,
 }
 
 impl Watch<'_> {
@@ -236,7 +242,7 @@ impl Watch<'_> {
             .timeout
             .map(|timeout| Instant::now() + timeout);
         let why = loop {
-            match child.wait(Some(self.station.wake()), &self.outputs.watched(), deadline)? {
+            match child.wait(Some(self.station.wake()), &self.watched(), deadline)? {
                 Waited::Readable => drop(self.drain()?),
                 Waited::Ended => break None,
                 Waited::TimedOut => break Some(End::Timeout),
@@ -293,13 +299,25 @@ impl Watch<'_> {
     /// Waits for the process's end until `deadline`, going on to read its output.
     fn ended_before(&mut self, child: &Child, deadline: Instant) -> io::Result<bool> {
         loop {
-            match child.wait(None, &self.outputs.watched(), Some(deadline))? {
+            match child.wait(None, &self.watched(), Some(deadline))? {
                 Waited::Ended => return Ok(true),
                 Waited::TimedOut => return Ok(false),
                 Waited::Readable => drop(self.drain()?),
                 Waited::Rung => {}
             }
         }
+    }
+
+    /// What to watch beside the process: its pipes or, while no piece may be sent, the tokens.
+    fn watched(&mut self) -> Vec<BorrowedFd<'_>> {
+        let shared = self.shared;
+        if self.token.is_none() && self.outputs.is_piped() {
+            self.token = shared.pieces.try_take();
+            if self.token.is_none() {
+                return vec![shared.pieces.as_fd()];
+            }
+        }
+        self.outputs.watched()
     }
 
     /// Hands on the last output of a job whose process has ended; returns whether its group left anybody
@@ -313,23 +331,39 @@ impl Watch<'_> {
         }
         // What is in the pipes now; not what somebody goes on to write.
         for _ in 0..PIECES_IN_A_PIPE {
-            if !self.drain()? {
+            if !self.wait_for_token()? || !self.drain()? {
                 break;
             }
         }
         Ok(left_behind)
     }
 
-    /// Hands on what the job has written to its pipes since the last time.
+    /// Waits until a piece may be sent; `false` if the run is being killed, when nobody wants it.
+    fn wait_for_token(&mut self) -> io::Result<bool> {
+        while self.outputs.is_piped() && self.token.is_none() {
+            self.token = self.shared.pieces.try_take();
+            if self.token.is_some() {
+                break;
+            }
+            if self.station.killed().is_some() {
+                return Ok(false);
+            }
+            wake::wait_for_either(self.station.wake(), self.shared.pieces.as_fd())?;
+        }
+        Ok(true)
+    }
+
+    /// Hands on what the job has written to its pipes since the last time, a piece from each as long as
+    /// there are tokens. Never waits.
     fn drain(&mut self) -> io::Result<bool> {
-        let (shared, job, post) = (self.shared, self.job, self.post);
-        self.outputs.drain(|stream, bytes| {
-            let token = Some(shared.pieces.take());
+        let (shared, job, post, held) = (self.shared, self.job, self.post, &mut self.token);
+        let token = || held.take().or_else(|| shared.pieces.try_take());
+        self.outputs.drain(token, |stream, bytes, token| {
             let piece = OutputPiece {
                 job: Arc::clone(job),
                 stream,
                 bytes,
-                token,
+                token: Some(token),
             };
             post(Reply::Output(piece), Urgency::Now);
         })

@@ -304,7 +304,7 @@ impl<'a> Controller<'a> {
                 }
             }
             Signal::Interrupt | Signal::Terminate => {
-                self.trouble = Some(ExitCode::Error);
+                self.trouble = Some(ExitCode::Stopped);
                 let name = if signal == Signal::Interrupt {
                     "SIGINT"
                 } else {

@@ -5,8 +5,10 @@
 pub enum ExitCode {
     /// What the jobs' outcomes and the halt policy say: 0 to 255.
     Jobs(i32),
-    /// An error of fanout's own, or the user ended the run.
+    /// An error of fanout's own.
     Error,
+    /// The user ended the run.
+    Stopped,
     /// Nobody reads standard output: to end as a Unix filter does, by SIGPIPE.
     BrokenPipe,
 }
@@ -16,7 +18,7 @@ impl ExitCode {
     pub fn code(self) -> i32 {
         match self {
             Self::Jobs(code) => code,
-            Self::Error => 255,
+            Self::Error | Self::Stopped => 255,
             Self::BrokenPipe => 141,
         }
     }

@@ -66,6 +66,28 @@ pub fn is_readable(fd: std::os::fd::BorrowedFd) -> io::Result<bool> {
     Ok(polled.revents != 0)
 }
 
+/// Waits until `wake` has rung or `fd` is readable.
+///
+/// # Errors
+///
+/// What `poll(2)` says but for interruptions.
+pub fn wait_for_either(wake: &Wake, fd: std::os::fd::BorrowedFd) -> io::Result<()> {
+    let watched = |fd| libc::pollfd {
+        fd,
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    let mut polled = [watched(wake.as_raw_fd()), watched(fd.as_raw_fd())];
+    // SAFETY: two live pollfds.
+    while unsafe { libc::poll(polled.as_mut_ptr(), 2, -1) } < 0 {
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::fd::AsFd as _;

@@ -31,7 +31,10 @@ use crate::sys::signals;
 pub type Letters = Arc<Mailbox<Message>>;
 
 /// How long a message that is not urgent may wait for others to come along.
-const PATIENCE: Duration = Duration::from_millis(5);
+const PATIENCE: Duration = Duration::from_millis(10);
+
+/// How long a run that was stopped by the user goes on to write what it has.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// An empty mailbox.
 pub fn mailbox() -> Letters {
@@ -79,7 +82,9 @@ pub fn control(
     let exit_code = controller::run(config, parties);
     drop(engine);
     let program = std::mem::take(&mut reports.program);
-    if !reports.finish() {
+    // Whoever stopped the run does not wait for somebody to read what is left of the output.
+    let patience = (exit_code == ExitCode::Stopped).then_some(LAST_WORDS);
+    if !reports.finish(patience) {
         return ExitCode::Error;
     }
     last_word(exit_code, mailbox, &program)

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use anyhow::Context as _;
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::{EngineParts, Letters};
 use crate::model::Event;
@@ -18,6 +19,8 @@ use crate::sys::mailbox::Urgency;
 pub struct Reports {
     link: Link,
     thread: JoinHandle<()>,
+    /// Closed when the thread is at its end.
+    over: Receiver<()>,
     /// The name under which fanout speaks.
     pub(super) program: String,
     /// Whether it wants to know when an attempt starts.
@@ -48,14 +51,19 @@ pub fn start_reports(
     let wants_starts = reporter.wants_starts();
     let backlog = Arc::new(Backlog::new(mailbox));
     let (events, inbox) = crossbeam_channel::unbounded();
+    let (ending, over) = crossbeam_channel::bounded(0);
     let seen = Arc::clone(&backlog);
     let thread = thread::Builder::new()
         .name("report".into())
-        .spawn(move || drop(reporter.run(&inbox, |count| seen.reported(count))))
+        .spawn(move || {
+            let _ending = ending;
+            reporter.run(&inbox, |count| seen.reported(count));
+        })
         .context("cannot start the thread that writes reports")?;
     Ok(Reports {
         link: Link { events, backlog },
         thread,
+        over,
         program,
         wants_starts,
     })
@@ -147,9 +155,15 @@ impl Reports {
         &mut self.link
     }
 
-    /// Waits until everything is written; tells whether the report thread ended as it should.
-    pub(super) fn finish(self) -> bool {
+    /// Waits until everything is written, or at most for `patience`; tells whether the report thread
+    /// ended as it should.
+    pub(super) fn finish(self, patience: Option<Duration>) -> bool {
         drop(self.link);
+        if let Some(patience) = patience
+            && self.over.recv_timeout(patience) == Err(RecvTimeoutError::Timeout)
+        {
+            return true;
+        }
         self.thread.join().is_ok()
     }
 }
