@@ -28,7 +28,7 @@ impl Counter {
             Event::AttemptFailed(end) => self.attempt_over(end),
             Event::JobFinished(end) => {
                 self.attempt_over(end);
-                self.job_over(&end.outcome);
+                self.job_over(end);
             }
             _ => {}
         }
@@ -40,14 +40,11 @@ impl Counter {
         }
     }
 
-    fn job_over(&mut self, outcome: &Outcome) {
-        match outcome {
+    fn job_over(&mut self, end: &AttemptEnd) {
+        match &end.outcome {
             Outcome::Exited(0) => self.tally.ok += 1,
-            Outcome::Cancelled { signal: None, .. } => self.tally.unstarted += 1,
-            Outcome::Cancelled {
-                by,
-                signal: Some(_),
-            } => {
+            Outcome::Cancelled { .. } if end.job.pid == 0 => self.tally.unstarted += 1,
+            Outcome::Cancelled { by, .. } => {
                 self.tally.failed += 1;
                 match by {
                     KilledBy::Halt => self.halted += 1,
