@@ -16,8 +16,8 @@ use super::pool::{Pool, Runner, Station};
 use super::term_seq::TermSeq;
 use super::{Attempt, Post, Reply, never_ran};
 use crate::model::{
-    ArgList, AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, OutputPiece,
-    Prepare, SpawnError, Usage,
+    AttemptEnd, AttemptStart, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare, SpawnError,
+    Usage,
 };
 use crate::sys::child::{Child, Exit, Group, Reaped, Spawner, Waited};
 use crate::sys::guardian::Guardian;
@@ -105,7 +105,10 @@ impl Runner for LocalRunner {
             Err(why) => return never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
         };
         let mut end = never_ran(attempt, Outcome::Lost);
-        if let Err(error) = self.run_command(attempt, slot, command, post, &mut end) {
+        change(&mut end.job, |job| {
+            (job.command, job.slot) = (command, slot);
+        });
+        if let Err(error) = self.run_command(attempt, post, &mut end) {
             end.outcome = Outcome::SpawnFailed(error);
             end.ended_at = SystemTime::now();
             self.capturer.discard();
@@ -115,36 +118,29 @@ impl Runner for LocalRunner {
 }
 
 impl LocalRunner {
-    /// Runs `command` and writes down in `end` what became of it.
+    /// Runs the command in `end` and writes down in there what became of it.
     fn run_command(
         &mut self,
         attempt: &Attempt,
-        slot: usize,
-        command: Command,
         post: &Post,
         end: &mut AttemptEnd,
     ) -> Result<(), SpawnError> {
         let shared = Arc::clone(&self.shared);
         let mut outputs = self.capturer.outputs().map_err(|error| no_output(&error))?;
         let start = Start {
-            line: &command.line,
+            line: &end.job.command.line,
             seq: attempt.job.seq,
-            slot,
+            slot: end.job.slot,
             stdin: shared.null.as_fd(),
             outputs: outputs.for_job(),
         };
         let launched = self.launcher.launch(&mut self.spawner, &start);
         end.started_at = SystemTime::now();
-        let (child, argv) = match launched {
-            Ok(launched) => launched,
-            Err(error) => {
-                let why = cannot_start(&error, attempt, &command);
-                end.job = identity(attempt, slot, command, 0, None);
-                return Err(why);
-            }
-        };
+        let (child, argv) = launched.map_err(|error| cannot_start(&error, &end.job))?;
         outputs.started();
-        end.job = identity(attempt, slot, command, child.pid(), argv);
+        change(&mut end.job, |job| {
+            (job.pid, job.argv) = (child.pid(), argv);
+        });
         if shared.config.report_starts {
             let (job, started_at) = (Arc::clone(&end.job), end.started_at);
             post(
@@ -153,11 +149,11 @@ impl LocalRunner {
             );
         }
         self.station.show(Some(Arc::clone(&end.job)));
-        let station = &self.station;
+        let (station, job) = (&self.station, &end.job);
         let mut watch = Watch {
             shared: &shared,
             station,
-            job: &end.job,
+            job,
             post,
             outputs,
             token: None,
@@ -175,32 +171,19 @@ impl LocalRunner {
     }
 }
 
-fn identity(
-    attempt: &Attempt,
-    slot: usize,
-    command: Command,
-    pid: i32,
-    argv: Option<ArgList>,
-) -> Arc<JobIdentity> {
-    Arc::new(JobIdentity {
-        seq: attempt.job.seq,
-        args: attempt.job.args.clone(),
-        command,
-        argv,
-        slot,
-        pid,
-        attempt: attempt.number,
-    })
+/// Changes an identity that nobody else has seen yet.
+fn change(job: &mut Arc<JobIdentity>, change: impl FnOnce(&mut JobIdentity)) {
+    change(Arc::make_mut(job));
 }
 
-/// What it means that the kernel refuses to start `command`.
-fn cannot_start(error: &io::Error, attempt: &Attempt, command: &Command) -> SpawnError {
+/// What it means that the kernel refuses to start the job.
+fn cannot_start(error: &io::Error, job: &JobIdentity) -> SpawnError {
     if error.kind() != io::ErrorKind::ArgumentListTooLong {
         return SpawnError::passing(error.to_string());
     }
-    let line = &command.line;
+    let line = &job.command.line;
     let beginning = String::from_utf8_lossy(&line[..line.len().min(50)]);
-    let (length, seq) = (line.len(), attempt.job.seq);
+    let (length, seq) = (line.len(), job.seq);
     SpawnError::fatal(format!(
         "Command line too long ({length} bytes) at job {seq}: {beginning}..."
     ))

@@ -216,7 +216,6 @@ impl<'a> Controller<'a> {
             }
             Message::ReportFailed(why) => {
                 self.trouble = Some(ExitCode::Error);
-                self.notice(format!("Error: {why}"));
                 self.drain(&why);
             }
         }

@@ -29,7 +29,7 @@ pub enum Message {
     Signal(Signal),
     /// Nobody reads standard output any more.
     StdoutClosed,
-    /// A report cannot be written: what and why.
+    /// A report cannot be written: what and why. The user has been told.
     ReportFailed(String),
     /// The reports have caught up after having been behind.
     ReportsCaughtUp,

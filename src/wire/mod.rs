@@ -12,7 +12,6 @@ pub use engine::{EngineParts, RunningEngine, prepare_engine};
 pub use jobs::{OpenJobs, feed, open_jobs};
 pub use reports::{Reports, start_reports};
 
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,28 +80,23 @@ pub fn control(
     };
     let exit_code = controller::run(config, parties);
     drop(engine);
-    let program = std::mem::take(&mut reports.program);
     // Whoever stopped the run does not wait for somebody to read what is left of the output.
     let patience = (exit_code == ExitCode::Stopped).then_some(LAST_WORDS);
     if !reports.finish(patience) {
         return ExitCode::Error;
     }
-    last_word(exit_code, mailbox, &program)
+    last_word(exit_code, mailbox)
 }
 
 /// What went wrong while the last reports were written, when the controller had left already.
-fn last_word(exit_code: ExitCode, mailbox: &Letters, program: &str) -> ExitCode {
+fn last_word(exit_code: ExitCode, mailbox: &Letters) -> ExitCode {
     let mut letters = Vec::new();
     mailbox.take(&mut letters);
     letters
         .iter()
         .fold(exit_code, |exit_code, letter| match letter {
             Message::StdoutClosed => ExitCode::BrokenPipe,
-            Message::ReportFailed(why) => {
-                // Nobody is left to tell when standard error is closed.
-                let _ = writeln!(std::io::stderr(), "{program}: Error: {why}");
-                ExitCode::Error
-            }
+            Message::ReportFailed(_) => ExitCode::Error,
             _ => exit_code,
         })
 }

@@ -1,5 +1,6 @@
 //! The report thread, its sinks, and the way to it.
 
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -21,8 +22,6 @@ pub struct Reports {
     thread: JoinHandle<()>,
     /// Closed when the thread is at its end.
     over: Receiver<()>,
-    /// The name under which fanout speaks.
-    pub(super) program: String,
     /// Whether it wants to know when an attempt starts.
     pub wants_starts: bool,
 }
@@ -43,7 +42,11 @@ pub fn start_reports(
     let on_failure = move |failure: Failure| {
         let message = match failure {
             Failure::StdoutClosed => Message::StdoutClosed,
-            failure @ Failure::Sink { .. } => Message::ReportFailed(failure.to_string()),
+            failure @ Failure::Sink { .. } => {
+                // Said right here: what cannot be written may be what would say it.
+                let _ = writeln!(io::stderr(), "{program}: Error: {failure}");
+                Message::ReportFailed(failure.to_string())
+            }
         };
         letters.post([message], Urgency::Now);
     };
@@ -64,7 +67,6 @@ pub fn start_reports(
         link: Link { events, backlog },
         thread,
         over,
-        program,
         wants_starts,
     })
 }

@@ -106,6 +106,37 @@ fn an_input_file_that_cannot_be_read_is_named() {
 }
 
 #[test]
+fn a_full_standard_output_is_an_error_and_not_silence() {
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut run = crate::fanout_in_background();
+    let run = run
+        .args(["echo", ":::", "1", "2"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(255));
+    let said = text(&run.stderr);
+    assert!(
+        said.contains("standard output: No space left on device"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_spool_directory_that_does_not_exist_is_named() {
+    let run = fanout()
+        .env("TMPDIR", "/no/such/dir")
+        .args(["echo", ":::", "1"])
+        .assert()
+        .code(255);
+    let said = text(&run.get_output().stderr);
+    assert!(
+        said.contains("/no/such/dir") && said.contains("$TMPDIR"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_joblog_that_cannot_be_written_is_named() {
     is_refused(
         fanout()

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, unbounded};
 use super::*;
 use crate::engine::Engine;
 use crate::engine::shell::{Shell, Wishes};
-use crate::model::{ArgList, Job, Stream};
+use crate::model::{ArgList, Command, Job, Stream};
 use crate::sys::spool::{Captured, Limits, SpoolDir};
 
 /// How long anything may take before a test gives it up.
