@@ -101,6 +101,11 @@ impl Runner for LocalRunner {
             Ok(command) => command,
             Err(why) => return never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
         };
+        if command.skip {
+            let mut end = never_ran(attempt, Outcome::Skipped);
+            end.job = identity(attempt, slot, command, 0, None);
+            return end;
+        }
         let mut end = never_ran(attempt, Outcome::Lost);
         if let Err(error) = self.run_command(attempt, slot, command, post, &mut end) {
             end.outcome = Outcome::SpawnFailed(error);

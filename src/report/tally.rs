@@ -42,7 +42,7 @@ impl Counter {
 
     fn job_over(&mut self, outcome: &Outcome) {
         match outcome {
-            Outcome::Exited(0) => self.tally.ok += 1,
+            Outcome::Exited(0) | Outcome::Skipped => self.tally.ok += 1,
             Outcome::Cancelled { signal: None, .. } => self.tally.unstarted += 1,
             Outcome::Cancelled {
                 by,
