@@ -18,6 +18,7 @@
 //!   spaces that stand between several arguments stay unquoted.
 
 pub mod edit;
+pub mod format;
 mod parse;
 pub mod quote;
 mod render;
@@ -152,6 +153,7 @@ impl Template {
     pub fn uses_total(&self) -> bool {
         self.replaces().any(|replace| match &replace.what {
             What::Total | What::PaddedSeq => true,
+            What::Formatted(formatted) => formatted.0 == What::Total,
             What::Perl(expression) => {
                 memchr::memmem::find(&expression.code, b"total_jobs").is_some()
             }
@@ -429,6 +431,21 @@ mod tests {
             let line = String::from_utf8(out).unwrap();
             assert_eq!(line, "echo x 'y z' $u Z 'b c' a 'b c'");
         }
+    }
+
+    #[test]
+    fn replacement_strings_take_formats() {
+        for (typed, want) in [
+            ("{#:%04d}", "0012"),
+            ("{2:%8.2f}", "'    3.14'"),
+            ("{1}{:%_file}", "a/b.c{:%_file}"),
+            ("{2#:%04d}{1}", "a/b.c"),
+        ] {
+            let line = command(&[&format!("echo {typed}")], &["a/b.c", "3.14159"]);
+            assert_eq!(line, format!("echo {want}"), "{typed}");
+        }
+        let line = command(&["echo {/:%6s}|{1/:%-5s}|"], &["a/b.c"]);
+        assert_eq!(line, "echo '   b.c'|'b.c  '|");
     }
 
     #[test]

@@ -189,6 +189,20 @@ impl Sink<'_> {
                     sink.value(&edit.apply(arg));
                 });
             }
+            (What::Formatted(formatted), _) => match &formatted.0 {
+                What::Arg(transform) => self.each(which, values, only, |sink, arg| {
+                    sink.value(&formatted.1.apply(&transform(arg)));
+                }),
+                number if which == Which::All => {
+                    let number = match number {
+                        What::Seq => values.seq,
+                        What::Slot => values.slot as u64,
+                        _ => values.total,
+                    };
+                    self.value(&formatted.1.apply(number.to_string().as_bytes()));
+                }
+                _ => {}
+            },
             (What::SkipIf(_), _) => self.each(which, values, only, Self::value),
             (What::Perl(_), _) => self.expression(which, values, only),
             // As GNU parallel: an argument by itself has neither number nor slot.

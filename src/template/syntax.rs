@@ -5,6 +5,7 @@ use std::sync::Arc;
 use memchr::memmem;
 
 use super::edit::{self, Edit, Parsed};
+use super::format::Format;
 use super::rpl::Rpl;
 use super::transforms::{self, Transform};
 use crate::model::ArgList;
@@ -28,6 +29,8 @@ pub enum What {
     Shell(&'static str),
     /// The job's arguments, edited.
     Edit(Arc<Edit>),
+    /// What a simpler one stands for, formatted.
+    Formatted(Arc<(What, Format)>),
     /// The job's arguments; a job is skipped if this says so of them.
     SkipIf(fn(&ArgList) -> bool),
     /// The job's arguments, changed by a Perl expression.
@@ -52,6 +55,7 @@ impl PartialEq for What {
             (Self::SkipIf(one), Self::SkipIf(other)) => std::ptr::fn_addr_eq(*one, *other),
             (Self::Shell(one), Self::Shell(other)) => one == other,
             (Self::Edit(one), Self::Edit(other)) => one == other,
+            (Self::Formatted(one), Self::Formatted(other)) => one == other,
             (Self::Perl(one), Self::Perl(other)) => one == other,
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
@@ -61,6 +65,9 @@ impl PartialEq for What {
 impl What {
     /// Whether it is made from arguments, one by one.
     pub(super) fn is_of_arguments(&self) -> bool {
+        if let Self::Formatted(formatted) = self {
+            return formatted.0.is_of_arguments();
+        }
         matches!(
             self,
             Self::Arg(_) | Self::Edit(_) | Self::SkipIf(_) | Self::Perl(_)
@@ -261,8 +268,36 @@ impl Syntax {
         let edits = self.edits.then(|| find_edit(text)).flatten();
         let users = self.rpl.iter().filter_map(|rpl| rpl.find(text));
         // Of those that are equally long the last one is taken.
-        let all = edits.into_iter().chain(positional).chain(plain);
+        let formatted = self.find_formatted(text);
+        let all = edits
+            .into_iter()
+            .chain(formatted)
+            .chain(positional)
+            .chain(plain);
         all.chain(users).max_by_key(|found| found.len)
+    }
+
+    /// `{#:%04d}`: one without format, and its format.
+    fn find_formatted<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
+        let inner = text.strip_prefix(b"{")?;
+        let inner = &inner[..inner.iter().position(|&byte| byte == b'}')?];
+        let colon = memmem::rfind(inner, b":%")?;
+        let format = Format::parse(&inner[colon + 2..])?;
+        let (position, kind) = split_position(&inner[..colon]);
+        let spelling = [b"{", kind, b"}"].concat();
+        let entry = self
+            .entries
+            .iter()
+            .rfind(|entry| entry.spelling == spelling)?;
+        match entry.what {
+            What::Arg(_) | What::Seq | What::Slot | What::Total => {}
+            _ => return None,
+        }
+        Some(Found {
+            what: What::Formatted(Arc::new((entry.what.clone(), format))),
+            position: Some(position).filter(|position| !position.is_empty()),
+            len: inner.len() + 2,
+        })
     }
 
     /// `{= … =}` and `{=2 … =}`. What opens one does not stand within it.
