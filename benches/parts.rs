@@ -28,10 +28,13 @@ fn templates(criterion: &mut Criterion) {
         args: &args,
         seq: 123_456,
         slot: 7,
+        total: 1_000_000,
+        slots: 8,
+        evaluated: &[],
     };
     for command in ["echo {}", "echo {} {.} {#}", "convert {} {//}/{/.}.png {%}"] {
         let words: Vec<&str> = command.split(' ').collect();
-        let template = Template::command(&words, false, &Syntax::default()).unwrap();
+        let template = Template::command(&words, false, &Syntax::default());
         let mut line = Vec::new();
         group.bench_function(command, |bencher| {
             bencher.iter(|| {
@@ -132,7 +135,7 @@ fn finished_job() -> AttemptEnd {
             args: ArgList::single(b"123".to_vec()),
             command: Command {
                 line: b"/bin/echo 123".to_vec(),
-                tag: None,
+                ..Command::default()
             },
             argv: Some(["/bin/echo", "123"].into_iter().collect()),
             slot: 1,

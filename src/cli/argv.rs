@@ -40,7 +40,7 @@ pub fn split(words: Vec<OsString>, known: &Command) -> Argv {
         if word == "--" {
             break;
         }
-        let mut value = || words.next();
+        let mut value = |any: bool| words.next_if(|word| any || !is_option(word.as_bytes()));
         if word.as_bytes().starts_with(b"--") {
             argv.options.push(long_option(word, known, &mut value));
         } else {
@@ -83,7 +83,7 @@ fn source_separator(word: &[u8]) -> Option<SourceWords> {
 fn long_option(
     word: OsString,
     known: &Command,
-    next: &mut impl FnMut() -> Option<OsString>,
+    next: &mut impl FnMut(bool) -> Option<OsString>,
 ) -> OsString {
     let body = &word.as_bytes()[2..];
     let (typed, value) = match body.iter().position(|&byte| byte == b'=') {
@@ -96,13 +96,7 @@ fn long_option(
     else {
         return word;
     };
-    let value = value.or_else(|| {
-        if needs_value(arg) {
-            next().map(OsString::into_vec)
-        } else {
-            None
-        }
-    });
+    let value = value.or_else(|| next_as_value(arg, next));
     canonical(&name, value)
 }
 
@@ -110,7 +104,7 @@ fn long_option(
 fn short_options(
     word: &OsString,
     known: &Command,
-    next: &mut impl FnMut() -> Option<OsString>,
+    next: &mut impl FnMut(bool) -> Option<OsString>,
     options: &mut Vec<OsString>,
 ) {
     let letters = &word.as_bytes()[1..];
@@ -125,8 +119,7 @@ fn short_options(
         }
         let rest = &letters[place + 1..];
         let value = match rest {
-            [] if needs_value(arg) => next().map(OsString::into_vec),
-            [] => None,
+            [] => next_as_value(arg, next),
             rest => Some(rest.to_vec()),
         };
         options.push(canonical(&name, value));
@@ -145,6 +138,16 @@ fn canonical(name: &str, value: Option<Vec<u8>>) -> OsString {
 
 fn takes_value(arg: &Arg) -> bool {
     arg.get_action().takes_values()
+}
+
+/// The word that follows, where it is the value: that of a value that may be left out and needs no `=`
+/// is no option.
+fn next_as_value(arg: &Arg, next: &mut impl FnMut(bool) -> Option<OsString>) -> Option<Vec<u8>> {
+    let optional = takes_value(arg) && !arg.is_require_equals_set();
+    if !needs_value(arg) && !optional {
+        return None;
+    }
+    next(needs_value(arg)).map(OsString::into_vec)
 }
 
 fn needs_value(arg: &Arg) -> bool {

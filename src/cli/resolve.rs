@@ -49,7 +49,7 @@ pub fn resolve(
     Ok(Plan {
         jobs: JobsPlan {
             packing,
-            count_ahead: counts || wants_total || words_only(&input),
+            count_ahead: counts || wants_total || renderer.uses_total() || words_only(&input),
             reads_stdin: input
                 .sources
                 .iter()
@@ -141,29 +141,42 @@ fn packing(flags: &Flags) -> Result<Packing, String> {
 }
 
 fn renderer(flags: &Flags, command: &[Vec<u8>]) -> Result<Renderer, String> {
-    let syntax = Syntax::default();
-    let template = Template::command(command, flags.command.quote, &syntax)
-        .map_err(|error| error.to_string())?;
+    let syntax = syntax(&flags.replacement)?;
+    let template = Template::command(command, flags.command.quote, &syntax);
     let tag = match &flags.output.tagstring {
         Some(text) if text.is_empty() => None,
         Some(text) => Some(unescape_tagstring(&bytes(text))),
         None => flags.output.tag.then(|| b"{}".to_vec()),
     };
-    let tag = tag
-        .map(|text| Template::text(&text, &syntax))
-        .transpose()
-        .map_err(|error| error.to_string())?;
+    let tag = tag.map(|text| Template::text(&text, &syntax));
     let spread = if flags.input.max_replace_args.is_some() {
         Spread::Repeat
     } else {
         Spread::Join
     };
-    Ok(Renderer {
-        command: template,
-        tag,
-        quoting: Quoting::Posix,
-        spread,
-    })
+    Ok(Renderer::new(template, tag, Quoting::Posix, spread))
+}
+
+/// The replacement strings, as the options have them.
+fn syntax(flags: &flags::Replacement) -> Result<Syntax, String> {
+    let mut syntax = Syntax::default();
+    if flags.plus {
+        syntax.add_plus();
+    }
+    for (built_in, spelling) in flags.spellings() {
+        syntax.respell(built_in, &bytes(spelling));
+    }
+    if let Some(parens) = &flags.parens {
+        syntax
+            .set_parens(&bytes(parens))
+            .map_err(|why| format!("--parens {why}"))?;
+    }
+    for definition in &flags.rpl {
+        syntax
+            .define(&bytes(definition))
+            .map_err(|why| format!("--rpl {why}"))?;
+    }
+    Ok(syntax)
 }
 
 fn engine(flags: &Flags, capture: CapturePlan) -> Result<EnginePlan, String> {

@@ -20,6 +20,7 @@ impl DryEngine {
         Self { prepare, post }
     }
 
+    /// As in GNU parallel, jobs that would be skipped are shown like all others.
     fn end(&self, attempt: Attempt, now: SystemTime) -> Box<AttemptEnd> {
         // Nothing runs beside it, so it always has the first slot.
         let slot = 1;

@@ -104,6 +104,11 @@ impl Runner for LocalRunner {
             Ok(command) => command,
             Err(why) => return never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
         };
+        if command.skip {
+            let mut end = never_ran(attempt, Outcome::Skipped);
+            end.job = identity(attempt, slot, command, 0, None);
+            return end;
+        }
         let mut end = never_ran(attempt, Outcome::Lost);
         change(&mut end.job, |job| {
             (job.command, job.slot) = (command, slot);

@@ -1,6 +1,7 @@
 //! Jobs from records: packing, numbering, rendering.
 
 pub mod pack;
+mod perl;
 mod render;
 
 pub use render::{Renderer, unescape_tagstring};

@@ -1,43 +1,158 @@
 //! Turning a job into its command line and its tag.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::perl::{Perl, Verdict};
 use crate::model::{Command, Job, Prepare};
-use crate::template::{Quoting, Spread, Style, Template, Values};
+use crate::template::{Expression, Quoting, Spread, Style, Template, Values};
 
 /// The run's templates and how values are written into them.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Renderer {
     /// The command line's template.
-    pub command: Template,
+    command: Template,
     /// The tag's: that of `{}` for `--tag`, of the unescaped text for `--tagstring`.
-    pub tag: Option<Template>,
+    tag: Option<Template>,
     /// How values are quoted in the command line; in the tag they never are.
-    pub quoting: Quoting,
+    quoting: Quoting,
     /// What several arguments do to a word, in the command line and in the tag.
-    pub spread: Spread,
+    spread: Spread,
+    /// How many jobs there are, where that is known.
+    total: Option<u64>,
+    /// How many slots there are.
+    slots: usize,
+    /// Evaluates expressions; there only if the templates have some.
+    perl: Option<Evaluator>,
+}
+
+/// The helper, and the expressions that it knows, by their numbers.
+#[derive(Debug)]
+struct Evaluator {
+    known: Vec<Arc<Expression>>,
+    perl: Mutex<Perl>,
+}
+
+impl Renderer {
+    /// Renders commands from `command` and tags from `tag`.
+    pub fn new(command: Template, tag: Option<Template>, quoting: Quoting, spread: Spread) -> Self {
+        Self {
+            command,
+            tag,
+            quoting,
+            spread,
+            total: None,
+            slots: 1,
+            perl: None,
+        }
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        std::iter::once(&self.command).chain(&self.tag)
+    }
+
+    /// Whether it has to be known how many jobs there are.
+    pub fn uses_total(&self) -> bool {
+        self.templates().any(Template::uses_total)
+    }
+
+    /// To be called before the first job: what is known about the run now. Starts perl, if there are
+    /// expressions.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the expression that cannot be used, and why.
+    pub fn begin(&mut self, total: Option<u64>, slots: usize) -> Result<(), String> {
+        self.total = total;
+        self.slots = slots;
+        let mut known = Vec::new();
+        for expression in self.templates().flat_map(Template::expressions) {
+            if !known.contains(expression) {
+                known.push(Arc::clone(expression));
+            }
+        }
+        let Some(first) = known.first() else {
+            return Ok(());
+        };
+        let mut perl = Perl::start(total, slots).map_err(|why| cannot_use(first, &why))?;
+        for expression in &known {
+            perl.compile(expression)
+                .map_err(|why| cannot_use(expression, &why))?;
+        }
+        self.perl = Some(Evaluator {
+            known,
+            perl: Mutex::new(perl),
+        });
+        Ok(())
+    }
+
+    /// The line that `template` becomes.
+    fn line(&self, template: &Template, values: Values<'_>, quoting: Quoting) -> Vec<u8> {
+        let style = Style {
+            quoting,
+            spread: self.spread,
+        };
+        let mut out = Vec::with_capacity(template.size_hint(values));
+        template.render(values, style, &mut out);
+        out
+    }
+}
+
+fn cannot_use(expression: &Expression, why: &str) -> String {
+    let typed = String::from_utf8_lossy(&expression.typed);
+    format!("Cannot use {}: {why}", typed.trim())
+}
+
+impl Evaluator {
+    /// The values of all expressions of `templates`, for `job`.
+    fn evaluate(&self, templates: &[&Template], job: &Job, slot: usize) -> Result<Verdict, String> {
+        let calls: Vec<_> = templates
+            .iter()
+            .flat_map(|template| template.calls(&job.args))
+            .map(|call| {
+                let number = self.known.iter().position(|known| known == call.expression);
+                (number.unwrap_or_default(), call.arg)
+            })
+            .collect();
+        let mut perl = self.perl.lock().unwrap_or_else(PoisonError::into_inner);
+        perl.evaluate(job, slot, &calls).map_err(|why| {
+            let expressions: Vec<_> = self
+                .known
+                .iter()
+                .map(|known| String::from_utf8_lossy(&known.typed).trim().to_owned())
+                .collect();
+            format!("job {}: {}: {why}", job.seq, expressions.join(", "))
+        })
+    }
 }
 
 impl Prepare for Renderer {
     fn prepare(&self, job: &Job, slot: usize) -> Result<Command, String> {
-        let values = Values {
+        let (verdict, of_the_command) = match &self.perl {
+            None => (Verdict::default(), 0),
+            Some(evaluator) => {
+                let templates: Vec<_> = self.templates().collect();
+                let verdict = evaluator.evaluate(&templates, job, slot)?;
+                let of_the_command = self.command.calls(&job.args).len();
+                (verdict, of_the_command)
+            }
+        };
+        let (for_command, for_tag) = verdict
+            .values
+            .split_at_checked(of_the_command)
+            .ok_or("perl returned too few values")?;
+        let values = |evaluated| Values {
             args: &job.args,
             seq: job.seq,
             slot,
+            total: self.total.unwrap_or(0),
+            slots: self.slots,
+            evaluated,
         };
-        let render = |template: &Template, quoting| {
-            let mut out = Vec::with_capacity(template.size_hint(values));
-            template.render(
-                values,
-                Style {
-                    quoting,
-                    spread: self.spread,
-                },
-                &mut out,
-            );
-            out
-        };
+        let tag = |tag| self.line(tag, values(for_tag), Quoting::Raw);
         Ok(Command {
-            line: render(&self.command, self.quoting),
-            tag: self.tag.as_ref().map(|tag| render(tag, Quoting::Raw)),
+            line: self.line(&self.command, values(for_command), self.quoting),
+            tag: self.tag.as_ref().map(tag),
+            skip: verdict.skip || self.command.skips(&job.args),
         })
     }
 }
@@ -70,12 +185,12 @@ mod tests {
     #[test]
     fn commands_are_quoted_and_tags_are_not() {
         let syntax = Syntax::default();
-        let renderer = Renderer {
-            command: Template::command(&["echo", "{%}", "{}"], false, &syntax).unwrap(),
-            tag: Some(Template::text(b"{}", &syntax).unwrap()),
-            quoting: Quoting::Posix,
-            spread: Spread::Join,
-        };
+        let renderer = Renderer::new(
+            Template::command(&["echo", "{%}", "{}"], false, &syntax),
+            Some(Template::text(b"{}", &syntax)),
+            Quoting::Posix,
+            Spread::Join,
+        );
         let job = Job {
             seq: 1,
             args: ["a b", "it's"].into_iter().collect(),

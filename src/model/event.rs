@@ -124,7 +124,7 @@ pub struct OutputPiece {
 pub struct Tally {
     /// Attempts handed to the engine and not over yet.
     pub running: u64,
-    /// Jobs that exited with 0.
+    /// Jobs that exited with 0, or asked not to be run.
     pub ok: u64,
     /// Jobs that failed in any way.
     pub failed: u64,

@@ -18,6 +18,8 @@ pub struct Command {
     pub line: Vec<u8>,
     /// What `--tag` or `--tagstring` puts before each line of output.
     pub tag: Option<Vec<u8>>,
+    /// Whether the job asked not to be run (`skip()`, `{uniq}`).
+    pub skip: bool,
 }
 
 /// Turns a job into its command line; called by the worker that runs it, once per attempt.

@@ -21,6 +21,8 @@ pub enum Outcome {
         /// when it was asked to.
         signal: Option<i32>,
     },
+    /// The job itself asked not to be run: `skip()`, `{uniq}`, `{choose_k}`.
+    Skipped,
     /// fanout lost sight of it (a worker panicked); nothing more is known.
     Lost,
 }
@@ -69,7 +71,7 @@ impl Outcome {
 
     /// The value that GNU parallel writes as `Exitval` into a joblog.
     ///
-    /// -1 when fanout had to end it (unless it used the time to exit with a code of its own), 127 when it could not start, 0 when a signal ended it.
+    /// -2 when it was skipped, -1 when fanout had to end it (unless it used the time to exit with a code of its own), 127 when it could not start, 0 when a signal ended it.
     pub fn joblog_exit(&self) -> i32 {
         match *self {
             Self::Exited(code) => code,
@@ -77,6 +79,7 @@ impl Outcome {
             Self::TimedOut(Exit::Code(code)) if code != 0 => code,
             Self::TimedOut(_) | Self::Cancelled { .. } | Self::Lost => -1,
             Self::SpawnFailed(_) => 127,
+            Self::Skipped => -2,
         }
     }
 
@@ -85,9 +88,11 @@ impl Outcome {
         match *self {
             Self::Signaled(signal) | Self::TimedOut(Exit::Signal(signal)) => signal,
             Self::Cancelled { signal, .. } => signal.unwrap_or(0),
-            Self::Exited(_) | Self::TimedOut(Exit::Code(_)) | Self::SpawnFailed(_) | Self::Lost => {
-                0
-            }
+            Self::Exited(_)
+            | Self::TimedOut(Exit::Code(_))
+            | Self::SpawnFailed(_)
+            | Self::Skipped
+            | Self::Lost => 0,
         }
     }
 }

@@ -56,7 +56,10 @@ impl Failures {
     }
 
     fn job(&mut self, end: &AttemptEnd) {
-        let counts = matches!(end.outcome, Outcome::Exited(0) | Outcome::Cancelled { .. });
+        let counts = matches!(
+            end.outcome,
+            Outcome::Exited(0) | Outcome::Skipped | Outcome::Cancelled { .. }
+        );
         if !counts && self.named.len() < NAMED {
             self.named.push(Failed::new(end));
         }

@@ -26,6 +26,7 @@ pub fn how(outcome: &Outcome) -> Cow<'static, str> {
         Outcome::Cancelled {
             by: KilledBy::User, ..
         } => "interrupted".into(),
+        Outcome::Skipped => "skipped".into(),
         Outcome::Lost => "lost".into(),
     }
 }

@@ -247,7 +247,7 @@ impl<'a> Controller<'a> {
         }
         self.announce_outcome(&end);
         self.events.push(Event::JobFinished(end));
-        if matches!(outcome, Outcome::Cancelled { .. }) {
+        if matches!(outcome, Outcome::Cancelled { .. } | Outcome::Skipped) {
             return;
         }
         let verdict = self.halt.job_finished(&outcome);
@@ -284,6 +284,7 @@ impl<'a> Controller<'a> {
             Outcome::Exited(_)
             | Outcome::Signaled(_)
             | Outcome::SpawnFailed(_)
+            | Outcome::Skipped
             | Outcome::Cancelled { .. } => {}
         }
     }

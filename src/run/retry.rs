@@ -20,6 +20,7 @@ impl Retry {
     pub fn again(&self, number: u32, outcome: &Outcome) -> bool {
         let may_pass_next_time = match outcome {
             Outcome::Exited(0)
+            | Outcome::Skipped
             | Outcome::Cancelled { .. }
             | Outcome::SpawnFailed(SpawnError { fatal: true, .. }) => false,
             Outcome::Exited(_)

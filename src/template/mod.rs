@@ -17,18 +17,23 @@
 //! - With `-q` each word of the command is quoted after its replacement strings were replaced; the
 //!   spaces that stand between several arguments stay unquoted.
 
+pub mod edit;
+pub mod format;
 mod parse;
 pub mod quote;
 mod render;
+mod rpl;
 mod syntax;
 pub mod transforms;
 
 pub use quote::Quoting;
-pub use render::{Spread, Style, Values};
-pub use syntax::{Syntax, What};
+pub use render::{Call, Evaluated, Spread, Style, Values};
+pub use syntax::{Expression, Syntax, What};
 
-use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
+
+use crate::model::ArgList;
 
 /// A command or tag, ready to be rendered.
 #[derive(Clone, Debug)]
@@ -39,6 +44,8 @@ pub struct Template {
     quote_bodies: bool,
     /// Whether values go in as they are, whatever the quoting.
     raw_values: bool,
+    /// Whether there is a Perl expression in it.
+    needs_perl: bool,
 }
 
 /// What is rendered from left to right.
@@ -57,7 +64,7 @@ enum Token {
 }
 
 /// A replacement string.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Replace {
     which: Which,
     what: What,
@@ -80,38 +87,18 @@ struct Group {
     repeats: bool,
 }
 
-/// Why a template cannot be used: one sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TemplateError(String);
-
-impl fmt::Display for TemplateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for TemplateError {}
-
 impl Template {
     /// The template of a command, given as the words that were typed.
     ///
     /// The words are joined by single spaces; with `quote_words` (`-q`) each is quoted. Without any
     /// replacement string ` {}` is appended; without any word the inputs are the commands.
-    ///
-    /// # Errors
-    ///
-    /// When a word uses what is not supported.
-    pub fn command<W: AsRef<[u8]>>(
-        words: &[W],
-        quote_words: bool,
-        syntax: &Syntax,
-    ) -> Result<Self, TemplateError> {
+    pub fn command<W: AsRef<[u8]>>(words: &[W], quote_words: bool, syntax: &Syntax) -> Self {
         let mut parts: Vec<Vec<Token>> = if quote_words {
             let parse = |word: &W| parse::tokens(word.as_ref(), syntax);
-            words.iter().map(parse).collect::<Result<_, _>>()?
+            words.iter().map(parse).collect()
         } else {
             let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
-            vec![parse::tokens(&words.join(&b' '), syntax)?]
+            vec![parse::tokens(&words.join(&b' '), syntax)]
         };
         if words.is_empty() {
             parts = vec![vec![parse::ALL_ARGUMENTS]];
@@ -122,33 +109,68 @@ impl Template {
                 parts[0].extend([Token::Literal(b" ".to_vec()), parse::ALL_ARGUMENTS]);
             }
         }
-        Ok(Self {
-            raw_values: parts
-                .first()
-                .is_some_and(|first| parse::replaces_in_first_word(first)),
-            bodies: parts.into_iter().map(Body::new).collect(),
-            quote_bodies: quote_words,
-        })
+        let raw_values = parts
+            .first()
+            .is_some_and(|first| parse::replaces_in_first_word(first));
+        Self::new(parts, quote_words, raw_values)
     }
 
     /// The template of a text that no shell reads, as that of `--tagstring`: values go in as they
     /// are, and nothing is appended.
-    ///
-    /// # Errors
-    ///
-    /// When the text uses what is not supported.
-    pub fn text(text: &[u8], syntax: &Syntax) -> Result<Self, TemplateError> {
-        Ok(Self {
-            bodies: vec![Body::new(parse::tokens(text, syntax)?)],
-            quote_bodies: false,
-            raw_values: true,
+    pub fn text(text: &[u8], syntax: &Syntax) -> Self {
+        Self::new(vec![parse::tokens(text, syntax)], false, true)
+    }
+
+    fn new(parts: Vec<Vec<Token>>, quote_bodies: bool, raw_values: bool) -> Self {
+        let mut template = Self {
+            bodies: parts.into_iter().map(Body::new).collect(),
+            quote_bodies,
+            raw_values,
+            needs_perl: false,
+        };
+        let needs_perl = template.expressions().next().is_some();
+        template.needs_perl = needs_perl;
+        template
+    }
+
+    fn replaces(&self) -> impl Iterator<Item = &Replace> {
+        let tokens = self.bodies.iter().flat_map(|body| &body.tokens);
+        tokens.filter_map(|token| match token {
+            Token::Replace(replace) => Some(replace),
+            Token::Literal(_) => None,
         })
+    }
+
+    /// The Perl expressions in it, from left to right; rendering needs their values.
+    pub fn expressions(&self) -> impl Iterator<Item = &Arc<Expression>> {
+        self.replaces().filter_map(|replace| match &replace.what {
+            What::Perl(expression) => Some(expression),
+            _ => None,
+        })
+    }
+
+    /// Whether it has to be known how many jobs there are.
+    pub fn uses_total(&self) -> bool {
+        self.replaces().any(|replace| match &replace.what {
+            What::Total | What::PaddedSeq => true,
+            What::Formatted(formatted) => formatted.0 == What::Total,
+            What::Perl(expression) => {
+                memchr::memmem::find(&expression.code, b"total_jobs").is_some()
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether the job with these arguments is not to be run (`{choose_k}`, `{uniq}`).
+    pub fn skips(&self, args: &ArgList) -> bool {
+        self.replaces()
+            .any(|replace| matches!(replace.what, What::SkipIf(skip) if skip(args)))
     }
 
     /// Whether the job's slot number is in it, so that nothing can be rendered before a slot is free.
     pub fn uses_slot(&self) -> bool {
-        let slot = |token: &Token| matches!(token, Token::Replace(it) if it.what == What::Slot);
-        self.bodies.iter().any(|body| body.tokens.iter().any(slot))
+        self.replaces()
+            .any(|replace| matches!(replace.what, What::Slot | What::PaddedSlot | What::Perl(_)))
     }
 }
 
@@ -167,7 +189,7 @@ impl Body {
 
 #[cfg(test)]
 mod tests {
-    use super::{Quoting, Spread, Style, Syntax, Template, Values};
+    use super::{Evaluated, Quoting, Spread, Style, Syntax, Template, Values};
     use crate::model::ArgList;
 
     fn render(template: &Template, args: &[&str], spread: Spread) -> String {
@@ -182,6 +204,9 @@ mod tests {
                 args: &args,
                 seq: 12,
                 slot: 3,
+                total: 100,
+                slots: 10,
+                evaluated: &[],
             },
             style,
             &mut out,
@@ -190,17 +215,17 @@ mod tests {
     }
 
     fn command(words: &[&str], args: &[&str]) -> String {
-        let template = Template::command(words, false, &Syntax::default()).unwrap();
+        let template = Template::command(words, false, &Syntax::default());
         render(&template, args, Spread::Join)
     }
 
     fn command_repeating(words: &[&str], args: &[&str]) -> String {
-        let template = Template::command(words, false, &Syntax::default()).unwrap();
+        let template = Template::command(words, false, &Syntax::default());
         render(&template, args, Spread::Repeat)
     }
 
     fn quoted_words(words: &[&str], args: &[&str], spread: Spread) -> String {
-        let template = Template::command(words, true, &Syntax::default()).unwrap();
+        let template = Template::command(words, true, &Syntax::default());
         render(&template, args, spread)
     }
 
@@ -366,28 +391,98 @@ mod tests {
 
     #[test]
     fn texts_take_values_as_they_are() {
-        let text = Template::text(b"{#}{%}|{.}|x{}y {3}", &Syntax::default()).unwrap();
+        let text = Template::text(b"{#}{%}|{.}|x{}y {3}", &Syntax::default());
         assert_eq!(
             render(&text, &["a b.c", "it's"], Spread::Join),
             "123|a b it's|xa b.c it'sy "
         );
         assert!(text.uses_slot());
-        assert!(
-            !Template::text(b"{#}", &Syntax::default())
-                .unwrap()
-                .uses_slot()
-        );
+        assert!(!Template::text(b"{#}", &Syntax::default()).uses_slot());
     }
 
     #[test]
-    fn perl_expressions_are_refused_by_name() {
-        let refused = Template::command(&["echo", "{= s/a/b/ =}"], false, &Syntax::default());
-        assert!(
-            refused
-                .unwrap_err()
-                .to_string()
-                .starts_with("{= s/a/b/ =}: ")
-        );
+    fn expressions_wait_for_their_values() {
+        let words = ["echo", "{= $_++ =}", "{=2 $_++ =}", "{= s/a/Z/ =}", "{==}"];
+        let template = Template::command(&words, false, &Syntax::default());
+        let args: ArgList = ["a", "b c"].into_iter().collect();
+        let calls = template.calls(&args);
+        let wanted: Vec<usize> = calls.iter().map(|call| call.arg).collect();
+        assert_eq!(wanted, [0, 1, 1]);
+        let value = |value: &str, quoted| Evaluated {
+            value: value.into(),
+            quoted,
+        };
+        let evaluated = [value("x", true), value("y z", true), value("$u", false)];
+        let values = Values {
+            args: &args,
+            seq: 1,
+            slot: 1,
+            total: 1,
+            slots: 1,
+            evaluated: &evaluated,
+        };
+        for spread in [Spread::Join, Spread::Repeat] {
+            let mut out = Vec::new();
+            let style = Style {
+                quoting: Quoting::Posix,
+                spread,
+            };
+            template.render(values, style, &mut out);
+            let line = String::from_utf8(out).unwrap();
+            assert_eq!(line, "echo x 'y z' $u Z 'b c' a 'b c'");
+        }
+    }
+
+    #[test]
+    fn replacement_strings_take_formats() {
+        for (typed, want) in [
+            ("{#:%04d}", "0012"),
+            ("{2:%8.2f}", "'    3.14'"),
+            ("{1}{:%_file}", "a/b.c{:%_file}"),
+            ("{2#:%04d}{1}", "a/b.c"),
+        ] {
+            let line = command(&[&format!("echo {typed}")], &["a/b.c", "3.14159"]);
+            assert_eq!(line, format!("echo {want}"), "{typed}");
+        }
+        let line = command(&["echo {/:%6s}|{1/:%-5s}|"], &["a/b.c"]);
+        assert_eq!(line, "echo '   b.c'|'b.c  '|");
+    }
+
+    #[test]
+    fn what_is_not_closed_is_no_expression() {
         assert_eq!(command(&["echo {=} {= }"], &["a"]), "echo {=} {= } a");
+    }
+
+    #[test]
+    fn plus_adds_strings_and_edits() {
+        let mut syntax = Syntax::default();
+        syntax.add_plus();
+        let plus = |typed: &str, args: &[&str]| {
+            render(
+                &Template::text(typed.as_bytes(), &syntax),
+                args,
+                Spread::Join,
+            )
+        };
+        assert_eq!(plus("{##} {0#} {0%} {00#}", &["a"]), "100 012 03 012");
+        assert_eq!(
+            plus("{1..}{2+.}{2##}{1%.gz}", &["a.tar.gz", "x.y"]),
+            "aya.tar"
+        );
+        assert_eq!(plus("{:1}{%}{%%}", &["abc"]), "bc3abc");
+        let template = Template::text(b"{uniq}{choose_k}", &syntax);
+        let skips = |args: &[&str]| template.skips(&args.iter().collect());
+        assert!(!skips(&["a", "b"]) && skips(&["a", "a"]) && skips(&["b", "a"]));
+    }
+
+    #[test]
+    fn strings_can_be_respelt_and_defined() {
+        let mut syntax = Syntax::default();
+        syntax.respell("{}", b",,");
+        syntax.respell("{.}", b"{x}");
+        syntax.set_parens(b"<<>>").unwrap();
+        syntax.define(b"{first} s/a/Z/").unwrap();
+        let text = Template::text(b",,{}{1}{x}{1x}<<s/a/b/>>{first}{1first}", &syntax);
+        assert_eq!(render(&text, &["a.c"], Spread::Join), "a.c{}{1}aab.cZ.cZ.c");
     }
 }

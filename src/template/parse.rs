@@ -1,9 +1,7 @@
 //! From text to tokens, and from tokens to words.
 
-use memchr::memmem;
-
 use super::syntax::Found;
-use super::{Group, Replace, Syntax, TemplateError, Token, What, Which, transforms};
+use super::{Group, Replace, Syntax, Token, What, Which, transforms};
 
 /// What is appended to a command without replacement strings.
 pub(super) const ALL_ARGUMENTS: Token = Token::Replace(Replace {
@@ -12,18 +10,17 @@ pub(super) const ALL_ARGUMENTS: Token = Token::Replace(Replace {
 });
 
 /// Literal bytes and replacement strings in turn; no literal is empty or follows another.
-pub(super) fn tokens(text: &[u8], syntax: &Syntax) -> Result<Vec<Token>, TemplateError> {
+pub(super) fn tokens(text: &[u8], syntax: &Syntax) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut literal = Vec::new();
     let mut rest = text;
     while let Some((&first, after)) = rest.split_first() {
-        reject_expression(rest)?;
         if let Some(found) = syntax.find(rest) {
             if !literal.is_empty() {
                 tokens.push(Token::Literal(std::mem::take(&mut literal)));
             }
             rest = &rest[found.len..];
-            tokens.push(Token::Replace(replace(&found)));
+            tokens.push(Token::Replace(replace(found)));
         } else {
             literal.push(first);
             rest = after;
@@ -32,24 +29,10 @@ pub(super) fn tokens(text: &[u8], syntax: &Syntax) -> Result<Vec<Token>, Templat
     if !literal.is_empty() {
         tokens.push(Token::Literal(literal));
     }
-    Ok(tokens)
+    tokens
 }
 
-/// Better no run than one with `{= … =}` taken for plain text.
-fn reject_expression(text: &[u8]) -> Result<(), TemplateError> {
-    let Some(inner) = text.strip_prefix(b"{=") else {
-        return Ok(());
-    };
-    let Some(len) = memmem::find(inner, b"=}") else {
-        return Ok(());
-    };
-    Err(TemplateError(format!(
-        "{{={}=}}: Perl expressions are not supported in commands and tags",
-        String::from_utf8_lossy(&inner[..len])
-    )))
-}
-
-fn replace(found: &Found<'_>) -> Replace {
+fn replace(found: Found<'_>) -> Replace {
     let which = match found.position {
         None | Some(b"0") => Which::All,
         // A position that no job can have is as good as one that is too big.
@@ -87,8 +70,7 @@ pub(super) fn group_words(tokens: Vec<Token>) -> (Vec<Token>, Vec<Group>) {
         match token {
             Token::Literal(text) => grouping.literal(&text),
             Token::Replace(replace) => {
-                grouping.repeats |=
-                    replace.which == Which::All && matches!(replace.what, What::Arg(_));
+                grouping.repeats |= replace.which == Which::All && replace.what.is_of_arguments();
                 grouping.tokens.push(Token::Replace(replace));
             }
         }

@@ -1,6 +1,8 @@
 //! From tokens to bytes. Nothing is allocated but room in the output.
 
-use super::{Body, Quoting, Replace, Template, Token, What, Which};
+use std::sync::Arc;
+
+use super::{Body, Expression, Quoting, Replace, Template, Token, What, Which};
 use crate::model::ArgList;
 
 /// What replacement strings are replaced with.
@@ -12,6 +14,30 @@ pub struct Values<'a> {
     pub seq: u64,
     /// The number of its slot, from 1.
     pub slot: usize,
+    /// How many jobs there are; 0 where nothing asks for it.
+    pub total: u64,
+    /// How many slots there are.
+    pub slots: usize,
+    /// The values of the template's [`Template::calls`].
+    pub evaluated: &'a [Evaluated],
+}
+
+/// What a Perl expression is to be evaluated for.
+#[derive(Clone, Debug)]
+pub struct Call<'t> {
+    /// The expression.
+    pub expression: &'t Arc<Expression>,
+    /// The argument, counted from 0.
+    pub arg: usize,
+}
+
+/// What a Perl expression came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evaluated {
+    /// The value.
+    pub value: Vec<u8>,
+    /// Whether it is quoted as other values are; it is not after `uq()`.
+    pub quoted: bool,
 }
 
 /// How a run writes values into its lines.
@@ -43,6 +69,7 @@ impl Template {
         } else {
             (style.quoting, Quoting::Raw)
         };
+        let mut evaluated = 0;
         for (index, body) in self.bodies.iter().enumerate() {
             if index > 0 {
                 out.push(b' ');
@@ -53,14 +80,32 @@ impl Template {
                 value,
                 piece,
                 start,
+                evaluated,
             };
             sink.body(body, values, style.spread);
             sink.end_piece();
+            evaluated = sink.evaluated;
         }
     }
 }
 
 impl Template {
+    /// What has to be evaluated before a job with these arguments can be rendered: the values of each
+    /// expression, from left to right, for all its arguments.
+    pub fn calls(&self, args: &ArgList) -> Vec<Call<'_>> {
+        let mut calls = Vec::new();
+        if !self.needs_perl {
+            return calls;
+        }
+        for replace in self.replaces() {
+            if let What::Perl(expression) = &replace.what {
+                let args = called_for(args, replace.which);
+                calls.extend(args.map(|arg| Call { expression, arg }));
+            }
+        }
+        calls
+    }
+
     /// A guess at how many bytes rendering takes, on the high side for common templates.
     pub fn size_hint(&self, values: Values<'_>) -> usize {
         const QUOTES_AND_GAP: usize = 3;
@@ -73,7 +118,7 @@ impl Template {
         let size = |token: &Token| match token {
             Token::Literal(text) => text.len(),
             Token::Replace(Replace {
-                what: What::Seq | What::Slot,
+                what: What::Seq | What::Slot | What::Total | What::PaddedSeq | What::PaddedSlot,
                 ..
             }) => NUMBER,
             Token::Replace(Replace {
@@ -97,6 +142,8 @@ struct Sink<'o> {
     /// Of everything from `start` to the next gap, literals included (`-q`).
     piece: Quoting,
     start: usize,
+    /// How many of the values of Perl expressions were used.
+    evaluated: usize,
 }
 
 impl Sink<'_> {
@@ -104,12 +151,15 @@ impl Sink<'_> {
         let repeat = spread == Spread::Repeat && values.args.len() > 1;
         for group in &body.groups {
             let tokens = &body.tokens[group.tokens.clone()];
+            let first_evaluated = self.evaluated;
             if repeat && group.repeats {
-                for (index, arg) in values.args.iter().enumerate() {
+                for index in 0..values.args.len() {
                     if index > 0 {
                         self.gap();
                     }
-                    self.tokens(tokens, values, Some(arg));
+                    // Every round begins with the same expression.
+                    self.evaluated = first_evaluated;
+                    self.tokens(tokens, values, Some(index));
                 }
             } else {
                 self.tokens(tokens, values, None);
@@ -117,44 +167,112 @@ impl Sink<'_> {
         }
     }
 
-    /// Renders `tokens`; `only` is the argument that stands for all of them in a repeated word.
-    fn tokens(&mut self, tokens: &[Token], values: Values<'_>, only: Option<&[u8]>) {
+    /// Renders `tokens`; `only` is the index of the argument that stands for all of them in a repeated
+    /// word.
+    fn tokens(&mut self, tokens: &[Token], values: Values<'_>, only: Option<usize>) {
         for token in tokens {
             match token {
                 Token::Literal(text) => self.out.extend_from_slice(text),
-                Token::Replace(replace) => self.replace(*replace, values, only),
+                Token::Replace(replace) => self.replace(replace, values, only),
             }
         }
     }
 
-    fn replace(
-        &mut self,
-        Replace { which, what }: Replace,
-        values: Values<'_>,
-        only: Option<&[u8]>,
-    ) {
-        match (what, which) {
-            (What::Arg(transform), Which::All) => match only {
-                Some(arg) => self.value(&transform(arg)),
-                None => {
-                    for (index, arg) in values.args.iter().enumerate() {
-                        if index > 0 {
-                            self.gap();
-                        }
-                        self.value(&transform(arg));
-                    }
+    fn replace(&mut self, replace: &Replace, values: Values<'_>, only: Option<usize>) {
+        let which = replace.which;
+        match (&replace.what, which) {
+            (What::Arg(transform), _) => {
+                self.each(which, values, only, |sink, arg| sink.value(&transform(arg)));
+            }
+            (What::Edit(edit), _) => {
+                self.each(which, values, only, |sink, arg| {
+                    sink.value(&edit.apply(arg));
+                });
+            }
+            (What::Formatted(formatted), _) => match &formatted.0 {
+                What::Arg(transform) => self.each(which, values, only, |sink, arg| {
+                    sink.value(&formatted.1.apply(&transform(arg)));
+                }),
+                number if which == Which::All => {
+                    let number = match number {
+                        What::Seq => values.seq,
+                        What::Slot => values.slot as u64,
+                        _ => values.total,
+                    };
+                    self.value(&formatted.1.apply(number.to_string().as_bytes()));
                 }
+                _ => {}
             },
-            (What::Arg(transform), Which::At(position)) => {
-                // A position without an argument leaves nothing, not even a quoted nothing.
-                if let Some(arg) = argument_at(values.args, position) {
-                    self.value(&transform(arg));
+            (What::SkipIf(_), _) => self.each(which, values, only, Self::value),
+            (What::Perl(_), _) => self.expression(which, values, only),
+            // As GNU parallel: an argument by itself has neither number nor slot.
+            (_, Which::At(_)) => {}
+            (What::Seq, Which::All) => self.number(values.seq, 1),
+            (What::Slot, Which::All) => self.number(values.slot as u64, 1),
+            (What::Total, Which::All) => self.number(values.total, 1),
+            (What::PaddedSeq, Which::All) => self.number(values.seq, digits(values.total)),
+            (What::PaddedSlot, Which::All) => {
+                self.number(values.slot as u64, digits(values.slots as u64));
+            }
+            (What::Shell(text), Which::All) => self.out.extend_from_slice(text.as_bytes()),
+        }
+    }
+
+    /// Does `append` for the arguments that are meant, with gaps in between. A position without an
+    /// argument leaves nothing, not even a quoted nothing.
+    fn each(
+        &mut self,
+        which: Which,
+        values: Values<'_>,
+        only: Option<usize>,
+        append: impl Fn(&mut Self, &[u8]),
+    ) {
+        match (which, only) {
+            (Which::All, Some(index)) => {
+                if let Some(arg) = values.args.get(index) {
+                    append(self, arg);
                 }
             }
-            (What::Seq, Which::All) => self.number(values.seq),
-            (What::Slot, Which::All) => self.number(values.slot as u64),
-            // As GNU parallel: an argument by itself has neither number nor slot.
-            (What::Seq | What::Slot, Which::At(_)) => {}
+            (Which::All, None) => {
+                for (index, arg) in values.args.iter().enumerate() {
+                    if index > 0 {
+                        self.gap();
+                    }
+                    append(self, arg);
+                }
+            }
+            (Which::At(position), _) => {
+                if let Some(arg) = argument_at(values.args, position) {
+                    append(self, arg);
+                }
+            }
+        }
+    }
+
+    /// The next of the values that were evaluated beforehand.
+    fn expression(&mut self, which: Which, values: Values<'_>, only: Option<usize>) {
+        let count = called_for(values.args, which).len();
+        let first = self.evaluated;
+        self.evaluated += count;
+        let range = match (which, only) {
+            (Which::All, Some(index)) => first + index..first + index + 1,
+            _ => first..first + count,
+        };
+        for (index, result) in values
+            .evaluated
+            .get(range)
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
+            if index > 0 {
+                self.gap();
+            }
+            if result.quoted {
+                self.value(&result.value);
+            } else {
+                self.out.extend_from_slice(&result.value);
+            }
         }
     }
 
@@ -162,14 +280,15 @@ impl Sink<'_> {
         self.value.append(value, self.out);
     }
 
-    fn number(&mut self, mut number: u64) {
+    /// A number of at least `width` digits.
+    fn number(&mut self, mut number: u64, width: usize) {
         let mut digits = [0; 20];
         let mut start = digits.len();
         loop {
             start -= 1;
             digits[start] = b'0' + (number % 10) as u8;
             number /= 10;
-            if number == 0 {
+            if number == 0 && digits.len() - start >= width {
                 break;
             }
         }
@@ -188,9 +307,29 @@ impl Sink<'_> {
     }
 }
 
-/// The argument at a position as written. As in GNU parallel, negative positions go round once more:
-/// of two arguments `{-3}` is the second again, and only `{-5}` is none.
+/// How many decimal digits `number` has.
+fn digits(number: u64) -> usize {
+    number
+        .checked_ilog10()
+        .map_or(1, |digits| digits as usize + 1)
+}
+
+/// The arguments, by their indices, that a replacement string is made for.
+fn called_for(args: &ArgList, which: Which) -> std::ops::Range<usize> {
+    match which {
+        Which::All => 0..args.len(),
+        Which::At(position) => index_at(args, position).map_or(0..0, |index| index..index + 1),
+    }
+}
+
+/// The argument at a position as written.
 fn argument_at(args: &ArgList, position: i64) -> Option<&[u8]> {
+    args.get(index_at(args, position)?)
+}
+
+/// The index of the argument at a position. As in GNU parallel, negative positions go round once more:
+/// of two arguments `{-3}` is the second again, and only `{-5}` is none.
+fn index_at(args: &ArgList, position: i64) -> Option<usize> {
     let len = i64::try_from(args.len()).ok()?;
     let index = match position {
         1.. => position - 1,
@@ -198,5 +337,7 @@ fn argument_at(args: &ArgList, position: i64) -> Option<&[u8]> {
         _ if position >= -len => len + position,
         _ => 2 * len + position,
     };
-    args.get(usize::try_from(index).ok()?)
+    usize::try_from(index)
+        .ok()
+        .filter(|&index| index < args.len())
 }

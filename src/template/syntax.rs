@@ -1,9 +1,17 @@
 //! The table of replacement strings: what can be written, and what it stands for.
 
+use std::sync::Arc;
+
+use memchr::memmem;
+
+use super::edit::{self, Edit, Parsed};
+use super::format::Format;
+use super::rpl::Rpl;
 use super::transforms::{self, Transform};
+use crate::model::ArgList;
 
 /// What a replacement string stands for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum What {
     /// The job's arguments, changed by a function.
     Arg(Transform),
@@ -11,15 +19,74 @@ pub enum What {
     Seq,
     /// The number of the slot that the job runs in.
     Slot,
+    /// How many jobs there are.
+    Total,
+    /// The job's number, with zeros in front of it as the last job's needs digits.
+    PaddedSeq,
+    /// The slot's number, with zeros in front of it.
+    PaddedSlot,
+    /// This, for the shell to read.
+    Shell(&'static str),
+    /// The job's arguments, edited.
+    Edit(Arc<Edit>),
+    /// What a simpler one stands for, formatted.
+    Formatted(Arc<(What, Format)>),
+    /// The job's arguments; a job is skipped if this says so of them.
+    SkipIf(fn(&ArgList) -> bool),
+    /// The job's arguments, changed by a Perl expression.
+    Perl(Arc<Expression>),
+}
+
+/// A Perl expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expression {
+    /// The expression; `$$1` and so on stand for the parameters.
+    pub code: Vec<u8>,
+    /// What was matched by the groups of a replacement string that was defined with some.
+    pub params: Vec<Vec<u8>>,
+    /// What the user wrote.
+    pub typed: Vec<u8>,
 }
 
 impl PartialEq for What {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Arg(one), Self::Arg(other)) => std::ptr::fn_addr_eq(*one, *other),
-            (Self::Seq, Self::Seq) | (Self::Slot, Self::Slot) => true,
-            _ => false,
+            (Self::SkipIf(one), Self::SkipIf(other)) => std::ptr::fn_addr_eq(*one, *other),
+            (Self::Shell(one), Self::Shell(other)) => one == other,
+            (Self::Edit(one), Self::Edit(other)) => one == other,
+            (Self::Formatted(one), Self::Formatted(other)) => one == other,
+            (Self::Perl(one), Self::Perl(other)) => one == other,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
+    }
+}
+
+impl What {
+    /// Whether it is made from arguments, one by one.
+    pub(super) fn is_of_arguments(&self) -> bool {
+        if let Self::Formatted(formatted) = self {
+            return formatted.0.is_of_arguments();
+        }
+        matches!(
+            self,
+            Self::Arg(_) | Self::Edit(_) | Self::SkipIf(_) | Self::Perl(_)
+        )
+    }
+
+    /// What the Perl expression `code` stands for; not all need Perl.
+    pub(super) fn expression(code: &[u8], params: Vec<Vec<u8>>, typed: &[u8]) -> Self {
+        if code.trim_ascii().is_empty() {
+            return Self::Arg(transforms::whole);
+        }
+        if let Some(edit) = edit::from_substitution(code) {
+            return Self::Edit(Arc::new(edit));
+        }
+        Self::Perl(Arc::new(Expression {
+            code: code.to_vec(),
+            params,
+            typed: typed.to_vec(),
+        }))
     }
 }
 
@@ -27,6 +94,11 @@ impl PartialEq for What {
 #[derive(Clone, Debug)]
 pub struct Syntax {
     entries: Vec<Entry>,
+    rpl: Vec<Rpl>,
+    /// Whether the edits of `--plus` are there.
+    edits: bool,
+    /// What encloses a Perl expression.
+    parens: (Vec<u8>, Vec<u8>),
 }
 
 #[derive(Clone, Debug)]
@@ -47,15 +119,54 @@ const GNU: [(&str, What); 7] = [
     ("{%}", What::Slot),
 ];
 
+/// Those that `--plus` adds, edits aside.
+const PLUS: [(&str, What); 20] = [
+    ("{..}", What::Arg(transforms::no_two_extensions)),
+    ("{...}", What::Arg(transforms::no_three_extensions)),
+    ("{/..}", What::Arg(transforms::basename_no_two_extensions)),
+    (
+        "{/...}",
+        What::Arg(transforms::basename_no_three_extensions),
+    ),
+    ("{+/}", What::Arg(transforms::path)),
+    ("{+.}", What::Arg(transforms::extension)),
+    ("{+..}", What::Arg(transforms::two_extensions)),
+    ("{+...}", What::Arg(transforms::three_extensions)),
+    ("{##}", What::Total),
+    ("{0#}", What::PaddedSeq),
+    ("{00#}", What::PaddedSeq),
+    ("{0%}", What::PaddedSlot),
+    ("{00%}", What::PaddedSlot),
+    ("{choose_k}", What::SkipIf(|args| !is_ascending(args))),
+    ("{uniq}", What::SkipIf(has_repeats)),
+    ("{slot}", What::Shell("${PARALLEL_JOBSLOT}")),
+    ("{host}", What::Shell("${PARALLEL_SSHHOST}")),
+    ("{sshlogin}", What::Shell("${PARALLEL_SSHLOGIN}")),
+    ("{hgrp}", What::Shell("${PARALLEL_HOSTGROUPS}")),
+    ("{agrp}", What::Shell("${PARALLEL_ARGHOSTGROUPS}")),
+];
+
+fn is_ascending(args: &ArgList) -> bool {
+    args.iter()
+        .zip(args.iter().skip(1))
+        .all(|(one, next)| one < next)
+}
+
+fn has_repeats(args: &ArgList) -> bool {
+    let mut others = args.iter().enumerate();
+    others.any(|(index, arg)| args.iter().skip(index + 1).any(|other| other == arg))
+}
+
 impl Default for Syntax {
     fn default() -> Self {
-        let entry = |(spelling, what): (&str, What)| Entry {
-            spelling: spelling.into(),
-            what,
+        let mut syntax = Self {
+            entries: Vec::new(),
+            rpl: Vec::new(),
+            edits: false,
+            parens: (b"{=".to_vec(), b"=}".to_vec()),
         };
-        Self {
-            entries: GNU.into_iter().map(entry).collect(),
-        }
+        syntax.extend(GNU);
+        syntax
     }
 }
 
@@ -69,14 +180,84 @@ pub(super) struct Found<'t> {
 }
 
 impl Syntax {
-    /// The longest replacement string that `text` begins with.
+    fn extend(&mut self, table: impl IntoIterator<Item = (&'static str, What)>) {
+        self.entries
+            .extend(table.into_iter().map(|(spelling, what)| Entry {
+                spelling: spelling.into(),
+                what,
+            }));
+    }
+
+    /// Adds what `--plus` adds.
+    pub fn add_plus(&mut self) {
+        self.extend(PLUS);
+        self.edits = true;
+    }
+
+    /// Has `new` written instead of the built-in `old`.
+    pub fn respell(&mut self, old: &str, new: &[u8]) {
+        if old.as_bytes() == new {
+            return;
+        }
+        self.entries.retain(|entry| entry.spelling != new);
+        for entry in &mut self.entries {
+            if entry.spelling == old.as_bytes() {
+                entry.spelling = new.to_vec();
+            }
+        }
+    }
+
+    /// Has Perl expressions enclosed in the two halves of `parens` (`--parens`).
+    ///
+    /// # Errors
+    ///
+    /// When there are no two halves.
+    pub fn set_parens(&mut self, parens: &[u8]) -> Result<(), String> {
+        let (open, close) = parens.split_at(parens.len() / 2);
+        if open.is_empty() {
+            return Err("needs a start and an end of equal length, such as '(==)'".to_owned());
+        }
+        self.parens = (open.to_vec(), close.to_vec());
+        Ok(())
+    }
+
+    /// Adds a replacement string of the user's: `tag expression` (`--rpl`).
+    ///
+    /// # Errors
+    ///
+    /// When the tag is empty, or a group in it is no regular expression.
+    pub fn define(&mut self, definition: &[u8]) -> Result<(), String> {
+        let end = definition
+            .iter()
+            .position(u8::is_ascii_whitespace)
+            .unwrap_or(definition.len());
+        let (tag, code) = definition.split_at(end);
+        if tag.is_empty() {
+            return Err("needs a replacement string, a space and a Perl expression".to_owned());
+        }
+        if let Some(rpl) = Rpl::with_groups(tag, code)? {
+            self.rpl.push(rpl);
+            return Ok(());
+        }
+        self.entries.retain(|entry| entry.spelling != tag);
+        self.entries.push(Entry {
+            spelling: tag.to_vec(),
+            what: What::expression(code, Vec::new(), definition),
+        });
+        Ok(())
+    }
+
+    /// The longest replacement string that `text` begins with; the user's own before all others.
     pub(super) fn find<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
+        if let Some(found) = self.find_expression(text) {
+            return Some(found);
+        }
         let plain = self
             .entries
             .iter()
             .filter(|entry| text.starts_with(&entry.spelling))
             .map(|entry| Found {
-                what: entry.what,
+                what: entry.what.clone(),
                 position: None,
                 len: entry.spelling.len(),
             });
@@ -84,23 +265,98 @@ impl Syntax {
             .entries
             .iter()
             .filter_map(|entry| entry.find_positional(text));
-        plain.chain(positional).max_by_key(|found| found.len)
+        let edits = self.edits.then(|| find_edit(text)).flatten();
+        let users = self.rpl.iter().filter_map(|rpl| rpl.find(text));
+        // Of those that are equally long the last one is taken.
+        let formatted = self.find_formatted(text);
+        let all = edits
+            .into_iter()
+            .chain(formatted)
+            .chain(positional)
+            .chain(plain);
+        all.chain(users).max_by_key(|found| found.len)
     }
+
+    /// `{#:%04d}`: one without format, and its format.
+    fn find_formatted<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
+        let inner = text.strip_prefix(b"{")?;
+        let inner = &inner[..inner.iter().position(|&byte| byte == b'}')?];
+        let colon = memmem::rfind(inner, b":%")?;
+        let format = Format::parse(&inner[colon + 2..])?;
+        let (position, kind) = split_position(&inner[..colon]);
+        let spelling = [b"{", kind, b"}"].concat();
+        let entry = self
+            .entries
+            .iter()
+            .rfind(|entry| entry.spelling == spelling)?;
+        match entry.what {
+            What::Arg(_) | What::Seq | What::Slot | What::Total => {}
+            _ => return None,
+        }
+        Some(Found {
+            what: What::Formatted(Arc::new((entry.what.clone(), format))),
+            position: Some(position).filter(|position| !position.is_empty()),
+            len: inner.len() + 2,
+        })
+    }
+
+    /// `{= … =}` and `{=2 … =}`. What opens one does not stand within it.
+    fn find_expression<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
+        let (open, close) = &self.parens;
+        let inner = text.strip_prefix(open.as_slice())?;
+        let inner = &inner[..memmem::find(inner, close)?];
+        if memmem::find(inner, open).is_some() {
+            return None;
+        }
+        let len = open.len() + inner.len() + close.len();
+        let (position, code) = split_position(inner);
+        let (position, code) = match code.first() {
+            Some(byte) if byte.is_ascii_whitespace() && !position.is_empty() => {
+                (Some(position), code)
+            }
+            _ => (None, inner),
+        };
+        Some(Found {
+            what: What::expression(code, Vec::new(), &text[..len]),
+            position,
+            len,
+        })
+    }
+}
+
+/// `{2%.gz}` and its like, without and with a position.
+fn find_edit(text: &[u8]) -> Option<Found<'_>> {
+    let inner = text.strip_prefix(b"{")?;
+    let inner = &inner[..inner.iter().position(|&byte| byte == b'}')?];
+    let (position, edit) = split_position(inner);
+    let len = inner.len() + 2;
+    Some(Found {
+        what: match edit::parse(edit)? {
+            Parsed::Native(edit) => What::Edit(Arc::new(edit)),
+            Parsed::Perl(code, params) => What::expression(code, params, &text[..len]),
+        },
+        position: Some(position).filter(|position| !position.is_empty()),
+        len,
+    })
+}
+
+/// `text` in two: the position that it begins with, or nothing, and the rest.
+pub(super) fn split_position(text: &[u8]) -> (&[u8], &[u8]) {
+    let sign = usize::from(text.first() == Some(&b'-'));
+    let digits = text[sign..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    text.split_at(if digits > 0 { sign + digits } else { 0 })
 }
 
 impl Entry {
     /// The form with a position after the opening brace: `{2.}`, `{-1}`.
     fn find_positional<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
         let tail = self.spelling.strip_prefix(b"{")?;
-        let inner = text.strip_prefix(b"{")?;
-        let sign = usize::from(inner.first() == Some(&b'-'));
-        let digits = inner[sign..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
-        let (position, rest) = inner.split_at(sign + digits);
-        (digits > 0 && tail.ends_with(b"}") && rest.starts_with(tail)).then(|| Found {
-            what: self.what,
+        let (position, rest) = split_position(text.strip_prefix(b"{")?);
+        (!position.is_empty() && tail.ends_with(b"}") && rest.starts_with(tail)).then(|| Found {
+            what: self.what.clone(),
             position: Some(position),
             len: 1 + position.len() + tail.len(),
         })

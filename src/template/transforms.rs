@@ -66,6 +66,67 @@ pub fn basename_no_extension(arg: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
+/// `{..}`: without two extensions; as it is if it has not so many.
+pub fn no_two_extensions(arg: &[u8]) -> Cow<'_, [u8]> {
+    Cow::Borrowed(&arg[..extensions_start(arg, 2).unwrap_or(arg.len())])
+}
+
+/// `{...}`: without three extensions.
+pub fn no_three_extensions(arg: &[u8]) -> Cow<'_, [u8]> {
+    Cow::Borrowed(&arg[..extensions_start(arg, 3).unwrap_or(arg.len())])
+}
+
+/// `{/..}`: without its directory and two extensions.
+pub fn basename_no_two_extensions(arg: &[u8]) -> Cow<'_, [u8]> {
+    basename_without(arg, 2)
+}
+
+/// `{/...}`: without its directory and three extensions.
+pub fn basename_no_three_extensions(arg: &[u8]) -> Cow<'_, [u8]> {
+    basename_without(arg, 3)
+}
+
+/// `{+/}`: what is before the last slash; nothing if there is none.
+pub fn path(arg: &[u8]) -> Cow<'_, [u8]> {
+    Cow::Borrowed(&arg[..memrchr(b'/', arg).unwrap_or(0)])
+}
+
+/// `{+.}`: what follows the last dot; nothing if there is none.
+pub fn extension(arg: &[u8]) -> Cow<'_, [u8]> {
+    Cow::Borrowed(&arg[memrchr(b'.', arg).map_or(arg.len(), |dot| dot + 1)..])
+}
+
+/// `{+..}`: its last two extensions.
+pub fn two_extensions(arg: &[u8]) -> Cow<'_, [u8]> {
+    Cow::Borrowed(&arg[extensions_start(arg, 2).map_or(arg.len(), |dot| dot + 1)..])
+}
+
+/// `{+...}`: its last three extensions.
+pub fn three_extensions(arg: &[u8]) -> Cow<'_, [u8]> {
+    Cow::Borrowed(&arg[extensions_start(arg, 3).map_or(arg.len(), |dot| dot + 1)..])
+}
+
+fn basename_without(arg: &[u8], extensions: usize) -> Cow<'_, [u8]> {
+    let end = |name: &[u8]| extensions_start(name, extensions).unwrap_or(name.len());
+    match basename(arg) {
+        Cow::Borrowed(name) => Cow::Borrowed(&name[..end(name)]),
+        Cow::Owned(mut name) => {
+            name.truncate(end(&name));
+            Cow::Owned(name)
+        }
+    }
+}
+
+/// Where the last `count` extensions begin, dot included, if the base name has so many.
+fn extensions_start(arg: &[u8], count: usize) -> Option<usize> {
+    let name_start = memrchr(b'/', arg).map_or(0, |slash| slash + 1);
+    let mut end = arg.len();
+    for _ in 0..count {
+        end = name_start + memrchr(b'.', &arg[name_start..end])?;
+    }
+    Some(end)
+}
+
 /// Where the extension begins, dot included; the end if there is none.
 fn extension_start(arg: &[u8]) -> usize {
     match memrchr2(b'.', b'/', arg) {
@@ -82,7 +143,11 @@ fn without_trailing_slashes(path: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::{basename, basename_no_extension, dirname, no_extension};
+    use super::{
+        basename, basename_no_extension, basename_no_two_extensions, dirname, extension,
+        no_extension, no_three_extensions, no_two_extensions, path, three_extensions,
+        two_extensions,
+    };
 
     /// An argument, and what GNU parallel gives for `{.}`, `{/}`, `{//}`, `{/.}`.
     const FROM_GNU: [[&str; 5]; 42] = [
@@ -150,6 +215,58 @@ mod tests {
             );
             let got = basename_no_extension(arg.as_bytes());
             assert_eq!(*got, *base_no_ext.as_bytes(), "{{/.}} of {arg:?}");
+        }
+    }
+
+    /// An argument, and what GNU parallel gives for `{+/}`, `{+.}`, `{+..}`, `{+...}`, `{..}`, `{...}`
+    /// and `{/..}`.
+    const PLUS_FROM_GNU: [[&str; 8]; 12] = [
+        ["a", "", "", "", "", "a", "a", "a"],
+        ["a.b", "", "b", "", "", "a.b", "a.b", "a.b"],
+        ["a.b.c", "", "c", "b.c", "", "a", "a.b.c", "a"],
+        [
+            "a.b.c.d.e",
+            "",
+            "e",
+            "d.e",
+            "c.d.e",
+            "a.b.c",
+            "a.b",
+            "a.b.c",
+        ],
+        ["d.e/a", "d.e", "e/a", "", "", "d.e/a", "d.e/a", "a"],
+        [
+            "d/a.b.c/x",
+            "d/a.b.c",
+            "c/x",
+            "",
+            "",
+            "d/a.b.c/x",
+            "d/a.b.c/x",
+            "x",
+        ],
+        [".b", "", "b", "", "", ".b", ".b", ".b"],
+        ["a..", "", "", ".", "", "a", "a..", "a"],
+        ["a..b", "", "b", ".b", "", "a", "a..b", "a"],
+        ["x/.b.c", "x", "c", "b.c", "", "x/", "x/.b.c", ""],
+        ["a/b/", "a/b", "", "", "", "a/b/", "a/b/", ""],
+        ["", "", "", "", "", "", "", ""],
+    ];
+
+    #[test]
+    fn so_do_those_of_plus() {
+        for [arg, want @ ..] in PLUS_FROM_GNU {
+            let got = [
+                path,
+                extension,
+                two_extensions,
+                three_extensions,
+                no_two_extensions,
+                no_three_extensions,
+                basename_no_two_extensions,
+            ]
+            .map(|transform| transform(arg.as_bytes()).into_owned());
+            assert_eq!(got, want.map(|want| want.as_bytes().to_vec()), "{arg:?}");
         }
     }
 }

@@ -38,9 +38,12 @@ pub struct EngineParts {
 /// When the shell is not to be found, or no process can be made.
 pub fn prepare_engine(
     plan: EnginePlan,
-    renderer: Renderer,
+    mut renderer: Renderer,
     jobs: &OpenJobs,
 ) -> anyhow::Result<EngineParts> {
+    renderer
+        .begin(jobs.total, plan.slots)
+        .map_err(anyhow::Error::msg)?;
     let shell = Shell::from_environment().map_err(anyhow::Error::msg)?;
     let cwd = std::env::current_dir().context("cannot tell the current directory")?;
     let total = jobs.total.map_or(usize::MAX, |total| {

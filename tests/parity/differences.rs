@@ -50,8 +50,35 @@ pub const INTENDED: &[Difference] = &[
         case: "-k -j2 --halt now,success=1 --tag 'echo {}; sleep {}' ::: 60 0.3",
         reason: "Output of a job that has finished is shown, even if a job before it was killed; GNU drops it.",
     },
+    Difference {
+        case: "-k --joblog log -j1 echo '{= if($_==2) { skip() } =}' '{#}' ::: 1 2 3",
+        reason: SKIPPED,
+    },
+    Difference {
+        case: "-k --plus echo {choose_k} ::: a b c ::: a b c",
+        reason: SKIPPED,
+    },
+    Difference {
+        case: "-k --plus echo {uniq} ::: a b ::: a b",
+        reason: SKIPPED,
+    },
+    Difference {
+        case: "-k --dry-run echo '{= if($_==2) { skip() } =}' '{#}' ::: 1 2 3",
+        reason: SKIPPED,
+    },
+    Difference {
+        case: "-k echo '{= die 7 =}' ::: a b",
+        reason: DIED,
+    },
+    Difference {
+        case: "-k echo '{= nosuch() =}' ::: a b",
+        reason: DIED,
+    },
 ];
 
+const SKIPPED: &str =
+    "A job that asked to be skipped is no failure; GNU counts it in its exit code.";
+const DIED: &str = "An expression that dies is an error of the run (255) that names it; GNU's exit code is by chance.";
 const NO_NUMBER: &str = "A value that is no number is an error that names it; GNU reads it as 0.";
 
 /// The reason why the case called `name` differs, if it is meant to.

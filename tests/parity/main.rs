@@ -15,6 +15,7 @@ mod differences;
 mod errors;
 mod inputs;
 mod jobs;
+mod language;
 mod output;
 mod quoting;
 mod replacement;
@@ -39,6 +40,11 @@ fn input_sources() {
 #[test]
 fn replacement_strings() {
     equal_gnu(&replacement::cases());
+}
+
+#[test]
+fn replacement_language() {
+    equal_gnu(&language::cases());
 }
 
 #[test]
@@ -106,6 +112,7 @@ fn all() -> Vec<Case> {
     [
         inputs::cases(),
         replacement::cases(),
+        language::cases(),
         quoting::cases(),
         jobs::cases(),
         output::cases(),

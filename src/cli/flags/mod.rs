@@ -6,6 +6,7 @@ mod failure;
 mod input;
 mod jobs;
 mod output;
+mod replacement;
 mod report;
 
 pub use about::About;
@@ -14,6 +15,7 @@ pub use failure::Failure;
 pub use input::Input;
 pub use jobs::Jobs;
 pub use output::Output;
+pub use replacement::Replacement;
 pub use report::{Detail, Report};
 
 use clap::Parser;
@@ -42,6 +44,9 @@ pub struct Flags {
     /// What is run.
     #[command(flatten)]
     pub command: CommandFlags,
+    /// What is replaced in it.
+    #[command(flatten)]
+    pub replacement: Replacement,
     /// How many at a time, and when.
     #[command(flatten)]
     pub jobs: Jobs,

@@ -22,7 +22,10 @@ struct Verbatim;
 impl Prepare for Verbatim {
     fn prepare(&self, job: &Job, _slot: usize) -> Result<Command, String> {
         let line = job.args.get(0).ok_or("there is no command")?.to_vec();
-        Ok(Command { line, tag: None })
+        Ok(Command {
+            line,
+            ..Command::default()
+        })
     }
 }
 

@@ -136,6 +136,7 @@ pub(super) fn status(outcome: &Outcome) -> Status {
         Outcome::TimedOut(_) => Status::Timeout,
         Outcome::SpawnFailed(_) => Status::SpawnError,
         Outcome::Cancelled { .. } => Status::Cancelled,
+        Outcome::Skipped => Status::Skipped,
         Outcome::Lost => Status::Lost,
     }
 }

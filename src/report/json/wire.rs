@@ -194,7 +194,6 @@ pub(super) enum Status {
     Timeout,
     SpawnError,
     Cancelled,
-    #[expect(dead_code, reason = "promised by the schema")]
     Skipped,
     Lost,
 }

@@ -128,7 +128,7 @@ impl Text {
                 }
                 _ => None,
             },
-            cancelled: matches!(end.outcome, Outcome::Cancelled { .. }),
+            cancelled: matches!(end.outcome, Outcome::Cancelled { .. } | Outcome::Skipped),
         };
         match self.config.mode {
             Mode::Never => return Ok(()),

@@ -1,0 +1,167 @@
+//! `--plus`, other spellings of replacement strings, Perl expressions, `--rpl`.
+
+use crate::case::{Case, case};
+
+const PATHS: [&str; 15] = [
+    "a",
+    "a.b",
+    "a.b.c",
+    "a.b.c.d.e",
+    "d.e/a",
+    "d/a.b.c/x",
+    ".b",
+    "a.",
+    "a..",
+    "a..b",
+    "x/.b.c",
+    "d/",
+    "/",
+    "a/b/",
+    "",
+];
+
+/// Strings of `--plus` that change an argument.
+const CHANGES: &[&str] = &[
+    "+/",
+    "+.",
+    "+..",
+    "+...",
+    "..",
+    "...",
+    "/..",
+    "/...",
+    ":-str",
+    ":0",
+    ":3",
+    ":3:2",
+    ":-3",
+    ":20",
+    ":1:-2",
+    ":a",
+    "#a",
+    "##a.*b",
+    "#a.*b",
+    "%b.*c",
+    "%%b.*c",
+    "/a/Z",
+    "//a/Z",
+    "/a/",
+    "//a/",
+    "///Z",
+    "^a",
+    "^^a",
+    "^^[a-c]",
+    ",A",
+    ",,A",
+    "^",
+    "%%",
+    "/b./<$1>",
+    "/(b.)/<$1>",
+    "#.*/",
+    "##.*/",
+    "%.tar.gz",
+    "%.gz",
+    "%\\..*",
+    "%%\\..*",
+    "//",
+    "/.",
+    ".",
+];
+
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for kind in CHANGES {
+        let line = format!("-k --plus --dry-run \"echo {{{kind}}} x{{1{kind}}}y {{2{kind}}}\" :::");
+        cases.push(case(&line).args(["abcabc", "aBcABC", "", "/x/y.tar.gz", "0"]));
+        if kind.starts_with(['+', '.', '/']) {
+            cases.push(case(&line).named("paths").args(PATHS));
+        }
+    }
+    cases.extend(
+        [
+            "-k --plus --dry-run echo {##} {0#} {00#} {} ::: 1 2 3 4 5 6 7 8 9 10",
+            "-k --plus -j1 --dry-run echo {0%} {00%} {%} {} ::: 1 2",
+            "-k --dry-run echo {##} {0#} {..} {+/} {:-x} {uniq} ::: a",
+            "-k --plus echo {host} {sshlogin} ::: a",
+            "-k --plus -j1 echo {slot} ::: a",
+            "-k --plus --dry-run echo {agrp} {hgrp} ::: a",
+            "-k --plus --dry-run echo {2..} {2:-x} {1##} ::: a ::: b.c.d ''",
+            "-k -I ,, echo ,, {} ,,. {.} ::: a.b",
+            "-k -I XX echo XX {1} {2} {#} 1XX {1XX} ::: a.b",
+            "-k -I {} echo {1} {} ::: a.b",
+            "-k -I {foo} echo {foo} {1} {foo.} {1foo} {/} {2foo} ::: a/a.b",
+            "-k -iXX echo XX {} ::: a.b",
+            "-k --replace=XX echo XX {} ::: a.b",
+            "-k --replace XX echo XX {} ::: a.b",
+            "-i -k echo {} {.} ::: a.b",
+            "-k --er YY echo YY {1YY} {.} ::: a.b",
+            "-k --extensionreplace YY echo YY {.} {1.} ::: a.b",
+            "-k --bnr YY echo YY {/} ::: d/a.b",
+            "-k --dnr YY echo YY {//} ::: d/a.b",
+            "-k --bner YY echo YY {/.} ::: d/a.b",
+            "-k --seqreplace YY echo YY {#} ::: d/a.b",
+            "-k --slotreplace YY -j1 echo YY {%} ::: d/a.b",
+            "-k --er {yy} echo {yy} {1yy} {2yy} ::: d/a.b",
+            "-k --parens '(==)' echo '(=s/a/X/=)' '{= s/a/X/ =}' ::: d/a.b",
+            "-k --parens ,,,, echo ',,s/a/X/,,' {} ::: d/a.b",
+            "-k --parens ,,,, echo ',,$_++,,' {} ::: 1",
+            "-k echo '{= s/a/X/ =}' {} ::: 'a b' c",
+            "-k echo '{=s/a/X/=}' ::: 'a b' c",
+            "-k echo '{=1 s/a/X/ =}{=2 s/b/Y/=}' ::: 'a b' c ::: b",
+            "-k echo '{=-1 s/b*/Y/=}{=-2 s/a+/Q/=}' ::: 'a b' c ::: b",
+            "-k echo '{=-3 s/b/Y/=}' '{=3 s/b/Y/=}' ::: 'a b' c ::: b",
+            "-k -j1 --dry-run echo '{= $_=seq() =}' '{= $_=total_jobs() =}' '{= $_=$job->seq() =}' '{= $_=slot() =}' '{= $_=$job->slot() =}' ::: a b",
+            "-k echo '{= my $y=$_; $_=$y.$y =}' ::: a b",
+            "-k --dry-run echo '{= $_ = \"@arg\" =}' '{= $_=$arg[1].$arg[2] =}' '{= $_=$#arg =}' ::: a b ::: c d",
+            "-k --dry-run echo '{= $_=Q($_) =}' ::: 'a b' 'c.*(d' '' 'é'",
+            "-k --dry-run echo '{= $_=pQ($_) =}' ::: 'a b' 'c.*(d' 'a$b@c\\d'",
+            "-k --dry-run echo '{= uq() =}' '{= uq =}' ::: 'a b' '$x'",
+            "-k --dry-run echo '{= $_=hash($_) ? 1 : 0 =}' ::: a",
+            "-k --dry-run echo '{= $_=length(yyyymmddhhmmss().yyyy_mm_dd().hh_mm_ss()) =}' ::: a",
+            "-k --dry-run echo '{= s/./x/g for my $n = yyyy_mm_dd_hh_mm_ss(); $_=$n =}' ::: a",
+            "-k echo '{= s/a/b/' ::: a b",
+            "-k echo 's/a/b/ =}' ::: a b",
+            "-k echo '{==}' '{= =}' '{=1 =}' ::: a b",
+            "-k echo '{=0 s/a/b/ =}' ::: a b",
+            "-k echo 'x{= s/a+/X/ =}y' ::: a b ::: c d",
+            "-k -N2 echo 'x{= s/a+/X/ =}y' ::: a b c",
+            "-k -N2 --dry-run 'echo {= $_++ =}{= $_.=1 =} {}' ::: 1 2 3",
+            "-k -q --dry-run echo 'x {= s/a+/X Y/ =}y' ::: a b",
+            "-k echo '{= $_=\"{2}\" =}' ::: a ::: b",
+            "-k echo '{= $_=undef =}x' ::: a",
+            "-k echo '{= $_=\"\" =}x' ::: a",
+            "-k '{= s/a+/echo X/ =}' {} ::: a",
+            "-k --tagstring '{= s/a+/X/ =}' echo ::: a b",
+            "-k --tagstring '{= $_.=1 =}{}' echo '{= $_.=2 =}' ::: a b",
+            "-k --rpl '{foo} s/a/X/' echo '{foo} {1foo} {2foo}' ::: a b",
+            "-k --rpl 'FOO s/a+/X/' echo 'FOO 1FOO' ::: a b",
+            "-k --rpl '{%(.*?)} s/$$1//' echo '{%.tar.gz} {1%.gz}' ::: my.tar.gz",
+            "-k --rpl '{:%(.+?)} s:$$1(\\.[^/]+)*$::' echo {:%_file} ::: my_file.tar.gz",
+            "-k --rpl '{/(.+?)/(.*?)} s/$$1/$$2/;' echo {/replacethis/withthis} {/b/C} ::: a_replacethis_b",
+            "-k --rpl '{(.*?)/(.*?)} $_=\"$$2$_$$1\"' echo {swap/these} ::: -middle-",
+            "-k --rpl '{foo}' echo '{foo}' ::: a",
+            "-k --rpl '{foo} s/a' echo '{}' ::: a",
+            "-k --rpl '{.} s/a/Z/' echo '{.}' ::: a",
+            "-k --rpl '{} s/a/Z/' echo '{}' ::: a",
+            "-k --rpl '{} s/a/Z/' echo ::: a",
+            "-k --rpl '{odd} $_ = seq() % 2 ? \"odd\" : \"even\"' echo {odd} ::: a b c",
+            "-k --rpl '{s(.)(.*?)\\1(.*?)\\1} s/$$2/$$3/' echo {s/a/b/} ::: a",
+        ]
+        .map(case),
+    );
+    // Errors: nothing runs.
+    cases.extend([
+        case("-k echo '{= s/a/ =}' ::: a b").names(&["s/a/"]),
+        case("-k --rpl '{foo} s/a' echo '{foo}' ::: a").names(&["{foo}"]),
+        case("-k echo '{= die 7 =}' ::: a b").own_words(),
+        case("-k echo '{= nosuch() =}' ::: a b").own_words(),
+    ]);
+    // Skipped jobs.
+    cases.extend([
+        case("-k --joblog log -j1 echo '{= if($_==2) { skip() } =}' '{#}' ::: 1 2 3").joblog("log"),
+        case("-k --plus echo {choose_k} ::: a b c ::: a b c"),
+        case("-k --plus echo {uniq} ::: a b ::: a b"),
+        case("-k --dry-run echo '{= if($_==2) { skip() } =}' '{#}' ::: 1 2 3"),
+    ]);
+    cases
+}
