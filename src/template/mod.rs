@@ -20,11 +20,13 @@
 mod parse;
 pub mod quote;
 mod render;
+mod shape;
 mod syntax;
 pub mod transforms;
 
 pub use quote::Quoting;
 pub use render::{Spread, Style, Values};
+pub use shape::Shape;
 pub use syntax::{Syntax, What};
 
 use std::fmt;

@@ -1,5 +1,6 @@
 //! The report thread, its sinks, and the way to it.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -35,6 +36,9 @@ pub fn start_reports(
     mailbox: &Letters,
 ) -> anyhow::Result<Reports> {
     let program = plan.program.clone();
+    std::io::stdout()
+        .write_all(plan.preface.as_bytes())
+        .context("cannot write to standard output")?;
     let sinks = sinks(plan, engine)?;
     let letters = Arc::clone(mailbox);
     let on_failure = move |failure: Failure| {

@@ -9,6 +9,7 @@
 #![allow(missing_docs, unreachable_pub)]
 #![allow(clippy::too_many_lines)] // tables
 
+mod batching;
 mod case;
 mod compare;
 mod differences;
@@ -17,6 +18,7 @@ mod inputs;
 mod jobs;
 mod output;
 mod quoting;
+mod quoting_more;
 mod replacement;
 #[path = "../support/mod.rs"]
 mod support;
@@ -44,6 +46,16 @@ fn replacement_strings() {
 #[test]
 fn quoting() {
     equal_gnu(&quoting::cases());
+}
+
+#[test]
+fn batching() {
+    equal_gnu(&batching::cases());
+}
+
+#[test]
+fn quoting_for_other_shells() {
+    equal_gnu(&quoting_more::cases());
 }
 
 #[test]
@@ -107,6 +119,8 @@ fn all() -> Vec<Case> {
         inputs::cases(),
         replacement::cases(),
         quoting::cases(),
+        batching::cases(),
+        quoting_more::cases(),
         jobs::cases(),
         output::cases(),
         errors::cases(),
