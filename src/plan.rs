@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::engine::shell::Shell;
 use crate::input::InputConfig;
 use crate::job::Renderer;
 use crate::job::pack::Packing;
@@ -12,6 +13,7 @@ use crate::model::ArgList;
 use crate::report::{json, progress, text};
 use crate::run::halt::HaltPolicy;
 use crate::run::retry::Retry;
+use crate::template::Quoting;
 
 /// A whole run.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub struct JobsPlan {
     pub count_ahead: bool,
     /// Whether standard input is one of the sources.
     pub reads_stdin: bool,
+    /// What the user should know before anything runs.
+    pub remarks: Vec<String>,
 }
 
 /// How attempts are run.
@@ -50,6 +54,10 @@ pub struct EnginePlan {
     pub slots: usize,
     /// CPU threads that fanout may use.
     pub threads: usize,
+    /// How often command lines are quoted and printed instead of being run; `None`: they are run.
+    pub shellquote: Option<(Quoting, u8)>,
+    /// The shell for commands that need one.
+    pub shell: Shell,
     /// Every command runs in a shell.
     pub always_shell: bool,
     /// What becomes of jobs' output.
@@ -87,6 +95,8 @@ pub struct RunPlan {
 pub struct ReportPlan {
     /// The name under which fanout speaks.
     pub program: String,
+    /// What is printed on standard output before anything else.
+    pub preface: String,
     /// How jobs' output is printed.
     pub text: text::Config,
     /// The joblog.

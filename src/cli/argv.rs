@@ -46,6 +46,14 @@ pub fn split(words: Vec<OsString>, known: &Command) -> Argv {
         } else {
             short_options(&word, known, &mut value, &mut argv.options);
         }
+        // As GNU parallel: `-l 2`, though `-l` may stand alone, too.
+        if let Some(option) = argv.options.last_mut().filter(|it| *it == "--max-lines")
+            && let Some(number) =
+                words.next_if(|word| word.as_bytes().iter().all(u8::is_ascii_digit))
+        {
+            option.push("=");
+            option.push(number);
+        }
     }
     for word in words {
         let word = word.into_vec();

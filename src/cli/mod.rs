@@ -1,12 +1,14 @@
 //! What was typed, resolved into a [`Plan`](crate::plan::Plan).
 //!
 //! * [`argv`]: GNU parallel's shape of a command line;
+//! * `batching`: how many inputs a job gets;
 //! * [`flags`]: every option, one clap struct a section of the manual;
 //! * [`values`], [`jobs_count`]: what options' values mean;
 //! * [`resolve`]: flags to plan, and the rules that span flags;
 //! * [`error`]: what is wrong, in one line.
 
 pub mod argv;
+mod batching;
 pub mod error;
 pub mod flags;
 pub mod jobs_count;
@@ -81,6 +83,9 @@ pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String
             "fanout {}\n",
             env!("CARGO_PKG_VERSION")
         )));
+    }
+    if flags.batching.max_line_length_allowed {
+        return Ok(Request::Print(batching::max_line_length_allowed()));
     }
     if flags.report.json_schema {
         return Ok(Request::Print(json::schema() + "\n"));

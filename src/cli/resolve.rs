@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use super::argv::{Argv, SourceWords};
 use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, as_many_as_possible};
-use super::{CalledAs, bytes, text, values};
+use super::{CalledAs, batching, bytes, text, values};
+use crate::engine::shell::Shell;
 use crate::input::{Delimiter, InputConfig, Notices, SourceKind, SourceSpec};
 use crate::job::pack::Packing;
 use crate::job::{Renderer, unescape_tagstring};
@@ -18,7 +19,7 @@ use crate::report::{json, progress, text as text_report};
 use crate::run::halt::{HaltPolicy, Threshold};
 use crate::run::retry::Retry;
 use crate::sys::{cpu, limits};
-use crate::template::{Quoting, Spread, Syntax, Template};
+use crate::template::{Quoting, Syntax, Template};
 
 /// The plan for `flags` and what stood behind them; `typed` is the whole command line.
 ///
@@ -36,8 +37,8 @@ pub fn resolve(
     }
     let halt = halt_policy(flags)?;
     let progress = progress(flags);
-    let packing = packing(flags)?;
-    let renderer = renderer(flags, &argv.command)?;
+    let shell = Shell::from_environment()?;
+    let renderer = renderer(flags, &argv.command, shell.quoting())?;
     let json = json_plan(flags, typed, argv.command.join(&b' '))?;
     let json_on_stdout = json
         .as_ref()
@@ -46,10 +47,16 @@ pub fn resolve(
     let counts = halt.is_some_and(|halt| matches!(halt.threshold, Threshold::Percent(_)));
     let wants_total = progress.is_some_and(|progress| progress.bar || progress.eta);
     let input = input(flags, argv.sources)?;
+    let engine = engine(flags, capture, shell)?;
+    let packing = batching::packing(&flags.batching, &renderer, engine.slots)?;
     Ok(Plan {
         jobs: JobsPlan {
+            count_ahead: counts
+                || wants_total
+                || renderer.uses_total()
+                || counts_at_no_cost(&input, &packing),
             packing,
-            count_ahead: counts || wants_total || renderer.uses_total() || words_only(&input),
+            remarks: batching::remarks(&flags.batching)?,
             reads_stdin: input
                 .sources
                 .iter()
@@ -57,7 +64,7 @@ pub fn resolve(
             input,
         },
         renderer,
-        engine: engine(flags, capture)?,
+        engine,
         run: RunPlan {
             retry: retry(flags)?,
             halt,
@@ -70,6 +77,7 @@ pub fn resolve(
         },
         report: ReportPlan {
             program: called_as.name().to_owned(),
+            preface: batching::limits(&flags.batching)?,
             text: text_config(flags, capture, json_on_stdout),
             joblog: flags
                 .report
@@ -129,18 +137,7 @@ fn input(flags: &Flags, words: Vec<SourceWords>) -> Result<InputConfig, String> 
     })
 }
 
-/// `-N` if given, else `-n`.
-fn packing(flags: &Flags) -> Result<Packing, String> {
-    let (option, value) = match (&flags.input.max_replace_args, &flags.input.max_args) {
-        (Some(value), _) => ("--max-replace-args", value),
-        (None, Some(value)) => ("--max-args", value),
-        (None, None) => return Ok(Packing::default()),
-    };
-    let records = values::whole(text(option, value)?).map_err(|why| format!("{option} {why}"))?;
-    Ok(Packing::per_job(records as usize))
-}
-
-fn renderer(flags: &Flags, command: &[Vec<u8>]) -> Result<Renderer, String> {
+fn renderer(flags: &Flags, command: &[Vec<u8>], quoting: Quoting) -> Result<Renderer, String> {
     let syntax = syntax(&flags.replacement)?;
     let template = Template::command(command, flags.command.quote, &syntax);
     let tag = match &flags.output.tagstring {
@@ -149,12 +146,8 @@ fn renderer(flags: &Flags, command: &[Vec<u8>]) -> Result<Renderer, String> {
         None => flags.output.tag.then(|| b"{}".to_vec()),
     };
     let tag = tag.map(|text| Template::text(&text, &syntax));
-    let spread = if flags.input.max_replace_args.is_some() {
-        Spread::Repeat
-    } else {
-        Spread::Join
-    };
-    Ok(Renderer::new(template, tag, Quoting::Posix, spread))
+    let spread = batching::spread(&flags.batching);
+    Ok(Renderer::new(template, tag, quoting, spread))
 }
 
 /// The replacement strings, as the options have them.
@@ -179,7 +172,7 @@ fn syntax(flags: &flags::Replacement) -> Result<Syntax, String> {
     Ok(syntax)
 }
 
-fn engine(flags: &Flags, capture: CapturePlan) -> Result<EnginePlan, String> {
+fn engine(flags: &Flags, capture: CapturePlan, shell: Shell) -> Result<EnginePlan, String> {
     let threads = cpu::available_threads();
     let spec = match &flags.jobs.jobs {
         None => JobsSpec::default(),
@@ -190,10 +183,18 @@ fn engine(flags: &Flags, capture: CapturePlan) -> Result<EnginePlan, String> {
         dry_run: flags.command.dry_run,
         slots: spec.resolve(threads, most).min(most),
         threads,
+        shellquote: Some((shell.quoting(), flags.command.shellquote))
+            .filter(|&(_, times)| times > 0 && !flags.command.dry_run),
+        shell,
         always_shell: flags.command.shell == ShellUse::Always,
         capture,
         timeout: duration("--timeout", flags.jobs.timeout.as_ref())?,
     })
+}
+
+/// Whether jobs write where they want. With --shellquote there are none, only what is printed.
+fn ungroups(flags: &Flags) -> bool {
+    flags.output.ungroup && flags.command.shellquote == 0
 }
 
 /// Output is kept until a job is over, unless it is wanted at once: `-u`, `--json-detail output`.
@@ -201,7 +202,7 @@ fn capture(flags: &Flags, json_on_stdout: bool) -> CapturePlan {
     let json_streams =
         flags.report.json.is_some() && flags.report.json_detail == flags::Detail::Output;
     let prints_commands = flags.output.print_command > 0 || flags.output.verbose;
-    match flags.output.ungroup {
+    match ungroups(flags) {
         // The command line comes before the output only if the output passes through here, too.
         true if json_on_stdout || json_streams || prints_commands => CapturePlan::Stream,
         true => CapturePlan::Inherit,
@@ -213,7 +214,7 @@ fn capture(flags: &Flags, json_on_stdout: bool) -> CapturePlan {
 fn text_config(flags: &Flags, capture: CapturePlan, json_on_stdout: bool) -> text_report::Config {
     let mode = if json_on_stdout {
         text_report::Mode::Never
-    } else if flags.output.ungroup || capture == CapturePlan::Stream {
+    } else if ungroups(flags) || capture == CapturePlan::Stream {
         text_report::Mode::Ungrouped
     } else if flags.output.keep_order {
         text_report::Mode::KeepOrder
@@ -284,7 +285,7 @@ fn json_plan(flags: &Flags, argv: ArgList, template: Vec<u8>) -> Result<Option<J
         flags::Detail::Lifecycle => json::Detail::Lifecycle,
         flags::Detail::Output => json::Detail::Output,
     };
-    let captures = !flags.output.ungroup;
+    let captures = !ungroups(flags);
     let config = json::Config {
         detail,
         output_limit,
@@ -298,10 +299,11 @@ fn json_plan(flags: &Flags, argv: ArgList, template: Vec<u8>) -> Result<Option<J
     }))
 }
 
-/// Whether all inputs stand on the command line, so that counting them costs nothing.
-fn words_only(input: &InputConfig) -> bool {
-    input
-        .sources
-        .iter()
-        .all(|source| matches!(source.kind, SourceKind::Words(_)))
+/// Whether all inputs stand on the command line, so that counting their jobs takes no time.
+fn counts_at_no_cost(input: &InputConfig, packing: &Packing) -> bool {
+    let sources = &input.sources;
+    let words = |source: &SourceSpec| matches!(source.kind, SourceKind::Words(_));
+    // Batches must be packed to be counted, and many sources have very many combinations.
+    let few = sources.len() == 1 || !matches!(packing, Packing::Batch(_));
+    few && sources.iter().all(words)
 }

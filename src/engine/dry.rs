@@ -1,4 +1,6 @@
 //! An engine that runs nothing: every attempt is rendered and ends well at once.
+//!
+//! With `--shellquote` each attempt's output is its command line, quoted.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -7,17 +9,36 @@ use super::{Attempt, Engine, Post, Reply, never_ran};
 use crate::model::{AttemptEnd, JobIdentity, KilledBy, Outcome, Prepare, SpawnError, Usage};
 use crate::sys::mailbox::Urgency;
 use crate::sys::spool::Captured;
+use crate::template::Quoting;
 
 /// For `--dry-run`: what would have been run is in each end's command.
 pub struct DryEngine {
     prepare: Arc<dyn Prepare>,
+    shellquote: Option<(Quoting, u8)>,
     post: Post,
 }
 
 impl DryEngine {
-    /// An engine that renders with `prepare`.
-    pub fn new(prepare: Arc<dyn Prepare>, post: Post) -> Self {
-        Self { prepare, post }
+    /// An engine that renders with `prepare`; with `shellquote`, says for which shell and how many times
+    /// the line is quoted to become the output.
+    pub fn new(prepare: Arc<dyn Prepare>, shellquote: Option<(Quoting, u8)>, post: Post) -> Self {
+        Self {
+            prepare,
+            shellquote,
+            post,
+        }
+    }
+
+    fn output(&self, line: &[u8]) -> Captured {
+        let Some((quoting, times)) = self.shellquote else {
+            return Captured::Empty;
+        };
+        let mut quoted = line.to_vec();
+        for _ in 0..times {
+            quoting.quote_tail(&mut quoted, 0);
+        }
+        quoted.push(b'\n');
+        Captured::Memory(quoted)
     }
 
     /// As in GNU parallel, jobs that would be skipped are shown like all others.
@@ -27,6 +48,7 @@ impl DryEngine {
         match self.prepare.prepare(&attempt.job, slot) {
             Err(why) => never_ran(&attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
             Ok(command) => Box::new(AttemptEnd {
+                stdout: self.output(&command.line),
                 job: Arc::new(JobIdentity {
                     seq: attempt.job.seq,
                     args: attempt.job.args,
@@ -42,7 +64,6 @@ impl DryEngine {
                 ended_at: now,
                 outcome: Outcome::Exited(0),
                 usage: Usage::default(),
-                stdout: Captured::Empty,
                 stderr: Captured::Empty,
             }),
         }

@@ -106,7 +106,9 @@ impl Runner for LocalRunner {
         };
         if command.skip {
             let mut end = never_ran(attempt, Outcome::Skipped);
-            end.job = identity(attempt, slot, command, 0, None);
+            change(&mut end.job, |job| {
+                (job.command, job.slot) = (command, slot);
+            });
             return end;
         }
         let mut end = never_ran(attempt, Outcome::Lost);

@@ -153,7 +153,18 @@ impl Shell {
 
     /// How values are quoted for it.
     pub fn quoting(&self) -> Quoting {
-        Quoting::Posix
+        let real = fs::canonicalize(&self.path).unwrap_or_default();
+        let names = [Path::new(&self.arg0), &real].map(|path| path.file_name().unwrap_or_default());
+        let is = |known: &[&str]| names.iter().any(|name| known.iter().any(|it| name == it));
+        if is(&["csh", "tcsh", "bsd-csh"]) {
+            Quoting::Csh
+        } else if is(&["fish"]) {
+            Quoting::Fish
+        } else if is(&["rc"]) {
+            Quoting::Rc
+        } else {
+            Quoting::Posix
+        }
     }
 }
 

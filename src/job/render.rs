@@ -46,6 +46,19 @@ impl Renderer {
         }
     }
 
+    /// The command line's template.
+    pub fn command(&self) -> &Template {
+        &self.command
+    }
+
+    /// How values are written into the command line.
+    pub fn style(&self) -> Style {
+        Style {
+            quoting: self.quoting,
+            spread: self.spread,
+        }
+    }
+
     fn templates(&self) -> impl Iterator<Item = &Template> {
         std::iter::once(&self.command).chain(&self.tag)
     }

@@ -23,11 +23,13 @@ mod parse;
 pub mod quote;
 mod render;
 mod rpl;
+mod shape;
 mod syntax;
 pub mod transforms;
 
 pub use quote::Quoting;
 pub use render::{Call, Evaluated, Spread, Style, Values};
+pub use shape::Shape;
 pub use syntax::{Expression, Syntax, What};
 
 use std::ops::Range;

@@ -10,7 +10,6 @@ use super::{Letters, OpenJobs};
 use crate::engine::capture::Capture;
 use crate::engine::dry::DryEngine;
 use crate::engine::launch::Launch;
-use crate::engine::shell::Shell;
 use crate::engine::term_seq::TermSeq;
 use crate::engine::{Engine, Post, local};
 use crate::job::Renderer;
@@ -25,7 +24,6 @@ pub struct EngineParts {
     pub(super) plan: EnginePlan,
     renderer: Arc<Renderer>,
     guardian: Option<Guardian>,
-    shell: Shell,
     pub(super) cwd: PathBuf,
     /// As many workers: no more than there are jobs.
     workers: usize,
@@ -35,7 +33,7 @@ pub struct EngineParts {
 ///
 /// # Errors
 ///
-/// When the shell is not to be found, or no process can be made.
+/// When no process can be made.
 pub fn prepare_engine(
     plan: EnginePlan,
     mut renderer: Renderer,
@@ -44,7 +42,6 @@ pub fn prepare_engine(
     renderer
         .begin(jobs.total, plan.slots)
         .map_err(anyhow::Error::msg)?;
-    let shell = Shell::from_environment().map_err(anyhow::Error::msg)?;
     let cwd = std::env::current_dir().context("cannot tell the current directory")?;
     let total = jobs.total.map_or(usize::MAX, |total| {
         usize::try_from(total).unwrap_or(usize::MAX)
@@ -52,7 +49,7 @@ pub fn prepare_engine(
     let workers = plan.slots.min(total).max(1);
     // A worker takes up to seven descriptors: spool files or pipes, its event and its process.
     limits::raise_open_files(64 + 8 * workers as u64);
-    let guardian = if plan.dry_run {
+    let guardian = if plan.dry_run || plan.shellquote.is_some() {
         None
     } else {
         Some(Guardian::start(workers).context("cannot start the guardian process")?)
@@ -61,7 +58,6 @@ pub fn prepare_engine(
         plan,
         renderer: Arc::new(renderer),
         guardian,
-        shell,
         cwd,
         workers,
     })
@@ -84,7 +80,7 @@ impl EngineParts {
         let post: Post =
             Arc::new(move |reply, urgency| letters.post([Message::Engine(reply)], urgency));
         let Some(guardian) = self.guardian else {
-            let engine = Box::new(DryEngine::new(self.renderer, post));
+            let engine = Box::new(DryEngine::new(self.renderer, self.plan.shellquote, post));
             return Ok(RunningEngine {
                 engine,
                 _guardian: None,
@@ -94,7 +90,7 @@ impl EngineParts {
             slots: self.workers,
             prepare: self.renderer,
             launch: Launch {
-                shell: self.shell,
+                shell: self.plan.shell,
                 always_shell: self.plan.always_shell,
                 env: job_environment(),
                 cwd: self.cwd,

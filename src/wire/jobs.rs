@@ -6,8 +6,8 @@ use std::thread;
 use anyhow::Context as _;
 
 use super::Letters;
-use crate::input::{Notices, Records};
-use crate::job::pack::Jobs;
+use crate::input::{InputConfig, Notices, Records, SourceKind, SourceSpec};
+use crate::job::pack::{Jobs, Packing};
 use crate::plan::JobsPlan;
 use crate::run::Message;
 use crate::run::queue::{Queue, queue};
@@ -32,6 +32,7 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
         packing,
         count_ahead,
         reads_stdin,
+        remarks,
     } = plan;
     let letters = Arc::clone(mailbox);
     let remark = move |words: &str| letters.post([Message::Remark(words.to_owned())], Urgency::Now);
@@ -40,10 +41,18 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
             "Warning: reading inputs from the terminal: one a line, Ctrl-D ends them (or use ::: or -a)",
         );
     }
+    for words in &remarks {
+        remark(words);
+    }
+    let packed = count_ahead
+        .then(|| count_packed(&input, &packing))
+        .flatten();
     input.notices = Notices::to(remark);
-    let (total, records) = if count_ahead {
+    let (total, records) = if packed.is_some() {
+        (packed, Records::open(input).map_err(in_one_line)?)
+    } else if count_ahead {
         let (records, open) = Records::count_ahead(input).map_err(in_one_line)?;
-        (Some(packing.jobs(records)), open)
+        (packing.jobs(records), open)
     } else {
         (None, Records::open(input).map_err(in_one_line)?)
     };
@@ -51,6 +60,21 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
         jobs: Jobs::new(records, packing),
         total,
     })
+}
+
+/// How many jobs batches make of inputs that can be read twice: the length of lines decides, so all of
+/// them are packed. `None`: that is not the way to count, or something is wrong with them.
+fn count_packed(input: &InputConfig, packing: &Packing) -> Option<u64> {
+    let again = |source: &SourceSpec| match &source.kind {
+        SourceKind::Words(_) => true,
+        SourceKind::File(path) => std::fs::metadata(path).is_ok_and(|it| it.is_file()),
+        SourceKind::Stdin => false,
+    };
+    if !matches!(packing, Packing::Batch(_)) || !input.sources.iter().all(again) {
+        return None;
+    }
+    let records = Records::open(input.clone()).ok()?;
+    Jobs::new(records, packing.clone()).try_fold(0, |count, job| job.ok().map(|_| count + 1))
 }
 
 /// An error whose own words say everything.
@@ -69,7 +93,7 @@ pub fn feed(jobs: OpenJobs, mailbox: &Letters) -> anyhow::Result<Queue> {
     let tell = move || mailbox.post([Message::InputReady], Urgency::Now);
     thread::Builder::new()
         .name("input".into())
-        .spawn(move || feed.run(jobs.jobs, |jobs| jobs.records().ready(), tell))
+        .spawn(move || feed.run(jobs.jobs, |jobs| jobs.ready(Records::ready), tell))
         .context("cannot start the thread that reads the input")?;
     Ok(queue)
 }

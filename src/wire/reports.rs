@@ -37,6 +37,9 @@ pub fn start_reports(
     mailbox: &Letters,
 ) -> anyhow::Result<Reports> {
     let program = plan.program.clone();
+    std::io::stdout()
+        .write_all(plan.preface.as_bytes())
+        .context("cannot write to standard output")?;
     let sinks = sinks(plan, engine)?;
     let letters = Arc::clone(mailbox);
     let on_failure = move |failure: Failure| {

@@ -9,6 +9,7 @@
 #![allow(missing_docs, unreachable_pub)]
 #![allow(clippy::too_many_lines)] // tables
 
+mod batching;
 mod case;
 mod compare;
 mod differences;
@@ -18,6 +19,7 @@ mod jobs;
 mod language;
 mod output;
 mod quoting;
+mod quoting_more;
 mod replacement;
 #[path = "../support/mod.rs"]
 mod support;
@@ -50,6 +52,16 @@ fn replacement_language() {
 #[test]
 fn quoting() {
     equal_gnu(&quoting::cases());
+}
+
+#[test]
+fn batching() {
+    equal_gnu(&batching::cases());
+}
+
+#[test]
+fn quoting_for_other_shells() {
+    equal_gnu(&quoting_more::cases());
 }
 
 #[test]
@@ -114,6 +126,8 @@ fn all() -> Vec<Case> {
         replacement::cases(),
         language::cases(),
         quoting::cases(),
+        batching::cases(),
+        quoting_more::cases(),
         jobs::cases(),
         output::cases(),
         errors::cases(),

@@ -1,6 +1,6 @@
 //! What is run.
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 
 /// Options on the command.
 #[derive(Args, Debug)]
@@ -13,6 +13,11 @@ pub struct CommandFlags {
     /// Print the commands instead of running them.
     #[arg(long, alias = "dryrun")]
     pub dry_run: bool,
+
+    /// Print each command line quoted for the shell instead of running it; once more for each time the
+    /// option is given.
+    #[arg(long, alias = "shell-quote", action = ArgAction::Count)]
+    pub shellquote: u8,
 
     /// Run every command in a shell, or (auto) only those that need one.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = ShellUse::Auto)]

@@ -19,12 +19,4 @@ pub struct Input {
     /// Inputs end with STR instead of a newline; \n, \t, \0, \x1f ... are understood.
     #[arg(short = 'd', long, value_name = "STR")]
     pub delimiter: Option<OsString>,
-
-    /// Give each job up to N inputs.
-    #[arg(short = 'n', long, value_name = "N")]
-    pub max_args: Option<OsString>,
-
-    /// Give each job up to N inputs, as {1} to {N}; 0: one input, which is not inserted.
-    #[arg(short = 'N', long, value_name = "N")]
-    pub max_replace_args: Option<OsString>,
 }

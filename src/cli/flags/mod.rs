@@ -1,6 +1,7 @@
 //! Every option, one clap struct a section of the manual: name, help and value live with the field.
 
 mod about;
+mod batching;
 mod command;
 mod failure;
 mod input;
@@ -10,6 +11,7 @@ mod replacement;
 mod report;
 
 pub use about::About;
+pub use batching::Batching;
 pub use command::{CommandFlags, ShellUse};
 pub use failure::Failure;
 pub use input::Input;
@@ -41,6 +43,9 @@ pub struct Flags {
     /// Where arguments come from.
     #[command(flatten)]
     pub input: Input,
+    /// How many a job gets.
+    #[command(flatten)]
+    pub batching: Batching,
     /// What is run.
     #[command(flatten)]
     pub command: CommandFlags,
