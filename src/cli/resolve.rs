@@ -2,17 +2,19 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::argv::{Argv, SourceWords};
+use super::argv::Argv;
 use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, as_many_as_possible};
-use super::{CalledAs, bytes, text, values};
-use crate::input::{Delimiter, InputConfig, Notices, SourceKind, SourceSpec};
+use super::{CalledAs, bytes, sources, text, values};
+use crate::input::{InputConfig, SourceKind};
 use crate::job::pack::Packing;
 use crate::job::{Renderer, unescape_tagstring};
 use crate::model::ArgList;
 use crate::plan::{
-    CapturePlan, EnginePlan, JobsPlan, JsonPlan, JsonTarget, Plan, ReportPlan, RunPlan,
+    CapturePlan, EnginePlan, JobsPlan, JsonPlan, JsonTarget, NamedRenderer, Plan, RendererPlan,
+    ReportPlan, RunPlan,
 };
 use crate::report::{json, progress, text as text_report};
 use crate::run::halt::{HaltPolicy, Threshold};
@@ -26,7 +28,7 @@ use crate::template::{Quoting, Spread, Syntax, Template};
 ///
 /// One line that names the option and what is wrong with it.
 pub fn resolve(
-    flags: &Flags,
+    flags: &Arc<Flags>,
     argv: Argv,
     typed: ArgList,
     called_as: CalledAs,
@@ -37,7 +39,10 @@ pub fn resolve(
     let halt = halt_policy(flags)?;
     let progress = progress(flags);
     let packing = packing(flags)?;
-    let renderer = renderer(flags, &argv.command)?;
+    let renderer = RendererPlan {
+        renderer: renderer(flags, &argv.command, &[])?,
+        with_names: named_renderer(flags, &argv.command),
+    };
     let json = json_plan(flags, typed, argv.command.join(&b' '))?;
     let json_on_stdout = json
         .as_ref()
@@ -45,11 +50,13 @@ pub fn resolve(
     let capture = capture(flags, json_on_stdout);
     let counts = halt.is_some_and(|halt| matches!(halt.threshold, Threshold::Percent(_)));
     let wants_total = progress.is_some_and(|progress| progress.bar || progress.eta);
-    let input = input(flags, argv.sources)?;
+    let input = sources::input(flags, argv.sources)?;
+    let total = sources::total_jobs(flags)?;
     Ok(Plan {
         jobs: JobsPlan {
             packing,
-            count_ahead: counts || wants_total || words_only(&input),
+            count_ahead: (counts || wants_total || words_only(&input)) && total.is_none(),
+            total,
             reads_stdin: input
                 .sources
                 .iter()
@@ -84,51 +91,6 @@ pub fn resolve(
     })
 }
 
-/// The sources: `-a` files, then what stood behind the command; standard input if there is neither.
-fn input(flags: &Flags, words: Vec<SourceWords>) -> Result<InputConfig, String> {
-    let file = |name: OsString| match name.as_encoded_bytes() {
-        b"-" => SourceKind::Stdin,
-        _ => SourceKind::File(name.into()),
-    };
-    let files = flags
-        .input
-        .arg_file
-        .iter()
-        .cloned()
-        .map(|name| SourceSpec::from(file(name)));
-    let mut sources: Vec<SourceSpec> = files.collect();
-    for source in words {
-        if source.files {
-            use std::os::unix::ffi::OsStringExt as _;
-            let names = source.words.into_iter().map(OsString::from_vec);
-            let linked = source.linked;
-            sources.extend(names.map(|name| SourceSpec {
-                kind: file(name),
-                linked,
-            }));
-        } else {
-            sources.push(SourceSpec {
-                kind: SourceKind::Words(source.words),
-                linked: source.linked,
-            });
-        }
-    }
-    if sources.is_empty() {
-        sources.push(SourceKind::Stdin.into());
-    }
-    let delimiter = match &flags.input.delimiter {
-        Some(text) => Delimiter::parse(&bytes(text)).map_err(|why| format!("--delimiter {why}"))?,
-        None if flags.input.null => Delimiter::nul(),
-        None => Delimiter::newline(),
-    };
-    Ok(InputConfig {
-        sources,
-        delimiter,
-        link: false,
-        notices: Notices::default(),
-    })
-}
-
 /// `-N` if given, else `-n`.
 fn packing(flags: &Flags) -> Result<Packing, String> {
     let (option, value) = match (&flags.input.max_replace_args, &flags.input.max_args) {
@@ -140,8 +102,21 @@ fn packing(flags: &Flags) -> Result<Packing, String> {
     Ok(Packing::per_job(records as usize))
 }
 
-fn renderer(flags: &Flags, command: &[Vec<u8>]) -> Result<Renderer, String> {
-    let syntax = Syntax::default();
+/// With `--header` the templates are parsed once more when the columns' names are known.
+fn named_renderer(flags: &Arc<Flags>, command: &[Vec<u8>]) -> Option<NamedRenderer> {
+    flags.sources.header.as_ref()?;
+    let (flags, command) = (Arc::clone(flags), command.to_vec());
+    Some(NamedRenderer::new(move |names| {
+        renderer(&flags, &command, names)
+    }))
+}
+
+fn renderer(
+    flags: &Flags,
+    command: &[Vec<u8>],
+    column_names: &[Vec<u8>],
+) -> Result<Renderer, String> {
+    let syntax = Syntax::default().with_columns(column_names);
     let template = Template::command(command, flags.command.quote, &syntax)
         .map_err(|error| error.to_string())?;
     let tag = match &flags.output.tagstring {

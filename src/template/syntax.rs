@@ -1,5 +1,6 @@
 //! The table of replacement strings: what can be written, and what it stands for.
 
+use super::columns::Columns;
 use super::transforms::{self, Transform};
 
 /// What a replacement string stands for.
@@ -27,6 +28,7 @@ impl PartialEq for What {
 #[derive(Clone, Debug)]
 pub struct Syntax {
     entries: Vec<Entry>,
+    pub(super) columns: Columns,
 }
 
 #[derive(Clone, Debug)]
@@ -55,6 +57,7 @@ impl Default for Syntax {
         };
         Self {
             entries: GNU.into_iter().map(entry).collect(),
+            columns: Columns::default(),
         }
     }
 }
@@ -69,6 +72,13 @@ pub(super) struct Found<'t> {
 }
 
 impl Syntax {
+    /// With names for the arguments `{1}`, `{2}`, …; an empty name is none.
+    #[must_use]
+    pub fn with_columns(mut self, names: &[Vec<u8>]) -> Self {
+        self.columns = Columns::new(names);
+        self
+    }
+
     /// The longest replacement string that `text` begins with.
     pub(super) fn find<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
         let plain = self

@@ -18,6 +18,7 @@ mod jobs;
 mod output;
 mod quoting;
 mod replacement;
+mod sources;
 #[path = "../support/mod.rs"]
 mod support;
 mod values;
@@ -34,6 +35,11 @@ use case::{Case, case};
 #[test]
 fn input_sources() {
     equal_gnu(&inputs::cases());
+}
+
+#[test]
+fn columns_headers_and_links() {
+    equal_gnu(&sources::cases());
 }
 
 #[test]
@@ -105,6 +111,7 @@ fn show_gnu() {
 fn all() -> Vec<Case> {
     [
         inputs::cases(),
+        sources::cases(),
         replacement::cases(),
         quoting::cases(),
         jobs::cases(),

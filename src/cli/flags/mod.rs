@@ -7,6 +7,7 @@ mod input;
 mod jobs;
 mod output;
 mod report;
+mod sources;
 
 pub use about::About;
 pub use command::{CommandFlags, ShellUse};
@@ -15,6 +16,7 @@ pub use input::Input;
 pub use jobs::Jobs;
 pub use output::Output;
 pub use report::{Detail, Report};
+pub use sources::Sources;
 
 use clap::Parser;
 
@@ -39,6 +41,9 @@ pub struct Flags {
     /// Where arguments come from.
     #[command(flatten)]
     pub input: Input,
+    /// What becomes of inputs before they are arguments.
+    #[command(flatten)]
+    pub sources: Sources,
     /// What is run.
     #[command(flatten)]
     pub command: CommandFlags,
