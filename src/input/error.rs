@@ -129,20 +129,25 @@ impl Error for InputError {
     }
 }
 
+/// Bytes on one line; those that are no UTF-8 show as U+FFFD.
+pub(super) fn visible(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for c in String::from_utf8_lossy(bytes).chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// A path on one line; bytes that are no UTF-8 show as U+FFFD.
 struct Quoted<'a>(&'a Path);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("'")?;
-        for c in self.0.to_string_lossy().chars() {
-            if c.is_control() {
-                write!(f, "{}", c.escape_default())?;
-            } else {
-                write!(f, "{c}")?;
-            }
-        }
-        f.write_str("'")
+        write!(f, "'{}'", visible(self.0.as_os_str().as_encoded_bytes()))
     }
 }
 

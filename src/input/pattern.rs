@@ -4,6 +4,7 @@
 //! quantifiers) is left to `fancy-regex`. That one matches text, so there each byte becomes the
 //! character of its number: as in GNU parallel, which knows no encoding either, `.` is one byte.
 
+use super::error::visible;
 use crate::model::ArgList;
 
 /// A compiled regexp.
@@ -40,7 +41,7 @@ impl Pattern {
             Ok(regex) => Ok(Self(Engine::Fancy(Box::new(regex)))),
             Err(_) => Err(format!(
                 "'{}' is no regexp: {}",
-                String::from_utf8_lossy(perl).escape_debug(),
+                visible(perl),
                 last_line(&why.to_string())
             )),
         }

@@ -2,7 +2,7 @@
 //! columns, trimmed. Runs that ask for none of it never come here.
 
 use super::csv::{self, Parsed};
-use super::error::InputError;
+use super::error::{InputError, visible};
 use super::pattern::Pattern;
 use super::source::Source;
 use crate::model::ArgList;
@@ -216,7 +216,7 @@ fn shown(record: &[u8]) -> String {
     const MOST: usize = 60;
     let more = if record.len() > MOST { "…" } else { "" };
     let start = &record[..record.len().min(MOST)];
-    format!("{}{more}", String::from_utf8_lossy(start).escape_debug())
+    format!("{}{more}", visible(start))
 }
 
 #[cfg(test)]
