@@ -171,8 +171,17 @@ fn translate(perl: &[u8]) -> String {
             (b'\\', Some(&next)) => {
                 rest = &after[1..];
                 match next {
-                    b'h' if in_class => out.push_str(r" \t"),
-                    b'h' => out.push_str(r"[ \t]"),
+                    b'h' | b's' | b'd' | b'w' => {
+                        let members = ascii_class(next);
+                        if in_class {
+                            out.push_str(members);
+                        } else {
+                            out.extend(["[", members, "]"]);
+                        }
+                    }
+                    b'H' | b'S' | b'D' | b'W' if !in_class => {
+                        out.extend(["[^", ascii_class(next.to_ascii_lowercase()), "]"]);
+                    }
                     b'e' => out.push_str(r"\x1b"),
                     b'Z' if !in_class => out.push_str(r"(?=\n?\z)"),
                     b'<' | b'>' => out.push(char::from(next)),
@@ -208,6 +217,16 @@ fn translate(perl: &[u8]) -> String {
         }
     }
     out
+}
+
+/// The bytes of Perl's `\h`, `\s`, `\d` and `\w`: none beyond ASCII, whichever crate matches.
+fn ascii_class(letter: u8) -> &'static str {
+    match letter {
+        b'h' => r" \t",
+        b's' => r" \t-\r",
+        b'd' => "0-9",
+        _ => "0-9A-Za-z_",
+    }
 }
 
 /// How much of `:name:]…` is a named class; 0 when it is none.
@@ -261,6 +280,10 @@ mod tests {
             ("[a&&b]", "1a2&3b4", &["1", "2", "3", "4"]),
             (r"\h", "a b\tc", &["a", "b", "c"]),
             (r"\x2c", "a,b", &["a", "b"]),
+            (r"[\s,]+", "a ,b", &["a", "b"]),
+            (r"\W", "a-b_c", &["a", "b_c"]),
+            (r"(?<=a)\s", "a à b", &["a", "à b"]),
+            (r"(?<=.)\s", "à b", &["à", "b"]),
             ("^", "ab\ncd", &["ab\n", "cd"]),
         ] {
             let got = split(pattern, text.as_bytes());
