@@ -67,6 +67,9 @@ fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
     } = plan;
     let mailbox = wire::mailbox();
     let jobs = wire::open_jobs(jobs, &mailbox)?;
+    let renderer = renderer
+        .for_columns(jobs.names())
+        .map_err(anyhow::Error::msg)?;
     let (slots, total) = (engine.slots, jobs.total);
     let engine = wire::prepare_engine(engine, renderer, &jobs)?;
     wire::listen_to_signals(&mailbox)?;

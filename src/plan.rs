@@ -2,6 +2,7 @@
 //!
 //! Nobody passes it down: `lib.rs` takes it apart and hands each its own part.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,13 +22,54 @@ pub struct Plan {
     /// Where jobs come from.
     pub jobs: JobsPlan,
     /// How commands are rendered.
-    pub renderer: Renderer,
+    pub renderer: RendererPlan,
     /// How attempts are run.
     pub engine: EnginePlan,
     /// When they are run.
     pub run: RunPlan,
     /// What is reported.
     pub report: ReportPlan,
+}
+
+/// How commands are rendered.
+#[derive(Debug)]
+pub struct RendererPlan {
+    /// Without names of columns.
+    pub renderer: Renderer,
+    /// With them, where there may be any.
+    pub with_names: Option<NamedRenderer>,
+}
+
+impl RendererPlan {
+    /// The renderer for columns with these names.
+    ///
+    /// # Errors
+    ///
+    /// When the templates cannot be used with them.
+    pub fn for_columns(self, names: &[Vec<u8>]) -> Result<Renderer, String> {
+        match self.with_names {
+            Some(NamedRenderer(make)) if !names.is_empty() => make(names),
+            _ => Ok(self.renderer),
+        }
+    }
+}
+
+/// Makes the renderer when the header was read, which is after everything else was resolved.
+pub struct NamedRenderer(MakeRenderer);
+
+type MakeRenderer = Box<dyn FnOnce(&[Vec<u8>]) -> Result<Renderer, String>>;
+
+impl NamedRenderer {
+    /// Made by `make` from the names of the columns.
+    pub fn new(make: impl FnOnce(&[Vec<u8>]) -> Result<Renderer, String> + 'static) -> Self {
+        Self(Box::new(make))
+    }
+}
+
+impl fmt::Debug for NamedRenderer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NamedRenderer")
+    }
 }
 
 /// Where jobs come from.
@@ -39,6 +81,8 @@ pub struct JobsPlan {
     pub packing: Packing,
     /// Whether they must be counted before the first is started.
     pub count_ahead: bool,
+    /// How many there are, where the user said so.
+    pub total: Option<u64>,
     /// Whether standard input is one of the sources.
     pub reads_stdin: bool,
     /// What the user should know before anything runs.

@@ -40,7 +40,10 @@ pub fn split(words: Vec<OsString>, known: &Command) -> Argv {
         if word == "--" {
             break;
         }
-        let mut value = |any: bool| words.next_if(|word| any || !is_option(word.as_bytes()));
+        let mut value = |taken: Taken| match taken {
+            Taken::Any => words.next(),
+            Taken::NoOption => words.next_if(|word| !word.as_bytes().starts_with(b"-")),
+        };
         if word.as_bytes().starts_with(b"--") {
             argv.options.push(long_option(word, known, &mut value));
         } else {
@@ -55,9 +58,10 @@ pub fn split(words: Vec<OsString>, known: &Command) -> Argv {
             option.push(number);
         }
     }
+    let separators = Separators::of(&argv.options);
     for word in words {
         let word = word.into_vec();
-        if let Some(source) = source_separator(&word) {
+        if let Some(source) = separators.source(&word) {
             argv.sources.push(source);
         } else if let Some(source) = argv.sources.last_mut() {
             source.words.push(word);
@@ -72,26 +76,63 @@ fn is_option(word: &[u8]) -> bool {
     word.len() > 1 && word[0] == b'-'
 }
 
-fn source_separator(word: &[u8]) -> Option<SourceWords> {
-    let (files, linked) = match word {
-        b":::" => (false, false),
-        b":::+" => (false, true),
-        b"::::" => (true, false),
-        b"::::+" => (true, true),
-        _ => return None,
-    };
-    Some(SourceWords {
-        files,
-        linked,
-        words: Vec::new(),
-    })
+/// What begins a source: `:::`, `::::`, or what `--arg-sep` and `--arg-file-sep` say.
+struct Separators {
+    words: Vec<u8>,
+    files: Vec<u8>,
+}
+
+impl Separators {
+    fn of(options: &[OsString]) -> Self {
+        let last = |name: &str, default: &str| {
+            let mut values = options.iter().rev();
+            let typed = values.find_map(|option| option.as_bytes().strip_prefix(name.as_bytes()));
+            typed.unwrap_or(default.as_bytes()).to_vec()
+        };
+        Self {
+            words: last("--arg-sep=", ":::"),
+            files: last("--arg-file-sep=", "::::"),
+        }
+    }
+
+    fn source(&self, word: &[u8]) -> Option<SourceWords> {
+        let is = |separator: &[u8], word: &[u8]| !separator.is_empty() && separator == word;
+        let begins = |word: &[u8], linked| {
+            let files = is(&self.files, word);
+            (files || is(&self.words, word)).then(|| SourceWords {
+                files,
+                linked,
+                words: Vec::new(),
+            })
+        };
+        begins(word, false).or_else(|| begins(word.strip_suffix(b"+")?, true))
+    }
+}
+
+/// Which word may be taken as the value of the option before it.
+#[derive(Clone, Copy)]
+enum Taken {
+    /// Whatever it is.
+    Any,
+    /// One that does not look like an option.
+    NoOption,
+}
+
+/// As GNU parallel: the value of `-e` or `-i` may be left out, but not before a word that could be it.
+fn taken(arg: &Arg) -> Option<Taken> {
+    if needs_value(arg) {
+        Some(Taken::Any)
+    } else {
+        let may_follow = takes_value(arg) && !arg.is_require_equals_set();
+        may_follow.then_some(Taken::NoOption)
+    }
 }
 
 /// `--name`, `--name=value` or, where a value must follow, `--name value`, under its full name.
 fn long_option(
     word: OsString,
     known: &Command,
-    next: &mut impl FnMut(bool) -> Option<OsString>,
+    next: &mut impl FnMut(Taken) -> Option<OsString>,
 ) -> OsString {
     let body = &word.as_bytes()[2..];
     let (typed, value) = match body.iter().position(|&byte| byte == b'=') {
@@ -104,7 +145,7 @@ fn long_option(
     else {
         return word;
     };
-    let value = value.or_else(|| next_as_value(arg, next));
+    let value = value.or_else(|| taken(arg).and_then(next).map(OsString::into_vec));
     canonical(&name, value)
 }
 
@@ -112,7 +153,7 @@ fn long_option(
 fn short_options(
     word: &OsString,
     known: &Command,
-    next: &mut impl FnMut(bool) -> Option<OsString>,
+    next: &mut impl FnMut(Taken) -> Option<OsString>,
     options: &mut Vec<OsString>,
 ) {
     let letters = &word.as_bytes()[1..];
@@ -127,7 +168,7 @@ fn short_options(
         }
         let rest = &letters[place + 1..];
         let value = match rest {
-            [] => next_as_value(arg, next),
+            [] => taken(arg).and_then(&mut *next).map(OsString::into_vec),
             rest => Some(rest.to_vec()),
         };
         options.push(canonical(&name, value));
@@ -146,16 +187,6 @@ fn canonical(name: &str, value: Option<Vec<u8>>) -> OsString {
 
 fn takes_value(arg: &Arg) -> bool {
     arg.get_action().takes_values()
-}
-
-/// The word that follows, where it is the value: that of a value that may be left out and needs no `=`
-/// is no option.
-fn next_as_value(arg: &Arg, next: &mut impl FnMut(bool) -> Option<OsString>) -> Option<Vec<u8>> {
-    let optional = takes_value(arg) && !arg.is_require_equals_set();
-    if !needs_value(arg) && !optional {
-        return None;
-    }
-    next(needs_value(arg)).map(OsString::into_vec)
 }
 
 fn needs_value(arg: &Arg) -> bool {
@@ -280,7 +311,8 @@ mod tests {
             parts(&["--json", "echo"]),
             (vec!["--json".to_owned()], vec!["echo".to_owned()], 0)
         );
-        assert_eq!(parts(&["-e", "echo"]).0, ["--eof"]);
+        assert_eq!(parts(&["-e", "-k", "echo"]).0, ["--eof", "--keep-order"]);
+        assert_eq!(parts(&["-e", "END", "echo"]).0, ["--eof=END"]);
         assert_eq!(parts(&["-eEND", "echo"]).0, ["--eof=END"]);
     }
 

@@ -4,6 +4,7 @@
 //! * `batching`: how many inputs a job gets;
 //! * [`flags`]: every option, one clap struct a section of the manual;
 //! * [`values`], [`jobs_count`]: what options' values mean;
+//! * [`sources`]: the rules of input sources;
 //! * [`resolve`]: flags to plan, and the rules that span flags;
 //! * [`error`]: what is wrong, in one line.
 
@@ -13,11 +14,13 @@ pub mod error;
 pub mod flags;
 pub mod jobs_count;
 pub mod resolve;
+pub mod sources;
 pub mod values;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::{CommandFactory, FromArgMatches};
 
@@ -75,6 +78,7 @@ pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String
         .try_get_matches_from_mut(&split.options)
         .map_err(|error| error::one_line(&error))?;
     let flags = Flags::from_arg_matches(&matches).map_err(|error| error::one_line(&error))?;
+    let flags = Arc::new(flags);
     if flags.about.help {
         return Ok(Request::Print(table.render_help().to_string()));
     }

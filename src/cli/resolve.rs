@@ -2,18 +2,20 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::argv::{Argv, SourceWords};
+use super::argv::Argv;
 use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, as_many_as_possible};
-use super::{CalledAs, batching, bytes, text, values};
+use super::{CalledAs, batching, bytes, sources, text, values};
 use crate::engine::shell::Shell;
-use crate::input::{Delimiter, InputConfig, Notices, SourceKind, SourceSpec};
+use crate::input::{InputConfig, SourceKind, SourceSpec};
 use crate::job::pack::Packing;
 use crate::job::{Renderer, unescape_tagstring};
 use crate::model::ArgList;
 use crate::plan::{
-    CapturePlan, EnginePlan, JobsPlan, JsonPlan, JsonTarget, Plan, ReportPlan, RunPlan,
+    CapturePlan, EnginePlan, JobsPlan, JsonPlan, JsonTarget, NamedRenderer, Plan, RendererPlan,
+    ReportPlan, RunPlan,
 };
 use crate::report::{json, progress, text as text_report};
 use crate::run::halt::{HaltPolicy, Threshold};
@@ -27,7 +29,7 @@ use crate::template::{Quoting, Syntax, Template};
 ///
 /// One line that names the option and what is wrong with it.
 pub fn resolve(
-    flags: &Flags,
+    flags: &Arc<Flags>,
     argv: Argv,
     typed: ArgList,
     called_as: CalledAs,
@@ -38,7 +40,10 @@ pub fn resolve(
     let halt = halt_policy(flags)?;
     let progress = progress(flags);
     let shell = Shell::from_environment()?;
-    let renderer = renderer(flags, &argv.command, shell.quoting())?;
+    let renderer = RendererPlan {
+        renderer: renderer(flags, &argv.command, shell.quoting(), &[])?,
+        with_names: named_renderer(flags, &argv.command, shell.quoting()),
+    };
     let json = json_plan(flags, typed, argv.command.join(&b' '))?;
     let json_on_stdout = json
         .as_ref()
@@ -46,17 +51,20 @@ pub fn resolve(
     let capture = capture(flags, json_on_stdout);
     let counts = halt.is_some_and(|halt| matches!(halt.threshold, Threshold::Percent(_)));
     let wants_total = progress.is_some_and(|progress| progress.bar || progress.eta);
-    let input = input(flags, argv.sources)?;
+    let input = sources::input(flags, argv.sources)?;
+    let total = sources::total_jobs(flags)?;
     let engine = engine(flags, capture, shell)?;
-    let packing = batching::packing(&flags.batching, &renderer, engine.slots)?;
+    let packing = batching::packing(&flags.batching, &renderer.renderer, engine.slots)?;
     Ok(Plan {
         jobs: JobsPlan {
-            count_ahead: counts
-                || wants_total
-                || renderer.uses_total()
-                || counts_at_no_cost(&input, &packing),
+            count_ahead: total.is_none()
+                && (counts
+                    || wants_total
+                    || renderer.renderer.uses_total()
+                    || counts_at_no_cost(&input, &packing)),
             packing,
             remarks: batching::remarks(&flags.batching)?,
+            total,
             reads_stdin: input
                 .sources
                 .iter()
@@ -92,53 +100,26 @@ pub fn resolve(
     })
 }
 
-/// The sources: `-a` files, then what stood behind the command; standard input if there is neither.
-fn input(flags: &Flags, words: Vec<SourceWords>) -> Result<InputConfig, String> {
-    let file = |name: OsString| match name.as_encoded_bytes() {
-        b"-" => SourceKind::Stdin,
-        _ => SourceKind::File(name.into()),
-    };
-    let files = flags
-        .input
-        .arg_file
-        .iter()
-        .cloned()
-        .map(|name| SourceSpec::from(file(name)));
-    let mut sources: Vec<SourceSpec> = files.collect();
-    for source in words {
-        if source.files {
-            use std::os::unix::ffi::OsStringExt as _;
-            let names = source.words.into_iter().map(OsString::from_vec);
-            let linked = source.linked;
-            sources.extend(names.map(|name| SourceSpec {
-                kind: file(name),
-                linked,
-            }));
-        } else {
-            sources.push(SourceSpec {
-                kind: SourceKind::Words(source.words),
-                linked: source.linked,
-            });
-        }
-    }
-    if sources.is_empty() {
-        sources.push(SourceKind::Stdin.into());
-    }
-    let delimiter = match &flags.input.delimiter {
-        Some(text) => Delimiter::parse(&bytes(text)).map_err(|why| format!("--delimiter {why}"))?,
-        None if flags.input.null => Delimiter::nul(),
-        None => Delimiter::newline(),
-    };
-    Ok(InputConfig {
-        sources,
-        delimiter,
-        link: false,
-        notices: Notices::default(),
-    })
+/// With `--header` the templates are parsed once more when the columns' names are known.
+fn named_renderer(
+    flags: &Arc<Flags>,
+    command: &[Vec<u8>],
+    quoting: Quoting,
+) -> Option<NamedRenderer> {
+    flags.sources.header.as_ref()?;
+    let (flags, command) = (Arc::clone(flags), command.to_vec());
+    Some(NamedRenderer::new(move |names| {
+        renderer(&flags, &command, quoting, names)
+    }))
 }
 
-fn renderer(flags: &Flags, command: &[Vec<u8>], quoting: Quoting) -> Result<Renderer, String> {
-    let syntax = syntax(&flags.replacement)?;
+fn renderer(
+    flags: &Flags,
+    command: &[Vec<u8>],
+    quoting: Quoting,
+    column_names: &[Vec<u8>],
+) -> Result<Renderer, String> {
+    let syntax = syntax(&flags.replacement)?.with_columns(column_names);
     let template = Template::command(command, flags.command.quote, &syntax);
     let tag = match &flags.output.tagstring {
         Some(text) if text.is_empty() => None,

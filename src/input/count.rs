@@ -14,7 +14,7 @@ use crate::sys::spool::unlinked_file;
 /// The number of records of all sources together; the sources can be read afterwards as if untouched.
 pub(super) fn total(streams: &mut Streams, links: &Links) -> Result<u64, InputError> {
     let mut left = streams
-        .streams
+        .opened
         .iter_mut()
         .map(count)
         .collect::<Result<Vec<_>, _>>()?;
@@ -50,6 +50,64 @@ fn shares(of_source: &[usize], left: &mut [u64]) -> Vec<u64> {
         share
     };
     of_source.iter().enumerate().map(share).collect()
+}
+
+/// Sources that are being read to be counted, to be read again.
+pub(super) struct Kept {
+    streams: Streams,
+    /// Where each file's records begin.
+    starts: Vec<u64>,
+}
+
+/// Makes all of `streams` readable twice; remarks are left to the second time.
+pub(super) fn rewindable(streams: &mut Streams) -> Result<Kept, InputError> {
+    let mut twins = Vec::new();
+    let mut starts = Vec::new();
+    for stream in &mut streams.opened {
+        if let Feed::Closed(file) = &mut stream.feed
+            && let Some(copy) = copied(file, &stream.needle, &stream.name)?
+        {
+            *file = copy;
+        }
+        let (twin, start) = stream.twin().map_err(|error| InputError::Read {
+            source: stream.name.clone(),
+            records: 0,
+            error,
+        })?;
+        twins.push(twin);
+        starts.push(start);
+    }
+    let streams = Streams {
+        opened: twins,
+        of_source: streams.of_source.clone(),
+        shape: streams.shape.clone(),
+    };
+    Ok(Kept { streams, starts })
+}
+
+impl Kept {
+    /// The sources as they were before they were read.
+    pub(super) fn rewind(mut self) -> Result<Streams, InputError> {
+        for (stream, &start) in self.streams.opened.iter_mut().zip(&self.starts) {
+            if let Feed::Closed(file) = &mut stream.feed {
+                file.seek(SeekFrom::Start(start))
+                    .map_err(|error| InputError::Read {
+                        source: stream.name.clone(),
+                        records: 0,
+                        error,
+                    })?;
+            }
+        }
+        Ok(self.streams)
+    }
+}
+
+/// What to read instead of `file`, where it can be read only once.
+fn copied(file: &File, needle: &Needle, name: &SourceName) -> Result<Option<File>, InputError> {
+    if file.metadata().is_ok_and(|it| it.is_file()) {
+        return Ok(None);
+    }
+    Ok(count_file(file, needle, name)?.1)
 }
 
 fn count(source: &mut Source) -> Result<u64, InputError> {

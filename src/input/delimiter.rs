@@ -109,6 +109,11 @@ impl Needle {
         }
     }
 
+    /// What ends a paragraph.
+    pub(super) fn empty_line() -> Self {
+        Self::Bytes(Box::new(memmem::Finder::new(b"\n\n").into_owned()))
+    }
+
     /// Where the first delimiter begins in `bytes`.
     #[inline]
     pub(super) fn find(&self, bytes: &[u8]) -> Option<usize> {
@@ -122,6 +127,14 @@ impl Needle {
         match self {
             Self::Byte(_) => 1,
             Self::Bytes(finder) => finder.needle().len(),
+        }
+    }
+
+    /// The delimiter itself.
+    pub(super) fn append_to(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Byte(byte) => bytes.push(*byte),
+            Self::Bytes(finder) => bytes.extend_from_slice(finder.needle()),
         }
     }
 }

@@ -29,6 +29,15 @@ pub enum InputError {
         /// What the kernel said.
         error: io::Error,
     },
+    /// A record is not what it should be.
+    Malformed {
+        /// From where.
+        source: SourceName,
+        /// Its number, from 1.
+        record: u64,
+        /// The option, and what is wrong.
+        why: String,
+    },
     /// A source that can be read only once could not be put aside to count it beforehand.
     Spool {
         /// Which source.
@@ -49,6 +58,17 @@ pub enum SourceName {
     File(PathBuf),
     /// Standard input.
     Stdin,
+}
+
+impl SourceName {
+    /// As it stands on the command line; nothing for words.
+    pub(super) fn as_typed(&self) -> Vec<u8> {
+        match self {
+            Self::Words => Vec::new(),
+            Self::File(path) => path.as_os_str().as_encoded_bytes().to_vec(),
+            Self::Stdin => b"-".to_vec(),
+        }
+    }
 }
 
 impl fmt::Display for SourceName {
@@ -82,6 +102,11 @@ impl fmt::Display for InputError {
                     Reason(error)
                 )
             }
+            Self::Malformed {
+                source,
+                record,
+                why,
+            } => write!(f, "{source}, record {record}: {why}"),
             Self::Spool { source, dir, error } => write!(
                 f,
                 "cannot copy {source} to a temporary file in {} to count it: {}; set TMPDIR to a \
@@ -99,9 +124,22 @@ impl Error for InputError {
             Self::Open { error, .. } | Self::Read { error, .. } | Self::Spool { error, .. } => {
                 Some(error)
             }
-            Self::Directory { .. } => None,
+            Self::Directory { .. } | Self::Malformed { .. } => None,
         }
     }
+}
+
+/// Bytes on one line; those that are no UTF-8 show as U+FFFD.
+pub(super) fn visible(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for c in String::from_utf8_lossy(bytes).chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// A path on one line; bytes that are no UTF-8 show as U+FFFD.
@@ -109,15 +147,7 @@ struct Quoted<'a>(&'a Path);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("'")?;
-        for c in self.0.to_string_lossy().chars() {
-            if c.is_control() {
-                write!(f, "{}", c.escape_default())?;
-            } else {
-                write!(f, "{c}")?;
-            }
-        }
-        f.write_str("'")
+        write!(f, "'{}'", visible(self.0.as_os_str().as_encoded_bytes()))
     }
 }
 

@@ -49,7 +49,7 @@ struct Member {
     source: usize,
     ended: bool,
     /// With `wrap`: its arguments so far, to start over with, and the next one to repeat.
-    tape: Vec<Vec<u8>>,
+    tape: Vec<ArgList>,
     next: usize,
 }
 
@@ -74,14 +74,14 @@ impl Group {
     }
 
     /// The first row, made of the first argument of each of all sources.
-    pub(super) fn first_row(&mut self, heads: &[Option<Vec<u8>>]) -> ArgList {
+    pub(super) fn first_row(&mut self, heads: &[Option<ArgList>]) -> ArgList {
         let mut row = ArgList::new();
         for member in &mut self.members {
             // As GNU parallel: an empty source among others is one empty argument.
             let head = heads[member.source].clone();
             member.ended = head.is_none();
-            let head = head.unwrap_or_default();
-            row.push(&head);
+            let head = head.unwrap_or_else(|| ArgList::single(Vec::new()));
+            row.extend(&head);
             if self.wrap {
                 member.tape.push(head);
             }
@@ -110,7 +110,7 @@ impl Group {
                 streams.pull(member.source)?
             };
             match arg {
-                Some(arg) => row.push(&arg),
+                Some(args) => row.extend(&args),
                 None => return Ok(None),
             }
         }
@@ -130,13 +130,13 @@ impl Group {
             };
             if let Some(arg) = arg {
                 fresh = true;
-                row.push(&arg);
+                row.extend(&arg);
                 if keep {
                     member.tape.push(arg);
                 }
             } else {
                 member.ended = true;
-                row.push(&member.tape[member.next]);
+                row.extend(&member.tape[member.next]);
                 member.next = (member.next + 1) % member.tape.len();
             }
         }

@@ -11,12 +11,14 @@
 //! | `delimiter` | what ends a record, and how `-d` spells it |
 //! | `reader` | bytes to records: big reads, no copy |
 //! | `source` | one opened source: its name, its place, NUL bytes, its errors |
+//! | `shape` | records cut into columns, trimmed, left out; header, end mark |
+//! | `pattern`, `csv` | Perl regexps and quoted fields, the two ways to cut a record |
 //! | `link` | sources that advance together (`:::+`, `--link`) |
 //! | `product` | every combination of the sources, the last one varying fastest |
 //! | `count` | how many records there will be, for progress reports |
 //! | `error` | what can go wrong, in words |
 //!
-//! A record is one argument per source. All files are opened before the first record is given out, so
+//! A record is one argument per source, or as many as it is cut into. All files are opened before the first record is given out, so
 //! that a missing file stops the run before anything runs; nothing is read until a record is asked for.
 //! One source takes the same memory whatever its length. In a product all sources but the first are
 //! kept in memory, as they are read; the first is only streamed.
@@ -25,18 +27,24 @@
 //! counts as one empty argument; when all sources are empty, there is no record.
 
 mod count;
+mod csv;
 mod delimiter;
 mod error;
 mod link;
+mod pattern;
 mod product;
 mod reader;
+mod shape;
 mod source;
 
 pub use delimiter::Delimiter;
 pub use error::{InputError, SourceName};
+pub use pattern::Pattern;
+pub use shape::{Columns, Header, Shape, Trim};
 pub use source::Notices;
 
 use std::path::PathBuf;
+use std::vec;
 
 use crate::model::ArgList;
 use link::Links;
@@ -52,6 +60,8 @@ pub struct InputConfig {
     pub delimiter: Delimiter,
     /// `--link`: all sources advance together, and short ones start over.
     pub link: bool,
+    /// What is done to the records; nothing by default.
+    pub shape: Shape,
     /// Who is told about input that had to be changed.
     pub notices: Notices,
 }
@@ -89,7 +99,7 @@ impl From<SourceKind> for SourceSpec {
 #[derive(Debug)]
 pub struct Records {
     rows: Rows,
-    width: usize,
+    names: Vec<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -97,18 +107,23 @@ enum Rows {
     /// The most frequent shape, and the fast one.
     Single(Box<Source>),
     Product(Box<Product>),
+    /// `--shuf`: not read yet.
+    Unshuffled(Box<Product>),
+    Shuffled(vec::IntoIter<ArgList>),
     Over,
 }
 
 impl Records {
-    /// Opens all sources; reads nothing yet.
+    /// Opens all sources; reads nothing yet but what a header takes.
     ///
     /// # Errors
     ///
-    /// When a file cannot be opened or is a directory.
+    /// When a file cannot be opened or is a directory, or a header cannot be read.
     pub fn open(config: InputConfig) -> Result<Self, InputError> {
         let links = Links::of(&config);
-        Ok(Self::over(Streams::open(config)?, &links))
+        let mut streams = Streams::open(config)?;
+        let names = streams.skip_header()?;
+        Ok(Self::over(streams, &links, names))
     }
 
     /// Opens all sources and counts their records, which takes reading each source to its end.
@@ -122,17 +137,37 @@ impl Records {
     pub fn count_ahead(config: InputConfig) -> Result<(u64, Self), InputError> {
         let links = Links::of(&config);
         let mut streams = Streams::open(config)?;
-        let total = count::total(&mut streams, &links)?;
-        Ok((total, Self::over(streams, &links)))
+        if streams.shape.is_none() {
+            let total = count::total(&mut streams, &links)?;
+            return Ok((total, Self::over(streams, &links, Vec::new())));
+        }
+        // What records are worth shows only when they are read: so they are, and once more later.
+        let kept = count::rewindable(&mut streams)?;
+        let names = streams.skip_header()?;
+        let mut total = 0;
+        for row in Self::over(streams, &links, Vec::new()) {
+            row?;
+            total += 1;
+        }
+        let mut streams = kept.rewind()?;
+        streams.skip_header()?;
+        Ok((total, Self::over(streams, &links, names)))
     }
 
-    fn over(streams: Streams, links: &Links) -> Self {
-        let width = links.len();
+    fn over(streams: Streams, links: &Links, names: Vec<Vec<u8>>) -> Self {
         let rows = match streams.into_single() {
             Ok(source) => Rows::Single(Box::new(source)),
-            Err(streams) => Rows::Product(Box::new(Product::new(streams, links))),
+            Err(streams) => {
+                let shuffle = streams.shape.as_ref().is_some_and(|shape| shape.shuffle);
+                let product = Box::new(Product::new(streams, links));
+                if shuffle {
+                    Rows::Unshuffled(product)
+                } else {
+                    Rows::Product(product)
+                }
+            }
         };
-        Self { rows, width }
+        Self { rows, names }
     }
 
     /// Whether the next record can be had without waiting for somebody to write it. May be false when
@@ -141,13 +176,27 @@ impl Records {
         match &self.rows {
             Rows::Single(source) => source.ready(),
             Rows::Product(product) => product.ready(),
-            Rows::Over => true,
+            Rows::Unshuffled(_) => false,
+            Rows::Shuffled(_) | Rows::Over => true,
         }
     }
 
-    /// How many arguments each record has: one per source.
-    pub fn width(&self) -> usize {
-        self.width
+    /// The names of the columns, as far as a header gave any.
+    pub fn names(&self) -> &[Vec<u8>] {
+        &self.names
+    }
+
+    /// Reads everything that `product` has, and draws one of its rows after the other.
+    fn shuffle(&mut self, product: &mut Product) -> Result<Option<ArgList>, InputError> {
+        let mut rows = Vec::new();
+        while let Some(row) = product.next()? {
+            rows.push(row);
+        }
+        fastrand::shuffle(&mut rows);
+        let mut rows = rows.into_iter();
+        let first = rows.next();
+        self.rows = Rows::Shuffled(rows);
+        Ok(first)
     }
 }
 
@@ -158,6 +207,11 @@ impl Iterator for Records {
         let pulled = match &mut self.rows {
             Rows::Single(source) => source.next().map(|arg| arg.map(ArgList::single)),
             Rows::Product(product) => product.next(),
+            Rows::Shuffled(rows) => Ok(rows.next()),
+            Rows::Unshuffled(_) => match std::mem::replace(&mut self.rows, Rows::Over) {
+                Rows::Unshuffled(mut product) => self.shuffle(&mut product),
+                _ => return None,
+            },
             Rows::Over => return None,
         };
         if !matches!(pulled, Ok(Some(_))) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::vec;
@@ -10,7 +10,9 @@ use std::vec;
 use super::delimiter::Needle;
 use super::error::{InputError, SourceName};
 use super::reader::{BUFFER, Splitter};
+use super::shape::{Header, Shape};
 use super::{InputConfig, SourceKind};
+use crate::model::ArgList;
 
 /// Where remarks about the input go: one line each, without `fanout:` in front. Default: nowhere.
 #[derive(Clone, Default)]
@@ -38,14 +40,20 @@ impl fmt::Debug for Notices {
 /// The opened sources; those that read standard input are one stream.
 #[derive(Debug)]
 pub(super) struct Streams {
-    pub(super) streams: Vec<Source>,
-    /// For each source of the command line, in order: its place in `streams`.
+    pub(super) opened: Vec<Source>,
+    /// For each source of the command line, in order: its place in `opened`.
     pub(super) of_source: Vec<usize>,
+    /// What is done to their records, if anything is.
+    pub(super) shape: Option<Box<Shape>>,
 }
 
 impl Streams {
     pub(super) fn open(config: InputConfig) -> Result<Self, InputError> {
-        let needle = Needle::new(&config.delimiter);
+        let needle = if config.shape.paragraphs {
+            Needle::empty_line()
+        } else {
+            Needle::new(&config.delimiter)
+        };
         let (mut streams, mut of_source) = (Vec::new(), Vec::new());
         let mut stdin = None;
         for spec in config.sources {
@@ -63,25 +71,58 @@ impl Streams {
             }
             of_source.push(place);
         }
-        Ok(Self { streams, of_source })
+        let shape = (!config.shape.is_plain()).then(|| Box::new(config.shape));
+        Ok(Self {
+            opened: streams,
+            of_source,
+            shape,
+        })
     }
 
-    /// The next argument of source number `source`, counted from 0.
-    pub(super) fn pull(&mut self, source: usize) -> Result<Option<Vec<u8>>, InputError> {
-        self.streams[self.of_source[source]].next()
+    /// Reads what stands before the records; returns the names of the columns.
+    pub(super) fn skip_header(&mut self) -> Result<Vec<Vec<u8>>, InputError> {
+        let Some(shape) = &self.shape else {
+            return Ok(Vec::new());
+        };
+        if let (true, Some(&first)) = (shape.skip_first, self.of_source.first()) {
+            shape.raw(&mut self.opened[first])?;
+        }
+        let mut names = Vec::new();
+        for &stream in &self.of_source {
+            let stream = &mut self.opened[stream];
+            match shape.header {
+                Header::None => {}
+                Header::FileNames => names.push(stream.name.as_typed()),
+                Header::FirstRecord => match shape.names(stream)? {
+                    Some(columns) => names.extend(columns.iter().map(<[u8]>::to_vec)),
+                    None => names.push(Vec::new()),
+                },
+            }
+        }
+        Ok(names)
+    }
+
+    /// The next arguments of source number `source`, counted from 0: one, unless it has columns.
+    pub(super) fn pull(&mut self, source: usize) -> Result<Option<ArgList>, InputError> {
+        let stream = &mut self.opened[self.of_source[source]];
+        match &self.shape {
+            Some(shape) => shape.pull(stream),
+            None => Ok(stream.next()?.map(ArgList::single)),
+        }
     }
 
     /// Whether the next argument of every source can be had without waiting for somebody to write it.
     pub(super) fn ready(&self) -> bool {
-        self.streams.iter().all(Source::ready)
+        let records_may_vanish = || self.shape.as_ref().is_some_and(|it| it.may_need_more());
+        self.opened.iter().all(Source::ready) && !records_may_vanish()
     }
 
-    /// The one source, if there is only one.
+    /// The one source, if there is only one, and nothing is done to its records.
     pub(super) fn into_single(mut self) -> Result<Source, Self> {
-        match self.streams.pop() {
-            Some(source) if self.of_source.len() == 1 => Ok(source),
+        match self.opened.pop() {
+            Some(source) if self.of_source.len() == 1 && self.shape.is_none() => Ok(source),
             Some(source) => {
-                self.streams.push(source);
+                self.opened.push(source);
                 Err(self)
             }
             None => Err(self),
@@ -135,6 +176,38 @@ impl Source {
         })
     }
 
+    /// The same source, to be read again later, and where its file now is; this one is silent from now on.
+    pub(super) fn twin(&mut self) -> io::Result<(Self, u64)> {
+        let (feed, start) = match &mut self.feed {
+            Feed::Closed(file) => (Feed::Closed(file.try_clone()?), file.stream_position()?),
+            Feed::Words(words) => (Feed::Words(words.clone()), 0),
+            Feed::Open(_) | Feed::Ended => (Feed::Ended, 0),
+        };
+        let twin = Self {
+            name: self.name.clone(),
+            needle: self.needle.clone(),
+            feed,
+            records: 0,
+            notices: std::mem::take(&mut self.notices),
+            nul_mentioned: false,
+        };
+        Ok((twin, start))
+    }
+
+    /// Nothing more is taken from it.
+    pub(super) fn end(&mut self) {
+        self.feed = Feed::Ended;
+    }
+
+    /// The error of the record that was read last.
+    pub(super) fn malformed(&self, why: String) -> InputError {
+        InputError::Malformed {
+            source: self.name.clone(),
+            record: self.records,
+            why,
+        }
+    }
+
     /// Whether the next argument can be had without waiting for somebody to write it.
     pub(super) fn ready(&self) -> bool {
         match &self.feed {
@@ -178,6 +251,7 @@ impl Source {
             }
             Feed::Words(mut words) => {
                 let word = words.next(&self.needle);
+                self.records += u64::from(word.is_some());
                 self.feed = Feed::Words(words);
                 Ok(word)
             }

@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 
-use super::{Delimiter, InputConfig, InputError, Notices, Records, SourceKind, SourceSpec};
+use super::{
+    Columns, Delimiter, Header, InputConfig, InputError, Notices, Pattern, Records, Shape,
+    SourceKind, SourceSpec, Trim,
+};
 
 fn words(words: &[&str]) -> SourceSpec {
     SourceKind::Words(words.iter().map(|word| word.as_bytes().to_vec()).collect()).into()
@@ -177,6 +180,131 @@ fn nul_bytes_become_visible_and_are_mentioned_once() {
         told[0].contains("list', record 2:") && told[0].contains("-0"),
         "{told:?}"
     );
+}
+
+fn shaped(shape: Shape, sources: Vec<SourceSpec>) -> InputConfig {
+    InputConfig {
+        shape,
+        ..config(sources)
+    }
+}
+
+#[test]
+fn columns_are_arguments_of_their_own() {
+    let by_comma = Shape {
+        columns: Columns::SplitBy(Box::new(Pattern::new(b",").unwrap())),
+        trim: Trim::both(),
+        ..Shape::default()
+    };
+    let sources = vec![words(&["a, b", "c"]), words(&["1", "2,3"])];
+    let rows = ["a b 1", "a b 2 3", "c 1", "c 2 3"];
+    assert_eq!(read(shaped(by_comma, sources)), rows);
+}
+
+#[test]
+fn csv_fields_may_span_records() {
+    let csv = || Shape {
+        columns: Columns::Csv(b",".to_vec()),
+        ..Shape::default()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("list");
+    fs::write(&path, "\"x\ny\",\"1,\"\"2\"\"\"\r\nz,\n").unwrap();
+    assert_eq!(
+        read(shaped(csv(), vec![file(&path)])),
+        ["x\\ny 1,\\\"2\\\"", "z "]
+    );
+    for (record, what) in [("a\"b", "a quote inside"), ("\"a", "never closed")] {
+        let config = shaped(csv(), vec![words(&["ok", record])]);
+        let mut records = Records::open(config).unwrap();
+        assert!(records.next().unwrap().is_ok());
+        let why = records.next().unwrap().unwrap_err().to_string();
+        assert!(
+            why.contains("record 2: --csv: ") && why.contains(what),
+            "{why}"
+        );
+        assert!(records.next().is_none());
+    }
+}
+
+#[test]
+fn the_header_is_read_at_once_and_nothing_else() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
+    writer.write_all(b"name\n").unwrap();
+    let header = Shape {
+        header: Header::FirstRecord,
+        ..Shape::default()
+    };
+    let sources = vec![file(Path::new(&path)), words(&["w", "1"])];
+    let mut records = Records::open(shaped(header, sources)).unwrap();
+    assert_eq!(records.names(), [b"name".to_vec(), b"w".to_vec()]);
+    writer.write_all(b"x\n").unwrap();
+    let row = records.next().unwrap().unwrap();
+    assert_eq!(row.iter().collect::<Vec<_>>(), [b"x", b"1"]);
+}
+
+#[test]
+fn what_is_left_out_is_not_counted() {
+    let shape = Shape {
+        eof: Some(b"end".to_vec()),
+        skip_blank: true,
+        skip_first: true,
+        ..Shape::default()
+    };
+    let sources = vec![
+        words(&["first", "a", " ", "b", "end", "c"]),
+        words(&["", "1"]),
+    ];
+    assert_eq!(read(shaped(shape, sources)), ["a 1", "b 1"]);
+}
+
+#[test]
+fn paragraphs_end_with_empty_lines() {
+    let shape = Shape {
+        paragraphs: true,
+        ..Shape::default()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("list");
+    fs::write(&path, "\n\na\nb\n\n\n\nc\n").unwrap();
+    assert_eq!(read(shaped(shape, vec![file(&path)])), ["a\\nb", "c"]);
+}
+
+#[test]
+fn shuffled_records_are_all_there() {
+    let shape = Shape {
+        shuffle: true,
+        ..Shape::default()
+    };
+    let numbers: Vec<String> = (0..200).map(|number| number.to_string()).collect();
+    let source = words(&numbers.iter().map(String::as_str).collect::<Vec<_>>());
+    let (total, records) = Records::count_ahead(shaped(shape, vec![source])).unwrap();
+    assert_eq!(total, 200);
+    let text =
+        |row: crate::model::ArgList| String::from_utf8(row.get(0).unwrap().to_vec()).unwrap();
+    let mut got: Vec<String> = records.map(|row| text(row.unwrap())).collect();
+    assert_ne!(got, numbers);
+    got.sort_by_key(|number| number.parse::<u32>().unwrap());
+    assert_eq!(got, numbers);
+}
+
+#[test]
+fn a_fifo_with_a_header_can_be_counted_ahead() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
+    writer.write_all(b"name\n1\n\n2\n").unwrap();
+    let shape = Shape {
+        header: Header::FirstRecord,
+        skip_blank: true,
+        ..Shape::default()
+    };
+    let feeder = std::thread::spawn(move || drop(writer));
+    let (total, records) =
+        Records::count_ahead(shaped(shape, vec![file(Path::new(&path))])).unwrap();
+    feeder.join().unwrap();
+    assert_eq!((total, records.names()), (2, &[b"name".to_vec()][..]));
+    assert_eq!(records.count(), 2);
 }
 
 #[test]

@@ -17,6 +17,7 @@
 //! - With `-q` each word of the command is quoted after its replacement strings were replaced; the
 //!   spaces that stand between several arguments stay unquoted.
 
+mod columns;
 pub mod edit;
 pub mod format;
 mod parse;

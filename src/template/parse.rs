@@ -13,7 +13,8 @@ pub(super) const ALL_ARGUMENTS: Token = Token::Replace(Replace {
 pub(super) fn tokens(text: &[u8], syntax: &Syntax) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut literal = Vec::new();
-    let mut rest = text;
+    let text = syntax.columns.as_positions(text);
+    let mut rest = &*text;
     while let Some((&first, after)) = rest.split_first() {
         if let Some(found) = syntax.find(rest) {
             if !literal.is_empty() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use memchr::memmem;
 
+use super::columns::Columns;
 use super::edit::{self, Edit, Parsed};
 use super::format::Format;
 use super::rpl::Rpl;
@@ -99,6 +100,7 @@ pub struct Syntax {
     edits: bool,
     /// What encloses a Perl expression.
     parens: (Vec<u8>, Vec<u8>),
+    pub(super) columns: Columns,
 }
 
 #[derive(Clone, Debug)]
@@ -164,6 +166,7 @@ impl Default for Syntax {
             rpl: Vec::new(),
             edits: false,
             parens: (b"{=".to_vec(), b"=}".to_vec()),
+            columns: Columns::default(),
         };
         syntax.extend(GNU);
         syntax
@@ -180,6 +183,13 @@ pub(super) struct Found<'t> {
 }
 
 impl Syntax {
+    /// With names for the arguments `{1}`, `{2}`, …; an empty name is none.
+    #[must_use]
+    pub fn with_columns(mut self, names: &[Vec<u8>]) -> Self {
+        self.columns = Columns::new(names);
+        self
+    }
+
     fn extend(&mut self, table: impl IntoIterator<Item = (&'static str, What)>) {
         self.entries
             .extend(table.into_iter().map(|(spelling, what)| Entry {

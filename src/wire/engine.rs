@@ -43,7 +43,7 @@ pub fn prepare_engine(
         .begin(jobs.total, plan.slots)
         .map_err(anyhow::Error::msg)?;
     let cwd = std::env::current_dir().context("cannot tell the current directory")?;
-    let total = jobs.total.map_or(usize::MAX, |total| {
+    let total = jobs.at_most.map_or(usize::MAX, |total| {
         usize::try_from(total).unwrap_or(usize::MAX)
     });
     let workers = plan.slots.min(total).max(1);

@@ -17,8 +17,18 @@ use crate::sys::mailbox::Urgency;
 #[derive(Debug)]
 pub struct OpenJobs {
     jobs: Jobs<Records>,
+    names: Vec<Vec<u8>>,
+    /// How many there are at most, counted and not only announced.
+    pub at_most: Option<u64>,
     /// How many there are.
     pub total: Option<u64>,
+}
+
+impl OpenJobs {
+    /// The names of the arguments, as far as a header gave any.
+    pub fn names(&self) -> &[Vec<u8>] {
+        &self.names
+    }
 }
 
 /// Opens the input; counts it, if that is wanted.
@@ -31,6 +41,7 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
         mut input,
         packing,
         count_ahead,
+        total: announced,
         reads_stdin,
         remarks,
     } = plan;
@@ -54,10 +65,12 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
         let (records, open) = Records::count_ahead(input).map_err(in_one_line)?;
         (packing.jobs(records), open)
     } else {
-        (None, Records::open(input).map_err(in_one_line)?)
+        (announced, Records::open(input).map_err(in_one_line)?)
     };
     Ok(OpenJobs {
+        names: records.names().to_vec(),
         jobs: Jobs::new(records, packing),
+        at_most: total.filter(|_| count_ahead),
         total,
     })
 }

@@ -55,10 +55,6 @@ pub const INTENDED: &[Difference] = &[
         reason: "A directory is no list of inputs and is named as an error; GNU reads nothing from it.",
     },
     Difference {
-        case: "-k -d '' \"printf '<%s>'\" (a\\nb\\n)",
-        reason: "An empty delimiter is an error that names -d; GNU takes the whole input as one value.",
-    },
-    Difference {
         case: "-k -j1 'echo {} | wc -c' (just short enough)",
         reason: "Command lines may be as long as the kernel takes; GNU stops at about half of that.",
     },
@@ -98,6 +94,30 @@ pub const INTENDED: &[Difference] = &[
         case: "-k echo '{= nosuch() =}' ::: a b",
         reason: DIED,
     },
+    Difference {
+        case: "-k --total-jobs x echo ::: a",
+        reason: NO_NUMBER,
+    },
+    Difference {
+        case: "-k -C ( echo ::: a b",
+        reason: BAD_REGEXP,
+    },
+    Difference {
+        case: "-k -C [ echo ::: a b",
+        reason: BAD_REGEXP,
+    },
+    Difference {
+        case: "-k -C '*' echo ::: a b",
+        reason: BAD_REGEXP,
+    },
+    Difference {
+        case: "-k --link echo ::: a b :::",
+        reason: EMPTY_LINKED,
+    },
+    Difference {
+        case: "-k --link echo :::: empty ab",
+        reason: EMPTY_LINKED,
+    },
 ];
 
 const SKIPPED: &str =
@@ -105,6 +125,11 @@ const SKIPPED: &str =
 const DIED: &str = "An expression that dies is an error of the run (255) that names it; GNU's exit code is by chance.";
 const LIMITS_ALONE: &str =
     "The limits are equal; the advice to press Ctrl-D that GNU prints after them is left out.";
+
+const BAD_REGEXP: &str = "A bad regexp is an error before anything runs, exit code 255; GNU dies with a code that varies.";
+
+const EMPTY_LINKED: &str =
+    "An empty source that is linked to another counts as one empty argument; GNU crashes.";
 
 const NO_NUMBER: &str = "A value that is no number is an error that names it; GNU reads it as 0.";
 

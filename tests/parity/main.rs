@@ -21,6 +21,7 @@ mod output;
 mod quoting;
 mod quoting_more;
 mod replacement;
+mod sources;
 #[path = "../support/mod.rs"]
 mod support;
 mod values;
@@ -37,6 +38,11 @@ use case::{Case, case};
 #[test]
 fn input_sources() {
     equal_gnu(&inputs::cases());
+}
+
+#[test]
+fn columns_headers_and_links() {
+    equal_gnu(&sources::cases());
 }
 
 #[test]
@@ -123,6 +129,7 @@ fn show_gnu() {
 fn all() -> Vec<Case> {
     [
         inputs::cases(),
+        sources::cases(),
         replacement::cases(),
         language::cases(),
         quoting::cases(),

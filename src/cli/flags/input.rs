@@ -16,7 +16,7 @@ pub struct Input {
     #[arg(short = '0', long)]
     pub null: bool,
 
-    /// Inputs end with STR instead of a newline; \n, \t, \0, \x1f ... are understood.
+    /// Inputs end with STR instead of a newline; \n, \t, \0, \x1f ... are understood; '': they are paragraphs.
     #[arg(short = 'd', long, value_name = "STR")]
     pub delimiter: Option<OsString>,
 }

@@ -9,6 +9,7 @@ mod jobs;
 mod output;
 mod replacement;
 mod report;
+mod sources;
 
 pub use about::About;
 pub use batching::Batching;
@@ -19,6 +20,7 @@ pub use jobs::Jobs;
 pub use output::Output;
 pub use replacement::Replacement;
 pub use report::{Detail, Report};
+pub use sources::Sources;
 
 use clap::Parser;
 
@@ -46,6 +48,9 @@ pub struct Flags {
     /// How many a job gets.
     #[command(flatten)]
     pub batching: Batching,
+    /// What becomes of inputs before they are arguments.
+    #[command(flatten)]
+    pub sources: Sources,
     /// What is run.
     #[command(flatten)]
     pub command: CommandFlags,
