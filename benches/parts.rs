@@ -133,6 +133,7 @@ fn finished_job() -> AttemptEnd {
             command: Command {
                 line: b"/bin/echo 123".to_vec(),
                 tag: None,
+                workdir: None,
             },
             argv: Some(["/bin/echo", "123"].into_iter().collect()),
             slot: 1,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::argv::{Argv, SourceWords};
 use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, as_many_as_possible};
-use super::{CalledAs, bytes, text, values};
+use super::{CalledAs, around, bytes, text, values};
 use crate::input::{Delimiter, InputConfig, Notices, SourceKind, SourceSpec};
 use crate::job::pack::Packing;
 use crate::job::{Renderer, unescape_tagstring};
@@ -161,6 +161,7 @@ fn renderer(flags: &Flags, command: &[Vec<u8>]) -> Result<Renderer, String> {
     Ok(Renderer {
         command: template,
         tag,
+        workdir: around::workdir(&flags.environment, &syntax)?,
         quoting: Quoting::Posix,
         spread,
     })
@@ -168,6 +169,7 @@ fn renderer(flags: &Flags, command: &[Vec<u8>]) -> Result<Renderer, String> {
 
 fn engine(flags: &Flags, capture: CapturePlan) -> Result<EnginePlan, String> {
     let threads = cpu::available_threads();
+    let around = &flags.environment;
     let spec = match &flags.jobs.jobs {
         None => JobsSpec::default(),
         Some(value) => JobsSpec::parse(&bytes(value)).map_err(|why| format!("--jobs {why}"))?,
@@ -175,10 +177,14 @@ fn engine(flags: &Flags, capture: CapturePlan) -> Result<EnginePlan, String> {
     let most = as_many_as_possible(limits::most_open_files(), limits::most_processes());
     Ok(EnginePlan {
         dry_run: flags.command.dry_run,
-        slots: spec.resolve(threads, most).min(most),
+        slots: spec.resolve(around::cpus(around), most).min(most),
         threads,
         always_shell: flags.command.shell == ShellUse::Always,
         capture,
+        tmpdir: around::tmpdir(around)?,
+        nice: around::nice(around)?,
+        prelude: around.prelude.as_ref().map(bytes).unwrap_or_default(),
+        remove_empty_workdirs: around::is_own_workdir(around),
         timeout: duration("--timeout", flags.jobs.timeout.as_ref())?,
     })
 }

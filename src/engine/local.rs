@@ -14,6 +14,7 @@ use super::capture::{Capture, Capturer, Outputs};
 use super::launch::{Launch, Launcher, Start};
 use super::pool::{Pool, Runner, Station};
 use super::term_seq::TermSeq;
+use super::workdir::Workdir;
 use super::{Attempt, Post, Reply, never_ran};
 use crate::model::{
     ArgList, AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, OutputPiece,
@@ -22,6 +23,7 @@ use crate::model::{
 use crate::sys::child::{Child, Exit, Group, Reaped, Spawner, Waited};
 use crate::sys::guardian::Guardian;
 use crate::sys::mailbox::Urgency;
+use crate::sys::priority::be_nice;
 use crate::sys::tokens::Tokens;
 
 /// What the engine needs to know.
@@ -36,6 +38,10 @@ pub struct Config {
     pub capture: Capture,
     /// How long an attempt may take.
     pub timeout: Option<Duration>,
+    /// Whether a directory of `--workdir` in which a job left nothing is removed.
+    pub remove_empty_workdirs: bool,
+    /// The niceness of jobs.
+    pub nice: Option<i32>,
     /// How attempts are ended.
     pub term_seq: TermSeq,
     /// Whether somebody wants to know when an attempt starts.
@@ -68,12 +74,18 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         null,
         pieces: Tokens::new(PIECES_IN_FLIGHT),
     });
-    Pool::start(wards.len(), post, move |index, station| LocalRunner {
-        launcher: Launcher::new(&shared.config.launch),
-        capturer: Capturer::new(shared.config.capture.clone()),
-        spawner: Spawner::new(wards[index].clone()),
-        station,
-        shared: Arc::clone(&shared),
+    Pool::start(wards.len(), post, move |index, station| {
+        // What a worker starts is as nice as itself.
+        if let Some(niceness) = shared.config.nice {
+            be_nice(niceness);
+        }
+        LocalRunner {
+            launcher: Launcher::new(&shared.config.launch),
+            capturer: Capturer::new(shared.config.capture.clone()),
+            spawner: Spawner::new(wards[index].clone()),
+            station,
+            shared: Arc::clone(&shared),
+        }
     })
 }
 
@@ -122,6 +134,10 @@ impl LocalRunner {
         end: &mut AttemptEnd,
     ) -> Result<(), SpawnError> {
         let shared = Arc::clone(&self.shared);
+        let workdir = match &command.workdir {
+            Some(dir) => Some(Workdir::enter(dir, &shared.config)?),
+            None => None,
+        };
         let mut outputs = self.capturer.outputs().map_err(|error| no_output(&error))?;
         let start = Start {
             line: &command.line,
@@ -129,6 +145,7 @@ impl LocalRunner {
             slot,
             stdin: shared.null.as_fd(),
             outputs: outputs.for_job(),
+            cwd: workdir.as_ref().map(Workdir::path),
         };
         let launched = self.launcher.launch(&mut self.spawner, &start);
         end.started_at = SystemTime::now();

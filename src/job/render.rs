@@ -10,6 +10,8 @@ pub struct Renderer {
     pub command: Template,
     /// The tag's: that of `{}` for `--tag`, of the unescaped text for `--tagstring`.
     pub tag: Option<Template>,
+    /// That of `--workdir`.
+    pub workdir: Option<Template>,
     /// How values are quoted in the command line; in the tag they never are.
     pub quoting: Quoting,
     /// What several arguments do to a word, in the command line and in the tag.
@@ -38,6 +40,7 @@ impl Prepare for Renderer {
         Ok(Command {
             line: render(&self.command, self.quoting),
             tag: self.tag.as_ref().map(|tag| render(tag, Quoting::Raw)),
+            workdir: self.workdir.as_ref().map(|dir| render(dir, Quoting::Raw)),
         })
     }
 }
@@ -73,6 +76,7 @@ mod tests {
         let renderer = Renderer {
             command: Template::command(&["echo", "{%}", "{}"], false, &syntax).unwrap(),
             tag: Some(Template::text(b"{}", &syntax).unwrap()),
+            workdir: None,
             quoting: Quoting::Posix,
             spread: Spread::Join,
         };

@@ -18,6 +18,8 @@ pub struct Command {
     pub line: Vec<u8>,
     /// What `--tag` or `--tagstring` puts before each line of output.
     pub tag: Option<Vec<u8>>,
+    /// The directory of `--workdir` that it runs in.
+    pub workdir: Option<Vec<u8>>,
 }
 
 /// Turns a job into its command line; called by the worker that runs it, once per attempt.

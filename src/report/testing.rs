@@ -47,7 +47,7 @@ pub(super) fn identity(seq: u64, command: &str) -> JobIdentity {
         args: ArgList::single(command.into()),
         command: Command {
             line: command.into(),
-            tag: None,
+            ..Command::default()
         },
         argv: None,
         slot: 1,

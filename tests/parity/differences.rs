@@ -50,7 +50,40 @@ pub const INTENDED: &[Difference] = &[
         case: "-k -j2 --halt now,success=1 --tag 'echo {}; sleep {}' ::: 60 0.3",
         reason: "Output of a job that has finished is shown, even if a job before it was killed; GNU drops it.",
     },
+    Difference {
+        case: "echo ::: a (--tagstring 'a)",
+        reason: UNBALANCED,
+    },
+    Difference {
+        case: "-J open echo ::: a",
+        reason: UNBALANCED,
+    },
+    Difference {
+        case: "-J goes-on echo ::: a",
+        reason: "A line of a profile that ends with a backslash goes on in the next one; GNU drops it.",
+    },
+    Difference {
+        case: "-J missing echo ::: a",
+        reason: NO_PROFILE,
+    },
+    Difference {
+        case: "-J ./missing echo ::: a",
+        reason: NO_PROFILE,
+    },
+    Difference {
+        case: "--tmpdir nosuch echo ::: a",
+        reason: "A missing --tmpdir is an error of our own, exit code 255; GNU dies of a Perl error, exit code 2.",
+    },
+    Difference {
+        case: "--version",
+        reason: "The first line is GNU's, for scripts that look for it; then ours says what it is.",
+    },
 ];
+
+const UNBALANCED: &str =
+    "An unbalanced quote is an error; GNU goes on without the options of that line.";
+
+const NO_PROFILE: &str = "A profile that is not there is an error; GNU goes on without it.";
 
 const NO_NUMBER: &str = "A value that is no number is an error that names it; GNU reads it as 0.";
 

@@ -2,14 +2,16 @@
 
 mod about;
 mod command;
+mod environment;
 mod failure;
 mod input;
 mod jobs;
 mod output;
 mod report;
 
-pub use about::About;
+pub use about::{About, CompletionShell, InitShell};
 pub use command::{CommandFlags, ShellUse};
+pub use environment::Environment;
 pub use failure::Failure;
 pub use input::Input;
 pub use jobs::Jobs;
@@ -54,6 +56,9 @@ pub struct Flags {
     /// What is reported.
     #[command(flatten)]
     pub report: Report,
+    /// What surrounds the command line and the jobs.
+    #[command(flatten)]
+    pub environment: Environment,
     /// About fanout itself.
     #[command(flatten)]
     pub about: About,

@@ -22,7 +22,10 @@ struct Verbatim;
 impl Prepare for Verbatim {
     fn prepare(&self, job: &Job, _slot: usize) -> Result<Command, String> {
         let line = job.args.get(0).ok_or("there is no command")?.to_vec();
-        Ok(Command { line, tag: None })
+        Ok(Command {
+            line,
+            ..Command::default()
+        })
     }
 }
 
@@ -75,10 +78,13 @@ impl Local {
             launch: Launch {
                 shell: shell("/bin/sh"),
                 always_shell: false,
+                prelude: Vec::new(),
                 env: environment(),
                 cwd: std::env::current_dir().unwrap(),
             },
             capture: Capture::Spool(SpoolDir::new(std::env::temp_dir(), limits)),
+            remove_empty_workdirs: false,
+            nice: None,
             timeout: None,
             term_seq: TermSeq::default(),
             report_starts: false,
