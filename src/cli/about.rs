@@ -21,6 +21,9 @@ pub fn answer(
     called_as: CalledAs,
 ) -> Result<Option<Request>, String> {
     let about = &flags.about;
+    if flags.environment.shebang || flags.environment.shebang_wrap {
+        return Err("--shebang and --shebang-wrap must be the first option".to_owned());
+    }
     if flags.environment.env.iter().any(|name| name == "_") {
         record_env::require()?;
     }

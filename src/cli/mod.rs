@@ -5,6 +5,7 @@
 //! * [`values`], [`jobs_count`]: what options' values mean;
 //! * [`resolve`]: flags to plan, and the rules that span flags;
 //! * [`profile`]: options in configuration files, profiles and `$PARALLEL`; [`words`]: how they are split;
+//! * [`shebang`]: command lines in the first line of a script;
 //! * [`about`], [`docs`], [`shell_init`]: what is printed instead of running jobs;
 //! * [`error`]: what is wrong, in one line.
 
@@ -18,6 +19,7 @@ pub mod jobs_count;
 pub mod profile;
 pub mod record_env;
 pub mod resolve;
+pub mod shebang;
 pub mod shell_init;
 pub mod values;
 pub mod words;
@@ -80,7 +82,7 @@ impl CalledAs {
 pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String> {
     let typed: ArgList = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut table = Flags::command().no_binary_name(true);
-    let args = Surroundings::of_process(called_as).complete(args, &table)?;
+    let args = Surroundings::of_process(called_as).complete(shebang::expand(args)?, &table)?;
     let split = argv::split(args, &table);
     let matches = table
         .try_get_matches_from_mut(&split.options)

@@ -60,7 +60,9 @@ impl Surroundings {
     ///
     /// One line that names the profile that is not there, or the place with an unbalanced quote.
     pub fn complete(&self, args: Vec<OsString>, known: &Command) -> Result<Vec<OsString>, String> {
-        let typed = argv::split(args.clone(), known);
+        // Thousands of values may stand behind the command; options never do.
+        let front = args.iter().take_while(|word| *word != ":::");
+        let typed = argv::split(front.cloned().collect(), known);
         if typed.options.iter().any(|option| option == "--plain") {
             return Ok(args);
         }

@@ -255,3 +255,40 @@ fn own_profiles_come_after_those_of_gnu_parallel() {
     assert_eq!(run(&["-J", "mine", "echo", ":::", "a"]), "mine\ta\n");
     assert_eq!(run(&["--plain", "echo", ":::", "a"]), "a\n");
 }
+
+#[test]
+fn scripts_may_name_fanout_as_their_interpreter() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, first: &str, rest: &str, args: &[&str]| {
+        let path = folder.path().join(name);
+        let text = format!("#!{} {first}\n{rest}", env!("CARGO_BIN_EXE_fanout"));
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // A process of another test may hold the file open for writing for a moment, so no direct start.
+        let output = Command::new("/bin/sh")
+            .args([
+                "-c",
+                "for try in 1 2 3 4 5; do \"$0\" \"$@\" && exit; sleep 0.1; done",
+            ])
+            .arg(&path)
+            .args(args)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(
+        run("list", "--shebang -k echo 'got  it'", "a b\nc\n", &[]),
+        "got it a b\ngot it c\n"
+    );
+    assert_eq!(
+        run(
+            "my code",
+            "--shebang-wrap -k /bin/sh",
+            "echo \"<$1>\"\n",
+            &["a b", "c"]
+        ),
+        "<a b>\n<c>\n"
+    );
+}

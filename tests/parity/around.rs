@@ -9,6 +9,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(answers());
     cases.extend(surroundings());
     cases.extend(functions());
+    cases.extend(scripts());
     cases
 }
 
@@ -303,4 +304,48 @@ fn functions() -> Vec<Case> {
     ]
     .map(function)
     .into()
+}
+
+/// Scripts that name the program in their first line, as the kernel hands them over.
+fn scripts() -> Vec<Case> {
+    const LIST: &str = "#!/usr/bin/parallel --shebang -k echo\n\na\nb  c\n# d\n";
+    const CODE: &str = "#!/usr/bin/parallel --shebang-wrap -k /bin/bash\necho \"args: $@\"\n";
+    let list = |line: &str| case(line).file("list", LIST);
+    let code = |line: &str| case(line).file("code", CODE);
+    let mut cases: Vec<Case> = [
+        "'--shebang -k echo' ./list",
+        "'--shebang -k echo got' ./list",
+        "'--hashbang -k echo' ./list",
+        "'--shebang  -k --tagstring \"x  y\" echo' ./list",
+        "'--shebang -k echo {2} {1} ::: x y' ./list",
+        "'--shebang -k --dry-run' ./list",
+        "--shebang -k echo ./list",
+        "'--shebang -k echo' ./list nofile",
+        "'--shebang -k echo' nofile",
+        "'-k --shebang echo' ./list",
+    ]
+    .map(list)
+    .into();
+    cases.extend(
+        [
+            "'--shebang-wrap -k /bin/bash' ./code a b",
+            "'--shebang-wrap -k /bin/bash' ./code ::: a b",
+            "'--shebang-wrap -k /bin/bash' ./code ::: a b ::: c d",
+            "'--shebang-wrap -k -j1 /bin/bash -u' ./code -n1 x",
+            "'--shebang-wrap -k --dry-run /bin/bash' ./code a b",
+            "'--shebang-wrap -k /bin/bash' ./code 'a b' c",
+        ]
+        .map(code),
+    );
+    cases.push(code("'--shebang-wrap -k /bin/bash' ./code").stdin("1\n2\n"));
+    for case in &mut cases {
+        if ["nofile", "-k --shebang"]
+            .iter()
+            .any(|part| case.name.contains(part))
+        {
+            case.stderr =
+                crate::case::Stderr::Ignored("GNU prints several lines; exit codes are equal");
+        }
+    }
+    cases
 }

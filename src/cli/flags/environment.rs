@@ -46,6 +46,15 @@ pub struct Environment {
     #[arg(long)]
     pub record_env: bool,
 
+    /// In the #! line of a script, as the first option: the script's other lines are the inputs.
+    #[arg(long, alias = "hashbang")]
+    pub shebang: bool,
+
+    /// In the #! line of a script, as the first option, with the script's interpreter as the command: run the
+    /// script once for each of its arguments, or each line of standard input.
+    #[arg(long)]
+    pub shebang_wrap: bool,
+
     /// What -j counts in: CPU cores instead of threads.
     #[arg(long)]
     pub use_cores_instead_of_threads: bool,
