@@ -292,3 +292,13 @@ fn scripts_may_name_fanout_as_their_interpreter() {
         "<a b>\n<c>\n"
     );
 }
+
+#[test]
+fn strict_shells_are_no_hindrance() {
+    in_every_shell(
+        &[],
+        "set -eu; v=x; env_parallel 'echo $v #' ::: a; parset a,b echo ::: 1 2; echo \"$a$b\"
+         env_parset c 'echo $v; exit 3 #' ::: 1 || echo \"$? $c\"",
+        "x\n12\n1 x\n",
+    );
+}

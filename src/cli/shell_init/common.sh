@@ -34,6 +34,7 @@ _fanout_session() {
 # Runs fanout with the rest of the arguments; in each job $1 and this shell's state come first.
 # A subshell, so that nothing of this is seen outside.
 _fanout_with_state() (
+    set +e +u
     _fanout_prelude=$1 _fanout_option=$2
     shift 2
     _fanout_read_options "$@"
@@ -88,33 +89,30 @@ _fanout_wants() {
 }
 
 parset() {
-    _fanout_parset _fanout_start --no-summary "$@"
+    _fanout_parset _fanout_start "$@"
 }
 
 env_parset() {
-    _fanout_parset _fanout_with_state --no-summary "$@"
+    _fanout_parset _fanout_with_state "$@"
 }
 
-# Runs jobs by $1 with option $2; their output goes into the variables $3.
+# Runs jobs by $1; their output goes into the variables $2.
 _fanout_parset() {
-    if [ $# -lt 3 ]; then
+    if [ $# -lt 2 ]; then
         echo 'parset: Error: no variable was named: parset VARIABLE[,VARIABLE...] COMMAND ::: VALUES' >&2
         return 255
     fi
-    _fanout_runner=$1 _fanout_names=$(printf %s "$3" | tr ', ' '\n\n')
+    _fanout_runner=$1 _fanout_names=$(printf %s "$2" | tr ', ' '\n\n')
     _fanout_check "$_fanout_names" || return 255
-    case $3 in
+    case $2 in
     *[,\ ]*) _fanout_kind=variables ;;
     *) _fanout_kind=array ;;
     esac
-    shift 3
+    shift 2
     _fanout_out=$(mktemp -d "${TMPDIR:-/tmp}/fanout.XXXXXX") || return 255
     : >"$_fanout_out/0"
-    case $_fanout_runner in
-    _fanout_start) _fanout_start "exec >'$_fanout_out/'\$PARALLEL_SEQ" --no-summary "$@" ;;
-    *) _fanout_with_state "exec >'$_fanout_out/'\$PARALLEL_SEQ" --no-summary "$@" ;;
-    esac
-    _fanout_status=$?
+    _fanout_status=0
+    "$_fanout_runner" "exec >'$_fanout_out/'\$PARALLEL_SEQ" --no-summary "$@" || _fanout_status=$?
     _fanout_assign || _fanout_status=255
     rm -rf "$_fanout_out"
     return $_fanout_status
