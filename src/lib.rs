@@ -47,6 +47,10 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match cli::parse(called_as, argv.collect()) {
         Ok(Request::Run(plan)) => execute(*plan).map_err(|error| format!("{error:#}")),
         Ok(Request::Print(text)) => Ok(print(&text)),
+        Ok(Request::PrintAndFail(text)) => {
+            print(&text);
+            Ok(ExitCode::Error)
+        }
         Err(why) => Err(why),
     };
     outcome.unwrap_or_else(|why| {

@@ -106,6 +106,14 @@ pub struct EnginePlan {
     pub always_shell: bool,
     /// What becomes of jobs' output.
     pub capture: CapturePlan,
+    /// Where temporary files go, in place of `$TMPDIR`.
+    pub tmpdir: Option<PathBuf>,
+    /// Shell code before each command; empty: none.
+    pub prelude: Vec<u8>,
+    /// The niceness of jobs.
+    pub nice: Option<i32>,
+    /// Whether a directory of `--workdir` in which a job left nothing is removed.
+    pub remove_empty_workdirs: bool,
     /// How long an attempt may take.
     pub timeout: Option<Duration>,
 }

@@ -6,16 +6,27 @@
 //! * [`values`], [`jobs_count`]: what options' values mean;
 //! * [`sources`]: the rules of input sources;
 //! * [`resolve`]: flags to plan, and the rules that span flags;
+//! * [`profile`]: options in configuration files, profiles and `$PARALLEL`; [`words`]: how they are split;
+//! * [`shebang`]: command lines in the first line of a script;
+//! * [`about`], [`docs`], [`shell_init`]: what is printed instead of running jobs;
 //! * [`error`]: what is wrong, in one line.
 
+pub mod about;
 pub mod argv;
+pub mod around;
 mod batching;
+pub mod docs;
 pub mod error;
 pub mod flags;
 pub mod jobs_count;
+pub mod profile;
+pub mod record_env;
 pub mod resolve;
+pub mod shebang;
+pub mod shell_init;
 pub mod sources;
 pub mod values;
+pub mod words;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -28,6 +39,7 @@ use crate::model::ArgList;
 use crate::plan::Plan;
 use crate::report::json;
 use flags::Flags;
+use profile::Surroundings;
 
 /// What the user wants.
 #[derive(Debug)]
@@ -36,6 +48,8 @@ pub enum Request {
     Run(Box<Plan>),
     /// Print this on standard output.
     Print(String),
+    /// Print this on standard output, and fail.
+    PrintAndFail(String),
 }
 
 /// The name fanout was called by: a stand-in for GNU parallel drops fanout's own defaults.
@@ -73,6 +87,7 @@ impl CalledAs {
 pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String> {
     let typed: ArgList = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut table = Flags::command().no_binary_name(true);
+    let args = Surroundings::of_process(called_as).complete(shebang::expand(args)?, &table)?;
     let split = argv::split(args, &table);
     let matches = table
         .try_get_matches_from_mut(&split.options)
@@ -82,17 +97,14 @@ pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String
     if flags.about.help {
         return Ok(Request::Print(table.render_help().to_string()));
     }
-    if flags.about.version {
-        return Ok(Request::Print(format!(
-            "fanout {}\n",
-            env!("CARGO_PKG_VERSION")
-        )));
-    }
     if flags.batching.max_line_length_allowed {
         return Ok(Request::Print(batching::max_line_length_allowed()));
     }
     if flags.report.json_schema {
         return Ok(Request::Print(json::schema() + "\n"));
+    }
+    if let Some(answer) = about::answer(&flags, &table, called_as)? {
+        return Ok(answer);
     }
     let plan = resolve::resolve(&flags, split, typed, called_as)?;
     Ok(Request::Run(Box::new(plan)))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::argv::Argv;
 use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, as_many_as_possible};
-use super::{CalledAs, batching, bytes, sources, text, values};
+use super::{CalledAs, around, batching, bytes, sources, text, values};
 use crate::engine::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
 use crate::job::pack::Packing;
@@ -128,7 +128,8 @@ fn renderer(
     };
     let tag = tag.map(|text| Template::text(&text, &syntax));
     let spread = batching::spread(&flags.batching);
-    Ok(Renderer::new(template, tag, quoting, spread))
+    let workdir = around::workdir(&flags.environment, &syntax)?;
+    Ok(Renderer::new(template, tag, quoting, spread).with_workdir(workdir))
 }
 
 /// The replacement strings, as the options have them.
@@ -155,6 +156,7 @@ fn syntax(flags: &flags::Replacement) -> Result<Syntax, String> {
 
 fn engine(flags: &Flags, capture: CapturePlan, shell: Shell) -> Result<EnginePlan, String> {
     let threads = cpu::available_threads();
+    let around = &flags.environment;
     let spec = match &flags.jobs.jobs {
         None => JobsSpec::default(),
         Some(value) => JobsSpec::parse(&bytes(value)).map_err(|why| format!("--jobs {why}"))?,
@@ -162,13 +164,17 @@ fn engine(flags: &Flags, capture: CapturePlan, shell: Shell) -> Result<EnginePla
     let most = as_many_as_possible(limits::most_open_files(), limits::most_processes());
     Ok(EnginePlan {
         dry_run: flags.command.dry_run,
-        slots: spec.resolve(threads, most).min(most),
+        slots: spec.resolve(around::cpus(around), most).min(most),
         threads,
         shellquote: Some((shell.quoting(), flags.command.shellquote))
             .filter(|&(_, times)| times > 0 && !flags.command.dry_run),
         shell,
         always_shell: flags.command.shell == ShellUse::Always,
         capture,
+        tmpdir: around::tmpdir(around)?,
+        nice: around::nice(around)?,
+        prelude: around.prelude.as_ref().map(bytes).unwrap_or_default(),
+        remove_empty_workdirs: around::is_own_workdir(around),
         timeout: duration("--timeout", flags.jobs.timeout.as_ref())?,
     })
 }

@@ -24,6 +24,8 @@ pub struct Launch {
     pub shell: Shell,
     /// Whether even commands that need no shell run in it.
     pub always_shell: bool,
+    /// Shell code that runs before each command in its shell; empty: none.
+    pub prelude: Vec<u8>,
     /// The environment that jobs inherit.
     pub env: Vec<(OsString, OsString)>,
     /// The directory that jobs run in: fanout's own.
@@ -36,6 +38,9 @@ pub struct Launcher {
     shell_path: CString,
     shell_name: Vec<u8>,
     shell_env: EnvBlock,
+    /// The prelude and the end of its line, and behind that the latest command.
+    script: Vec<u8>,
+    prelude_end: usize,
     args: ArgBlock,
     direct: Option<DirectWay>,
 }
@@ -61,17 +66,25 @@ pub struct Start<'a> {
     pub stdin: BorrowedFd<'a>,
     /// Its standard output and standard error; `None`: fanout's.
     pub outputs: [Option<BorrowedFd<'a>>; 2],
+    /// The directory that it runs in; `None`: fanout's own. In another one only the shell knows what
+    /// the environment should be.
+    pub cwd: Option<&'a Path>,
 }
 
 impl Launcher {
     /// A launcher for one worker.
     pub fn new(launch: &Launch) -> Self {
+        let mut script = launch.prelude.clone();
+        // A shell reads a line when the one before has been run: aliases are known by then.
+        script.extend((!script.is_empty()).then_some(b'\n'));
         Self {
+            prelude_end: script.len(),
+            script,
             shell_path: c_path(launch.shell.path()),
             shell_name: launch.shell.arg0().as_bytes().to_vec(),
             shell_env: EnvBlock::new(launch.env.iter().cloned(), &[SEQ, SLOT]),
             args: ArgBlock::default(),
-            direct: if launch.always_shell {
+            direct: if launch.always_shell || !launch.prelude.is_empty() {
                 None
             } else {
                 DirectWay::new(launch)
@@ -90,6 +103,7 @@ impl Launcher {
         start: &Start,
     ) -> io::Result<(Child, Option<ArgList>)> {
         if let Some(way) = &mut self.direct
+            && start.cwd.is_none()
             && let Some(direct) = way.shortcut.direct(start.line)
             && let Ok(child) = way.launch(spawner, start, &mut self.args, &direct)
         {
@@ -97,9 +111,19 @@ impl Launcher {
         }
         // A program that was found but cannot be executed goes to the shell too, for its error message.
         set_job(&mut self.shell_env, start);
+        let line = match self.prelude_end {
+            0 => start.line,
+            end => {
+                self.script.truncate(end);
+                self.script.extend_from_slice(start.line);
+                &self.script
+            }
+        };
         self.args
-            .fill([&self.shell_name[..], b"-c", start.line].into_iter());
-        let program = program(&self.shell_path, &self.args, &self.shell_env, start);
+            .fill([&self.shell_name[..], b"-c", line].into_iter());
+        let cwd = start.cwd.map(c_path);
+        let mut program = program(&self.shell_path, &self.args, &self.shell_env, start);
+        program.cwd = cwd.as_deref();
         let child = spawner
             .spawn(&program)
             .map_err(|error| match error.kind() {
@@ -168,6 +192,7 @@ fn program<'a>(
         stdin: start.stdin,
         stdout: start.outputs[0],
         stderr: start.outputs[1],
+        cwd: None,
     }
 }
 

@@ -14,6 +14,7 @@ use super::capture::{Capture, Capturer, Outputs};
 use super::launch::{Launch, Launcher, Start};
 use super::pool::{Pool, Runner, Station};
 use super::term_seq::TermSeq;
+use super::workdir::Workdir;
 use super::{Attempt, Post, Reply, never_ran};
 use crate::model::{
     AttemptEnd, AttemptStart, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare, SpawnError,
@@ -22,6 +23,7 @@ use crate::model::{
 use crate::sys::child::{Child, Exit, Group, Reaped, Spawner, Waited};
 use crate::sys::guardian::Guardian;
 use crate::sys::mailbox::Urgency;
+use crate::sys::priority::be_nice;
 use crate::sys::tokens::{Token, Tokens};
 use crate::sys::wake;
 
@@ -37,6 +39,10 @@ pub struct Config {
     pub capture: Capture,
     /// How long an attempt may take.
     pub timeout: Option<Duration>,
+    /// Whether a directory of `--workdir` in which a job left nothing is removed.
+    pub remove_empty_workdirs: bool,
+    /// The niceness of jobs.
+    pub nice: Option<i32>,
     /// How attempts are ended.
     pub term_seq: TermSeq,
     /// Whether somebody wants to know when an attempt starts.
@@ -71,12 +77,18 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         null,
         pieces,
     });
-    Pool::start(wards.len(), post, move |index, station| LocalRunner {
-        launcher: Launcher::new(&shared.config.launch),
-        capturer: Capturer::new(shared.config.capture.clone()),
-        spawner: Spawner::new(wards[index].clone()),
-        station,
-        shared: Arc::clone(&shared),
+    Pool::start(wards.len(), post, move |index, station| {
+        // What a worker starts is as nice as itself.
+        if let Some(niceness) = shared.config.nice {
+            be_nice(niceness);
+        }
+        LocalRunner {
+            launcher: Launcher::new(&shared.config.launch),
+            capturer: Capturer::new(shared.config.capture.clone()),
+            spawner: Spawner::new(wards[index].clone()),
+            station,
+            shared: Arc::clone(&shared),
+        }
     })
 }
 
@@ -133,6 +145,10 @@ impl LocalRunner {
         end: &mut AttemptEnd,
     ) -> Result<(), SpawnError> {
         let shared = Arc::clone(&self.shared);
+        let workdir = match &end.job.command.workdir {
+            Some(dir) => Some(Workdir::enter(dir, &shared.config)?),
+            None => None,
+        };
         let mut outputs = self.capturer.outputs().map_err(|error| no_output(&error))?;
         let start = Start {
             line: &end.job.command.line,
@@ -140,6 +156,7 @@ impl LocalRunner {
             slot: end.job.slot,
             stdin: shared.null.as_fd(),
             outputs: outputs.for_job(),
+            cwd: workdir.as_ref().map(Workdir::path),
         };
         let launched = self.launcher.launch(&mut self.spawner, &start);
         end.started_at = SystemTime::now();

@@ -16,6 +16,7 @@ pub mod local;
 pub mod pool;
 pub mod shell;
 pub mod term_seq;
+mod workdir;
 
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -13,6 +13,8 @@ pub struct Renderer {
     command: Template,
     /// The tag's: that of `{}` for `--tag`, of the unescaped text for `--tagstring`.
     tag: Option<Template>,
+    /// That of `--workdir`.
+    workdir: Option<Template>,
     /// How values are quoted in the command line; in the tag they never are.
     quoting: Quoting,
     /// What several arguments do to a word, in the command line and in the tag.
@@ -38,12 +40,20 @@ impl Renderer {
         Self {
             command,
             tag,
+            workdir: None,
             quoting,
             spread,
             total: None,
             slots: 1,
             perl: None,
         }
+    }
+
+    /// With the directory that jobs run in.
+    #[must_use]
+    pub fn with_workdir(mut self, workdir: Option<Template>) -> Self {
+        self.workdir = workdir;
+        self
     }
 
     /// The command line's template.
@@ -166,6 +176,10 @@ impl Prepare for Renderer {
             line: self.line(&self.command, values(for_command), self.quoting),
             tag: self.tag.as_ref().map(tag),
             skip: verdict.skip || self.command.skips(&job.args),
+            workdir: self
+                .workdir
+                .as_ref()
+                .map(|dir| self.line(dir, values(&[]), Quoting::Raw)),
         })
     }
 }

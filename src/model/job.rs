@@ -20,6 +20,8 @@ pub struct Command {
     pub tag: Option<Vec<u8>>,
     /// Whether the job asked not to be run (`skip()`, `{uniq}`).
     pub skip: bool,
+    /// The directory of `--workdir` that it runs in.
+    pub workdir: Option<Vec<u8>>,
 }
 
 /// Turns a job into its command line; called by the worker that runs it, once per attempt.

@@ -247,7 +247,7 @@ impl<'a> Controller<'a> {
         }
         self.announce_outcome(&end);
         self.events.push(Event::JobFinished(end));
-        if matches!(outcome, Outcome::Cancelled { .. } | Outcome::Skipped) {
+        if matches!(outcome, Outcome::Cancelled { .. }) {
             return;
         }
         let verdict = self.halt.job_finished(&outcome);

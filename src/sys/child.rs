@@ -32,6 +32,8 @@ pub struct Program<'a> {
     pub stdout: Option<BorrowedFd<'a>>,
     /// Its standard error.
     pub stderr: Option<BorrowedFd<'a>>,
+    /// The directory that it runs in; `None`: fanout's own.
+    pub cwd: Option<&'a CStr>,
 }
 
 /// Starts processes; one per worker thread.
@@ -155,6 +157,11 @@ extern "C" fn become_job(start: *mut c_void) -> c_int {
         }
         if let Some(limit) = &start.open_files {
             libc::setrlimit(libc::RLIMIT_NOFILE, limit);
+        }
+        if let Some(cwd) = program.cwd
+            && libc::chdir(cwd.as_ptr()) < 0
+        {
+            give_up(start);
         }
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
         libc::sigprocmask(
@@ -446,6 +453,7 @@ mod tests {
                 stdin: null.as_fd(),
                 stdout,
                 stderr: None,
+                cwd: None,
             })
         }
 

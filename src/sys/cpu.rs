@@ -31,6 +31,14 @@ fn allowed_threads() -> usize {
     }
 }
 
+/// The numbers of the CPUs in the calling thread's affinity mask; none where the kernel does not tell.
+pub(super) fn allowed() -> Vec<usize> {
+    let bits = c_ulong::BITS as usize;
+    let mask = affinity().unwrap_or([0; 1024]);
+    let is_set = |cpu: &usize| mask[cpu / bits] >> (cpu % bits) & 1 == 1;
+    (0..mask.len() * bits).filter(is_set).collect()
+}
+
 /// See `sched_getaffinity(2)`.
 fn affinity() -> Option<Mask> {
     let mut mask: Mask = [0; 1024];

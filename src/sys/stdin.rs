@@ -14,3 +14,19 @@ pub fn is_socket() -> bool {
         .and_then(|file| file.metadata())
         .is_ok_and(|meta| meta.file_type().is_socket())
 }
+
+/// Makes `file`, from where it stands, this process's standard input.
+///
+/// # Errors
+///
+/// What `dup2(2)` says.
+pub fn become_file(file: &File) -> std::io::Result<()> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: both are descriptor numbers; nobody owns standard input so that it could not be replaced.
+    #[allow(unsafe_code)]
+    let made = unsafe { libc::dup2(file.as_raw_fd(), 0) };
+    if made < 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    Ok(())
+}

@@ -1,7 +1,7 @@
 //! The engine, its guardian, and what jobs inherit.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -92,11 +92,14 @@ impl EngineParts {
             launch: Launch {
                 shell: self.plan.shell,
                 always_shell: self.plan.always_shell,
-                env: job_environment(),
+                prelude: self.plan.prelude,
+                env: job_environment(self.plan.tmpdir.as_deref()),
                 cwd: self.cwd,
             },
-            capture: capture(self.plan.capture, self.workers),
+            capture: capture(self.plan.capture, self.workers, self.plan.tmpdir.clone()),
             timeout: self.plan.timeout,
+            remove_empty_workdirs: self.plan.remove_empty_workdirs,
+            nice: self.plan.nice,
             term_seq: TermSeq::default(),
             report_starts,
         };
@@ -109,23 +112,30 @@ impl EngineParts {
 }
 
 /// fanout's own environment and what it tells jobs about the run.
-fn job_environment() -> Vec<(OsString, OsString)> {
-    let told = [
-        ("PARALLEL_PID", std::process::id().to_string()),
-        ("PARALLEL_SSHLOGIN", ":".to_owned()),
-        ("PARALLEL_SSHHOST", ":".to_owned()),
+fn job_environment(tmpdir: Option<&Path>) -> Vec<(OsString, OsString)> {
+    let mut told = vec![
+        (
+            "PARALLEL_PID",
+            OsString::from(std::process::id().to_string()),
+        ),
+        ("PARALLEL_SSHLOGIN", ":".into()),
+        ("PARALLEL_SSHHOST", ":".into()),
     ];
+    told.extend(tmpdir.map(|dir| ("TMPDIR", dir.into())));
     let inherited =
         std::env::vars_os().filter(|(name, _)| told.iter().all(|(told, _)| name != told));
     inherited
-        .chain(told.iter().map(|(name, value)| (name.into(), value.into())))
+        .chain(
+            told.iter()
+                .map(|(name, value)| (name.into(), value.clone())),
+        )
         .collect()
 }
 
 /// The most output that waits in memory, in bytes.
 const OUTPUT_MEMORY: u64 = 16 << 20;
 
-fn capture(plan: CapturePlan, workers: usize) -> Capture {
+fn capture(plan: CapturePlan, workers: usize, tmpdir: Option<PathBuf>) -> Capture {
     match plan {
         CapturePlan::Inherit => Capture::Inherit,
         CapturePlan::Stream => Capture::Stream,
@@ -136,7 +146,8 @@ fn capture(plan: CapturePlan, workers: usize) -> Capture {
                 memory: OUTPUT_MEMORY,
                 files,
             };
-            Capture::Spool(SpoolDir::new(std::env::temp_dir(), limits))
+            let dir = tmpdir.unwrap_or_else(std::env::temp_dir);
+            Capture::Spool(SpoolDir::new(dir, limits))
         }
     }
 }

@@ -9,6 +9,7 @@
 #![allow(missing_docs, unreachable_pub)]
 #![allow(clippy::too_many_lines)] // tables
 
+mod around;
 mod batching;
 mod case;
 mod compare;
@@ -86,6 +87,11 @@ fn errors() {
 }
 
 #[test]
+fn what_surrounds_the_command_line() {
+    equal_gnu(&around::cases());
+}
+
+#[test]
 fn cases_have_names_of_their_own_and_differences_name_cases() {
     let mut names = HashSet::new();
     for case in all() {
@@ -138,6 +144,7 @@ fn all() -> Vec<Case> {
         jobs::cases(),
         output::cases(),
         errors::cases(),
+        around::cases(),
     ]
     .into_iter()
     .flatten()
@@ -223,7 +230,13 @@ fn is_gnu(path: &Path) -> bool {
         .arg("--version")
         .env("HOME", compare::home())
         .output();
-    version.is_ok_and(|output| output.stdout.starts_with(b"GNU parallel"))
+    version.is_ok_and(|output| is_theirs(&output.stdout))
+}
+
+/// Ours, installed by that name, says so in its second line.
+fn is_theirs(version: &[u8]) -> bool {
+    let version = String::from_utf8_lossy(version);
+    version.starts_with("GNU parallel") && !version.contains("fanout")
 }
 
 /// Our program under the name `parallel`.

@@ -3,6 +3,7 @@
 mod about;
 mod batching;
 mod command;
+mod environment;
 mod failure;
 mod input;
 mod jobs;
@@ -11,9 +12,10 @@ mod replacement;
 mod report;
 mod sources;
 
-pub use about::About;
+pub use about::{About, CompletionShell, InitShell};
 pub use batching::Batching;
 pub use command::{CommandFlags, ShellUse};
+pub use environment::Environment;
 pub use failure::Failure;
 pub use input::Input;
 pub use jobs::Jobs;
@@ -69,6 +71,9 @@ pub struct Flags {
     /// What is reported.
     #[command(flatten)]
     pub report: Report,
+    /// What surrounds the command line and the jobs.
+    #[command(flatten)]
+    pub environment: Environment,
     /// About fanout itself.
     #[command(flatten)]
     pub about: About,

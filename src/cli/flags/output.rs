@@ -16,6 +16,15 @@ pub struct Output {
     #[arg(short = 'k', long, alias = "keeporder")]
     pub keep_order: bool,
 
+    /// Print output as jobs end, whatever --keep-order said before.
+    #[arg(
+        long,
+        alias = "nokeep-order",
+        alias = "nokeeporder",
+        overrides_with = "keep_order"
+    )]
+    pub no_keep_order: bool,
+
     /// Let jobs write to the terminal as they run, all at the same time.
     #[arg(short = 'u', long)]
     pub ungroup: bool,

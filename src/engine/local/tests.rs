@@ -78,10 +78,13 @@ impl Local {
             launch: Launch {
                 shell: shell("/bin/sh"),
                 always_shell: false,
+                prelude: Vec::new(),
                 env: environment(),
                 cwd: std::env::current_dir().unwrap(),
             },
             capture: Capture::Spool(SpoolDir::new(std::env::temp_dir(), limits)),
+            remove_empty_workdirs: false,
+            nice: None,
             timeout: None,
             term_seq: TermSeq::default(),
             report_starts: false,

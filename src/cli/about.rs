@@ -1,0 +1,81 @@
+//! Options that answer a question about fanout or this machine.
+
+use clap::Command;
+
+use super::flags::{About, Flags};
+use super::{CalledAs, Request, docs, record_env, shell_init, text, values};
+use crate::sys::cpu;
+use crate::sys::topology;
+
+/// The version of GNU parallel whose command line is understood.
+const GNU_VERSION: u64 = 20_221_122;
+
+/// The answer to the question that `flags` ask; `None`: they ask none.
+///
+/// # Errors
+///
+/// One line that names the option and what is wrong with it.
+pub fn answer(
+    flags: &Flags,
+    table: &Command,
+    called_as: CalledAs,
+) -> Result<Option<Request>, String> {
+    let about = &flags.about;
+    if flags.environment.shebang || flags.environment.shebang_wrap {
+        return Err("--shebang and --shebang-wrap must be the first option".to_owned());
+    }
+    if flags.environment.env.iter().any(|name| name == "_") {
+        record_env::require()?;
+    }
+    let text = if about.version {
+        version(called_as)
+    } else if let Some(at_least) = &about.minversion {
+        let at_least = values::whole(text("--minversion", at_least)?)
+            .map_err(|why| format!("--minversion {why}"))?;
+        let answer = format!("{GNU_VERSION}\n");
+        if at_least > GNU_VERSION {
+            return Ok(Some(Request::PrintAndFail(answer)));
+        }
+        answer
+    } else if let Some(number) = number_of(about) {
+        format!("{number}\n")
+    } else if flags.environment.record_env {
+        record_env::record()?;
+        String::new()
+    } else if about.man {
+        docs::man_page(table)?
+    } else if let Some(shell) = about.shell_completion {
+        docs::completion(shell, table, called_as)?
+    } else if let Some(shell) = about.shell_init {
+        shell_init::functions(shell)
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(Request::Print(text)))
+}
+
+/// By the name `parallel` the first line is what scripts look for: whether this speaks GNU parallel's
+/// language, and that of which version.
+fn version(called_as: CalledAs) -> String {
+    let own = env!("CARGO_PKG_VERSION");
+    match called_as {
+        CalledAs::Fanout => format!("fanout {own}\n"),
+        CalledAs::Parallel => format!(
+            "GNU parallel {GNU_VERSION}\n\
+             is the command line that this program understands. It is fanout {own},\n\
+             a stand-in that shares no code with GNU parallel.\n"
+        ),
+    }
+}
+
+fn number_of(about: &About) -> Option<usize> {
+    if about.number_of_sockets {
+        Some(topology::sockets())
+    } else if about.number_of_cores {
+        Some(topology::cores())
+    } else if about.number_of_threads {
+        Some(cpu::available_threads())
+    } else {
+        None
+    }
+}

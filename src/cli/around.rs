@@ -1,0 +1,81 @@
+//! The environment's flags: where jobs run, how nice they are, what `-j` counts in.
+
+use std::path::{Path, PathBuf};
+
+use super::flags::Environment;
+use super::{bytes, text};
+use crate::sys::{cpu, host, topology};
+use crate::template::{Syntax, Template};
+
+/// What `-j` counts in: CPU threads, cores or sockets.
+pub fn cpus(flags: &Environment) -> usize {
+    if flags.use_sockets_instead_of_threads {
+        topology::sockets()
+    } else if flags.use_cores_instead_of_threads {
+        topology::cores()
+    } else {
+        cpu::available_threads()
+    }
+}
+
+/// Whether each job gets a directory of its own: `--workdir ...`.
+pub fn is_own_workdir(flags: &Environment) -> bool {
+    flags.workdir.as_ref().is_some_and(|dir| dir == "...")
+}
+
+/// The template of `--workdir`; `None`: jobs run where fanout does.
+///
+/// # Errors
+///
+/// When it is no template.
+pub fn workdir(flags: &Environment, syntax: &Syntax) -> Result<Option<Template>, String> {
+    let Some(dir) = &flags.workdir else {
+        return Ok(None);
+    };
+    let dir = match dir.as_encoded_bytes() {
+        b"" | b"." => return Ok(None),
+        b"..." => own_workdir(),
+        _ => bytes(dir),
+    };
+    Ok(Some(Template::text(&dir, syntax)))
+}
+
+/// As in GNU parallel, each job's own directory has the host's name, our process id and the job's number.
+fn own_workdir() -> Vec<u8> {
+    let home = std::env::var_os("HOME").unwrap_or_else(|| "/tmp".into());
+    let name = format!("{}-{}-{{#}}", host::name(), std::process::id());
+    let path = Path::new(&home).join(".parallel/tmp").join(name);
+    path.into_os_string().into_encoded_bytes()
+}
+
+/// The value of `--nice`.
+///
+/// # Errors
+///
+/// When it is no whole number.
+pub fn nice(flags: &Environment) -> Result<Option<i32>, String> {
+    let Some(value) = &flags.nice else {
+        return Ok(None);
+    };
+    let value = text("--nice", value)?;
+    match value.parse() {
+        Ok(niceness) => Ok(Some(niceness)),
+        Err(_) => Err(format!("--nice must be a whole number, not '{value}'")),
+    }
+}
+
+/// The value of `--tmpdir`.
+///
+/// # Errors
+///
+/// When there is no such directory.
+pub fn tmpdir(flags: &Environment) -> Result<Option<PathBuf>, String> {
+    let Some(dir) = flags.tmpdir.as_ref().map(PathBuf::from) else {
+        return Ok(None);
+    };
+    if dir.is_dir() {
+        Ok(Some(dir))
+    } else {
+        Err(format!("--tmpdir: there is no directory {}", dir.display()))
+    }
+}

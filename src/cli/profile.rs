@@ -1,0 +1,271 @@
+//! Options that stand elsewhere than on the command line: configuration files, profiles, `$PARALLEL`.
+//!
+//! As GNU parallel, in this order, so that the last word is the command line's: the configuration files
+//! or, in their stead, the profiles that `--profile` names; `$PARALLEL`; the command line. Each part has
+//! options of its own in front, and what is left of all parts together is the command. `--plain` on the
+//! command line leaves only the command line; `--profile` and `--plain` mean nothing elsewhere.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use clap::Command;
+
+use super::argv::{self, Argv};
+use super::{CalledAs, words};
+
+/// What the places of configuration depend on.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// `$PARALLEL`.
+    pub parallel: Option<OsString>,
+    /// The folders of configuration, the least important one first; the first `system` ones have no
+    /// profiles.
+    pub folders: Vec<PathBuf>,
+    /// How many of the folders belong to the system.
+    pub system: usize,
+}
+
+impl Surroundings {
+    /// Those of this process.
+    pub fn of_process(called_as: CalledAs) -> Self {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let ours = called_as == CalledAs::Fanout;
+        let mut folders = vec![PathBuf::from("/etc/parallel")];
+        folders.extend(ours.then(|| "/etc/fanout".into()));
+        let system = folders.len();
+        let home = variable("HOME").map(PathBuf::from);
+        let xdg = variable("XDG_CONFIG_HOME").map(PathBuf::from);
+        folders.extend(variable("PARALLEL_HOME").map(PathBuf::from));
+        if let Some(dirs) = variable("XDG_CONFIG_DIRS") {
+            let dirs: Vec<_> = std::env::split_paths(&dirs).collect();
+            folders.extend(dirs.iter().rev().map(|dir| dir.join("parallel")));
+        }
+        folders.extend(xdg.as_ref().map(|xdg| xdg.join("parallel")));
+        folders.extend(home.as_ref().map(|home| home.join(".parallel")));
+        if ours {
+            let own = xdg.or_else(|| home.map(|home| home.join(".config")));
+            folders.extend(own.map(|own| own.join("fanout")));
+        }
+        Self {
+            parallel: variable("PARALLEL"),
+            folders,
+            system,
+        }
+    }
+
+    /// The whole command line: what stands elsewhere put before `args`.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the profile that is not there, or the place with an unbalanced quote.
+    pub fn complete(&self, args: Vec<OsString>, known: &Command) -> Result<Vec<OsString>, String> {
+        // Thousands of values may stand behind the command; options never do.
+        let front = args.iter().take_while(|word| *word != ":::");
+        let typed = argv::split(front.cloned().collect(), known);
+        if typed.options.iter().any(|option| option == "--plain") {
+            return Ok(args);
+        }
+        let profiles = typed
+            .options
+            .iter()
+            .filter_map(|option| option.as_bytes().strip_prefix(b"--profile="));
+        let mut parts = Vec::new();
+        for name in profiles.clone() {
+            parts.push(read(&self.profile(name)?)?);
+        }
+        if profiles.count() == 0 {
+            let files = self.folders.iter().map(|folder| folder.join("config"));
+            for file in files.filter(|file| file.is_file()) {
+                parts.push(read(&file)?);
+            }
+        }
+        if let Some(variable) = &self.parallel {
+            let words = words::split(variable.as_bytes())
+                .ok_or("$PARALLEL has a quote or a backslash without its counterpart")?;
+            parts.push(words);
+        }
+        if parts.iter().all(Vec::is_empty) {
+            return Ok(args);
+        }
+        let parts = parts
+            .into_iter()
+            .map(|words| words.into_iter().map(OsString::from_vec).collect());
+        join(parts.chain([args]), known)
+    }
+
+    /// The file of the profile called `name`: a path if it begins as one, else in the user's folders.
+    fn profile(&self, name: &[u8]) -> Result<PathBuf, String> {
+        let path = Path::new(std::ffi::OsStr::from_bytes(name));
+        let is_path = [&b"/"[..], b"./", b"../"]
+            .iter()
+            .any(|start| name.starts_with(start));
+        let candidates: Vec<PathBuf> = if is_path {
+            vec![path.to_owned()]
+        } else {
+            let users = self.folders[self.system..].iter().rev();
+            users.map(|folder| folder.join(path)).collect()
+        };
+        let found = candidates
+            .iter()
+            .find(|file| file.exists() && !file.is_dir());
+        found.cloned().ok_or_else(|| {
+            let places: Vec<_> = candidates
+                .iter()
+                .map(|file| file.display().to_string())
+                .collect();
+            format!(
+                "--profile {} was not found: there is no file {}",
+                path.display(),
+                places.join(" or ")
+            )
+        })
+    }
+}
+
+/// The words of a configuration file: each line by itself, but one that ends with a backslash goes on in
+/// the next; a line that begins with `#` is a comment.
+fn read(file: &Path) -> Result<Vec<Vec<u8>>, String> {
+    let cannot = |why| format!("cannot read the profile {}: {why}", file.display());
+    let text = std::fs::read(file).map_err(|error| cannot(error.to_string()))?;
+    let mut words = Vec::new();
+    let mut open: Vec<u8> = Vec::new();
+    for (index, line) in text.split(|&byte| byte == b'\n').enumerate() {
+        if open.is_empty() && line.trim_ascii_start().starts_with(b"#") {
+            continue;
+        }
+        open.extend_from_slice(line);
+        // An even number of backslashes is a quoted one.
+        let slashes = line.iter().rev().take_while(|&&byte| byte == b'\\').count();
+        if slashes % 2 == 1 {
+            open.pop();
+            continue;
+        }
+        let unbalanced = || cannot(format!("line {} has an unbalanced quote", index + 1));
+        words.extend(words::split(&open).ok_or_else(unbalanced)?);
+        open.clear();
+    }
+    let unbalanced = || cannot("its last line ends with a backslash".to_owned());
+    words.extend(words::split(&open).ok_or_else(unbalanced)?);
+    Ok(words)
+}
+
+/// The options of all `parts`, in order, and then what else each of them has.
+fn join(
+    parts: impl Iterator<Item = Vec<OsString>>,
+    known: &Command,
+) -> Result<Vec<OsString>, String> {
+    let mut options = Vec::new();
+    let mut rest = Vec::new();
+    for words in parts {
+        let argv = argv::split(words.clone(), known);
+        if let Some(option) = argv
+            .options
+            .last()
+            .and_then(|last| without_value(last, known))
+        {
+            return Err(format!("Option {option} requires an argument"));
+        }
+        let left = words_behind_options(&argv);
+        let own = words.len() - left.min(words.len());
+        let ends = own > 0 && words[own - 1] == "--";
+        options.extend_from_slice(&words[..own - usize::from(ends)]);
+        rest.extend_from_slice(&words[own..]);
+    }
+    options.push("--".into());
+    options.extend(rest);
+    Ok(options)
+}
+
+/// The name of `option`, as [`argv::split`] writes it, if its value is missing: it must not take the next
+/// part's first word.
+fn without_value<'a>(option: &'a OsString, known: &Command) -> Option<&'a str> {
+    let name = option.to_str()?.strip_prefix("--")?;
+    let arg = known
+        .get_arguments()
+        .find(|arg| arg.get_long() == Some(name))?;
+    let takes_values = arg.get_action().takes_values();
+    let at_least = arg.get_num_args().map_or(1, |range| range.min_values());
+    (takes_values && at_least > 0).then_some(name)
+}
+
+/// How many of the words that `argv` was made of stand behind its options.
+fn words_behind_options(argv: &Argv) -> usize {
+    let sources = argv.sources.iter().map(|source| 1 + source.words.len());
+    argv.command.len() + sources.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Surroundings;
+    use crate::cli::flags::Flags;
+    use clap::CommandFactory;
+    use std::ffi::OsString;
+    use std::fs;
+
+    fn complete(around: &Surroundings, args: &[&str]) -> Result<String, String> {
+        let args = args.iter().map(OsString::from).collect();
+        let words = around.complete(args, &Flags::command())?;
+        let words: Vec<_> = words
+            .into_iter()
+            .map(|word| word.into_string().unwrap())
+            .collect();
+        Ok(words.join("|"))
+    }
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn the_command_line_has_the_last_word() {
+        let system = folder(&[("config", "-j1\n"), ("other", "-t")]);
+        let user = folder(&[
+            ("config", "# mine\n--tagstring 'a b' nice"),
+            ("p", "-j2 \\\n -k\n"),
+        ]);
+        let around = Surroundings {
+            parallel: Some("-v".into()),
+            folders: [&system, &user].map(|it| it.path().to_owned()).into(),
+            system: 1,
+        };
+        let typed = ["-j3", "echo", ":::", "a"];
+        assert_eq!(
+            complete(&around, &typed).unwrap(),
+            "-j1|--tagstring|a b|-v|-j3|--|nice|echo|:::|a"
+        );
+        assert_eq!(
+            complete(&around, &["-Jp", "echo"]).unwrap(),
+            "-j2|-k|-v|-Jp|--|echo"
+        );
+        assert_eq!(complete(&around, &["--plain", "x"]).unwrap(), "--plain|x");
+        let error = complete(&around, &["-J", "other", "echo"]).unwrap_err();
+        assert!(error.starts_with("--profile other "), "{error}");
+    }
+
+    #[test]
+    fn without_anything_elsewhere_nothing_is_touched() {
+        let around = Surroundings::default();
+        assert_eq!(complete(&around, &["--", "-weird"]).unwrap(), "--|-weird");
+    }
+
+    #[test]
+    fn unbalanced_quotes_are_named() {
+        let around = Surroundings {
+            parallel: Some("--tag 'x".into()),
+            ..Surroundings::default()
+        };
+        assert!(complete(&around, &["x"]).unwrap_err().contains("$PARALLEL"));
+        let user = folder(&[("p", "-k\n\"x\n")]);
+        let around = Surroundings {
+            folders: vec![user.path().to_owned()],
+            ..Surroundings::default()
+        };
+        let error = complete(&around, &["-Jp", "x"]).unwrap_err();
+        assert!(error.contains("line 2"), "{error}");
+    }
+}

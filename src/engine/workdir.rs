@@ -1,0 +1,50 @@
+//! The directory of `--workdir` that a job runs in.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::local::Config;
+use crate::model::SpawnError;
+
+/// A directory that is there for a job.
+#[derive(Debug)]
+pub(super) struct Workdir {
+    path: PathBuf,
+    remove_if_empty: bool,
+}
+
+impl Workdir {
+    /// The directory `dir`, seen from where jobs run otherwise; made if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// When there can be no such directory: then no job can run.
+    pub(super) fn enter(dir: &[u8], config: &Config) -> Result<Self, SpawnError> {
+        let path = config.launch.cwd.join(OsStr::from_bytes(dir));
+        fs::create_dir_all(&path).map_err(|error| {
+            SpawnError::fatal(format!(
+                "cannot change into --workdir {}: {error}",
+                path.display()
+            ))
+        })?;
+        Ok(Self {
+            path,
+            remove_if_empty: config.remove_empty_workdirs,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Workdir {
+    fn drop(&mut self) {
+        if self.remove_if_empty {
+            // It stays where the job left something in it.
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+}
