@@ -65,7 +65,7 @@ sub job {
         local $_ = $Arg::arg[$place];
         $quoted = 1;
         unless (eval { $compiled[$expression]->(); 1 }) {
-            return answer('error', reason($@));
+            return answer('error', reason($@), $expression);
         }
         my $value = defined $_ ? "$_" : '';
         utf8::encode($value) if utf8::is_utf8($value);

@@ -24,6 +24,24 @@ pub(super) struct Perl {
     from: BufReader<ChildStdout>,
 }
 
+/// Why there are no values.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// What Perl says.
+    pub(super) why: String,
+    /// The number of the expression that died.
+    pub(super) expression: usize,
+}
+
+impl Refusal {
+    fn new(why: &str) -> Self {
+        Self {
+            why: why.to_owned(),
+            expression: 0,
+        }
+    }
+}
+
 /// What the helper says of a job.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
@@ -67,7 +85,7 @@ impl Perl {
     pub(super) fn compile(&mut self, expression: &Expression) -> Result<(), String> {
         let mut message: Vec<&[u8]> = vec![b"compile", &expression.code];
         message.extend(expression.params.iter().map(Vec::as_slice));
-        self.ask(&message).map(drop)
+        self.ask(&message).map(drop).map_err(|refusal| refusal.why)
     }
 
     /// The values of expressions, each a number and the index of an argument, for `job`.
@@ -80,7 +98,7 @@ impl Perl {
         job: &Job,
         slot: usize,
         calls: &[(usize, usize)],
-    ) -> Result<Verdict, String> {
+    ) -> Result<Verdict, Refusal> {
         let numbers = [job.seq as usize, slot, job.args.len()].map(|number| number.to_string());
         let calls: Vec<String> = calls
             .iter()
@@ -97,19 +115,25 @@ impl Perl {
         })
     }
 
-    fn ask(&mut self, message: &[&[u8]]) -> Result<Vec<Vec<u8>>, String> {
+    fn ask(&mut self, message: &[&[u8]]) -> Result<Vec<Vec<u8>>, Refusal> {
         let mut answer = self
             .exchange(message)
-            .map_err(|error| format!("perl has ended: {error}"))?;
+            .map_err(|_| Refusal::new("perl has ended"))?;
         if answer.is_empty() {
-            return Err("perl has ended".to_owned());
+            return Err(Refusal::new("perl has ended"));
         }
         let status = answer.remove(0);
         if status == b"ok" {
             return Ok(answer);
         }
-        let why = answer.first().map_or(&b""[..], Vec::as_slice);
-        Err(String::from_utf8_lossy(why).trim().replace('\n', " "))
+        let text = |part: Option<&Vec<u8>>| {
+            let text = part.map(|part| String::from_utf8_lossy(part).trim().replace('\n', " "));
+            text.unwrap_or_default()
+        };
+        Err(Refusal {
+            why: text(answer.first()),
+            expression: text(answer.get(1)).parse().unwrap_or(0),
+        })
     }
 
     fn exchange(&mut self, message: &[&[u8]]) -> io::Result<Vec<Vec<u8>>> {

@@ -137,13 +137,11 @@ impl Evaluator {
             })
             .collect();
         let mut perl = self.perl.lock().unwrap_or_else(PoisonError::into_inner);
-        perl.evaluate(job, slot, &calls).map_err(|why| {
-            let expressions: Vec<_> = self
-                .known
-                .iter()
-                .map(|known| String::from_utf8_lossy(&known.typed).trim().to_owned())
-                .collect();
-            format!("job {}: {}: {why}", job.seq, expressions.join(", "))
+        perl.evaluate(job, slot, &calls).map_err(|refusal| {
+            let expression = self.known.get(refusal.expression);
+            let typed = expression.map_or(&b""[..], |expression| &expression.typed);
+            let typed = String::from_utf8_lossy(typed);
+            format!("job {}: {}: {}", job.seq, typed.trim(), refusal.why)
         })
     }
 }
