@@ -123,7 +123,8 @@ fn taken(arg: &Arg) -> Option<Taken> {
     if needs_value(arg) {
         Some(Taken::Any)
     } else {
-        let may_follow = takes_value(arg) && !arg.is_require_equals_set();
+        let by_itself = takes_value(arg) && !arg.is_require_equals_set();
+        let may_follow = by_itself || arg.get_long() == Some("eof");
         may_follow.then_some(Taken::NoOption)
     }
 }

@@ -48,6 +48,11 @@ impl DryEngine {
         match self.prepare.prepare(&attempt.job, slot) {
             Err(why) => never_ran(&attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
             Ok(command) => Box::new(AttemptEnd {
+                outcome: if command.skip {
+                    Outcome::Skipped
+                } else {
+                    Outcome::Exited(0)
+                },
                 stdout: self.output(&command.line),
                 job: Arc::new(JobIdentity {
                     seq: attempt.job.seq,
@@ -62,7 +67,6 @@ impl DryEngine {
                 queued_at: attempt.queued_at,
                 started_at: now,
                 ended_at: now,
-                outcome: Outcome::Exited(0),
                 usage: Usage::default(),
                 stderr: Captured::Empty,
             }),

@@ -128,7 +128,12 @@ impl Text {
                 }
                 _ => None,
             },
-            cancelled: matches!(end.outcome, Outcome::Cancelled { .. } | Outcome::Skipped),
+            cancelled: match end.outcome {
+                Outcome::Cancelled { .. } => true,
+                // As GNU parallel, which shows what was skipped only when it runs nothing.
+                Outcome::Skipped => !self.config.dry_run,
+                _ => false,
+            },
         };
         match self.config.mode {
             Mode::Never => return Ok(()),
