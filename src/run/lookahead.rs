@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 /// Work for this long is handed over ahead.
-const AHEAD: Duration = Duration::from_millis(50);
+const AHEAD: Duration = Duration::from_millis(100);
 /// Jobs longer than this are not handed over ahead.
 const TINY: Duration = Duration::from_millis(10);
 /// The most attempts that are ever handed over ahead.
@@ -63,7 +63,7 @@ mod tests {
         let mut lookahead = Lookahead::new(2, true);
         assert_eq!(lookahead.window(), 2);
         lookahead.observe(Duration::from_millis(1));
-        assert_eq!(lookahead.window(), 2 + 100);
+        assert_eq!(lookahead.window(), 2 + 200);
         lookahead.observe(Duration::from_secs(1));
         assert_eq!(lookahead.window(), 2);
     }

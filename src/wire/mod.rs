@@ -30,7 +30,7 @@ use crate::sys::signals;
 pub type Letters = Arc<Mailbox<Message>>;
 
 /// How long a message that is not urgent may wait for others to come along.
-const PATIENCE: Duration = Duration::from_millis(10);
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// How long a run that was stopped by the user goes on to write what it has.
 const LAST_WORDS: Duration = Duration::from_secs(1);
