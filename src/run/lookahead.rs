@@ -1,8 +1,8 @@
 //! How many attempts the engine gets beyond those that can run at once.
 //!
 //! When jobs take a millisecond, a worker that must wait for the controller between two of them loses
-//! a good part of its time. So tiny jobs are handed over ahead of time, as many as run in a few
-//! milliseconds; long ones are not, since nothing is gained and a late decision is a better one.
+//! a good part of its time. So tiny jobs are handed over ahead of time, as many as run in a
+//! tenth of a second; long ones are not, since nothing is gained and a late decision is a better one.
 
 use std::time::Duration;
 

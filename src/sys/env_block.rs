@@ -51,14 +51,6 @@ impl EnvBlock {
         self.pointers[place] = self.strings[place].as_ptr();
     }
 
-    /// How many bytes the kernel counts for it against the limit on arguments and environment.
-    pub fn size(&self) -> usize {
-        self.strings
-            .iter()
-            .map(|string| string.as_bytes_with_nul().len() + size_of::<usize>())
-            .sum()
-    }
-
     /// The null-terminated array for `execve(2)`; valid while the block lives unchanged.
     pub(in crate::sys) fn as_ptr(&self) -> *const *const c_char {
         self.pointers.as_ptr()

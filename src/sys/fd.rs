@@ -61,8 +61,24 @@ pub fn wait_writable(out: &File) -> io::Result<()> {
         events: libc::POLLOUT,
         revents: 0,
     };
-    // SAFETY: one live pollfd.
-    if unsafe { libc::poll(&raw mut polled, 1, -1) } < 0 {
+    poll(std::slice::from_mut(&mut polled), -1)
+}
+
+/// `poll(2)`, again after interruptions.
+///
+/// # Errors
+///
+/// What else it says.
+pub(in crate::sys) fn poll(polled: &mut [libc::pollfd], timeout_ms: i32) -> io::Result<()> {
+    // SAFETY: a live array, with its own length.
+    while unsafe {
+        libc::poll(
+            polled.as_mut_ptr(),
+            polled.len() as libc::nfds_t,
+            timeout_ms,
+        )
+    } < 0
+    {
         let error = io::Error::last_os_error();
         if error.kind() != io::ErrorKind::Interrupted {
             return Err(error);

@@ -4,6 +4,8 @@
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
+use super::fd::poll;
+
 /// An eventfd. Once rung it stays readable until [`Wake::reset`].
 #[derive(Debug)]
 pub struct Wake(OwnedFd);
@@ -56,13 +58,7 @@ pub fn is_readable(fd: std::os::fd::BorrowedFd) -> io::Result<bool> {
         events: libc::POLLIN,
         revents: 0,
     };
-    // SAFETY: one live pollfd.
-    while unsafe { libc::poll(&raw mut polled, 1, 0) } < 0 {
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
-        }
-    }
+    poll(std::slice::from_mut(&mut polled), 0)?;
     Ok(polled.revents != 0)
 }
 
@@ -78,14 +74,7 @@ pub fn wait_for_either(wake: &Wake, fd: std::os::fd::BorrowedFd) -> io::Result<(
         revents: 0,
     };
     let mut polled = [watched(wake.as_raw_fd()), watched(fd.as_raw_fd())];
-    // SAFETY: two live pollfds.
-    while unsafe { libc::poll(polled.as_mut_ptr(), 2, -1) } < 0 {
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
-        }
-    }
-    Ok(())
+    poll(&mut polled, -1)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub use file::unlinked_file;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -54,11 +54,6 @@ impl SpoolDir {
             files,
             overflow: Mutex::new(None),
         })
-    }
-
-    /// The directory.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Moves `len` bytes of `from` to the end of the overflow file.
