@@ -3,6 +3,7 @@
 //! Nobody passes it down: `lib.rs` takes it apart and hands each its own part.
 
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -114,6 +115,10 @@ pub struct EnginePlan {
     pub nice: Option<i32>,
     /// Whether a directory of `--workdir` in which a job left nothing is removed.
     pub remove_empty_workdirs: bool,
+    /// What stays open until no job is left, even if fanout is killed.
+    pub held_open: Option<OwnedFd>,
+    /// Whether jobs read our own standard input; else they find it empty.
+    pub inherits_stdin: bool,
     /// How long an attempt may take.
     pub timeout: Option<Duration>,
 }
@@ -138,6 +143,8 @@ pub struct RunPlan {
     pub halt: Option<HaltPolicy>,
     /// The policy as it was typed.
     pub halt_text: String,
+    /// Whether the exit code is that of the one job.
+    pub exits_as_the_job: bool,
     /// The pause between two starts.
     pub delay: Option<Duration>,
 }

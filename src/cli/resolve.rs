@@ -81,6 +81,7 @@ pub fn resolve(
                 .halt
                 .as_ref()
                 .map_or_else(String::new, |halt| halt.display().to_string()),
+            exits_as_the_job: false,
             delay: duration("--delay", flags.jobs.delay.as_ref())?,
         },
         report: ReportPlan {
@@ -175,6 +176,8 @@ fn engine(flags: &Flags, capture: CapturePlan, shell: Shell) -> Result<EnginePla
         nice: around::nice(around)?,
         prelude: around.prelude.as_ref().map(bytes).unwrap_or_default(),
         remove_empty_workdirs: around::is_own_workdir(around),
+        held_open: None,
+        inherits_stdin: false,
         timeout: duration("--timeout", flags.jobs.timeout.as_ref())?,
     })
 }

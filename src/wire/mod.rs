@@ -70,6 +70,7 @@ pub fn control(
         retry: plan.retry,
         halt: plan.halt,
         halt_text: plan.halt_text,
+        exits_as_the_job: plan.exits_as_the_job,
         gates: gates.into_iter().collect(),
     };
     let parties = Parties {

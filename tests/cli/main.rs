@@ -10,6 +10,7 @@ mod json;
 mod memory;
 mod output;
 mod process;
+mod semaphore;
 mod shells;
 mod signals;
 #[path = "../support/mod.rs"]

@@ -22,6 +22,7 @@ mod output;
 mod quoting;
 mod quoting_more;
 mod replacement;
+mod semaphore;
 mod sources;
 #[path = "../support/mod.rs"]
 mod support;
@@ -79,6 +80,11 @@ fn jobs_and_how_they_end() {
 #[test]
 fn output() {
     equal_gnu(&output::cases());
+}
+
+#[test]
+fn semaphores() {
+    equal_gnu(&semaphore::cases());
 }
 
 #[test]
@@ -144,6 +150,7 @@ fn all() -> Vec<Case> {
         jobs::cases(),
         output::cases(),
         errors::cases(),
+        semaphore::cases(),
         around::cases(),
     ]
     .into_iter()
