@@ -66,7 +66,7 @@ fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
         jobs,
         renderer,
         engine,
-        run,
+        mut run,
         report,
     } = plan;
     let mailbox = wire::mailbox();
@@ -74,14 +74,16 @@ fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
     let renderer = renderer
         .for_columns(jobs.names())
         .map_err(anyhow::Error::msg)?;
-    let (slots, total) = (engine.slots, jobs.total);
+    let total = jobs.total;
+    let shell = engine.shell.path().to_owned();
     let engine = wire::prepare_engine(engine, renderer, &jobs)?;
     wire::listen_to_signals(&mailbox)?;
     let reports = wire::start_reports(report, &engine, &mailbox)?;
     let engine = engine.start(reports.wants_starts, &mailbox)?;
+    let gates = wire::gates::gates(std::mem::take(&mut run.gates), &shell, &mailbox)?;
     let queue = wire::feed(jobs, &mailbox)?;
     Ok(wire::control(
-        run, slots, total, engine, queue, reports, &mailbox,
+        run, gates, total, engine, queue, reports, &mailbox,
     ))
 }
 

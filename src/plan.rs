@@ -2,11 +2,13 @@
 //!
 //! Nobody passes it down: `lib.rs` takes it apart and hands each its own part.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::shell::Shell;
+use crate::engine::term_seq::TermSeq;
 use crate::input::InputConfig;
 use crate::job::Renderer;
 use crate::job::pack::Packing;
@@ -14,6 +16,7 @@ use crate::model::ArgList;
 use crate::report::{json, progress, text};
 use crate::run::halt::HaltPolicy;
 use crate::run::retry::Retry;
+use crate::sys::pressure::Resource;
 use crate::template::Quoting;
 
 /// A whole run.
@@ -116,6 +119,8 @@ pub struct EnginePlan {
     pub remove_empty_workdirs: bool,
     /// How long an attempt may take.
     pub timeout: Option<Duration>,
+    /// How attempts are ended.
+    pub term_seq: TermSeq,
 }
 
 /// What becomes of jobs' output.
@@ -138,8 +143,69 @@ pub struct RunPlan {
     pub halt: Option<HaltPolicy>,
     /// The policy as it was typed.
     pub halt_text: String,
+    /// What may hold back starts.
+    pub gates: Vec<GatePlan>,
+    /// How many attempts run at a time.
+    pub slots: SlotsPlan,
+    /// A time limit in percent of the median run time.
+    pub timeout_percent: Option<f64>,
+}
+
+/// How many attempts run at a time.
+#[derive(Debug)]
+pub enum SlotsPlan {
+    /// Always so many.
+    Fixed(usize),
+    /// Up to so many, fewer while jobs fail.
+    Auto(usize),
+    /// So many, and later what a file says.
+    File(usize, Reread<usize>),
+}
+
+/// Looks again at a file that the user may change; `None`: it says nothing that makes sense.
+pub struct Reread<T>(pub Box<dyn FnMut() -> Option<T>>);
+
+impl<T> fmt::Debug for Reread<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reread")
+    }
+}
+
+/// What a load must be below.
+#[derive(Debug)]
+pub enum Below {
+    /// This.
+    Fixed(f64),
+    /// This, and later what a file says.
+    File(f64, Reread<f64>),
+}
+
+/// Something that may hold back starts.
+#[derive(Debug)]
+pub enum GatePlan {
     /// The pause between two starts.
-    pub delay: Option<Duration>,
+    Delay {
+        /// How long it is.
+        pause: Duration,
+        /// Whether it adapts to how jobs end.
+        auto: bool,
+    },
+    /// Fewer processes want to run.
+    Load(Below),
+    /// So many bytes are available (`--memfree`).
+    MemFree(u64),
+    /// So many bytes are available, or jobs are stopped (`--memsuspend`).
+    MemSuspend(u64),
+    /// So many bytes are available (`--limit mem`).
+    LimitMem(u64),
+    /// Nothing is swapped in and out.
+    NoSwap,
+    /// Processes wait for it less than so many of a hundred of the time.
+    Pressure(Resource, f64),
+    /// No disk is busier than so many of a hundred.
+    DiskUse(f64),
+    /// A command of the user's says yes.
+    Command(OsString),
 }
 
 /// What is reported.

@@ -4,6 +4,7 @@
 //! * `batching`: how many inputs a job gets;
 //! * [`flags`]: every option, one clap struct a section of the manual;
 //! * [`values`], [`jobs_count`]: what options' values mean;
+//! * [`failing`]: what happens when jobs fail; [`gates`]: what may hold back starts;
 //! * [`sources`]: the rules of input sources;
 //! * [`resolve`]: flags to plan, and the rules that span flags;
 //! * [`profile`]: options in configuration files, profiles and `$PARALLEL`; [`words`]: how they are split;
@@ -17,7 +18,9 @@ pub mod around;
 mod batching;
 pub mod docs;
 pub mod error;
+pub mod failing;
 pub mod flags;
+pub mod gates;
 pub mod jobs_count;
 pub mod profile;
 pub mod record_env;

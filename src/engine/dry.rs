@@ -3,9 +3,9 @@
 //! With `--shellquote` each attempt's output is its command line, quoted.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::{Attempt, Engine, Post, Reply, never_ran};
+use super::{Attempt, Engine, Post, Reply, Running, never_ran};
 use crate::model::{AttemptEnd, JobIdentity, KilledBy, Outcome, Prepare, SpawnError, Usage};
 use crate::sys::mailbox::Urgency;
 use crate::sys::spool::Captured;
@@ -86,9 +86,15 @@ impl Engine for DryEngine {
         Vec::new()
     }
 
-    fn running(&self) -> Vec<Vec<u8>> {
+    fn running(&self) -> Vec<Running> {
         Vec::new()
     }
+
+    fn end(&self, _seq: u64, _by: KilledBy) {}
+
+    fn signal(&self, _seq: Option<u64>, _signal: i32) {}
+
+    fn limit_time(&self, _limit: Option<Duration>) {}
 
     fn kill(&self, _by: KilledBy) {}
 }

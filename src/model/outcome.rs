@@ -61,6 +61,8 @@ pub enum KilledBy {
     User,
     /// The `--halt` policy.
     Halt,
+    /// Memory ran short (`--memfree`), or `--limit` said so: the job is run again later.
+    Memory,
 }
 
 impl Outcome {

@@ -48,7 +48,7 @@ impl Counter {
                 self.tally.failed += 1;
                 match by {
                     KilledBy::Halt => self.halted += 1,
-                    KilledBy::User => self.interrupted += 1,
+                    KilledBy::User | KilledBy::Memory => self.interrupted += 1,
                 }
             }
             _ => self.tally.failed += 1,

@@ -26,6 +26,10 @@ pub fn how(outcome: &Outcome) -> Cow<'static, str> {
         Outcome::Cancelled {
             by: KilledBy::User, ..
         } => "interrupted".into(),
+        Outcome::Cancelled {
+            by: KilledBy::Memory,
+            ..
+        } => "out of memory".into(),
         Outcome::Skipped => "skipped".into(),
         Outcome::Lost => "lost".into(),
     }

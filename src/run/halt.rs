@@ -107,6 +107,11 @@ impl Halt {
         }
     }
 
+    /// How many jobs have succeeded, and how many have not.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.ok, self.failed)
+    }
+
     /// The exit code of a run that met no error of fanout's own.
     ///
     /// As GNU parallel: the number of failed jobs, 101 for more than 100; with a percentage, the

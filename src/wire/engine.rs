@@ -10,7 +10,6 @@ use super::{Letters, OpenJobs};
 use crate::engine::capture::Capture;
 use crate::engine::dry::DryEngine;
 use crate::engine::launch::Launch;
-use crate::engine::term_seq::TermSeq;
 use crate::engine::{Engine, Post, local};
 use crate::job::Renderer;
 use crate::plan::{CapturePlan, EnginePlan};
@@ -100,7 +99,7 @@ impl EngineParts {
             timeout: self.plan.timeout,
             remove_empty_workdirs: self.plan.remove_empty_workdirs,
             nice: self.plan.nice,
-            term_seq: TermSeq::default(),
+            term_seq: self.plan.term_seq,
             report_starts,
         };
         let engine = Box::new(local::start(config, &guardian, post)?);

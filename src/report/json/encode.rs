@@ -150,6 +150,10 @@ fn killer(outcome: &Outcome) -> Option<Killer> {
         Outcome::Cancelled {
             by: KilledBy::User, ..
         } => Some(Killer::User),
+        Outcome::Cancelled {
+            by: KilledBy::Memory,
+            ..
+        } => Some(Killer::Memory),
         _ => None,
     }
 }
