@@ -66,25 +66,30 @@ fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
         jobs,
         renderer,
         engine,
-        mut run,
+        run: mut plan,
         report,
     } = plan;
     let mailbox = wire::mailbox();
-    let jobs = wire::open_jobs(jobs, &mailbox)?;
+    let mut jobs = wire::open_jobs(jobs, &mailbox)?;
     let renderer = renderer
         .for_columns(jobs.names())
         .map_err(anyhow::Error::msg)?;
     let total = jobs.total;
     let shell = engine.shell.path().to_owned();
-    let engine = wire::prepare_engine(engine, renderer, &jobs)?;
+    let engine = wire::prepare_engine(engine, renderer, &mut jobs)?;
+    let done = std::mem::take(&mut jobs.done);
     wire::listen_to_signals(&mailbox)?;
     let reports = wire::start_reports(report, &engine, &mailbox)?;
     let engine = engine.start(reports.wants_starts, &mailbox)?;
-    let gates = wire::gates::gates(std::mem::take(&mut run.gates), &shell, &mailbox)?;
+    let gates = wire::gates::gates(std::mem::take(&mut plan.gates), &shell, &mailbox)?;
     let queue = wire::feed(jobs, &mailbox)?;
-    Ok(wire::control(
-        run, gates, total, engine, queue, reports, &mailbox,
-    ))
+    let run = wire::RunParts {
+        plan,
+        gates,
+        total,
+        done,
+    };
+    Ok(wire::control(run, engine, queue, reports, &mailbox))
 }
 
 /// Prints `text` on standard output.

@@ -12,6 +12,7 @@ use crate::engine::term_seq::TermSeq;
 use crate::input::InputConfig;
 use crate::job::Renderer;
 use crate::job::pack::Packing;
+use crate::ledger::done::Counts;
 use crate::model::ArgList;
 use crate::report::{json, progress, text};
 use crate::run::halt::HaltPolicy;
@@ -90,6 +91,8 @@ pub struct JobsPlan {
     pub reads_stdin: bool,
     /// What the user should know before anything runs.
     pub remarks: Vec<String>,
+    /// What is not to be done again.
+    pub resume: Option<ResumePlan>,
 }
 
 /// How attempts are run.
@@ -218,7 +221,7 @@ pub struct ReportPlan {
     /// How jobs' output is printed.
     pub text: text::Config,
     /// The joblog.
-    pub joblog: Option<PathBuf>,
+    pub joblog: Option<JoblogPlan>,
     /// The JSON stream.
     pub json: Option<JsonPlan>,
     /// The progress display.
@@ -227,11 +230,44 @@ pub struct ReportPlan {
     pub summary: bool,
 }
 
+/// The joblog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoblogPlan {
+    /// Its file.
+    pub path: PathBuf,
+    /// What is at its beginning.
+    pub begin: JoblogBegin,
+}
+
+/// How a joblog begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoblogBegin {
+    /// It is new, with a header.
+    New,
+    /// It goes on; with a header if there is nothing yet (`--resume`).
+    Continue,
+    /// It goes on, without a header (`+FILE`).
+    Append,
+}
+
+/// What is not to be done again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResumePlan {
+    /// The jobs whose numbers a joblog has.
+    Joblog(PathBuf, Counts),
+    /// All but the failed commands in a joblog, which are the only jobs.
+    FailedCommands(PathBuf),
+    /// The work that a JSON stream has.
+    Json(PathBuf, Counts),
+}
+
 /// The JSON stream.
 #[derive(Debug)]
 pub struct JsonPlan {
     /// Where it goes.
     pub target: JsonTarget,
+    /// Whether a file goes on, instead of being made new.
+    pub append: bool,
     /// What is in it.
     pub config: json::Config,
     /// The command line as it was typed.

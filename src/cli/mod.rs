@@ -5,6 +5,7 @@
 //! * [`flags`]: every option, one clap struct a section of the manual;
 //! * [`values`], [`jobs_count`]: what options' values mean;
 //! * [`failing`]: what happens when jobs fail; [`gates`]: what may hold back starts;
+//! * [`resuming`]: going on where an earlier run was;
 //! * [`sources`]: the rules of input sources;
 //! * [`resolve`]: flags to plan, and the rules that span flags;
 //! * [`profile`]: options in configuration files, profiles and `$PARALLEL`; [`words`]: how they are split;
@@ -25,6 +26,7 @@ pub mod jobs_count;
 pub mod profile;
 pub mod record_env;
 pub mod resolve;
+pub mod resuming;
 pub mod shebang;
 pub mod shell_init;
 pub mod sources;

@@ -1,13 +1,12 @@
 //! Flags to plan: the only place for rules that span flags.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::argv::Argv;
 use super::failing::TimeLimit;
 use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, JobsValue, as_many_as_possible};
-use super::{CalledAs, around, batching, bytes, failing, gates, sources, text, values};
+use super::{CalledAs, around, batching, bytes, failing, gates, resuming, sources, text, values};
 use crate::engine::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
 use crate::job::pack::Packing;
@@ -15,7 +14,7 @@ use crate::job::{Renderer, unescape_tagstring};
 use crate::model::ArgList;
 use crate::plan::{
     CapturePlan, EnginePlan, JobsPlan, JsonPlan, JsonTarget, NamedRenderer, Plan, RendererPlan,
-    ReportPlan, Reread, RunPlan, SlotsPlan,
+    ReportPlan, Reread, ResumePlan, RunPlan, SlotsPlan,
 };
 use crate::report::{json, progress, text as text_report};
 use crate::run::halt::{HaltPolicy, Threshold};
@@ -29,12 +28,17 @@ use crate::template::{Quoting, Syntax, Template};
 /// One line that names the option and what is wrong with it.
 pub fn resolve(
     flags: &Arc<Flags>,
-    argv: Argv,
+    mut argv: Argv,
     typed: ArgList,
     called_as: CalledAs,
 ) -> Result<Plan, String> {
     if flags.output.group && flags.output.ungroup {
         return Err("--group cannot be combined with --ungroup.".to_owned());
+    }
+    let target = json_target(flags)?;
+    let resume = resuming::resume(flags, target.as_ref())?;
+    if let Some(ResumePlan::FailedCommands(_)) = resume {
+        resuming::only_from_joblog(&mut argv);
     }
     let halt = halt_policy(flags)?;
     let progress = progress(flags);
@@ -43,7 +47,7 @@ pub fn resolve(
         renderer: renderer(flags, &argv.command, shell.quoting(), &[])?,
         with_names: named_renderer(flags, &argv.command, shell.quoting()),
     };
-    let json = json_plan(flags, typed, argv.command.join(&b' '))?;
+    let json = json_plan(flags, target, typed, argv.command.join(&b' '))?;
     let json_on_stdout = json
         .as_ref()
         .is_some_and(|json| json.target == JsonTarget::Stdout);
@@ -71,6 +75,7 @@ pub fn resolve(
                 .iter()
                 .any(|source| source.kind == SourceKind::Stdin),
             input,
+            resume,
         },
         renderer,
         engine,
@@ -93,12 +98,7 @@ pub fn resolve(
             program: called_as.name().to_owned(),
             preface: batching::limits(&flags.batching)?,
             text: text_config(flags, capture, json_on_stdout),
-            joblog: flags
-                .report
-                .joblog
-                .as_ref()
-                .filter(|_| !flags.command.dry_run)
-                .map(PathBuf::from),
+            joblog: resuming::joblog(flags),
             json,
             progress,
             summary: called_as == CalledAs::Fanout && !flags.failure.no_summary,
@@ -272,20 +272,33 @@ fn progress(flags: &Flags) -> Option<progress::Config> {
     })
 }
 
-fn json_plan(flags: &Flags, argv: ArgList, template: Vec<u8>) -> Result<Option<JsonPlan>, String> {
-    let report = &flags.report;
-    let limit = text("--json-output-limit", &report.json_output_limit)?;
-    let output_limit = values::size(limit).map_err(|why| format!("--json-output-limit {why}"))?;
-    let Some(target) = &report.json else {
+fn json_target(flags: &Flags) -> Result<Option<JsonTarget>, String> {
+    let Some(target) = &flags.report.json else {
         return Ok(None);
     };
-    let target = match target.to_str() {
+    Ok(Some(match target.to_str() {
         Some("-") => JsonTarget::Stdout,
         Some(name) if name.starts_with("fd:") => match name[3..].parse() {
             Ok(fd) => JsonTarget::Fd(fd),
             Err(_) => return Err(format!("--json must be a file, '-' or fd:N, not '{name}'")),
         },
         _ => JsonTarget::File(target.into()),
+    }))
+}
+
+fn json_plan(
+    flags: &Flags,
+    target: Option<JsonTarget>,
+    argv: ArgList,
+    template: Vec<u8>,
+) -> Result<Option<JsonPlan>, String> {
+    let report = &flags.report;
+    let limit = text("--json-output-limit", &report.json_output_limit)?;
+    let output_limit = values::size(limit).map_err(|why| format!("--json-output-limit {why}"))?;
+    let append = flags.failure.resume || flags.failure.resume_failed;
+    // A dry run does nothing that a later --resume must know.
+    let Some(target) = target.filter(|_| !(flags.command.dry_run && append)) else {
+        return Ok(None);
     };
     let detail = match report.json_detail {
         flags::Detail::Results => json::Detail::Results,
@@ -301,6 +314,7 @@ fn json_plan(flags: &Flags, argv: ArgList, template: Vec<u8>) -> Result<Option<J
     };
     Ok(Some(JsonPlan {
         target,
+        append,
         config,
         argv,
         template,

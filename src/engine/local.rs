@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,9 +17,11 @@ use super::pool::{Pool, Runner, Station};
 use super::term_seq::TermSeq;
 use super::workdir::Workdir;
 use super::{Attempt, Engine as _, Post, Reply, never_ran};
+use crate::ledger::done::Keys;
+use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{
-    AttemptEnd, AttemptStart, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare, SpawnError,
-    Usage,
+    AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare,
+    SpawnError, Usage,
 };
 use crate::sys::child::{Child, Exit, Group, Reaped, Spawner, Waited};
 use crate::sys::guardian::Guardian;
@@ -45,6 +48,8 @@ pub struct Config {
     pub nice: Option<i32>,
     /// How attempts are ended.
     pub term_seq: TermSeq,
+    /// The work that an earlier run has done.
+    pub done: Option<Keys>,
     /// Whether somebody wants to know when an attempt starts.
     pub report_starts: bool,
 }
@@ -119,8 +124,13 @@ impl Runner for LocalRunner {
             Ok(command) => command,
             Err(why) => return never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
         };
-        if command.skip {
-            let mut end = never_ran(attempt, Outcome::Skipped);
+        let outcome = if command.skip {
+            Some(Outcome::Skipped)
+        } else {
+            self.done_before(&command).then_some(Outcome::DoneBefore)
+        };
+        if let Some(outcome) = outcome {
+            let mut end = never_ran(attempt, outcome);
             change(&mut end.job, |job| {
                 (job.command, job.slot) = (command, slot);
             });
@@ -140,6 +150,16 @@ impl Runner for LocalRunner {
 }
 
 impl LocalRunner {
+    /// Whether an earlier run did the same work.
+    fn done_before(&self, command: &Command) -> bool {
+        let config = &self.shared.config;
+        let Some(done) = &config.done else {
+            return false;
+        };
+        let cwd = config.launch.cwd.as_os_str().as_bytes();
+        done.take(key(&command.line, cwd, NO_STDIN, &mut Vec::new()))
+    }
+
     /// Runs the command in `end` and writes down in there what became of it.
     fn run_command(
         &mut self,

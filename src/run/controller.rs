@@ -13,6 +13,7 @@ use super::slots::Slots;
 use super::time_limit::MedianLimit;
 use super::{Message, Observer};
 use crate::engine::{Attempt, Engine, Reply, never_ran};
+use crate::ledger::done::Seqs;
 use crate::model::{AttemptEnd, Event, Job, KilledBy, Outcome, RunEnd, RunStart, SpawnError};
 use crate::sys::mailbox::Mailbox;
 use crate::sys::signals::{Signal, stop_self};
@@ -33,6 +34,8 @@ pub struct Config {
     pub gates: Vec<Box<dyn Gate>>,
     /// A time limit that follows how long jobs take.
     pub time_limit: Option<MedianLimit>,
+    /// The jobs that an earlier run has done.
+    pub done: Seqs,
 }
 
 /// Whom the controller talks to.
@@ -63,6 +66,9 @@ enum Phase {
     Killing,
 }
 
+/// So many events are told at the latest while jobs are passed over.
+const EVENTS_AT_ONCE: usize = 256;
+
 struct Controller<'a> {
     parties: Parties<'a>,
     slots: Slots,
@@ -72,6 +78,7 @@ struct Controller<'a> {
     halt_text: String,
     gates: Vec<Box<dyn Gate>>,
     time_limit: Option<MedianLimit>,
+    done: Seqs,
     lookahead: Lookahead,
     phase: Phase,
     /// Attempts that the engine has and has not answered.
@@ -102,6 +109,7 @@ impl<'a> Controller<'a> {
             halt_text: config.halt_text,
             gates: config.gates,
             time_limit: config.time_limit,
+            done: config.done,
             phase: Phase::Running,
             in_flight: 0,
             held_back: None,
@@ -163,6 +171,10 @@ impl<'a> Controller<'a> {
                     break;
                 }
             };
+            if self.done.contains(pending.job.seq) {
+                self.pass_over(pending);
+                continue;
+            }
             // Gates are asked about jobs that are there: none holds back the end of the run.
             let now = Instant::now();
             let running = self.in_flight + attempts.len();
@@ -218,6 +230,15 @@ impl<'a> Controller<'a> {
         if self.held_back != reason {
             self.held_back.clone_from(&reason);
             self.events.push(Event::Gate(reason));
+        }
+    }
+
+    /// Leaves out a job that is done already.
+    fn pass_over(&mut self, pending: Pending) {
+        let end = never_ran(&self.attempt(pending), Outcome::DoneBefore);
+        self.events.push(Event::JobFinished(end));
+        if self.events.len() >= EVENTS_AT_ONCE {
+            self.tell();
         }
     }
 
@@ -277,7 +298,7 @@ impl<'a> Controller<'a> {
         }
         self.announce_outcome(&end);
         self.events.push(Event::JobFinished(end));
-        if matches!(outcome, Outcome::Cancelled { .. }) {
+        if matches!(outcome, Outcome::Cancelled { .. } | Outcome::DoneBefore) {
             return;
         }
         let verdict = self.halt.job_finished(&outcome);
@@ -360,6 +381,7 @@ impl<'a> Controller<'a> {
             | Outcome::Signaled(_)
             | Outcome::SpawnFailed(_)
             | Outcome::Skipped
+            | Outcome::DoneBefore
             | Outcome::Cancelled { .. } => {}
         }
     }

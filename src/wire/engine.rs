@@ -12,6 +12,7 @@ use crate::engine::dry::DryEngine;
 use crate::engine::launch::Launch;
 use crate::engine::{Engine, Post, local};
 use crate::job::Renderer;
+use crate::ledger::done::Keys;
 use crate::plan::{CapturePlan, EnginePlan};
 use crate::run::Message;
 use crate::sys::guardian::Guardian;
@@ -26,6 +27,8 @@ pub struct EngineParts {
     pub(super) cwd: PathBuf,
     /// As many workers: no more than there are jobs.
     workers: usize,
+    /// The work that an earlier run has done.
+    done: Option<Keys>,
 }
 
 /// Starts the guardian, among other things; to be called before any thread is started.
@@ -36,7 +39,7 @@ pub struct EngineParts {
 pub fn prepare_engine(
     plan: EnginePlan,
     mut renderer: Renderer,
-    jobs: &OpenJobs,
+    jobs: &mut OpenJobs,
 ) -> anyhow::Result<EngineParts> {
     renderer
         .begin(jobs.total, plan.slots)
@@ -59,6 +62,7 @@ pub fn prepare_engine(
         guardian,
         cwd,
         workers,
+        done: jobs.done_work.take(),
     })
 }
 
@@ -79,9 +83,10 @@ impl EngineParts {
         let post: Post =
             Arc::new(move |reply, urgency| letters.post([Message::Engine(reply)], urgency));
         let Some(guardian) = self.guardian else {
-            let engine = Box::new(DryEngine::new(self.renderer, self.plan.shellquote, post));
+            let engine = DryEngine::new(self.renderer, self.plan.shellquote, post)
+                .without(self.done, self.cwd.as_os_str().as_encoded_bytes());
             return Ok(RunningEngine {
-                engine,
+                engine: Box::new(engine),
                 _guardian: None,
             });
         };
@@ -100,6 +105,7 @@ impl EngineParts {
             remove_empty_workdirs: self.plan.remove_empty_workdirs,
             nice: self.plan.nice,
             term_seq: self.plan.term_seq,
+            done: self.done,
             report_starts,
         };
         let engine = Box::new(local::start(config, &guardian, post)?);

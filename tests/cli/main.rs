@@ -10,6 +10,7 @@ mod json;
 mod memory;
 mod output;
 mod process;
+mod resume;
 mod shells;
 mod signals;
 #[path = "../support/mod.rs"]

@@ -87,6 +87,7 @@ impl Local {
             nice: None,
             timeout: None,
             term_seq: TermSeq::default(),
+            done: None,
             report_starts: false,
         };
         change(&mut config);

@@ -309,6 +309,7 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
             ..Retry::default()
         },
         time_limit: None,
+        done: Seqs::default(),
         halt: play.halt,
         halt_text: "as played".to_owned(),
         gates,
