@@ -47,8 +47,10 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut argv = argv.into_iter();
     let called_as = CalledAs::from_argv0(&argv.next().unwrap_or_default());
     let outcome = match cli::parse(called_as, argv.collect()) {
-        Ok(Request::Run(plan)) => execute(*plan).map_err(in_one_line),
-        Ok(Request::Semaphore(config, plan)) => guarded(&config, *plan).map_err(in_one_line),
+        Ok(Request::Run(plan)) => execute(*plan).map_err(|error| format!("{error:#}")),
+        Ok(Request::Semaphore(config, plan)) => {
+            guarded(&config, *plan).map_err(|error| format!("{error:#}"))
+        }
         Ok(Request::Print(text)) => Ok(print(&text)),
         Ok(Request::PrintAndFail(text)) => {
             print(&text);
@@ -81,27 +83,30 @@ fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
         jobs,
         renderer,
         engine,
-        run,
+        run: mut plan,
         report,
     } = plan;
     let mailbox = wire::mailbox();
-    let jobs = wire::open_jobs(jobs, &mailbox)?;
+    let mut jobs = wire::open_jobs(jobs, &mailbox)?;
     let renderer = renderer
         .for_columns(jobs.names())
         .map_err(anyhow::Error::msg)?;
-    let (slots, total) = (engine.slots, jobs.total);
-    let engine = wire::prepare_engine(engine, renderer, &jobs)?;
+    let total = jobs.total;
+    let shell = engine.shell.path().to_owned();
+    let engine = wire::prepare_engine(engine, renderer, &mut jobs)?;
+    let done = std::mem::take(&mut jobs.done);
     wire::listen_to_signals(&mailbox)?;
     let reports = wire::start_reports(report, &engine, &mailbox)?;
     let engine = engine.start(reports.wants_starts, &mailbox)?;
+    let gates = wire::gates::gates(std::mem::take(&mut plan.gates), &shell, &mailbox)?;
     let queue = wire::feed(jobs, &mailbox)?;
-    Ok(wire::control(
-        run, slots, total, engine, queue, reports, &mailbox,
-    ))
-}
-
-fn in_one_line(error: anyhow::Error) -> String {
-    format!("{error:#}")
+    let run = wire::RunParts {
+        plan,
+        gates,
+        total,
+        done,
+    };
+    Ok(wire::control(run, engine, queue, reports, &mailbox))
 }
 
 /// Prints `text` on standard output.

@@ -2,19 +2,23 @@
 //!
 //! Nobody passes it down: `lib.rs` takes it apart and hands each its own part.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::shell::Shell;
+use crate::engine::term_seq::TermSeq;
 use crate::input::InputConfig;
 use crate::job::Renderer;
 use crate::job::pack::Packing;
+use crate::ledger::done::Counts;
 use crate::model::ArgList;
 use crate::report::{json, progress, text};
 use crate::run::halt::HaltPolicy;
 use crate::run::retry::Retry;
+use crate::sys::pressure::Resource;
 use crate::template::Quoting;
 
 /// A whole run.
@@ -88,6 +92,8 @@ pub struct JobsPlan {
     pub reads_stdin: bool,
     /// What the user should know before anything runs.
     pub remarks: Vec<String>,
+    /// What is not to be done again.
+    pub resume: Option<ResumePlan>,
 }
 
 /// How attempts are run.
@@ -121,6 +127,8 @@ pub struct EnginePlan {
     pub inherits_stdin: bool,
     /// How long an attempt may take.
     pub timeout: Option<Duration>,
+    /// How attempts are ended.
+    pub term_seq: TermSeq,
 }
 
 /// What becomes of jobs' output.
@@ -145,8 +153,69 @@ pub struct RunPlan {
     pub halt_text: String,
     /// Whether the exit code is that of the one job.
     pub exits_as_the_job: bool,
+    /// What may hold back starts.
+    pub gates: Vec<GatePlan>,
+    /// How many attempts run at a time.
+    pub slots: SlotsPlan,
+    /// A time limit in percent of the median run time.
+    pub timeout_percent: Option<f64>,
+}
+
+/// How many attempts run at a time.
+#[derive(Debug)]
+pub enum SlotsPlan {
+    /// Always so many.
+    Fixed(usize),
+    /// Up to so many, fewer while jobs fail.
+    Auto(usize),
+    /// So many, and later what a file says.
+    File(usize, Reread<usize>),
+}
+
+/// Looks again at a file that the user may change; `None`: it says nothing that makes sense.
+pub struct Reread<T>(pub Box<dyn FnMut() -> Option<T>>);
+
+impl<T> fmt::Debug for Reread<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reread")
+    }
+}
+
+/// What a load must be below.
+#[derive(Debug)]
+pub enum Below {
+    /// This.
+    Fixed(f64),
+    /// This, and later what a file says.
+    File(f64, Reread<f64>),
+}
+
+/// Something that may hold back starts.
+#[derive(Debug)]
+pub enum GatePlan {
     /// The pause between two starts.
-    pub delay: Option<Duration>,
+    Delay {
+        /// How long it is.
+        pause: Duration,
+        /// Whether it adapts to how jobs end.
+        auto: bool,
+    },
+    /// Fewer processes want to run.
+    Load(Below),
+    /// So many bytes are available (`--memfree`).
+    MemFree(u64),
+    /// So many bytes are available, or jobs are stopped (`--memsuspend`).
+    MemSuspend(u64),
+    /// So many bytes are available (`--limit mem`).
+    LimitMem(u64),
+    /// Nothing is swapped in and out.
+    NoSwap,
+    /// Processes wait for it less than so many of a hundred of the time.
+    Pressure(Resource, f64),
+    /// No disk is busier than so many of a hundred.
+    DiskUse(f64),
+    /// A command of the user's says yes.
+    Command(OsString),
 }
 
 /// What is reported.
@@ -159,7 +228,7 @@ pub struct ReportPlan {
     /// How jobs' output is printed.
     pub text: text::Config,
     /// The joblog.
-    pub joblog: Option<PathBuf>,
+    pub joblog: Option<JoblogPlan>,
     /// The JSON stream.
     pub json: Option<JsonPlan>,
     /// The progress display.
@@ -168,11 +237,44 @@ pub struct ReportPlan {
     pub summary: bool,
 }
 
+/// The joblog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoblogPlan {
+    /// Its file.
+    pub path: PathBuf,
+    /// What is at its beginning.
+    pub begin: JoblogBegin,
+}
+
+/// How a joblog begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoblogBegin {
+    /// It is new, with a header.
+    New,
+    /// It goes on; with a header if there is nothing yet (`--resume`).
+    Continue,
+    /// It goes on, without a header (`+FILE`).
+    Append,
+}
+
+/// What is not to be done again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResumePlan {
+    /// The jobs whose numbers a joblog has.
+    Joblog(PathBuf, Counts),
+    /// All but the failed commands in a joblog, which are the only jobs.
+    FailedCommands(PathBuf),
+    /// The work that a JSON stream has.
+    Json(PathBuf, Counts),
+}
+
 /// The JSON stream.
 #[derive(Debug)]
 pub struct JsonPlan {
     /// Where it goes.
     pub target: JsonTarget,
+    /// Whether a file goes on, instead of being made new.
+    pub append: bool,
     /// What is in it.
     pub config: json::Config,
     /// The command line as it was typed.

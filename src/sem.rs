@@ -150,9 +150,10 @@ fn take(config: &Config) -> io::Result<Option<Waited>> {
             if !free {
                 warn(config, "Semaphore timed out. Stealing the semaphore.");
             }
-            let number = (GATE + 1..)
+            // One of so many is free, however many of them are held.
+            let number = (GATE + 1..=GATE + 1 + held.len() as u32)
                 .find(|number| !held.contains(number))
-                .unwrap_or_default();
+                .unwrap_or(GATE + 1);
             if locks.try_lock(number)? {
                 return Ok(Some(Waited::Taken(Taken { locks, number })));
             }

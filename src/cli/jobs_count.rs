@@ -1,9 +1,12 @@
 //! How many jobs run at a time: the value of `-j`.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
 /// A value of `-j`, `--jobs`, `-P`, `--max-procs`.
 ///
-/// As GNU parallel: whole numbers and a percentage with or without decimals, no blanks. The file that
-/// `-j` may name instead, and `Nauto`, are further variants for the day they come.
+/// As GNU parallel: whole numbers and a percentage with or without decimals, no blanks.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum JobsSpec {
     /// Nothing was said: one per CPU thread.
@@ -21,7 +24,50 @@ pub enum JobsSpec {
     Percent(f64),
 }
 
+/// The whole value of `-j`: how many, and how that may change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobsValue {
+    /// So many.
+    Fixed(JobsSpec),
+    /// `Nauto`: up to so many.
+    Auto(JobsSpec),
+    /// What a file says: now, and later.
+    File(JobsSpec, PathBuf),
+}
+
+impl JobsValue {
+    /// Understands a value of `-j`; looks into the file, if it names one.
+    ///
+    /// # Errors
+    ///
+    /// A sentence without the option's name.
+    pub fn parse(value: &OsStr) -> Result<Self, String> {
+        let bytes = value.as_bytes();
+        if let Some(number) = bytes.strip_suffix(b"auto") {
+            return JobsSpec::parse(number).map(Self::Auto);
+        }
+        let file = Path::new(value);
+        match JobsSpec::parse(bytes) {
+            Ok(spec) => Ok(Self::Fixed(spec)),
+            Err(_) if file.is_file() => JobsSpec::read(file)
+                .map(|spec| Self::File(spec, file.to_owned()))
+                .map_err(|why| format!("{}: {why}", file.display())),
+            Err(why) => Err(why),
+        }
+    }
+}
+
 impl JobsSpec {
+    /// What the file `path` says at the moment.
+    ///
+    /// # Errors
+    ///
+    /// A sentence without the option's name.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let text = std::fs::read(path).map_err(|why| why.to_string())?;
+        Self::parse(text.strip_suffix(b"\n").unwrap_or(&text))
+    }
+
     /// Reads a value of `-j`.
     ///
     /// # Errors
@@ -40,7 +86,7 @@ impl JobsSpec {
         spec.ok_or_else(|| {
             let value = String::from_utf8_lossy(value);
             format!(
-                "{value:?} is no number of jobs; use N, +N, -N, N% or 0 for as many as possible"
+                "{value:?} is no number of jobs; use N, +N, -N, N%, 0 for as many as possible, or a file"
             )
         })
     }

@@ -1,13 +1,12 @@
 //! Flags to plan: the only place for rules that span flags.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::argv::Argv;
+use super::failing::TimeLimit;
 use super::flags::{self, Flags, ShellUse};
-use super::jobs_count::{JobsSpec, as_many_as_possible};
-use super::{CalledAs, around, batching, bytes, sources, text, values};
+use super::jobs_count::{JobsSpec, JobsValue, as_many_as_possible};
+use super::{CalledAs, around, batching, bytes, failing, gates, resuming, sources, text, values};
 use crate::engine::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
 use crate::job::pack::Packing;
@@ -15,11 +14,10 @@ use crate::job::{Renderer, unescape_tagstring};
 use crate::model::ArgList;
 use crate::plan::{
     CapturePlan, EnginePlan, JobsPlan, JsonPlan, JsonTarget, NamedRenderer, Plan, RendererPlan,
-    ReportPlan, RunPlan,
+    ReportPlan, Reread, ResumePlan, RunPlan, SlotsPlan,
 };
 use crate::report::{json, progress, text as text_report};
 use crate::run::halt::{HaltPolicy, Threshold};
-use crate::run::retry::Retry;
 use crate::sys::{cpu, limits};
 use crate::template::{Quoting, Syntax, Template};
 
@@ -30,12 +28,17 @@ use crate::template::{Quoting, Syntax, Template};
 /// One line that names the option and what is wrong with it.
 pub fn resolve(
     flags: &Arc<Flags>,
-    argv: Argv,
+    mut argv: Argv,
     typed: ArgList,
     called_as: CalledAs,
 ) -> Result<Plan, String> {
     if flags.output.group && flags.output.ungroup {
         return Err("--group cannot be combined with --ungroup.".to_owned());
+    }
+    let target = json_target(flags)?;
+    let resume = resuming::resume(flags, target.as_ref())?;
+    if let Some(ResumePlan::FailedCommands(_)) = resume {
+        resuming::only_from_joblog(&mut argv);
     }
     let halt = halt_policy(flags)?;
     let progress = progress(flags);
@@ -44,7 +47,7 @@ pub fn resolve(
         renderer: renderer(flags, &argv.command, shell.quoting(), &[])?,
         with_names: named_renderer(flags, &argv.command, shell.quoting()),
     };
-    let json = json_plan(flags, typed, argv.command.join(&b' '))?;
+    let json = json_plan(flags, target, typed, argv.command.join(&b' '))?;
     let json_on_stdout = json
         .as_ref()
         .is_some_and(|json| json.target == JsonTarget::Stdout);
@@ -53,7 +56,9 @@ pub fn resolve(
     let wants_total = progress.is_some_and(|progress| progress.bar || progress.eta);
     let input = sources::input(flags, argv.sources)?;
     let total = sources::total_jobs(flags)?;
-    let engine = engine(flags, capture, shell)?;
+    let (slots, workers) = slots(flags)?;
+    let limit = failing::timeout(flags)?;
+    let engine = engine(flags, capture, shell, workers, limit)?;
     let packing = batching::packing(&flags.batching, &renderer.renderer, engine.slots)?;
     Ok(Plan {
         jobs: JobsPlan {
@@ -70,11 +75,12 @@ pub fn resolve(
                 .iter()
                 .any(|source| source.kind == SourceKind::Stdin),
             input,
+            resume,
         },
         renderer,
         engine,
         run: RunPlan {
-            retry: retry(flags)?,
+            retry: failing::retry(flags)?,
             halt,
             halt_text: flags
                 .failure
@@ -82,18 +88,18 @@ pub fn resolve(
                 .as_ref()
                 .map_or_else(String::new, |halt| halt.display().to_string()),
             exits_as_the_job: false,
-            delay: duration("--delay", flags.jobs.delay.as_ref())?,
+            gates: gates::gates(&flags.jobs, around::cpus(&flags.environment))?,
+            slots,
+            timeout_percent: match limit {
+                TimeLimit::Percent(percent) => Some(percent),
+                TimeLimit::None | TimeLimit::Fixed(_) => None,
+            },
         },
         report: ReportPlan {
             program: called_as.name().to_owned(),
             preface: batching::limits(&flags.batching)?,
             text: text_config(flags, capture, json_on_stdout),
-            joblog: flags
-                .report
-                .joblog
-                .as_ref()
-                .filter(|_| !flags.command.dry_run)
-                .map(PathBuf::from),
+            joblog: resuming::joblog(flags),
             json,
             progress,
             summary: called_as == CalledAs::Fanout && !flags.failure.no_summary,
@@ -155,17 +161,48 @@ fn syntax(flags: &flags::Replacement) -> Result<Syntax, String> {
     Ok(syntax)
 }
 
-fn engine(flags: &Flags, capture: CapturePlan, shell: Shell) -> Result<EnginePlan, String> {
-    let threads = cpu::available_threads();
-    let around = &flags.environment;
-    let spec = match &flags.jobs.jobs {
-        None => JobsSpec::default(),
-        Some(value) => JobsSpec::parse(&bytes(value)).map_err(|why| format!("--jobs {why}"))?,
+/// A file may ask for this many later on, whatever it says now.
+const ROOM_FOR_MORE: usize = 500;
+
+/// How many attempts run at a time, and for how many there must be room.
+fn slots(flags: &Flags) -> Result<(SlotsPlan, usize), String> {
+    let value = match &flags.jobs.jobs {
+        None => JobsValue::Fixed(JobsSpec::default()),
+        Some(value) => JobsValue::parse(value).map_err(|why| format!("--jobs {why}"))?,
     };
     let most = as_many_as_possible(limits::most_open_files(), limits::most_processes());
+    let threads = around::cpus(&flags.environment);
+    let number = move |spec: JobsSpec, most: usize| spec.resolve(threads, most).min(most);
+    Ok(match value {
+        JobsValue::Fixed(spec) => {
+            let slots = number(spec, most);
+            (SlotsPlan::Fixed(slots), slots)
+        }
+        JobsValue::Auto(spec) => {
+            let slots = number(spec, most);
+            (SlotsPlan::Auto(slots), slots)
+        }
+        JobsValue::File(spec, path) => {
+            let now = number(spec, most);
+            let room = now.max(ROOM_FOR_MORE.min(most));
+            let read = move || JobsSpec::read(&path).ok().map(|spec| number(spec, room));
+            (SlotsPlan::File(now, Reread(Box::new(read))), room)
+        }
+    })
+}
+
+fn engine(
+    flags: &Flags,
+    capture: CapturePlan,
+    shell: Shell,
+    slots: usize,
+    limit: TimeLimit,
+) -> Result<EnginePlan, String> {
+    let threads = cpu::available_threads();
+    let around = &flags.environment;
     Ok(EnginePlan {
         dry_run: flags.command.dry_run,
-        slots: spec.resolve(around::cpus(around), most).min(most),
+        slots,
         threads,
         shellquote: Some((shell.quoting(), flags.command.shellquote))
             .filter(|&(_, times)| times > 0 && !flags.command.dry_run),
@@ -178,7 +215,11 @@ fn engine(flags: &Flags, capture: CapturePlan, shell: Shell) -> Result<EnginePla
         remove_empty_workdirs: around::is_own_workdir(around),
         held_open: None,
         inherits_stdin: false,
-        timeout: duration("--timeout", flags.jobs.timeout.as_ref())?,
+        timeout: match limit {
+            TimeLimit::Fixed(limit) => Some(limit),
+            TimeLimit::None | TimeLimit::Percent(_) => None,
+        },
+        term_seq: failing::term_seq(flags)?,
     })
 }
 
@@ -226,26 +267,6 @@ fn halt_policy(flags: &Flags) -> Result<Option<HaltPolicy>, String> {
     values::halt(text("--halt", value)?).map_err(|why| format!("--halt {why}"))
 }
 
-/// As GNU parallel, 0 tries without end and 1 is one try.
-fn retry(flags: &Flags) -> Result<Retry, String> {
-    let Some(value) = &flags.failure.retries else {
-        return Ok(Retry::default());
-    };
-    let tries =
-        values::whole(text("--retries", value)?).map_err(|why| format!("--retries {why}"))?;
-    let tries = u32::try_from(tries).unwrap_or(u32::MAX);
-    Ok(Retry {
-        tries: Some(tries).filter(|&tries| tries > 0),
-    })
-}
-
-fn duration(option: &str, value: Option<&OsString>) -> Result<Option<std::time::Duration>, String> {
-    let Some(value) = value else { return Ok(None) };
-    let duration =
-        values::duration(text(option, value)?).map_err(|why| format!("{option} {why}"))?;
-    Ok(Some(duration).filter(|duration| !duration.is_zero()))
-}
-
 fn progress(flags: &Flags) -> Option<progress::Config> {
     let report = &flags.report;
     (report.progress || report.bar || report.eta).then_some(progress::Config {
@@ -254,20 +275,33 @@ fn progress(flags: &Flags) -> Option<progress::Config> {
     })
 }
 
-fn json_plan(flags: &Flags, argv: ArgList, template: Vec<u8>) -> Result<Option<JsonPlan>, String> {
-    let report = &flags.report;
-    let limit = text("--json-output-limit", &report.json_output_limit)?;
-    let output_limit = values::size(limit).map_err(|why| format!("--json-output-limit {why}"))?;
-    let Some(target) = &report.json else {
+fn json_target(flags: &Flags) -> Result<Option<JsonTarget>, String> {
+    let Some(target) = &flags.report.json else {
         return Ok(None);
     };
-    let target = match target.to_str() {
+    Ok(Some(match target.to_str() {
         Some("-") => JsonTarget::Stdout,
         Some(name) if name.starts_with("fd:") => match name[3..].parse() {
             Ok(fd) => JsonTarget::Fd(fd),
             Err(_) => return Err(format!("--json must be a file, '-' or fd:N, not '{name}'")),
         },
         _ => JsonTarget::File(target.into()),
+    }))
+}
+
+fn json_plan(
+    flags: &Flags,
+    target: Option<JsonTarget>,
+    argv: ArgList,
+    template: Vec<u8>,
+) -> Result<Option<JsonPlan>, String> {
+    let report = &flags.report;
+    let limit = text("--json-output-limit", &report.json_output_limit)?;
+    let output_limit = values::size(limit).map_err(|why| format!("--json-output-limit {why}"))?;
+    let append = flags.failure.resume || flags.failure.resume_failed;
+    // A dry run does nothing that a later --resume must know.
+    let Some(target) = target.filter(|_| !(flags.command.dry_run && append)) else {
+        return Ok(None);
     };
     let detail = match report.json_detail {
         flags::Detail::Results => json::Detail::Results,
@@ -283,6 +317,7 @@ fn json_plan(flags: &Flags, argv: ArgList, template: Vec<u8>) -> Result<Option<J
     };
     Ok(Some(JsonPlan {
         target,
+        append,
         config,
         argv,
         template,

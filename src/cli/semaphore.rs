@@ -9,7 +9,7 @@ use super::jobs_count::JobsSpec;
 use super::{CalledAs, around, bytes, text, values};
 use crate::input::{Shape, SourceKind};
 use crate::job::pack::Packing;
-use crate::plan::Plan;
+use crate::plan::{Plan, SlotsPlan};
 use crate::sem::{Action, Config, Patience};
 use crate::sys::tty;
 
@@ -58,6 +58,7 @@ pub(super) fn make_one_job(plan: &mut Plan) {
     jobs.count_ahead = true;
     jobs.reads_stdin = false;
     plan.engine.slots = 1;
+    plan.run.slots = SlotsPlan::Fixed(1);
     plan.engine.inherits_stdin = true;
     plan.run.exits_as_the_job = true;
 }

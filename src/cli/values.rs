@@ -40,24 +40,31 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A number of bytes: `4096`, `64K`, `1M`, `2G`, powers of 1024 (`k`, `m`, `g`: of 1000).
+/// A number of bytes: `4096`, `64K`, `1.5G`, powers of 1024 (`k`, `m`, `g`: of 1000).
 pub fn size(text: &str) -> Result<u64, String> {
     let wrong = || format!("must be a number of bytes such as 4096, 64K or 1M, not '{text}'");
     let digits = text
-        .find(|c: char| !c.is_ascii_digit())
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());
-    let number: u64 = text[..digits].parse().map_err(|_| wrong())?;
-    let unit = match &text[digits..] {
+    let unit: u64 = match &text[digits..] {
         "" => 1,
         "K" => 1 << 10,
         "M" => 1 << 20,
         "G" => 1 << 30,
+        "T" => 1 << 40,
+        "P" => 1 << 50,
         "k" => 1_000,
         "m" => 1_000_000,
         "g" => 1_000_000_000,
+        "t" => 1_000_000_000_000,
+        "p" => 1_000_000_000_000_000,
         _ => return Err(wrong()),
     };
-    number.checked_mul(unit).ok_or_else(wrong)
+    if let Ok(number) = text[..digits].parse::<u64>() {
+        return number.checked_mul(unit).ok_or_else(wrong);
+    }
+    let number: f64 = text[..digits].parse().map_err(|_| wrong())?;
+    Ok((number * unit as f64) as u64)
 }
 
 /// A halt policy: `never`, `WHEN,WHAT=N`, `WHEN,WHAT=N%`, or GNU parallel's old forms `0`, `1`, `2`, `N%`
@@ -71,7 +78,7 @@ pub fn halt(text: &str) -> Result<Option<HaltPolicy>, String> {
         }))
     };
     match text {
-        "never" | "0" => return Ok(None),
+        "0" => return Ok(None),
         "1" => return policy(HaltWhen::Soon, HaltOn::Fail, Threshold::Count(1)),
         "2" => return policy(HaltWhen::Now, HaltOn::Fail, Threshold::Count(1)),
         "-1" => return policy(HaltWhen::Soon, HaltOn::Success, Threshold::Count(1)),
@@ -81,14 +88,16 @@ pub fn halt(text: &str) -> Result<Option<HaltPolicy>, String> {
     if text.ends_with('%') && !text.contains(',') {
         return policy(HaltWhen::Soon, HaltOn::Fail, threshold(text)?);
     }
-    let (when, rest) = text.split_once(',').unwrap_or((text, ""));
-    let when = match when {
+    // As GNU parallel: commas and equals signs do the same, and what comes behind the number is nothing.
+    let mut words = text.split([',', '=']);
+    let mut word = || words.next().unwrap_or("");
+    let when = match word() {
+        "never" => return Ok(None),
         "soon" => HaltWhen::Soon,
         "now" => HaltWhen::Now,
         _ => return Err(format!("must have 'never', 'soon' or 'now', not '{text}'")),
     };
-    let (on, count) = rest.split_once('=').unwrap_or((rest, ""));
-    let on = match on {
+    let on = match word() {
         "fail" => HaltOn::Fail,
         "success" => HaltOn::Success,
         "done" => HaltOn::Done,
@@ -98,7 +107,7 @@ pub fn halt(text: &str) -> Result<Option<HaltPolicy>, String> {
             ));
         }
     };
-    let threshold = threshold(count).map_err(|why| format!("{why} in '{text}'"))?;
+    let threshold = threshold(word()).map_err(|why| format!("{why} in '{text}'"))?;
     policy(when, on, threshold)
 }
 
@@ -109,9 +118,9 @@ fn threshold(text: &str) -> Result<Threshold, String> {
         )
     };
     match text.strip_suffix('%') {
-        Some(percent) => match percent.parse::<f64>() {
-            Ok(percent) if percent.is_finite() && percent >= 0.0 => Ok(Threshold::Percent(percent)),
-            _ => Err(wrong()),
+        Some(percent) => match percent.parse::<u32>() {
+            Ok(percent) => Ok(Threshold::Percent(percent.into())),
+            Err(_) => Err(wrong()),
         },
         None => text.parse().map(Threshold::Count).map_err(|_| wrong()),
     }
@@ -149,10 +158,12 @@ mod tests {
             ("64K", 65536),
             ("1k", 1000),
             ("2G", 2 << 30),
+            ("1.5K", 1536),
+            ("2T", 2 << 40),
         ] {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
-        for text in ["", "K", "1T", "-1", "99999999999G"] {
+        for text in ["", "K", "1X", "-1", "99999999999G", "1.2.3"] {
             assert!(size(text).is_err(), "{text}");
         }
     }
@@ -172,7 +183,10 @@ mod tests {
         assert_eq!(halt("50%"), Ok(Some(soon_half)));
         assert_eq!(halt("soon,fail=50%"), Ok(Some(soon_half)));
         assert_eq!(halt("now,done=2"), Ok(Some(now_second)));
+        assert_eq!(halt("now,done,2"), Ok(Some(now_second)));
+        assert_eq!(halt("now=done=2,more"), Ok(Some(now_second)));
         assert_eq!(halt("never"), Ok(None));
+        assert_eq!(halt("never,fail=1"), Ok(None));
         for text in [
             "",
             "foo",
@@ -182,6 +196,10 @@ mod tests {
             "now,fail=",
             "now,fail=x",
             "now,fail=-1",
+            "now,fail=2.5",
+            "now,fail=33.3%",
+            "-50%",
+            "3",
         ] {
             assert!(halt(text).is_err(), "{text}");
         }

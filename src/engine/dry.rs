@@ -3,9 +3,11 @@
 //! With `--shellquote` each attempt's output is its command line, quoted.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::{Attempt, Engine, Post, Reply, never_ran};
+use super::{Attempt, Engine, Post, Reply, Running, never_ran};
+use crate::ledger::done::Keys;
+use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{AttemptEnd, JobIdentity, KilledBy, Outcome, Prepare, SpawnError, Usage};
 use crate::sys::mailbox::Urgency;
 use crate::sys::spool::Captured;
@@ -15,6 +17,8 @@ use crate::template::Quoting;
 pub struct DryEngine {
     prepare: Arc<dyn Prepare>,
     shellquote: Option<(Quoting, u8)>,
+    /// The work that an earlier run has done, and the directory that it is done in.
+    done: Option<(Keys, Vec<u8>)>,
     post: Post,
 }
 
@@ -25,8 +29,22 @@ impl DryEngine {
         Self {
             prepare,
             shellquote,
+            done: None,
             post,
         }
+    }
+
+    /// Leaves out the work `done` in directory `cwd`.
+    #[must_use]
+    pub fn without(mut self, done: Option<Keys>, cwd: &[u8]) -> Self {
+        self.done = done.map(|done| (done, cwd.to_vec()));
+        self
+    }
+
+    fn done_before(&self, line: &[u8]) -> bool {
+        self.done
+            .as_ref()
+            .is_some_and(|(done, cwd)| done.take(key(line, cwd, NO_STDIN, &mut Vec::new())))
     }
 
     fn output(&self, line: &[u8]) -> Captured {
@@ -50,6 +68,8 @@ impl DryEngine {
             Ok(command) => Box::new(AttemptEnd {
                 outcome: if command.skip {
                     Outcome::Skipped
+                } else if self.done_before(&command.line) {
+                    Outcome::DoneBefore
                 } else {
                     Outcome::Exited(0)
                 },
@@ -86,9 +106,15 @@ impl Engine for DryEngine {
         Vec::new()
     }
 
-    fn running(&self) -> Vec<Vec<u8>> {
+    fn running(&self) -> Vec<Running> {
         Vec::new()
     }
+
+    fn end(&self, _seq: u64, _by: KilledBy) {}
+
+    fn signal(&self, _seq: Option<u64>, _signal: i32) {}
+
+    fn limit_time(&self, _limit: Option<Duration>) {}
 
     fn kill(&self, _by: KilledBy) {}
 }

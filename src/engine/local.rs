@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -15,10 +16,12 @@ use super::launch::{Launch, Launcher, Start};
 use super::pool::{Pool, Runner, Station};
 use super::term_seq::TermSeq;
 use super::workdir::Workdir;
-use super::{Attempt, Post, Reply, never_ran};
+use super::{Attempt, Engine as _, Post, Reply, never_ran};
+use crate::ledger::done::Keys;
+use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{
-    AttemptEnd, AttemptStart, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare, SpawnError,
-    Usage,
+    AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare,
+    SpawnError, Usage,
 };
 use crate::sys::child::{Child, Exit, Group, Reaped, Spawner, Waited};
 use crate::sys::fd;
@@ -40,7 +43,7 @@ pub struct Config {
     pub capture: Capture,
     /// Whether jobs read our own standard input; else they find it empty.
     pub inherits_stdin: bool,
-    /// How long an attempt may take.
+    /// How long an attempt may take, until somebody says otherwise.
     pub timeout: Option<Duration>,
     /// Whether a directory of `--workdir` in which a job left nothing is removed.
     pub remove_empty_workdirs: bool,
@@ -48,6 +51,8 @@ pub struct Config {
     pub nice: Option<i32>,
     /// How attempts are ended.
     pub term_seq: TermSeq,
+    /// The work that an earlier run has done.
+    pub done: Option<Keys>,
     /// Whether somebody wants to know when an attempt starts.
     pub report_starts: bool,
 }
@@ -68,6 +73,7 @@ const PIECES_IN_FLIGHT: u32 = 64;
 ///
 /// When the jobs' standard input cannot be opened or the workers cannot be started.
 pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<Pool> {
+    let timeout = config.timeout;
     let stdin = stdin(config.inherits_stdin)
         .map_err(|error| anyhow::anyhow!("cannot open the jobs' standard input: {error}"))?;
     let wards: Vec<_> = (0..config.slots)
@@ -80,7 +86,7 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         stdin,
         pieces,
     });
-    Pool::start(wards.len(), post, move |index, station| {
+    let pool = Pool::start(wards.len(), post, move |index, station| {
         // What a worker starts is as nice as itself.
         if let Some(niceness) = shared.config.nice {
             be_nice(niceness);
@@ -92,7 +98,9 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
             station,
             shared: Arc::clone(&shared),
         }
-    })
+    })?;
+    pool.limit_time(timeout);
+    Ok(pool)
 }
 
 /// What jobs read. Where our own standard input is closed there is nothing to inherit.
@@ -128,8 +136,13 @@ impl Runner for LocalRunner {
             Ok(command) => command,
             Err(why) => return never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
         };
-        if command.skip {
-            let mut end = never_ran(attempt, Outcome::Skipped);
+        let outcome = if command.skip {
+            Some(Outcome::Skipped)
+        } else {
+            self.done_before(&command).then_some(Outcome::DoneBefore)
+        };
+        if let Some(outcome) = outcome {
+            let mut end = never_ran(attempt, outcome);
             change(&mut end.job, |job| {
                 (job.command, job.slot) = (command, slot);
             });
@@ -149,6 +162,16 @@ impl Runner for LocalRunner {
 }
 
 impl LocalRunner {
+    /// Whether an earlier run did the same work.
+    fn done_before(&self, command: &Command) -> bool {
+        let config = &self.shared.config;
+        let Some(done) = &config.done else {
+            return false;
+        };
+        let cwd = config.launch.cwd.as_os_str().as_bytes();
+        done.take(key(&command.line, cwd, NO_STDIN, &mut Vec::new()))
+    }
+
     /// Runs the command in `end` and writes down in there what became of it.
     fn run_command(
         &mut self,
@@ -255,26 +278,26 @@ impl Watch<'_> {
     /// Waits for the process, ending it if it must be; returns how it ended, what it cost, and whether
     /// its group left anybody behind.
     fn until_the_end(&mut self, child: Child) -> io::Result<(Outcome, Usage, bool)> {
-        let deadline = self
-            .shared
-            .config
-            .timeout
-            .map(|timeout| Instant::now() + timeout);
+        let began = Instant::now();
         let why = loop {
+            let limit = self.station.time_limit();
+            let deadline = limit.and_then(|limit| began.checked_add(limit));
             match child.wait(Some(self.station.wake()), &self.watched(), deadline)? {
                 Waited::Readable => drop(self.drain()?),
                 Waited::Ended => break None,
+                // The limit may have been raised meanwhile.
+                Waited::TimedOut if limit != self.station.time_limit() => {}
                 Waited::TimedOut => break Some(End::Timeout),
                 Waited::Rung => {
-                    if let Some(by) = self.station.killed() {
+                    if let Some(by) = self.station.told_to_end() {
                         break Some(End::Cancel(by));
                     }
                 }
             }
         };
         let reaped = match &why {
-            None => child.reap()?,
-            Some(_) => self.terminate(child)?,
+            None => self.reap(child)?,
+            Some(why) => self.terminate(child, why)?,
         };
         let left_behind = self.last_output(&reaped.group)?;
         let outcome = match (why, reaped.exit) {
@@ -292,16 +315,25 @@ impl Watch<'_> {
         Ok((outcome, reaped.usage, left_behind))
     }
 
+    /// Takes the status of a process that has ended, when nobody can signal it any more.
+    fn reap(&self, child: Child) -> io::Result<Reaped> {
+        self.station.show(None);
+        child.reap()
+    }
+
     /// Takes the whole process group through the termination sequence.
-    fn terminate(&mut self, child: Child) -> io::Result<Reaped> {
+    fn terminate(&mut self, child: Child, why: &End) -> io::Result<Reaped> {
         let mut steps = self.shared.config.term_seq.steps();
         while let Some((signal, pause)) = steps.next() {
             let deadline = Instant::now() + pause;
             child.signal(signal);
+            if self.station.was_stopped() {
+                child.signal(libc::SIGCONT);
+            }
             if !self.ended_before(&child, deadline)? {
                 continue;
             }
-            let reaped = child.reap()?;
+            let reaped = self.reap(child)?;
             // Those that the leader left behind get the rest of the sequence.
             let mut gone = reaped.group.gone_before(deadline);
             while let (false, Some((signal, pause))) = (gone, steps.next()) {
@@ -310,9 +342,25 @@ impl Watch<'_> {
             }
             return Ok(reaped);
         }
+        // As GNU parallel: who survives a sequence without KILL may go on; but not when the run ends.
+        if matches!(why, End::Timeout) {
+            self.live_on(&child)?;
+        }
         // What is left after KILL is the kernel's doing.
         child.signal(libc::SIGKILL);
-        child.reap()
+        self.reap(child)
+    }
+
+    /// Waits for the end of a process that has survived its time limit, or for the end of the run.
+    fn live_on(&mut self, child: &Child) -> io::Result<()> {
+        loop {
+            match child.wait(Some(self.station.wake()), &self.watched(), None)? {
+                Waited::Readable => drop(self.drain()?),
+                Waited::Ended | Waited::TimedOut => return Ok(()),
+                Waited::Rung if self.station.told_to_end().is_some() => return Ok(()),
+                Waited::Rung => {}
+            }
+        }
     }
 
     /// Waits for the process's end until `deadline`, going on to read its output.

@@ -19,7 +19,7 @@ pub mod term_seq;
 mod workdir;
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::model::{AttemptEnd, AttemptStart, Job, JobIdentity, KilledBy, Outcome, OutputPiece};
 use crate::sys::mailbox::Urgency;
@@ -51,6 +51,15 @@ pub enum Reply {
 /// Takes replies to the controller.
 pub type Post = Arc<dyn Fn(Reply, Urgency) + Send + Sync>;
 
+/// An attempt that runs now.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// The job and its attempt.
+    pub job: Arc<JobIdentity>,
+    /// Since when.
+    pub since: Instant,
+}
+
 /// Runs attempts.
 pub trait Engine: Sync {
     /// Takes attempts to be run in this order, each as soon as a slot is free.
@@ -59,8 +68,17 @@ pub trait Engine: Sync {
     /// Begins no attempt any more; gives back those that it had not begun.
     fn close(&self) -> Vec<Attempt>;
 
-    /// The command lines of the attempts that run now.
-    fn running(&self) -> Vec<Vec<u8>>;
+    /// The attempts that run now, in no order.
+    fn running(&self) -> Vec<Running>;
+
+    /// Ends the attempt at job number `seq`, if it runs, on behalf of `by`.
+    fn end(&self, seq: u64, by: KilledBy);
+
+    /// Sends `signal` to the process group of the attempt at job number `seq`, if it runs; `None`: to all.
+    fn signal(&self, seq: Option<u64>, signal: i32);
+
+    /// How long an attempt may take from now on, those that run included; `None`: as long as it wants.
+    fn limit_time(&self, limit: Option<Duration>);
 
     /// Ends every running attempt, on behalf of `by`. They still reply.
     fn kill(&self, by: KilledBy);

@@ -7,13 +7,15 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::{Attempt, Engine, Post, Reply, never_ran};
+use super::{Attempt, Engine, Post, Reply, Running, never_ran};
 use crate::model::{AttemptEnd, JobIdentity, KilledBy, Outcome, SpawnError};
+use crate::sys::child::signal_group;
 use crate::sys::mailbox::Urgency;
 use crate::sys::wake::Wake;
 
@@ -23,33 +25,104 @@ pub trait Runner: Send {
     fn run(&mut self, attempt: &Attempt, slot: usize, post: &Post) -> Box<AttemptEnd>;
 }
 
-/// A worker's place: what others see of it, and how it learns that its attempt is to be ended.
+/// A worker's place: what others see of it, and how it learns what is to become of its attempt.
 #[derive(Debug)]
 pub struct Station {
     wake: Wake,
-    killed_by: Arc<AtomicU8>,
-    running: Mutex<Option<Arc<JobIdentity>>>,
+    common: Arc<Common>,
+    seat: Mutex<Option<Seat>>,
+    /// Whether the attempt was told to stop, and not yet to go on.
+    stopped: AtomicBool,
+}
+
+/// What holds for all workers.
+#[derive(Debug, Default)]
+struct Common {
+    killed_by: AtomicU8,
+    /// How long an attempt may take, in nanoseconds; 0: as long as it wants.
+    time_limit: AtomicU64,
+}
+
+/// The attempt that runs at a station. As long as it sits here its process is not reaped, so that its
+/// number is its own.
+#[derive(Debug)]
+struct Seat {
+    running: Running,
+    /// On whose behalf this one is to end.
+    end: Option<KilledBy>,
 }
 
 impl Station {
-    fn new(killed_by: &Arc<AtomicU8>) -> std::io::Result<Self> {
+    fn new(common: &Arc<Common>) -> std::io::Result<Self> {
         Ok(Self {
             wake: Wake::new()?,
-            killed_by: Arc::clone(killed_by),
-            running: Mutex::new(None),
+            common: Arc::clone(common),
+            seat: Mutex::new(None),
+            stopped: AtomicBool::new(false),
         })
     }
 
-    /// Shows which attempt runs here now.
-    pub fn show(&self, running: Option<Arc<JobIdentity>>) {
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = running;
+    /// Shows which attempt runs here now; `None` before its process is reaped.
+    pub fn show(&self, job: Option<Arc<JobIdentity>>) {
+        let since = Instant::now();
+        let mut seat = self.seat();
+        if job.is_some() {
+            self.stopped.store(false, Ordering::Relaxed);
+        }
+        *seat = job.map(|job| Seat {
+            running: Running { job, since },
+            end: None,
+        });
     }
 
-    fn running(&self) -> Option<Arc<JobIdentity>> {
-        self.running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    fn running(&self) -> Option<Running> {
+        self.seat().as_ref().map(|seat| seat.running.clone())
+    }
+
+    /// Has the attempt that runs here end, if it is one at job number `seq`.
+    fn end(&self, seq: u64, by: KilledBy) {
+        if let Some(seat) = &mut *self.seat()
+            && seat.running.job.seq == seq
+        {
+            seat.end = Some(by);
+            self.wake.ring();
+        }
+    }
+
+    /// Signals the process group that runs here, if it belongs to job number `seq`.
+    fn signal(&self, seq: Option<u64>, signal: i32) {
+        if let Some(seat) = &*self.seat()
+            && seq.is_none_or(|seq| seq == seat.running.job.seq)
+        {
+            let stops = matches!(signal, libc::SIGSTOP | libc::SIGTSTP);
+            self.stopped.store(stops, Ordering::Relaxed);
+            signal_group(seat.running.job.pid, signal);
+        }
+    }
+
+    /// Whether the attempt had been told to stop. It is not any more.
+    pub fn was_stopped(&self) -> bool {
+        self.stopped.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether the attempt that runs here is to end, and on whose behalf. Makes the bell silent, unless
+    /// everything is to end.
+    pub fn told_to_end(&self) -> Option<KilledBy> {
+        if self.killed().is_none() {
+            self.wake.reset();
+        }
+        let this_one = self.seat().as_ref().and_then(|seat| seat.end);
+        self.killed().or(this_one)
+    }
+
+    /// How long an attempt may take.
+    pub fn time_limit(&self) -> Option<Duration> {
+        let nanos = self.common.time_limit.load(Ordering::Relaxed);
+        (nanos > 0).then(|| Duration::from_nanos(nanos))
+    }
+
+    fn seat(&self) -> MutexGuard<'_, Option<Seat>> {
+        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What to watch while waiting.
@@ -59,9 +132,10 @@ impl Station {
 
     /// On whose behalf everything is to end; `None` while nothing is.
     pub fn killed(&self) -> Option<KilledBy> {
-        match self.killed_by.load(Ordering::Acquire) {
+        match self.common.killed_by.load(Ordering::Acquire) {
             1 => Some(KilledBy::User),
             2 => Some(KilledBy::Halt),
+            3 => Some(KilledBy::Memory),
             _ => None,
         }
     }
@@ -71,7 +145,7 @@ impl Station {
 pub struct Pool {
     shared: Arc<Shared>,
     stations: Vec<Arc<Station>>,
-    killed_by: Arc<AtomicU8>,
+    common: Arc<Common>,
     /// Rayon's threads, one for each worker; they end when the queue is closed.
     _threads: rayon::ThreadPool,
 }
@@ -127,9 +201,9 @@ impl Pool {
         post: Post,
         make_runner: impl Fn(usize, Arc<Station>) -> R + Send + Sync + 'static,
     ) -> anyhow::Result<Self> {
-        let killed_by = Arc::new(AtomicU8::new(0));
+        let common = Arc::new(Common::default());
         let stations = (0..workers)
-            .map(|_| Station::new(&killed_by).map(Arc::new))
+            .map(|_| Station::new(&common).map(Arc::new))
             .collect::<std::io::Result<Vec<_>>>()
             .context("cannot open an event descriptor for each job slot")?;
         let queue = Mutex::new(Queue {
@@ -157,7 +231,7 @@ impl Pool {
         Ok(Self {
             shared,
             stations,
-            killed_by,
+            common,
             _threads: threads,
         })
     }
@@ -185,17 +259,43 @@ impl Engine for Pool {
         unstarted
     }
 
-    fn running(&self) -> Vec<Vec<u8>> {
+    fn running(&self) -> Vec<Running> {
         let running = self.stations.iter().filter_map(|station| station.running());
-        running.map(|job| job.command.line.clone()).collect()
+        running.collect()
+    }
+
+    fn end(&self, seq: u64, by: KilledBy) {
+        for station in &self.stations {
+            station.end(seq, by);
+        }
+    }
+
+    fn signal(&self, seq: Option<u64>, signal: i32) {
+        for station in &self.stations {
+            station.signal(seq, signal);
+        }
+    }
+
+    fn limit_time(&self, limit: Option<Duration>) {
+        let nanos = limit.map_or(0, |limit| {
+            u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX).max(1)
+        });
+        let before = self.common.time_limit.swap(nanos, Ordering::Relaxed);
+        // Whoever has more time than it thought finds out by itself.
+        if nanos > 0 && (before == 0 || nanos < before) {
+            for station in &self.stations {
+                station.wake.ring();
+            }
+        }
     }
 
     fn kill(&self, by: KilledBy) {
         let code = match by {
             KilledBy::User => 1,
             KilledBy::Halt => 2,
+            KilledBy::Memory => 3,
         };
-        self.killed_by.store(code, Ordering::Release);
+        self.common.killed_by.store(code, Ordering::Release);
         for station in &self.stations {
             station.wake.ring();
         }
@@ -538,7 +638,9 @@ mod tests {
         assert!(pool.running().is_empty());
         pool.submit(attempts([1]));
         is_shown.recv_timeout(GUARD).unwrap();
-        assert_eq!(pool.running(), [b"sleep 1"]);
+        let running = pool.running();
+        assert_eq!(running.len(), 1);
+        assert_eq!(running[0].job.command.line, b"sleep 1");
         go.send(()).unwrap();
         next(&ends);
         assert!(pool.running().is_empty());

@@ -15,15 +15,16 @@ impl Default for TermSeq {
             (libc::SIGTERM, 50),
             (libc::SIGKILL, 25),
         ];
-        Self(
-            steps
-                .map(|(signal, ms)| (signal, Duration::from_millis(ms)))
-                .to_vec(),
-        )
+        Self::new(steps.map(|(signal, ms)| (signal, Duration::from_millis(ms))))
     }
 }
 
 impl TermSeq {
+    /// A sequence of signals, each with how long to wait for the end after it.
+    pub fn new(steps: impl IntoIterator<Item = (i32, Duration)>) -> Self {
+        Self(steps.into_iter().collect())
+    }
+
     /// The signals in order, each with how long to wait for the end after it.
     pub fn steps(&self) -> impl Iterator<Item = (i32, Duration)> {
         self.0.iter().copied()

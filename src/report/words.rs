@@ -26,7 +26,12 @@ pub fn how(outcome: &Outcome) -> Cow<'static, str> {
         Outcome::Cancelled {
             by: KilledBy::User, ..
         } => "interrupted".into(),
+        Outcome::Cancelled {
+            by: KilledBy::Memory,
+            ..
+        } => "out of memory".into(),
         Outcome::Skipped => "skipped".into(),
+        Outcome::DoneBefore => "done before".into(),
         Outcome::Lost => "lost".into(),
     }
 }

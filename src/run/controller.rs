@@ -9,16 +9,19 @@ use super::halt::{Halt, HaltPolicy, HaltWhen};
 use super::lookahead::Lookahead;
 use super::queue::{Pending, Pull, Queue};
 use super::retry::Retry;
+use super::slots::Slots;
+use super::time_limit::MedianLimit;
 use super::{Message, Observer};
 use crate::engine::{Attempt, Engine, Reply, never_ran};
+use crate::ledger::done::Seqs;
 use crate::model::{AttemptEnd, Event, Job, KilledBy, Outcome, RunEnd, RunStart, SpawnError};
 use crate::sys::mailbox::Mailbox;
-use crate::sys::signals::Signal;
+use crate::sys::signals::{Signal, stop_self};
 
 /// What the controller needs to know.
 pub struct Config {
     /// How many attempts run at a time.
-    pub slots: usize,
+    pub slots: Slots,
     /// How many jobs there are, where that was counted beforehand.
     pub total: Option<u64>,
     /// How often a job is tried.
@@ -31,6 +34,10 @@ pub struct Config {
     pub exits_as_the_job: bool,
     /// What may hold back starts.
     pub gates: Vec<Box<dyn Gate>>,
+    /// A time limit that follows how long jobs take.
+    pub time_limit: Option<MedianLimit>,
+    /// The jobs that an earlier run has done.
+    pub done: Seqs,
 }
 
 /// Whom the controller talks to.
@@ -61,14 +68,19 @@ enum Phase {
     Killing,
 }
 
+/// So many events are told at the latest while jobs are passed over.
+const EVENTS_AT_ONCE: usize = 256;
+
 struct Controller<'a> {
     parties: Parties<'a>,
-    slots: usize,
+    slots: Slots,
     total: Option<u64>,
     retry: Retry,
     halt: Halt,
     halt_text: String,
     gates: Vec<Box<dyn Gate>>,
+    time_limit: Option<MedianLimit>,
+    done: Seqs,
     lookahead: Lookahead,
     phase: Phase,
     /// Attempts that the engine has and has not answered.
@@ -85,10 +97,13 @@ struct Controller<'a> {
 impl<'a> Controller<'a> {
     fn new(config: Config, parties: Parties<'a>) -> Self {
         // Where a start depends on how the jobs before it ended, none may be handed over ahead.
-        let independent =
-            config.halt.is_none() && config.gates.is_empty() && config.retry == Retry::default();
+        let independent = config.halt.is_none()
+            && config.gates.is_empty()
+            && config.retry == Retry::default()
+            && !config.slots.may_change();
         Self {
             parties,
+            lookahead: Lookahead::new(config.slots.now(), independent),
             slots: config.slots,
             total: config.total,
             retry: config.retry,
@@ -99,7 +114,8 @@ impl<'a> Controller<'a> {
             },
             halt_text: config.halt_text,
             gates: config.gates,
-            lookahead: Lookahead::new(config.slots, independent),
+            time_limit: config.time_limit,
+            done: config.done,
             phase: Phase::Running,
             in_flight: 0,
             held_back: None,
@@ -110,7 +126,7 @@ impl<'a> Controller<'a> {
     }
 
     fn run(mut self) -> ExitCode {
-        let (slots, total) = (self.slots, self.total);
+        let (slots, total) = (self.slots.now(), self.total);
         self.events.push(Event::RunStarted(RunStart {
             at: SystemTime::now(),
             slots,
@@ -118,7 +134,8 @@ impl<'a> Controller<'a> {
         }));
         let mut messages = Vec::new();
         loop {
-            let deadline = self.admit();
+            let deadlines = [self.admit(), self.watch(), self.next_retry()];
+            let deadline = deadlines.into_iter().flatten().min();
             self.tell();
             let nothing_starts = self.phase > Phase::Running || self.parties.queue.is_over();
             if self.in_flight == 0 && nothing_starts {
@@ -160,12 +177,17 @@ impl<'a> Controller<'a> {
                     break;
                 }
             };
+            if self.done.contains(pending.job.seq) {
+                self.pass_over(pending);
+                continue;
+            }
             // Gates are asked about jobs that are there: none holds back the end of the run.
             let now = Instant::now();
-            if let Some((next, reason)) = self.held_back_until(now) {
+            let running = self.in_flight + attempts.len();
+            if let Some((next, reason)) = self.held_back_until(now, running) {
                 self.parties.queue.put_back(pending);
                 self.set_held_back(Some(reason));
-                deadline = Some(next);
+                deadline = next;
                 break;
             }
             self.set_held_back(None);
@@ -179,20 +201,50 @@ impl<'a> Controller<'a> {
         deadline
     }
 
-    /// The moment before which some gate lets nothing start, and why.
-    fn held_back_until(&mut self, now: Instant) -> Option<(Instant, String)> {
+    /// The moment before which some gate lets nothing start, where it is known, and why.
+    fn held_back_until(
+        &mut self,
+        now: Instant,
+        running: usize,
+    ) -> Option<(Option<Instant>, String)> {
         self.gates
             .iter_mut()
-            .find_map(|gate| match gate.admit(now) {
+            .find_map(|gate| match gate.admit(now, running) {
                 Admit::Now => None,
-                Admit::NotBefore(next) => Some((next, gate.reason())),
+                Admit::NotBefore(next) => Some((Some(next), gate.reason())),
+                Admit::Recheck => Some((None, gate.reason())),
             })
+    }
+
+    /// Has the gates look after what runs; returns when they want to look again.
+    fn watch(&mut self) -> Option<Instant> {
+        if self.in_flight == 0 || self.gates.is_empty() {
+            return None;
+        }
+        let (now, engine) = (Instant::now(), self.parties.engine);
+        let gates = self.gates.iter_mut();
+        gates.filter_map(|gate| gate.watch(now, engine)).min()
+    }
+
+    /// When a job that waits for its next try is due, if a slot is free for it.
+    fn next_retry(&self) -> Option<Instant> {
+        let due = self.parties.queue.next_due()?;
+        (self.in_flight < self.lookahead.window()).then_some(due)
     }
 
     fn set_held_back(&mut self, reason: Option<String>) {
         if self.held_back != reason {
             self.held_back.clone_from(&reason);
             self.events.push(Event::Gate(reason));
+        }
+    }
+
+    /// Leaves out a job that is done already.
+    fn pass_over(&mut self, pending: Pending) {
+        let end = never_ran(&self.attempt(pending), Outcome::DoneBefore);
+        self.events.push(Event::JobFinished(end));
+        if self.events.len() >= EVENTS_AT_ONCE {
+            self.tell();
         }
     }
 
@@ -213,7 +265,7 @@ impl<'a> Controller<'a> {
             Message::Engine(Reply::Output(piece)) => self.events.push(Event::Output(piece)),
             Message::Engine(Reply::Ended(end)) => self.ended(end),
             // The next turn looks again.
-            Message::InputReady | Message::ReportsCaughtUp => {}
+            Message::InputReady | Message::ReportsCaughtUp | Message::GateReady => {}
             Message::Remark(words) => self.notice(words),
             Message::Signal(signal) => self.signalled(signal),
             Message::StdoutClosed => {
@@ -232,28 +284,27 @@ impl<'a> Controller<'a> {
         if let Ok(time) = end.ended_at.duration_since(end.started_at) {
             self.lookahead.observe(time);
         }
-        let job = Arc::clone(&end.job);
-        if self.phase == Phase::Running && self.retry.again(job.attempt, &end.outcome) {
-            self.announce_outcome(&end);
-            let again = Job {
-                seq: job.seq,
-                args: job.args.clone(),
-            };
-            self.events.push(Event::AttemptFailed(end));
-            self.parties.queue.put_back(Pending {
-                job: again,
-                try_number: job.attempt + 1,
-            });
+        self.learn_from(&end);
+        let displaced = matches!(
+            end.outcome,
+            Outcome::Cancelled {
+                by: KilledBy::Memory,
+                ..
+            }
+        );
+        let again = displaced || self.retry.again(end.job.attempt, &end.outcome);
+        if self.phase == Phase::Running && again {
+            self.try_again(end, displaced);
             return;
         }
-        let outcome = end.outcome.clone();
+        let (job, outcome) = (Arc::clone(&end.job), end.outcome.clone());
         if let Outcome::SpawnFailed(SpawnError { why, fatal: true }) = &outcome {
             self.trouble = Some(ExitCode::Error);
             self.drain(why);
         }
         self.announce_outcome(&end);
         self.events.push(Event::JobFinished(end));
-        if matches!(outcome, Outcome::Cancelled { .. }) {
+        if matches!(outcome, Outcome::Cancelled { .. } | Outcome::DoneBefore) {
             return;
         }
         let verdict = self.halt.job_finished(&outcome);
@@ -276,6 +327,51 @@ impl<'a> Controller<'a> {
         }
     }
 
+    /// What the end of an attempt means for those that come after it.
+    fn learn_from(&mut self, end: &AttemptEnd) {
+        for gate in &mut self.gates {
+            gate.ended(&end.outcome);
+        }
+        if self.slots.may_change() {
+            self.slots.job_ended(end.outcome.is_success());
+            self.lookahead.set_slots(self.slots.now());
+        }
+        if let Some(limit) = &mut self.time_limit
+            && end.outcome.is_success()
+        {
+            let took = end.ended_at.duration_since(end.started_at);
+            let limit = limit.succeeded(took.unwrap_or_default());
+            self.parties.engine.limit_time(Some(limit));
+        }
+    }
+
+    /// Puts a job back for its next try, or for the same once more if it was `displaced`: ended for want
+    /// of memory, which is no failure of its own.
+    fn try_again(&mut self, end: Box<AttemptEnd>, displaced: bool) {
+        self.announce_outcome(&end);
+        let job = Arc::clone(&end.job);
+        self.events.push(Event::AttemptFailed(end));
+        let pause = if displaced {
+            None
+        } else {
+            self.retry.pause(job.attempt, fastrand::f64())
+        };
+        let pending = Pending {
+            job: Job {
+                seq: job.seq,
+                args: job.args.clone(),
+            },
+            try_number: job.attempt + u32::from(!displaced),
+        };
+        match pause {
+            None => self.parties.queue.put_back(pending),
+            Some(pause) => {
+                let due = Instant::now() + pause;
+                self.parties.queue.put_back_until(due, pending);
+            }
+        }
+    }
+
     /// Says what the user should know at once about an attempt that was not let run to its end.
     fn announce_outcome(&mut self, end: &AttemptEnd) {
         match &end.outcome {
@@ -291,6 +387,7 @@ impl<'a> Controller<'a> {
             | Outcome::Signaled(_)
             | Outcome::SpawnFailed(_)
             | Outcome::Skipped
+            | Outcome::DoneBefore
             | Outcome::Cancelled { .. } => {}
         }
     }
@@ -305,10 +402,29 @@ impl<'a> Controller<'a> {
                 self.notice(format!(
                     "Waiting for these {running} jobs to finish. Send SIGTERM to stop now."
                 ));
-                for line in self.parties.engine.running() {
-                    self.notice(String::from_utf8_lossy(&line).into_owned());
-                }
+                self.list_running();
             }
+            Signal::User1 => self.list_running(),
+            Signal::User2 => {
+                let (ok, failed) = self.halt.counts();
+                let (done, running) = (ok + failed, self.in_flight);
+                let of = self
+                    .total
+                    .map_or(String::new(), |total| format!(" of {total}"));
+                let held = self
+                    .held_back
+                    .as_ref()
+                    .map_or(String::new(), |why| format!("; {why}"));
+                self.notice(format!(
+                    "{done}{of} jobs done, {failed} failed, {running} running{held}"
+                ));
+            }
+            Signal::Stop => {
+                self.parties.engine.signal(None, libc::SIGTSTP);
+                self.tell();
+                stop_self();
+            }
+            Signal::Continue => self.parties.engine.signal(None, libc::SIGCONT),
             Signal::Interrupt | Signal::Terminate => {
                 self.trouble = Some(ExitCode::Stopped);
                 let name = if signal == Signal::Interrupt {
@@ -318,6 +434,15 @@ impl<'a> Controller<'a> {
                 };
                 self.kill(KilledBy::User, name);
             }
+        }
+    }
+
+    /// Names the jobs that run, the oldest first.
+    fn list_running(&mut self) {
+        let mut running = self.parties.engine.running();
+        running.sort_by_key(|it| (it.since, it.job.seq));
+        for it in running {
+            self.notice(String::from_utf8_lossy(&it.job.command.line).into_owned());
         }
     }
 

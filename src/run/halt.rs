@@ -121,6 +121,11 @@ impl Halt {
         }
     }
 
+    /// How many jobs have succeeded, and how many have not.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.ok, self.failed)
+    }
+
     /// The exit code of a run that met no error of fanout's own.
     ///
     /// As GNU parallel: the number of failed jobs, 101 for more than 100; with a percentage, the
@@ -174,7 +179,7 @@ fn shell_exit_code(outcome: &Outcome) -> i32 {
         Outcome::TimedOut(Exit::Code(code)) if code != 0 => code,
         Outcome::Signaled(signal) => 128 + signal,
         Outcome::SpawnFailed(_) => 127,
-        Outcome::Skipped => 0,
+        Outcome::Skipped | Outcome::DoneBefore => 0,
         Outcome::TimedOut(_) | Outcome::Cancelled { .. } | Outcome::Lost => 255,
     }
 }

@@ -32,6 +32,11 @@ impl Lookahead {
         }
     }
 
+    /// There are so many workers now.
+    pub fn set_slots(&mut self, slots: usize) {
+        self.slots = slots;
+    }
+
     /// A job took `time`.
     pub fn observe(&mut self, time: Duration) {
         let time = time.as_secs_f64();

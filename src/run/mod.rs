@@ -11,6 +11,8 @@ pub mod halt;
 pub mod lookahead;
 pub mod queue;
 pub mod retry;
+pub mod slots;
+pub mod time_limit;
 
 use crate::engine::Reply;
 use crate::model::Event;
@@ -25,6 +27,8 @@ pub enum Message {
     InputReady,
     /// Something that the user should know about the input.
     Remark(String),
+    /// A gate that said [`gate::Admit::Recheck`] may have something else to say.
+    GateReady,
     /// A signal arrived.
     Signal(Signal),
     /// Nobody reads standard output any more.

@@ -1,8 +1,9 @@
 //! Jobs that wait to be started: pulled lazily from the input, or put back for another try.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
@@ -25,6 +26,8 @@ pub struct Pending {
 #[derive(Debug)]
 pub struct Queue {
     again: VecDeque<Pending>,
+    /// Those that must wait for their next try, by its time.
+    later: BTreeMap<Instant, VecDeque<Pending>>,
     batch: std::vec::IntoIter<Job>,
     input: Receiver<Result<Vec<Job>, String>>,
     hungry: Arc<AtomicBool>,
@@ -64,6 +67,7 @@ pub fn queue() -> (Feed, Queue) {
         feed,
         Queue {
             again: VecDeque::new(),
+            later: BTreeMap::new(),
             batch,
             input,
             hungry,
@@ -75,6 +79,13 @@ pub fn queue() -> (Feed, Queue) {
 impl Queue {
     /// The next job, if there is one.
     pub fn pull(&mut self) -> Pull {
+        if let Some(due) = self
+            .later
+            .first_entry()
+            .filter(|first| *first.key() <= Instant::now())
+        {
+            self.again.extend(due.remove());
+        }
         if let Some(pending) = self.again.pop_front() {
             return Pull::Job(pending);
         }
@@ -102,9 +113,19 @@ impl Queue {
         self.again.push_front(pending);
     }
 
+    /// Keeps a job until `when`.
+    pub fn put_back_until(&mut self, when: Instant, pending: Pending) {
+        self.later.entry(when).or_default().push_back(pending);
+    }
+
+    /// When the next of those that wait for their time is due.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.later.keys().next().copied()
+    }
+
     /// Whether nothing will come any more.
     pub fn is_over(&self) -> bool {
-        self.over && self.again.is_empty()
+        self.over && self.again.is_empty() && self.later.is_empty()
     }
 
     /// Takes nothing any more from the input; returns the jobs that had been put back.
@@ -112,7 +133,8 @@ impl Queue {
         self.over = true;
         self.batch = Vec::new().into_iter();
         self.input = crossbeam_channel::never();
-        std::mem::take(&mut self.again).into_iter()
+        let later = std::mem::take(&mut self.later).into_values().flatten();
+        std::mem::take(&mut self.again).into_iter().chain(later)
     }
 
     /// The next batch; before it says that there is none yet, it asks to be told when there is.

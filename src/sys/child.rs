@@ -348,6 +348,14 @@ pub struct Usage {
     pub out_blocks: u64,
 }
 
+/// Sends `signal` to the process group `group`, which must be that of a job not yet reaped.
+pub fn signal_group(group: i32, signal: i32) {
+    if group > 1 {
+        // SAFETY: a signal to a process group, named by its positive id.
+        unsafe { libc::kill(-group, signal) };
+    }
+}
+
 /// A process that has ended and left the process table.
 #[derive(Debug)]
 pub struct Reaped {

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
-/// Calls `on_signal` for each SIGINT, SIGTERM and SIGHUP that arrives from now on.
+/// Calls `on_signal` for each [`Signal`] that arrives from now on.
 ///
 /// A signal that fanout was started with as ignored (`nohup`, a background job of a script) stays so.
 ///
@@ -13,7 +13,7 @@ use signal_hook::iterator::Signals;
 ///
 /// When the handlers cannot be installed.
 pub fn listen(on_signal: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
-    let wanted = [SIGINT, SIGTERM, SIGHUP]
+    let wanted = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT]
         .into_iter()
         .filter(|&signal| !is_ignored(signal));
     let mut signals = Signals::new(wanted)?;
@@ -24,6 +24,10 @@ pub fn listen(on_signal: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
                 on_signal(match signal {
                     SIGINT => Signal::Interrupt,
                     SIGHUP => Signal::HangUp,
+                    SIGUSR1 => Signal::User1,
+                    SIGUSR2 => Signal::User2,
+                    SIGTSTP => Signal::Stop,
+                    SIGCONT => Signal::Continue,
                     _ => Signal::Terminate,
                 });
             }
@@ -40,6 +44,14 @@ pub enum Signal {
     Terminate,
     /// SIGHUP.
     HangUp,
+    /// SIGUSR1.
+    User1,
+    /// SIGUSR2.
+    User2,
+    /// SIGTSTP: Ctrl-Z.
+    Stop,
+    /// SIGCONT.
+    Continue,
 }
 
 #[allow(unsafe_code)]
@@ -55,6 +67,25 @@ fn is_ignored(signal: i32) -> bool {
 pub fn name(signal: i32) -> String {
     signal_hook::low_level::signal_name(signal)
         .map_or_else(|| format!("SIG{signal}"), str::to_owned)
+}
+
+/// The number of a signal, by its name (`KILL`, `SIGKILL`) or as digits.
+pub fn number(name: &str) -> Option<i32> {
+    if let Ok(number) = name.parse::<i32>() {
+        return (1..=64).contains(&number).then_some(number);
+    }
+    let upper = name.to_ascii_uppercase();
+    let short = upper.strip_prefix("SIG").unwrap_or(&upper);
+    (1..32).find(|&number| {
+        signal_hook::low_level::signal_name(number)
+            .is_some_and(|known| known.strip_prefix("SIG") == Some(short))
+    })
+}
+
+/// Stops this process, as Ctrl-Z would have if it had not been noticed; returns when it goes on.
+pub fn stop_self() {
+    // Nothing to be done if it cannot be stopped.
+    let _ = signal_hook::low_level::raise(libc::SIGSTOP);
 }
 
 /// Ends the process as a Unix filter ends that nobody reads any more: by SIGPIPE. Returns if that
@@ -77,5 +108,15 @@ mod tests {
         assert_eq!(name(libc::SIGKILL), "SIGKILL");
         assert_eq!(name(libc::SIGSEGV), "SIGSEGV");
         assert_eq!(name(42), "SIG42");
+    }
+
+    #[test]
+    fn names_and_digits_are_numbers() {
+        for text in ["KILL", "SIGKILL", "sigkill", "9"] {
+            assert_eq!(number(text), Some(libc::SIGKILL), "{text}");
+        }
+        for text in ["", "SIG", "FOO", "0", "65", "-1"] {
+            assert_eq!(number(text), None, "{text}");
+        }
     }
 }

@@ -11,9 +11,9 @@ use super::{Letters, OpenJobs};
 use crate::engine::capture::Capture;
 use crate::engine::dry::DryEngine;
 use crate::engine::launch::Launch;
-use crate::engine::term_seq::TermSeq;
 use crate::engine::{Engine, Post, local};
 use crate::job::Renderer;
+use crate::ledger::done::Keys;
 use crate::plan::{CapturePlan, EnginePlan};
 use crate::run::Message;
 use crate::sys::guardian::Guardian;
@@ -28,6 +28,8 @@ pub struct EngineParts {
     pub(super) cwd: PathBuf,
     /// As many workers: no more than there are jobs.
     workers: usize,
+    /// The work that an earlier run has done.
+    done: Option<Keys>,
 }
 
 /// Starts the guardian, among other things; to be called before any thread is started.
@@ -38,7 +40,7 @@ pub struct EngineParts {
 pub fn prepare_engine(
     plan: EnginePlan,
     mut renderer: Renderer,
-    jobs: &OpenJobs,
+    jobs: &mut OpenJobs,
 ) -> anyhow::Result<EngineParts> {
     renderer
         .begin(jobs.total, plan.slots)
@@ -62,6 +64,7 @@ pub fn prepare_engine(
         guardian,
         cwd,
         workers,
+        done: jobs.done_work.take(),
     })
 }
 
@@ -82,9 +85,10 @@ impl EngineParts {
         let post: Post =
             Arc::new(move |reply, urgency| letters.post([Message::Engine(reply)], urgency));
         let Some(guardian) = self.guardian else {
-            let engine = Box::new(DryEngine::new(self.renderer, self.plan.shellquote, post));
+            let engine = DryEngine::new(self.renderer, self.plan.shellquote, post)
+                .without(self.done, self.cwd.as_os_str().as_encoded_bytes());
             return Ok(RunningEngine {
-                engine,
+                engine: Box::new(engine),
                 _guardian: None,
             });
         };
@@ -103,7 +107,8 @@ impl EngineParts {
             inherits_stdin: self.plan.inherits_stdin,
             remove_empty_workdirs: self.plan.remove_empty_workdirs,
             nice: self.plan.nice,
-            term_seq: TermSeq::default(),
+            term_seq: self.plan.term_seq,
+            done: self.done,
             report_starts,
         };
         let engine = Box::new(local::start(config, &guardian, post)?);

@@ -1,5 +1,7 @@
 //! The input and the thread that reads it.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
@@ -8,7 +10,9 @@ use anyhow::Context as _;
 use super::Letters;
 use crate::input::{InputConfig, Notices, Records, SourceKind, SourceSpec};
 use crate::job::pack::{Jobs, Packing};
-use crate::plan::JobsPlan;
+use crate::ledger::done::{self, Keys, Seqs};
+use crate::model::{ArgList, Job};
+use crate::plan::{JobsPlan, ResumePlan};
 use crate::run::Message;
 use crate::run::queue::{Queue, queue};
 use crate::sys::mailbox::Urgency;
@@ -16,12 +20,60 @@ use crate::sys::mailbox::Urgency;
 /// Jobs that can be read, and how many there are, where that is known.
 #[derive(Debug)]
 pub struct OpenJobs {
-    jobs: Jobs<Records>,
+    jobs: JobSource,
     names: Vec<Vec<u8>>,
     /// How many there are at most, counted and not only announced.
     pub at_most: Option<u64>,
     /// How many there are.
     pub total: Option<u64>,
+    /// The jobs that an earlier run has done, by number.
+    pub done: Seqs,
+    /// The work that an earlier run has done, by key.
+    pub done_work: Option<Keys>,
+}
+
+/// What gives out jobs.
+#[derive(Debug)]
+enum JobSource {
+    /// The inputs.
+    Read(Jobs<Records>),
+    /// Commands of an earlier run, and the number of the next job. What is between them was done.
+    Logged(BTreeMap<u64, Vec<u8>>, u64),
+}
+
+impl JobSource {
+    /// Whether the next job can be had without waiting.
+    fn ready(&self) -> bool {
+        match self {
+            Self::Read(jobs) => jobs.ready(Records::ready),
+            Self::Logged(..) => true,
+        }
+    }
+}
+
+impl Iterator for JobSource {
+    type Item = Result<Job, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Read(jobs) => jobs
+                .next()
+                .map(|job| job.map_err(|error| error.to_string())),
+            Self::Logged(commands, seq) => {
+                let first = commands.first_entry()?;
+                let args = if *first.key() == *seq {
+                    ArgList::single(first.remove())
+                } else {
+                    ArgList::new()
+                };
+                *seq += 1;
+                Some(Ok(Job {
+                    seq: *seq - 1,
+                    args,
+                }))
+            }
+        }
+    }
 }
 
 impl OpenJobs {
@@ -44,7 +96,21 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
         total: announced,
         reads_stdin,
         remarks,
+        resume,
     } = plan;
+    let (mut done, mut done_work) = (Seqs::default(), None);
+    match resume {
+        None => {}
+        Some(ResumePlan::FailedCommands(path)) => return failed_commands(&path),
+        Some(ResumePlan::Joblog(path, counts)) => {
+            let cannot = || format!("cannot read --joblog {}", path.display());
+            done = done::in_joblog(&path, counts).with_context(cannot)?;
+        }
+        Some(ResumePlan::Json(path, counts)) => {
+            let cannot = || format!("cannot read --json={}", path.display());
+            done_work = Some(Keys::in_json(&path, counts).with_context(cannot)?);
+        }
+    }
     let letters = Arc::clone(mailbox);
     let remark = move |words: &str| letters.post([Message::Remark(words.to_owned())], Urgency::Now);
     if reads_stdin && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
@@ -69,9 +135,32 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
     };
     Ok(OpenJobs {
         names: records.names().to_vec(),
-        jobs: Jobs::new(records, packing),
+        jobs: JobSource::Read(Jobs::new(records, packing)),
         at_most: total.filter(|_| count_ahead),
         total,
+        done,
+        done_work,
+    })
+}
+
+/// The failed commands in the joblog `path`, under their old numbers.
+fn failed_commands(path: &Path) -> anyhow::Result<OpenJobs> {
+    let cannot = || format!("cannot read --joblog {}", path.display());
+    let commands = done::failed_in_joblog(path).with_context(cannot)?;
+    let last = commands.last_key_value().map_or(0, |(seq, _)| *seq);
+    let mut done = Seqs::default();
+    let mut next = 1;
+    for &seq in commands.keys() {
+        (next..seq).for_each(|between| done.insert(between));
+        next = seq + 1;
+    }
+    Ok(OpenJobs {
+        names: Vec::new(),
+        at_most: Some(commands.len() as u64),
+        jobs: JobSource::Logged(commands, 1),
+        total: Some(last),
+        done,
+        done_work: None,
     })
 }
 
@@ -101,12 +190,13 @@ fn in_one_line(error: impl std::fmt::Display) -> anyhow::Error {
 ///
 /// When the thread cannot be started.
 pub fn feed(jobs: OpenJobs, mailbox: &Letters) -> anyhow::Result<Queue> {
+    let jobs = jobs.jobs;
     let (feed, queue) = queue();
     let mailbox = Arc::clone(mailbox);
     let tell = move || mailbox.post([Message::InputReady], Urgency::Now);
     thread::Builder::new()
         .name("input".into())
-        .spawn(move || feed.run(jobs.jobs, |jobs| jobs.ready(Records::ready), tell))
+        .spawn(move || feed.run(jobs, JobSource::ready, tell))
         .context("cannot start the thread that reads the input")?;
     Ok(queue)
 }

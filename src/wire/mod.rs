@@ -1,10 +1,12 @@
 //! Connects the parts of a run: threads, channels, and who hears of what.
 //!
+//! * [`gates`]: what may hold back starts, and what it looks at;
 //! * [`jobs`]: the input and the thread that reads it;
 //! * [`engine`]: the engine, its guardian, and what jobs inherit;
 //! * [`reports`]: the report thread, its sinks, and the way to it.
 
 pub mod engine;
+pub mod gates;
 pub mod jobs;
 pub mod reports;
 
@@ -17,12 +19,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::plan::RunPlan;
+use crate::ledger::done::Seqs;
+use crate::plan::{RunPlan, SlotsPlan};
 use crate::run::Message;
 use crate::run::controller::{self, Parties};
 use crate::run::exit_code::ExitCode;
-use crate::run::gate::{Delay, Gate};
+use crate::run::gate::Gate;
 use crate::run::queue::Queue;
+use crate::run::slots::Slots;
+use crate::run::time_limit::MedianLimit;
 use crate::sys::mailbox::{Mailbox, Urgency};
 use crate::sys::signals;
 
@@ -51,19 +56,40 @@ pub fn listen_to_signals(mailbox: &Letters) -> anyhow::Result<()> {
         .context("cannot listen to signals")
 }
 
+/// What the controller goes by.
+pub struct RunParts {
+    /// What was asked for.
+    pub plan: RunPlan,
+    /// What may hold back starts.
+    pub gates: Vec<Box<dyn Gate>>,
+    /// How many jobs there are, where that is known.
+    pub total: Option<u64>,
+    /// Those that an earlier run has done.
+    pub done: Seqs,
+}
+
 /// Runs the controller to the end of the run, then waits for the last report.
 pub fn control(
-    plan: RunPlan,
-    slots: usize,
-    total: Option<u64>,
+    run: RunParts,
     engine: RunningEngine,
     queue: Queue,
     mut reports: Reports,
     mailbox: &Letters,
 ) -> ExitCode {
-    let gates = plan
-        .delay
-        .map(|pause| Box::new(Delay::new(pause)) as Box<dyn Gate>);
+    let RunParts {
+        plan,
+        gates,
+        total,
+        done,
+    } = run;
+    let slots = match plan.slots {
+        SlotsPlan::Fixed(slots) => Slots::Fixed(slots),
+        SlotsPlan::Auto(most) => Slots::auto(most),
+        SlotsPlan::File(now, reread) => Slots::File {
+            now,
+            read: reread.0,
+        },
+    };
     let config = controller::Config {
         slots,
         total,
@@ -71,7 +97,9 @@ pub fn control(
         halt: plan.halt,
         halt_text: plan.halt_text,
         exits_as_the_job: plan.exits_as_the_job,
-        gates: gates.into_iter().collect(),
+        gates,
+        done,
+        time_limit: plan.timeout_percent.map(MedianLimit::new),
     };
     let parties = Parties {
         engine: &*engine.engine,

@@ -10,8 +10,9 @@ use anyhow::Context as _;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::{EngineParts, Letters};
+use crate::ledger::key::NO_STDIN;
 use crate::model::Event;
-use crate::plan::{JsonPlan, JsonTarget, ReportPlan};
+use crate::plan::{JoblogBegin, JoblogPlan, JsonPlan, JsonTarget, ReportPlan};
 use crate::report::{Failure, Out, Reporter, Screen, Sink, joblog, json, progress, summary, text};
 use crate::run::{Message, Observer};
 use crate::sys::mailbox::Urgency;
@@ -89,19 +90,22 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
     if let Some(json) = plan.json {
         sinks.push(Box::new(json_sink(json, engine)?));
     }
-    if let Some(path) = plan.joblog {
-        let cannot = || format!("cannot write to --joblog {}", path.display());
-        let out = Out::file(
-            joblog::open(&path, false).with_context(cannot)?,
-            format!("--joblog {}", path.display()),
-        );
+    if let Some(JoblogPlan { path, begin }) = plan.joblog {
+        let name = format!("--joblog {}", path.display());
+        let cannot = || format!("cannot write to {name}");
+        let file = joblog::open(&path, begin != JoblogBegin::New).with_context(cannot)?;
+        let goes_on =
+            begin != JoblogBegin::New && joblog::mend(&path, &file).with_context(cannot)?;
+        let out = Out::file(file, name);
         let keep_order = text_config.mode == text::Mode::KeepOrder;
         let config = joblog::Config {
             keep_order,
             verbose: text_config.verbose,
         };
         let mut log = joblog::Joblog::new(out, config);
-        log.write_header()?;
+        if begin == JoblogBegin::New || (begin == JoblogBegin::Continue && !goes_on) {
+            log.write_header()?;
+        }
         sinks.push(Box::new(log));
     }
     if plan.summary {
@@ -136,8 +140,11 @@ fn json_sink(plan: JsonPlan, engine: &EngineParts) -> anyhow::Result<json::JsonL
         }
         JsonTarget::File(path) => {
             let name = format!("--json={}", path.display());
-            let file =
-                std::fs::File::create(path).with_context(|| format!("cannot write to {name}"))?;
+            let cannot = || format!("cannot write to {name}");
+            let file = joblog::open(path, plan.append).with_context(cannot)?;
+            if plan.append {
+                joblog::mend(path, &file).with_context(cannot)?;
+            }
             Out::file(file, name)
         }
     };
@@ -149,7 +156,7 @@ fn json_sink(plan: JsonPlan, engine: &EngineParts) -> anyhow::Result<json::JsonL
         cwd,
         host: crate::sys::host::name(),
         cores: engine.plan.threads,
-        stdin: b"/dev/null".to_vec(),
+        stdin: NO_STDIN.to_vec(),
     };
     Ok(json::JsonLines::new(out, plan.config, context))
 }

@@ -10,6 +10,7 @@ mod json;
 mod memory;
 mod output;
 mod process;
+mod resume;
 mod semaphore;
 mod shells;
 mod signals;

@@ -88,6 +88,7 @@ impl Local {
             timeout: None,
             inherits_stdin: false,
             term_seq: TermSeq::default(),
+            done: None,
             report_starts: false,
         };
         change(&mut config);

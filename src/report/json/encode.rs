@@ -2,12 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use xxhash_rust::xxh3::xxh3_128;
-
 use super::Context;
 use super::bytes::{Output, Text, Texts, exact, exact_list};
 use super::stamp::Calendar;
 use super::wire::{Cost, JobEnd, JobStart, Killer, Status, Who};
+use crate::ledger::key::key;
 use crate::model::{AttemptEnd, AttemptStart, JobIdentity, KilledBy, Outcome};
 use crate::report::words::signal_name;
 
@@ -27,13 +26,7 @@ pub(super) struct Key([u8; 32]);
 impl Key {
     /// The key of `job`; `scratch` is a buffer to work in.
     pub(super) fn new(job: &JobIdentity, context: &Context, scratch: &mut Vec<u8>) -> Self {
-        scratch.clear();
-        // None of the three can contain a NUL.
-        for part in [&job.command.line, &context.cwd, &context.stdin] {
-            scratch.extend_from_slice(part);
-            scratch.push(0);
-        }
-        let mut hash = xxh3_128(scratch);
+        let mut hash = key(&job.command.line, &context.cwd, &context.stdin, scratch);
         let mut hex = [0; 32];
         for digit in hex.iter_mut().rev() {
             *digit = b"0123456789abcdef"[(hash & 0xf) as usize];
@@ -136,7 +129,7 @@ pub(super) fn status(outcome: &Outcome) -> Status {
         Outcome::TimedOut(_) => Status::Timeout,
         Outcome::SpawnFailed(_) => Status::SpawnError,
         Outcome::Cancelled { .. } => Status::Cancelled,
-        Outcome::Skipped => Status::Skipped,
+        Outcome::Skipped | Outcome::DoneBefore => Status::Skipped,
         Outcome::Lost => Status::Lost,
     }
 }
@@ -150,6 +143,10 @@ fn killer(outcome: &Outcome) -> Option<Killer> {
         Outcome::Cancelled {
             by: KilledBy::User, ..
         } => Some(Killer::User),
+        Outcome::Cancelled {
+            by: KilledBy::Memory,
+            ..
+        } => Some(Killer::Memory),
         _ => None,
     }
 }

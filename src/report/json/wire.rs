@@ -206,7 +206,6 @@ pub(super) enum Killer {
     User,
     Halt,
     Timeout,
-    #[expect(dead_code, reason = "promised by the schema")]
     Memory,
 }
 

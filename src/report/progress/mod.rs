@@ -80,7 +80,7 @@ impl Progress {
     fn line(&self, now: Instant) -> String {
         let pace = Pace {
             done: self.counter.done(),
-            total: self.total,
+            total: self.counter.left_of(self.total),
             elapsed: now.saturating_duration_since(self.began),
         };
         line::render(&self.counter.tally, &pace, self.config.eta)

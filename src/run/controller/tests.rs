@@ -11,6 +11,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::Running;
 use crate::model::{ArgList, RunEnd};
 use crate::run::gate::Delay;
 use crate::run::halt::{HaltOn, Threshold};
@@ -144,9 +145,15 @@ impl Engine for Stage {
         state.attempts.split_off(running).into()
     }
 
-    fn running(&self) -> Vec<Vec<u8>> {
+    fn running(&self) -> Vec<Running> {
         Vec::new()
     }
+
+    fn end(&self, _: u64, _: KilledBy) {}
+
+    fn signal(&self, _: Option<u64>, _: i32) {}
+
+    fn limit_time(&self, _: Option<Duration>) {}
 
     fn kill(&self, by: KilledBy) {
         let mut state = self.state.lock().unwrap();
@@ -242,7 +249,7 @@ struct Moody {
 }
 
 impl Gate for Moody {
-    fn admit(&mut self, now: Instant) -> Admit {
+    fn admit(&mut self, now: Instant, _running: usize) -> Admit {
         if next_of(&self.moods, &mut self.turn) {
             Admit::NotBefore(now + Duration::from_micros(50))
         } else {
@@ -295,9 +302,14 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
     let for_actor = Arc::clone(&stage);
     let actor = thread::spawn(move || for_actor.act());
     let config = Config {
-        slots: play.slots,
+        slots: Slots::Fixed(play.slots),
         total: play.total(),
-        retry: Retry { tries: play.tries },
+        retry: Retry {
+            tries: play.tries,
+            ..Retry::default()
+        },
+        time_limit: None,
+        done: Seqs::default(),
         halt: play.halt,
         halt_text: "as played".to_owned(),
         exits_as_the_job: false,
@@ -487,8 +499,8 @@ fn expected_exit_code(play: &Play, seen: &[Seen], outcomes: &[Outcome]) -> ExitC
         Some(
             Disturbance::ReportFailed | Disturbance::Signal(Signal::Interrupt | Signal::Terminate),
         ) => ExitCode::Error,
-        None | Some(Disturbance::Signal(Signal::HangUp)) if own_error => ExitCode::Error,
-        None | Some(Disturbance::Signal(Signal::HangUp)) => {
+        None | Some(Disturbance::Signal(_)) if own_error => ExitCode::Error,
+        None | Some(Disturbance::Signal(_)) => {
             let mut halt = Halt::new(play.halt, play.total());
             let counts = |outcome: &&Outcome| !matches!(outcome, Outcome::Cancelled { .. });
             for outcome in outcomes.iter().filter(counts) {
@@ -534,6 +546,9 @@ fn disturbance() -> impl Strategy<Value = Disturbance> {
         Just(Disturbance::Signal(Signal::Interrupt)),
         Just(Disturbance::Signal(Signal::Terminate)),
         Just(Disturbance::Signal(Signal::HangUp)),
+        Just(Disturbance::Signal(Signal::User1)),
+        Just(Disturbance::Signal(Signal::User2)),
+        Just(Disturbance::Signal(Signal::Continue)),
         Just(Disturbance::StdoutClosed),
         Just(Disturbance::ReportFailed),
     ]
@@ -724,8 +739,8 @@ fn a_broken_input_is_reported_after_the_jobs_before_it_ran() {
 struct Logged(Delay, Arc<Mutex<Vec<Instant>>>);
 
 impl Gate for Logged {
-    fn admit(&mut self, now: Instant) -> Admit {
-        self.0.admit(now)
+    fn admit(&mut self, now: Instant, running: usize) -> Admit {
+        self.0.admit(now, running)
     }
 
     fn started(&mut self, now: Instant) {
@@ -742,7 +757,7 @@ impl Gate for Logged {
 fn a_delay_keeps_its_distance() {
     let pause = Duration::from_millis(3);
     let starts = Arc::default();
-    let gate = Logged(Delay::new(pause), Arc::clone(&starts));
+    let gate = Logged(Delay::new(pause, false), Arc::clone(&starts));
     let play = Play {
         jobs: 5,
         slots: 2,
@@ -758,7 +773,7 @@ fn a_delay_keeps_its_distance() {
 
 #[test]
 fn a_delay_does_not_put_off_the_end_of_the_run() {
-    let gate = Delay::new(Duration::from_secs(3600));
+    let gate = Delay::new(Duration::from_secs(3600), false);
     let play = Play {
         jobs: 1,
         slots: 2,

@@ -3,26 +3,33 @@
 use std::time::{Duration, Instant};
 
 use super::{Admit, Gate};
+use crate::model::Outcome;
 
 /// Lets a job start only when the last one was started some time ago.
 #[derive(Debug)]
 pub struct Delay {
     pause: Duration,
+    /// Whether failures make it longer and successes shorter, as GNU parallel's `auto`.
+    auto: bool,
     last_start: Option<Instant>,
 }
 
+/// No pause gets longer than this.
+const LONGEST: Duration = Duration::from_secs(366 * 86400);
+
 impl Delay {
-    /// A gate with `pause` between two starts.
-    pub fn new(pause: Duration) -> Self {
+    /// A gate with `pause` between two starts, which adapts itself if it is `auto`.
+    pub fn new(pause: Duration, auto: bool) -> Self {
         Self {
             pause,
+            auto,
             last_start: None,
         }
     }
 }
 
 impl Gate for Delay {
-    fn admit(&mut self, now: Instant) -> Admit {
+    fn admit(&mut self, now: Instant, _running: usize) -> Admit {
         match self.last_start.map(|last| last + self.pause) {
             Some(next) if next > now => Admit::NotBefore(next),
             _ => Admit::Now,
@@ -31,6 +38,13 @@ impl Gate for Delay {
 
     fn started(&mut self, now: Instant) {
         self.last_start = Some(now);
+    }
+
+    fn ended(&mut self, outcome: &Outcome) {
+        if self.auto {
+            let factor = if outcome.is_success() { 0.9 } else { 1.3 };
+            self.pause = self.pause.mul_f64(factor).min(LONGEST);
+        }
     }
 
     fn reason(&self) -> String {
@@ -46,10 +60,26 @@ mod tests {
     fn the_first_start_is_free_and_the_next_waits() {
         let begin = Instant::now();
         let second = Duration::from_secs(1);
-        let mut delay = Delay::new(second);
-        assert_eq!(delay.admit(begin), Admit::Now);
+        let mut delay = Delay::new(second, false);
+        assert_eq!(delay.admit(begin, 0), Admit::Now);
         delay.started(begin);
-        assert_eq!(delay.admit(begin), Admit::NotBefore(begin + second));
-        assert_eq!(delay.admit(begin + second), Admit::Now);
+        delay.ended(&Outcome::Exited(1));
+        assert_eq!(delay.admit(begin, 0), Admit::NotBefore(begin + second));
+        assert_eq!(delay.admit(begin + second, 0), Admit::Now);
+    }
+
+    #[test]
+    fn failures_make_an_automatic_pause_longer_and_successes_shorter() {
+        let begin = Instant::now();
+        let mut delay = Delay::new(Duration::from_secs(10), true);
+        delay.started(begin);
+        let wait = |delay: &mut Delay| match delay.admit(begin, 0) {
+            Admit::NotBefore(next) => (next - begin).as_secs_f64(),
+            other => panic!("{other:?}"),
+        };
+        delay.ended(&Outcome::Exited(1));
+        assert!((wait(&mut delay) - 13.0).abs() < 1e-6);
+        delay.ended(&Outcome::Exited(0));
+        assert!((wait(&mut delay) - 11.7).abs() < 1e-6);
     }
 }

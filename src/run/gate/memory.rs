@@ -1,0 +1,217 @@
+//! `--memfree` and `--memsuspend`: memory that must stay available.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::{Admit, Gate, end_youngest};
+use crate::engine::Engine;
+use crate::model::Outcome;
+
+/// Tells how many bytes are available.
+pub type Available = Box<dyn FnMut() -> u64>;
+
+/// How often memory is looked at while it matters.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Starts a job only while so much is available; below half of it, ends the youngest.
+pub struct MemFree {
+    option: &'static str,
+    least: u64,
+    available: Available,
+    next_look: Option<Instant>,
+}
+
+impl MemFree {
+    /// For `option`, which wants `least` bytes.
+    pub fn new(option: &'static str, least: u64, available: Available) -> Self {
+        Self {
+            option,
+            least,
+            available,
+            next_look: None,
+        }
+    }
+}
+
+impl Gate for MemFree {
+    fn admit(&mut self, now: Instant, _running: usize) -> Admit {
+        if (self.available)() >= self.least {
+            Admit::Now
+        } else {
+            Admit::NotBefore(now + EVERY)
+        }
+    }
+
+    fn watch(&mut self, now: Instant, engine: &dyn Engine) -> Option<Instant> {
+        if let Some(next) = self.next_look.filter(|next| now < *next) {
+            return Some(next);
+        }
+        if (self.available)() < self.least / 2 {
+            end_youngest(engine);
+        }
+        self.next_look = Some(now + EVERY);
+        self.next_look
+    }
+
+    fn reason(&self) -> String {
+        let (option, least) = (self.option, self.least);
+        format!("less than {least} bytes of memory are available ({option})")
+    }
+}
+
+/// Stops running jobs while memory is short, and lets them go on later.
+pub struct MemSuspend {
+    least: u64,
+    available: Available,
+    /// Job numbers of those that were stopped.
+    stopped: BTreeSet<u64>,
+    next_look: Option<Instant>,
+}
+
+impl MemSuspend {
+    /// Wants `least` bytes: below twice that some jobs are stopped, below it all but the oldest.
+    pub fn new(least: u64, available: Available) -> Self {
+        Self {
+            least,
+            available,
+            stopped: BTreeSet::new(),
+            next_look: None,
+        }
+    }
+}
+
+impl Gate for MemSuspend {
+    fn admit(&mut self, now: Instant, running: usize) -> Admit {
+        let enough = (self.available)() >= self.least.saturating_mul(2);
+        // One job is always let through, or there would be no end.
+        if running == 0 || (enough && self.stopped.is_empty()) {
+            Admit::Now
+        } else {
+            Admit::NotBefore(now + EVERY)
+        }
+    }
+
+    fn ended(&mut self, _outcome: &Outcome) {
+        // Whoever was stopped may be the next to go on.
+        self.next_look = None;
+    }
+
+    fn watch(&mut self, now: Instant, engine: &dyn Engine) -> Option<Instant> {
+        if let Some(next) = self.next_look.filter(|next| now < *next) {
+            return Some(next);
+        }
+        let mut running = engine.running();
+        running.sort_by_key(|it| (it.since, it.job.seq));
+        let seqs: Vec<u64> = running.iter().map(|it| it.job.seq).collect();
+        self.stopped.retain(|seq| seqs.contains(seq));
+        let available = (self.available)();
+        let mut going = seqs.iter().filter(|seq| !self.stopped.contains(*seq));
+        let first = going.next().copied();
+        let youngest = going.next_back().copied();
+        let (stop, go_on): (Vec<u64>, Option<u64>) = match (first, youngest) {
+            // Somebody must always run.
+            (None, _) => (Vec::new(), seqs.first().copied()),
+            (Some(first), _) if available < self.least => (
+                seqs.iter().copied().filter(|seq| *seq != first).collect(),
+                None,
+            ),
+            (_, youngest) if available < self.least.saturating_mul(2) => {
+                (youngest.into_iter().collect(), None)
+            }
+            _ => (
+                Vec::new(),
+                seqs.iter().copied().find(|seq| self.stopped.contains(seq)),
+            ),
+        };
+        for seq in stop {
+            if self.stopped.insert(seq) {
+                engine.signal(Some(seq), libc::SIGSTOP);
+            }
+        }
+        if let Some(seq) = go_on {
+            self.stopped.remove(&seq);
+            engine.signal(Some(seq), libc::SIGCONT);
+        }
+        self.next_look = Some(now + EVERY);
+        self.next_look
+    }
+
+    fn reason(&self) -> String {
+        format!(
+            "less than twice {} bytes of memory are available (--memsuspend)",
+            self.least
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::run::gate::testing::{Crew, Done};
+
+    fn memory(begin: u64) -> (Rc<Cell<u64>>, Available) {
+        let cell = Rc::new(Cell::new(begin));
+        let same = Rc::clone(&cell);
+        (cell, Box::new(move || same.get()))
+    }
+
+    #[test]
+    fn too_little_memory_holds_starts_back_and_far_too_little_ends_the_youngest() {
+        let now = Instant::now();
+        let (memory, available) = memory(100);
+        let mut gate = MemFree::new("--memfree", 100, available);
+        let crew = Crew::new(&[1, 2, 3]);
+        assert_eq!(gate.admit(now, 3), Admit::Now);
+        memory.set(99);
+        assert_eq!(gate.admit(now, 3), Admit::NotBefore(now + EVERY));
+        assert_eq!(gate.watch(now, &crew), Some(now + EVERY));
+        memory.set(49);
+        // It is not time yet.
+        assert_eq!(gate.watch(now, &crew), Some(now + EVERY));
+        assert_eq!(crew.done(), []);
+        gate.watch(now + EVERY, &crew);
+        assert_eq!(crew.done(), [Done::Ended(3)]);
+    }
+
+    #[test]
+    fn jobs_are_stopped_one_by_one_then_all_but_the_oldest_and_go_on_later() {
+        let mut now = Instant::now();
+        let (memory, available) = memory(199);
+        let mut gate = MemSuspend::new(100, available);
+        let crew = Crew::new(&[1, 2, 3, 4]);
+        let stop = |seq| Done::Signaled(Some(seq), libc::SIGSTOP);
+        let cont = |seq| Done::Signaled(Some(seq), libc::SIGCONT);
+        for (available, expected) in [
+            (199, vec![stop(4)]),
+            (99, vec![stop(2), stop(3)]),
+            (99, vec![]),
+            (199, vec![]),
+            (200, vec![cont(2)]),
+            (200, vec![cont(3)]),
+            (200, vec![cont(4)]),
+            (200, vec![]),
+        ] {
+            memory.set(available);
+            now += EVERY;
+            gate.watch(now, &crew);
+            assert_eq!(crew.done(), expected, "{available}");
+        }
+        assert_eq!(gate.admit(now, 4), Admit::Now);
+    }
+
+    #[test]
+    fn somebody_always_runs() {
+        let now = Instant::now();
+        let (_memory, available) = memory(1);
+        let mut gate = MemSuspend::new(100, available);
+        gate.watch(now, &Crew::new(&[1, 2]));
+        gate.ended(&Outcome::Exited(0));
+        let rest = Crew::new(&[2]);
+        gate.watch(now, &rest);
+        assert_eq!(rest.done(), [Done::Signaled(Some(2), libc::SIGCONT)]);
+        assert_eq!(gate.admit(now, 0), Admit::Now);
+    }
+}

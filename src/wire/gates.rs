@@ -1,0 +1,186 @@
+//! Gates and what they look at: the machine, and the user's `--limit` command.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use super::Letters;
+use crate::plan::{Below, GatePlan};
+use crate::run::Message;
+use crate::run::gate::{
+    Answer, Ask, Ceiling, CommandGate, Delay, Gate, Limit, Measure, MemFree, MemSuspend,
+};
+use crate::sys::mailbox::Urgency;
+use crate::sys::pressure::{self, Rate, Resource};
+use crate::sys::side_command;
+
+/// How long a number of processes counts: as long as it takes to look.
+const LOAD_VALID: Duration = Duration::from_millis(100);
+/// How long a rate counts, and how long it is measured at least.
+const RATE_VALID: Duration = Duration::from_millis(500);
+
+/// The gates of `plans`; commands run in `shell`.
+///
+/// # Errors
+///
+/// When the machine cannot be asked for what a gate needs.
+pub fn gates(
+    plans: Vec<GatePlan>,
+    shell: &std::path::Path,
+    mailbox: &Letters,
+) -> anyhow::Result<Vec<Box<dyn Gate>>> {
+    let make = |plan| gate(plan, shell, mailbox);
+    plans.into_iter().map(make).collect()
+}
+
+fn gate(
+    plan: GatePlan,
+    shell: &std::path::Path,
+    mailbox: &Letters,
+) -> anyhow::Result<Box<dyn Gate>> {
+    Ok(match plan {
+        GatePlan::Delay { pause, auto } => Box::new(Delay::new(pause, auto)),
+        GatePlan::Load(below) => Box::new(load(below)?),
+        GatePlan::MemFree(least) => Box::new(MemFree::new("--memfree", least, memory()?)),
+        GatePlan::LimitMem(least) => Box::new(MemFree::new("--limit mem", least, memory()?)),
+        GatePlan::MemSuspend(least) => Box::new(MemSuspend::new(least, memory()?)),
+        GatePlan::NoSwap => Box::new(swapping()?),
+        GatePlan::Pressure(resource, percent) => Box::new(stalls(resource, percent)?),
+        GatePlan::DiskUse(percent) => Box::new(disks(percent)?),
+        GatePlan::Command(command) => {
+            let asker = Asker::start(shell.to_owned(), command.clone(), mailbox)?;
+            Box::new(CommandGate::new(command.to_string_lossy(), Box::new(asker)))
+        }
+    })
+}
+
+fn load(below: Below) -> anyhow::Result<Ceiling> {
+    pressure::runnable().context("--load: cannot read /proc/loadavg")?;
+    let limit = match below {
+        Below::Fixed(most) => Limit::Fixed(most),
+        Below::File(mut most, mut reread) => Limit::Changing(Box::new(move || {
+            most = (reread.0)().unwrap_or(most);
+            most
+        })),
+    };
+    let measure: Measure = Box::new(|_| pressure::runnable());
+    let gate = Ceiling::new(
+        "the number of running processes",
+        "",
+        measure,
+        limit,
+        LOAD_VALID,
+    );
+    Ok(gate.with_more_per_job(1.0))
+}
+
+fn memory() -> anyhow::Result<Box<dyn FnMut() -> u64>> {
+    let mut latest = pressure::available_memory().context("cannot read /proc/meminfo")?;
+    Ok(Box::new(move || {
+        latest = pressure::available_memory().unwrap_or(latest);
+        latest
+    }))
+}
+
+fn swapping() -> anyhow::Result<Ceiling> {
+    pressure::swapped().context("--noswap: cannot read /proc/vmstat")?;
+    let (mut ins, mut outs) = (Rate::default(), Rate::default());
+    let measure: Measure = Box::new(move |now| {
+        let (swapped_in, swapped_out) = pressure::swapped()?;
+        let (ins, outs) = (
+            ins.per_second(now, swapped_in),
+            outs.per_second(now, swapped_out),
+        );
+        Some(ins? * outs?)
+    });
+    // Both at once is what hurts.
+    let limit = Limit::Fixed(f64::MIN_POSITIVE);
+    let what = "swapping in times swapping out (--noswap)";
+    Ok(Ceiling::new(what, "", measure, limit, RATE_VALID))
+}
+
+fn stalls(resource: Resource, percent: f64) -> anyhow::Result<Ceiling> {
+    let name = resource.name();
+    let first = pressure::stalled_micros(resource).with_context(|| format!("--psi {name}"))?;
+    let mut rate = Rate::default();
+    rate.per_second(Instant::now(), first);
+    let measure: Measure = Box::new(move |now| {
+        let total = pressure::stalled_micros(resource).ok()?;
+        Some(rate.per_second(now, total)? / 1e6 * 100.0)
+    });
+    let what = format!("pressure on {name} (--psi)");
+    Ok(Ceiling::new(
+        what,
+        "%",
+        measure,
+        Limit::Fixed(percent),
+        RATE_VALID,
+    ))
+}
+
+fn disks(percent: f64) -> anyhow::Result<Ceiling> {
+    pressure::disk_busy_ms().context("--limit io: cannot read /proc/diskstats")?;
+    let mut rates: Vec<(String, Rate)> = Vec::new();
+    let measure: Measure = Box::new(move |now| {
+        let mut busiest = None;
+        for (disk, ms) in pressure::disk_busy_ms()? {
+            let place = rates.iter().position(|(name, _)| *name == disk);
+            let place = place.unwrap_or_else(|| {
+                rates.push((disk, Rate::default()));
+                rates.len() - 1
+            });
+            if let Some(ms_per_second) = rates[place].1.per_second(now, ms) {
+                busiest = Some(f64::max(ms_per_second / 10.0, busiest.unwrap_or(0.0)));
+            }
+        }
+        // A machine without disks has none that is busy.
+        busiest.or_else(|| rates.is_empty().then_some(0.0))
+    });
+    // As GNU parallel: at the limit is not over it.
+    let limit = Limit::Fixed(percent + f64::from(f32::EPSILON));
+    let what = "the use of the busiest disk (--limit io)";
+    Ok(Ceiling::new(what, "%", measure, limit, RATE_VALID))
+}
+
+/// Runs the user's command in a thread of its own, once each time it is asked.
+struct Asker {
+    questions: Sender<()>,
+    answers: Receiver<Answer>,
+}
+
+impl Asker {
+    fn start(shell: PathBuf, command: OsString, mailbox: &Letters) -> anyhow::Result<Self> {
+        let (questions, asked) = channel();
+        let (say, answers) = channel();
+        let mailbox = Arc::clone(mailbox);
+        thread::Builder::new()
+            .name("limit".into())
+            .spawn(move || {
+                while asked.recv() == Ok(()) {
+                    let code = side_command::run(&shell, &command);
+                    if say.send(Answer::from_exit(code)).is_err() {
+                        return;
+                    }
+                    mailbox.post([Message::GateReady], Urgency::Now);
+                }
+            })
+            .context("cannot start the thread that runs --limit")?;
+        Ok(Self { questions, answers })
+    }
+}
+
+impl Ask for Asker {
+    fn ask(&mut self) {
+        // The thread lives as long as this does.
+        let _ = self.questions.send(());
+    }
+
+    fn answer(&mut self) -> Option<Answer> {
+        self.answers.try_recv().ok()
+    }
+}
