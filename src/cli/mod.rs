@@ -8,6 +8,7 @@
 //! * [`resuming`]: going on where an earlier run was;
 //! * [`sources`]: the rules of input sources;
 //! * [`resolve`]: flags to plan, and the rules that span flags;
+//! * `hosts`: what options on other hosts mean here;
 //! * `semaphore`: the options of `sem`;
 //! * [`profile`]: options in configuration files, profiles and `$PARALLEL`; [`words`]: how they are split;
 //! * [`shebang`]: command lines in the first line of a script;
@@ -23,6 +24,7 @@ pub mod error;
 pub mod failing;
 pub mod flags;
 pub mod gates;
+mod hosts;
 pub mod jobs_count;
 pub mod profile;
 pub mod record_env;
@@ -124,7 +126,10 @@ pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String
         .transpose()?;
     let mut plan = resolve::resolve(&flags, split, typed, called_as)?;
     Ok(match semaphore {
-        None => Request::Run(Box::new(plan)),
+        None => {
+            hosts::adapt(&flags.hosts, &mut plan);
+            Request::Run(Box::new(plan))
+        }
         Some(config) => {
             semaphore::make_one_job(&mut plan);
             Request::Semaphore(Box::new(config), Box::new(plan))

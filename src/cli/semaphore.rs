@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use super::flags::{Flags, Semaphore};
 use super::jobs_count::JobsSpec;
 use super::{CalledAs, around, bytes, text, values};
-use crate::input::{Shape, SourceKind};
-use crate::job::pack::Packing;
 use crate::plan::{Plan, SlotsPlan};
+use crate::run::halt::ExitRule;
 use crate::sem::{Action, Config, Patience};
 use crate::sys::tty;
 
@@ -50,17 +49,11 @@ pub(super) fn config(flags: &Flags, called_as: CalledAs) -> Result<Config, Strin
 /// Makes of `plan` what `sem` runs: the command as it is, once, whatever the inputs; it reads our own
 /// standard input, and the exit code is its own.
 pub(super) fn make_one_job(plan: &mut Plan) {
-    let jobs = &mut plan.jobs;
-    jobs.input.sources = vec![SourceKind::Words(vec![Vec::new()]).into()];
-    jobs.input.shape = Shape::default();
-    jobs.packing = Packing::NoArgs;
-    jobs.total = None;
-    jobs.count_ahead = true;
-    jobs.reads_stdin = false;
+    plan.jobs.make_one_without_inputs();
     plan.engine.slots = 1;
     plan.run.slots = SlotsPlan::Fixed(1);
     plan.engine.inherits_stdin = true;
-    plan.run.exits_as_the_job = true;
+    plan.run.exit_rule = ExitRule::TheJob;
 }
 
 /// One at a time, if nothing else is said.

@@ -53,8 +53,19 @@ pub struct Halt {
     /// The exit code that the halt itself decided on.
     exit_code: Option<i32>,
     reached: bool,
-    /// Whether there is one job, whose exit code is the run's.
-    one_job: bool,
+    rule: ExitRule,
+}
+
+/// What the exit code of a run says that no halt has ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExitRule {
+    /// How many jobs failed.
+    #[default]
+    CountFailed,
+    /// What the only job ended with.
+    TheJob,
+    /// Whether any job failed: 1, else 0.
+    AnyFailed,
 }
 
 /// What the end of a job means under the policy.
@@ -76,16 +87,14 @@ impl Halt {
             failed: 0,
             exit_code: None,
             reached: false,
-            one_job: false,
+            rule: ExitRule::default(),
         }
     }
 
-    /// `policy` over a run of one job, which ends as the job does.
-    pub fn of_one_job(policy: Option<HaltPolicy>) -> Self {
-        Self {
-            one_job: true,
-            ..Self::new(policy, Some(1))
-        }
+    /// With another exit code where no halt decides.
+    #[must_use]
+    pub fn with_exit_rule(self, rule: ExitRule) -> Self {
+        Self { rule, ..self }
     }
 
     /// A job has ended with `outcome`, for good.
@@ -96,7 +105,7 @@ impl Halt {
         } else {
             self.failed += 1;
         }
-        if self.one_job {
+        if self.rule == ExitRule::TheJob {
             self.exit_code = Some(shell_exit_code(outcome));
         }
         let Some(policy) = self.policy else {
@@ -133,6 +142,9 @@ impl Halt {
     pub fn exit_code(&self) -> i32 {
         if let Some(code) = self.exit_code {
             return code;
+        }
+        if self.rule == ExitRule::AnyFailed {
+            return i32::from(self.failed > 0);
         }
         match self.policy.map(|policy| policy.threshold) {
             Some(Threshold::Percent(_)) => {
@@ -251,7 +263,7 @@ mod tests {
             (Outcome::Exited(0), 0),
             (Outcome::Signaled(9), 137),
         ] {
-            let mut halt = Halt::of_one_job(None);
+            let mut halt = Halt::new(None, None).with_exit_rule(ExitRule::TheJob);
             halt.job_finished(&outcome);
             assert_eq!(halt.exit_code(), code);
         }

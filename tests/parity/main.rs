@@ -15,6 +15,7 @@ mod case;
 mod compare;
 mod differences;
 mod errors;
+mod hosts;
 mod inputs;
 mod jobs;
 mod language;
@@ -88,6 +89,11 @@ fn semaphores() {
 }
 
 #[test]
+fn hosts() {
+    equal_gnu(&hosts::cases());
+}
+
+#[test]
 fn errors() {
     equal_gnu(&errors::cases());
 }
@@ -151,6 +157,7 @@ fn all() -> Vec<Case> {
         output::cases(),
         errors::cases(),
         semaphore::cases(),
+        hosts::cases(),
         around::cases(),
     ]
     .into_iter()

@@ -5,6 +5,7 @@ mod batching;
 mod command;
 mod environment;
 mod failure;
+mod hosts;
 mod input;
 mod jobs;
 mod output;
@@ -18,6 +19,7 @@ pub use batching::Batching;
 pub use command::{CommandFlags, ShellUse};
 pub use environment::Environment;
 pub use failure::Failure;
+pub use hosts::Hosts;
 pub use input::Input;
 pub use jobs::Jobs;
 pub use output::Output;
@@ -79,6 +81,9 @@ pub struct Flags {
     /// What surrounds the command line and the jobs.
     #[command(flatten)]
     pub environment: Environment,
+    /// Other hosts.
+    #[command(flatten)]
+    pub hosts: Hosts,
     /// About fanout itself.
     #[command(flatten)]
     pub about: About,
