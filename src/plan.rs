@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -120,6 +121,10 @@ pub struct EnginePlan {
     pub nice: Option<i32>,
     /// Whether a directory of `--workdir` in which a job left nothing is removed.
     pub remove_empty_workdirs: bool,
+    /// What stays open until no job is left, even if fanout is killed.
+    pub held_open: Option<OwnedFd>,
+    /// Whether jobs read our own standard input; else they find it empty.
+    pub inherits_stdin: bool,
     /// How long an attempt may take.
     pub timeout: Option<Duration>,
     /// How attempts are ended.
@@ -146,6 +151,8 @@ pub struct RunPlan {
     pub halt: Option<HaltPolicy>,
     /// The policy as it was typed.
     pub halt_text: String,
+    /// Whether the exit code is that of the one job.
+    pub exits_as_the_job: bool,
     /// What may hold back starts.
     pub gates: Vec<GatePlan>,
     /// How many attempts run at a time.

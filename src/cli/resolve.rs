@@ -87,6 +87,7 @@ pub fn resolve(
                 .halt
                 .as_ref()
                 .map_or_else(String::new, |halt| halt.display().to_string()),
+            exits_as_the_job: false,
             gates: gates::gates(&flags.jobs, around::cpus(&flags.environment))?,
             slots,
             timeout_percent: match limit {
@@ -212,6 +213,8 @@ fn engine(
         nice: around::nice(around)?,
         prelude: around.prelude.as_ref().map(bytes).unwrap_or_default(),
         remove_empty_workdirs: around::is_own_workdir(around),
+        held_open: None,
+        inherits_stdin: false,
         timeout: match limit {
             TimeLimit::Fixed(limit) => Some(limit),
             TimeLimit::None | TimeLimit::Percent(_) => None,

@@ -30,6 +30,8 @@ pub struct Config {
     pub halt: Option<HaltPolicy>,
     /// The policy as it was written, for the reports.
     pub halt_text: String,
+    /// Whether the exit code is that of the one job.
+    pub exits_as_the_job: bool,
     /// What may hold back starts.
     pub gates: Vec<Box<dyn Gate>>,
     /// A time limit that follows how long jobs take.
@@ -105,7 +107,11 @@ impl<'a> Controller<'a> {
             slots: config.slots,
             total: config.total,
             retry: config.retry,
-            halt: Halt::new(config.halt, config.total),
+            halt: if config.exits_as_the_job {
+                Halt::of_one_job(config.halt)
+            } else {
+                Halt::new(config.halt, config.total)
+            },
             halt_text: config.halt_text,
             gates: config.gates,
             time_limit: config.time_limit,

@@ -53,6 +53,8 @@ pub struct Halt {
     /// The exit code that the halt itself decided on.
     exit_code: Option<i32>,
     reached: bool,
+    /// Whether there is one job, whose exit code is the run's.
+    one_job: bool,
 }
 
 /// What the end of a job means under the policy.
@@ -74,6 +76,15 @@ impl Halt {
             failed: 0,
             exit_code: None,
             reached: false,
+            one_job: false,
+        }
+    }
+
+    /// `policy` over a run of one job, which ends as the job does.
+    pub fn of_one_job(policy: Option<HaltPolicy>) -> Self {
+        Self {
+            one_job: true,
+            ..Self::new(policy, Some(1))
         }
     }
 
@@ -84,6 +95,9 @@ impl Halt {
             self.ok += 1;
         } else {
             self.failed += 1;
+        }
+        if self.one_job {
+            self.exit_code = Some(shell_exit_code(outcome));
         }
         let Some(policy) = self.policy else {
             return Verdict::default();
@@ -228,6 +242,19 @@ mod tests {
         }
         assert_eq!(run(None, &[1; 100]), (100, 100));
         assert_eq!(run(None, &[1; 200]), (200, 101));
+    }
+
+    #[test]
+    fn the_one_job_of_a_semaphore_is_ended_as() {
+        for (outcome, code) in [
+            (Outcome::Exited(3), 3),
+            (Outcome::Exited(0), 0),
+            (Outcome::Signaled(9), 137),
+        ] {
+            let mut halt = Halt::of_one_job(None);
+            halt.job_finished(&outcome);
+            assert_eq!(halt.exit_code(), code);
+        }
     }
 
     #[test]

@@ -96,6 +96,7 @@ pub fn control(
         retry: plan.retry,
         halt: plan.halt,
         halt_text: plan.halt_text,
+        exits_as_the_job: plan.exits_as_the_job,
         gates,
         done,
         time_limit: plan.timeout_percent.map(MedianLimit::new),

@@ -12,6 +12,7 @@ mod memory;
 mod output;
 mod process;
 mod resume;
+mod semaphore;
 mod shells;
 mod signals;
 #[path = "../support/mod.rs"]

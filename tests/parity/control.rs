@@ -216,10 +216,7 @@ fn retried() -> Vec<Case> {
     ]
     .map(|line| case(line).file("log", &whole).joblog("log"))
     .into();
-    let two_lines = format!(
-        "{}1\t:\t1.500\t     0.001\t0\t0\t1\t0\techo a\0echo 'b  c'\n",
-        HEADER
-    );
+    let two_lines = format!("{HEADER}1\t:\t1.500\t     0.001\t0\t0\t1\t0\techo a\0echo 'b  c'\n");
     cases.push(
         case("-k -j1 --joblog log --retry-failed")
             .named("a command of two lines")

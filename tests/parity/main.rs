@@ -23,6 +23,7 @@ mod output;
 mod quoting;
 mod quoting_more;
 mod replacement;
+mod semaphore;
 mod sources;
 #[path = "../support/mod.rs"]
 mod support;
@@ -85,6 +86,11 @@ fn job_control() {
 #[test]
 fn output() {
     equal_gnu(&output::cases());
+}
+
+#[test]
+fn semaphores() {
+    equal_gnu(&semaphore::cases());
 }
 
 #[test]
@@ -151,6 +157,7 @@ fn all() -> Vec<Case> {
         control::cases(),
         output::cases(),
         errors::cases(),
+        semaphore::cases(),
         around::cases(),
     ]
     .into_iter()

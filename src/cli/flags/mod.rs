@@ -10,6 +10,7 @@ mod jobs;
 mod output;
 mod replacement;
 mod report;
+mod semaphore;
 mod sources;
 
 pub use about::{About, CompletionShell, InitShell};
@@ -22,6 +23,7 @@ pub use jobs::Jobs;
 pub use output::Output;
 pub use replacement::Replacement;
 pub use report::{Detail, Report};
+pub use semaphore::Semaphore;
 pub use sources::Sources;
 
 use clap::Parser;
@@ -71,6 +73,9 @@ pub struct Flags {
     /// What is reported.
     #[command(flatten)]
     pub report: Report,
+    /// Commands that wait for each other.
+    #[command(flatten)]
+    pub semaphore: Semaphore,
     /// What surrounds the command line and the jobs.
     #[command(flatten)]
     pub environment: Environment,

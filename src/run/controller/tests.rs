@@ -312,6 +312,7 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
         done: Seqs::default(),
         halt: play.halt,
         halt_text: "as played".to_owned(),
+        exits_as_the_job: false,
         gates,
     };
     let exit_code = in_time(&stage, config, queue);
