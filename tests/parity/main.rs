@@ -13,6 +13,7 @@ mod around;
 mod batching;
 mod case;
 mod compare;
+mod control;
 mod differences;
 mod errors;
 mod hosts;
@@ -76,6 +77,11 @@ fn quoting_for_other_shells() {
 #[test]
 fn jobs_and_how_they_end() {
     equal_gnu(&jobs::cases());
+}
+
+#[test]
+fn job_control() {
+    equal_gnu(&control::cases());
 }
 
 #[test]
@@ -154,6 +160,7 @@ fn all() -> Vec<Case> {
         batching::cases(),
         quoting_more::cases(),
         jobs::cases(),
+        control::cases(),
         output::cases(),
         errors::cases(),
         semaphore::cases(),
