@@ -97,7 +97,7 @@ fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
     let done = std::mem::take(&mut jobs.done);
     wire::listen_to_signals(&mailbox)?;
     let reports = wire::start_reports(report, &engine, &mailbox)?;
-    let engine = engine.start(reports.wants_starts, &mailbox)?;
+    let engine = engine.start(&plan, &reports, &mailbox)?;
     let gates = wire::gates::gates(std::mem::take(&mut plan.gates), &shell, &mailbox)?;
     let queue = wire::feed(jobs, &mailbox)?;
     let run = wire::RunParts {

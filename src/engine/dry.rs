@@ -2,13 +2,15 @@
 //!
 //! With `--shellquote` each attempt's output is its command line, quoted.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::{Attempt, Engine, Post, Reply, Running, never_ran};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
-use crate::model::{AttemptEnd, JobIdentity, KilledBy, Outcome, Prepare, SpawnError, Usage};
+use crate::model::{
+    AttemptEnd, Command, Job, JobIdentity, KilledBy, Outcome, Prepare, Rehearsal, SpawnError, Usage,
+};
 use crate::sys::mailbox::Urgency;
 use crate::sys::spool::Captured;
 use crate::template::Quoting;
@@ -19,17 +21,35 @@ pub struct DryEngine {
     shellquote: Option<(Quoting, u8)>,
     /// The work that an earlier run has done, and the directory that it is done in.
     done: Option<(Keys, Vec<u8>)>,
+    /// Whether each job's end is wanted, not only the lines.
+    ends: bool,
+    /// What came after an attempt that could not be rendered, or after the end.
+    left: Mutex<Option<Vec<Attempt>>>,
     post: Post,
 }
 
+/// Nothing runs beside an attempt, so it always has the first slot.
+const SLOT: usize = 1;
+
+/// A guess at how long a line is.
+const LINE: usize = 40;
+
 impl DryEngine {
-    /// An engine that renders with `prepare`; with `shellquote`, says for which shell and how many times
-    /// the line is quoted to become the output.
-    pub fn new(prepare: Arc<dyn Prepare>, shellquote: Option<(Quoting, u8)>, post: Post) -> Self {
+    /// An engine that renders with `prepare`; `ends`: somebody wants the end of each attempt, not only
+    /// its line. `shellquote` says for which shell and how many times the line is quoted to become the
+    /// output.
+    pub fn new(
+        prepare: Arc<dyn Prepare>,
+        shellquote: Option<(Quoting, u8)>,
+        ends: bool,
+        post: Post,
+    ) -> Self {
         Self {
             prepare,
             shellquote,
             done: None,
+            ends,
+            left: Mutex::new(None),
             post,
         }
     }
@@ -59,51 +79,113 @@ impl DryEngine {
         Captured::Memory(quoted)
     }
 
-    /// As in GNU parallel, jobs that would be skipped are shown like all others.
-    fn end(&self, attempt: Attempt, now: SystemTime) -> Box<AttemptEnd> {
-        // Nothing runs beside it, so it always has the first slot.
-        let slot = 1;
-        match self.prepare.prepare(&attempt.job, slot) {
-            Err(why) => never_ran(&attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
-            Ok(command) => Box::new(AttemptEnd {
-                outcome: if command.skip {
-                    Outcome::Skipped
-                } else if self.done_before(&command.line) {
-                    Outcome::DoneBefore
-                } else {
-                    Outcome::Exited(0)
-                },
-                stdout: self.output(&command.line),
-                job: Arc::new(JobIdentity {
-                    seq: attempt.job.seq,
-                    args: attempt.job.args,
-                    command,
-                    argv: None,
-                    slot,
-                    pid: 0,
-                    attempt: attempt.number,
-                }),
-                attempts_max: attempt.max,
-                queued_at: attempt.queued_at,
-                started_at: now,
-                ended_at: now,
-                usage: Usage::default(),
-                stderr: Captured::Empty,
-            }),
+    /// Renders `attempts`, and answers with their lines; those after one that cannot be rendered are left.
+    fn rehearse(&self, attempts: Vec<Attempt>) {
+        let mut rehearsal = Rehearsal {
+            jobs: 0,
+            lines: Vec::with_capacity(attempts.len() * LINE),
+        };
+        let mut failed = None;
+        let jobs: Vec<&Job> = attempts.iter().map(|attempt| &attempt.job).collect();
+        self.prepare.prepare_all(&jobs, SLOT, &mut |prepared| {
+            match prepared {
+                // As in GNU parallel, jobs that would be skipped are shown like all others.
+                Ok(command) => {
+                    rehearsal.jobs += 1;
+                    rehearsal.lines.extend_from_slice(&command.line);
+                    rehearsal.lines.push(b'\n');
+                }
+                Err(why) => failed = Some(why),
+            }
+            failed.is_none()
+        });
+        let done = rehearsal.jobs;
+        if done > 0 {
+            (self.post)(Reply::Rehearsed(rehearsal), Urgency::Now);
         }
+        let mut rest = attempts.into_iter().skip(done);
+        if let (Some(why), Some(attempt)) = (failed, rest.next()) {
+            self.give_up(&attempt, why, rest);
+        }
+    }
+
+    /// Renders `attempts`, and answers with the end of each.
+    fn end_each(&self, attempts: Vec<Attempt>) {
+        let now = SystemTime::now();
+        let mut prepared = Vec::with_capacity(attempts.len());
+        let jobs: Vec<&Job> = attempts.iter().map(|attempt| &attempt.job).collect();
+        self.prepare.prepare_all(&jobs, SLOT, &mut |command| {
+            let command = command.map(std::mem::take);
+            let go_on = command.is_ok();
+            prepared.push(command);
+            go_on
+        });
+        let mut attempts = attempts.into_iter();
+        for (command, attempt) in prepared.into_iter().zip(attempts.by_ref()) {
+            match command {
+                Ok(command) => {
+                    (self.post)(Reply::Ended(self.end(attempt, command, now)), Urgency::Now);
+                }
+                Err(why) => return self.give_up(&attempt, why, attempts),
+            }
+        }
+    }
+
+    /// An attempt cannot be rendered, which ends the run; `rest` is not looked at any more.
+    fn give_up(&self, attempt: &Attempt, why: String, rest: impl Iterator<Item = Attempt>) {
+        let mut left = self.left();
+        left.get_or_insert_default().extend(rest);
+        let end = never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why)));
+        (self.post)(Reply::Ended(end), Urgency::Now);
+    }
+
+    fn left(&self) -> MutexGuard<'_, Option<Vec<Attempt>>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self, attempt: Attempt, command: Command, now: SystemTime) -> Box<AttemptEnd> {
+        Box::new(AttemptEnd {
+            outcome: if command.skip {
+                Outcome::Skipped
+            } else if self.done_before(&command.line) {
+                Outcome::DoneBefore
+            } else {
+                Outcome::Exited(0)
+            },
+            stdout: self.output(&command.line),
+            job: Arc::new(JobIdentity {
+                seq: attempt.job.seq,
+                args: attempt.job.args,
+                command,
+                argv: None,
+                slot: SLOT,
+                pid: 0,
+                attempt: attempt.number,
+            }),
+            attempts_max: attempt.max,
+            queued_at: attempt.queued_at,
+            started_at: now,
+            ended_at: now,
+            usage: Usage::default(),
+            stderr: Captured::Empty,
+        })
     }
 }
 
 impl Engine for DryEngine {
     fn submit(&self, attempts: Vec<Attempt>) {
-        let now = SystemTime::now();
-        for attempt in attempts {
-            (self.post)(Reply::Ended(self.end(attempt, now)), Urgency::Now);
+        if let Some(left) = &mut *self.left() {
+            return left.extend(attempts);
+        }
+        if self.ends || self.shellquote.is_some() || self.done.is_some() {
+            self.end_each(attempts);
+        } else {
+            self.rehearse(attempts);
         }
     }
 
     fn close(&self) -> Vec<Attempt> {
-        Vec::new()
+        self.left().replace(Vec::new()).unwrap_or_default()
     }
 
     fn running(&self) -> Vec<Running> {

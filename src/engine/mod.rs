@@ -21,7 +21,9 @@ mod workdir;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::model::{AttemptEnd, AttemptStart, Job, JobIdentity, KilledBy, Outcome, OutputPiece};
+use crate::model::{
+    AttemptEnd, AttemptStart, Job, JobIdentity, KilledBy, Outcome, OutputPiece, Rehearsal,
+};
 use crate::sys::mailbox::Urgency;
 
 /// One try at a job, ready to run as soon as a slot is free.
@@ -46,6 +48,8 @@ pub enum Reply {
     Output(OutputPiece),
     /// An attempt is over.
     Ended(Box<AttemptEnd>),
+    /// Attempts are over, all well; only from an engine that runs nothing.
+    Rehearsed(Rehearsal),
 }
 
 /// Takes replies to the controller.

@@ -1,8 +1,8 @@
 # Evaluates the expressions of command templates; see perl.rs for the other end.
 #
-# A message is a count and so many strings, each with its length in front (32 bits, big endian).
-# Expressions live in the package Arg and see the job's argument in $_, all of them in @arg (from 1),
-# and the functions below.
+# A message is a string with its length in front (32 bits, big endian), and is made of strings of the
+# same form. Expressions live in the package Arg and see the job's argument in $_, all of them in @arg
+# (from 1), and the functions below.
 
 package Fanout;
 open(my $replies, '>&', \*STDOUT) or exit 1;
@@ -26,8 +26,10 @@ sub take {
     return substr($buffer, 0, $want, '');
 }
 
+# The answer: how many jobs were done, in which of them skip() was called, and for which values uq();
+# why the next job could not be done, and by which expression; the values.
 sub answer {
-    my $message = pack('N (N/a*)*', scalar @_, @_);
+    my $message = pack('N/a*', pack('(N/a*)*', @_));
     my $sent = 0;
     while ($sent < length $message) {
         $sent += syswrite($replies, $message, length($message) - $sent, $sent) || exit 0;
@@ -42,9 +44,9 @@ sub compile {
     my $my = join '', map { 'my $fanout_' . ($_ + 1) . " = \$Fanout::params[$number][$_];" } 0 .. $#values;
     $code =~ s/\$\$(\d+)/\${fanout_$1}/g;
     my $sub = eval "package Arg; no strict; no warnings; $my sub { $code\n }";
-    return answer('error', reason($@)) unless ref $sub eq 'CODE';
+    return answer(0, '', '', reason($@), 0) unless ref $sub eq 'CODE';
     push @compiled, $sub;
-    answer('ok');
+    answer(0, '', '', '', 0);
 }
 
 # What Perl says, without places in a text that nobody can see.
@@ -52,26 +54,40 @@ sub reason {
     my ($why) = @_;
     $why =~ s/ at \(eval \d+\) line \d+(?:, <[^>]*> line \d+)?//g;
     $why =~ s/\.?\s*$//;
-    return $why;
+    utf8::encode($why) if utf8::is_utf8($why);
+    return length $why ? $why : 'died';
 }
 
-sub job {
-    ($seq, $slot, my $count, my @rest) = @_;
-    @Arg::arg = (undef, splice(@rest, 0, $count));
+# Jobs in a row, with $width arguments each; an expression and the place of its argument are a call.
+sub jobs {
+    my ($args) = @_;
+    ($seq, $slot, my ($count, $width, @calls)) = split / /, shift @$args;
+    my ($first, $end) = ($seq, $seq + $count);
+    my (@values, @skipped, @unquoted, $expression, $place);
+    my @subs = map { $_ % 2 ? () : $compiled[$calls[$_]] } 0 .. $#calls;
+    my @places = map { $_ % 2 ? $calls[$_] : () } 0 .. $#calls;
     $Arg::job = bless {}, 'Job';
-    $skip = 0;
-    my @values;
-    while (my ($expression, $place) = splice(@rest, 0, 2)) {
-        local $_ = $Arg::arg[$place];
-        $quoted = 1;
-        unless (eval { $compiled[$expression]->(); 1 }) {
-            return answer('error', reason($@), $expression);
+    my $done = eval {
+        while ($seq < $end) {
+            @Arg::arg = (undef, splice(@$args, 0, $width));
+            $skip = 0;
+            for ($expression = 0; $expression < @subs; ++$expression) {
+                $quoted = 1;
+                for (my $value = $Arg::arg[$places[$expression]]) {
+                    &{$subs[$expression]}();
+                    $_ = '' unless defined $_;
+                    utf8::encode($_) if utf8::is_utf8($_);
+                    push @values, $_;
+                }
+                push @unquoted, $#values unless $quoted;
+            }
+            push @skipped, $seq - $first if $skip;
+            ++$seq;
         }
-        my $value = defined $_ ? "$_" : '';
-        utf8::encode($value) if utf8::is_utf8($value);
-        push @values, ($quoted ? 'q' : 'u') . $value;
-    }
-    answer('ok', $skip, @values);
+        1;
+    };
+    my @why = $done ? ('', 0) : (reason($@), $calls[2 * $expression]);
+    answer($seq - $first, "@skipped", "@unquoted", @why, @values);
 }
 
 package Job;
@@ -125,7 +141,6 @@ package main;
 
 package Fanout;
 while (1) {
-    my $count = unpack 'N', take(4);
-    my ($kind, @message) = map { take(unpack 'N', take(4)) } 1 .. $count;
-    $kind eq 'compile' ? compile(@message) : job(@message);
+    my ($kind, @message) = unpack '(N/a*)*', take(unpack 'N', take(4));
+    $kind eq 'compile' ? compile(@message) : jobs(\@message);
 }

@@ -1,10 +1,12 @@
 //! The helper that evaluates Perl expressions: one `perl` process for the whole run.
 //!
 //! It is started when a template needs it and never else. Messages are lists of byte strings, each with
-//! its length in front, over the process's standard input and output; what an expression prints goes to
-//! standard error. It ends when its standard input is closed, so it never outlives fanout.
+//! its length in front, as is the whole, over the process's standard input and output; what an expression
+//! prints goes to standard error. Jobs are evaluated in batches, and while perl works on one, the answer
+//! to the one before can be used. It ends when its standard input is closed, so it never outlives fanout.
 
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::fmt::Write as _;
+use std::io::{self, BufReader, Read, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::model::Job;
@@ -16,12 +18,22 @@ const DRIVER: &str = include_str!("perl.pl");
 /// The most that a message may hold, in bytes: more is no message.
 const LONGEST: usize = 1 << 30;
 
+/// So many jobs at most are evaluated in one go, with so many bytes of arguments, unless one job has more.
+/// It is what surely fits into a pipe.
+const BATCH: usize = 512;
+const BATCH_BYTES: usize = 32 << 10;
+
+/// What there is to say when the helper says nothing.
+pub(super) const ENDED: &str = "perl has ended";
+
 /// A running helper.
 #[derive(Debug)]
 pub(super) struct Perl {
     process: Child,
-    to: BufWriter<ChildStdin>,
+    to: ChildStdin,
     from: BufReader<ChildStdout>,
+    /// Room for what is sent.
+    message: Vec<u8>,
 }
 
 /// Why there are no values.
@@ -33,22 +45,120 @@ pub(super) struct Refusal {
     pub(super) expression: usize,
 }
 
-impl Refusal {
-    fn new(why: &str) -> Self {
-        Self {
-            why: why.to_owned(),
-            expression: 0,
-        }
-    }
+/// Jobs in a row that are evaluated in one go: numbered one after the other, with as many arguments each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch<'j> {
+    pub(super) jobs: &'j [&'j Job],
+    pub(super) slot: usize,
+}
+
+/// What the helper says of a batch.
+#[derive(Debug)]
+pub(super) struct Answer {
+    parts: Vec<u8>,
+    /// Where in `parts` the values begin.
+    values_at: usize,
+    /// How many values a job has.
+    each: usize,
+    /// How many jobs have values.
+    pub(super) done: usize,
+    /// The jobs in which an expression called `skip()`, and the values after `uq()`, by number.
+    skipped: Vec<usize>,
+    unquoted: Vec<usize>,
+    /// Why the job after those has none.
+    pub(super) refusal: Option<Refusal>,
 }
 
 /// What the helper says of a job.
-#[derive(Debug, Default)]
-pub(super) struct Verdict {
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Verdict<'v> {
     /// Whether an expression called `skip()`.
     pub(super) skip: bool,
     /// The values of the expressions, in order.
-    pub(super) values: Vec<Evaluated>,
+    pub(super) values: &'v [Evaluated<'v>],
+}
+
+impl<'j> Batch<'j> {
+    /// The jobs at the beginning of `jobs` that make a batch, and those after them.
+    pub(super) fn split(jobs: &'j [&'j Job], slot: usize) -> Option<(Self, &'j [&'j Job])> {
+        let first = jobs.first()?;
+        let (mut bytes, mut count) = (0, 0);
+        for job in jobs.iter().take(BATCH) {
+            bytes += job.args.iter().map(|arg| arg.len() + 4).sum::<usize>();
+            let follows = job.seq == first.seq + count as u64 && job.args.len() == first.args.len();
+            if count > 0 && (!follows || bytes > BATCH_BYTES) {
+                break;
+            }
+            count += 1;
+        }
+        let (jobs, rest) = jobs.split_at(count);
+        Some((Self { jobs, slot }, rest))
+    }
+}
+
+impl Answer {
+    fn parse(parts: Vec<u8>, each: usize) -> io::Result<Self> {
+        let mut rest = &parts[..];
+        let mut next = || take_part(&mut rest).ok_or_else(|| io::Error::other("no such answer"));
+        let done = numbers(next()?).first().copied().unwrap_or(0);
+        let (skipped, unquoted) = (numbers(next()?), numbers(next()?));
+        let why = String::from_utf8_lossy(next()?).trim().replace('\n', " ");
+        let expression = numbers(next()?).first().copied().unwrap_or(0);
+        let values_at = parts.len() - rest.len();
+        Ok(Self {
+            refusal: (!why.is_empty()).then_some(Refusal { why, expression }),
+            parts,
+            values_at,
+            each,
+            done,
+            skipped,
+            unquoted,
+        })
+    }
+
+    /// Hands what is said of each job to `take`, until that says no to more; returns what it said last.
+    pub(super) fn each(&self, mut take: impl FnMut(usize, Verdict<'_>) -> bool) -> bool {
+        let mut rest = &self.parts[self.values_at..];
+        let (mut skipped, mut unquoted) = (&self.skipped[..], &self.unquoted[..]);
+        let mut values = Vec::with_capacity(self.each);
+        for job in 0..self.done {
+            values.clear();
+            for value in 0..self.each {
+                values.push(Evaluated {
+                    value: take_part(&mut rest).unwrap_or_default(),
+                    quoted: !is_next(&mut unquoted, job * self.each + value),
+                });
+            }
+            let skip = is_next(&mut skipped, job);
+            let values = &values;
+            if !take(job, Verdict { skip, values }) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// Whether `number` comes next in a sorted list; takes it off, if it does.
+fn is_next(list: &mut &[usize], number: usize) -> bool {
+    let next = list.split_first().filter(|(first, _)| **first == number);
+    next.map(|(_, rest)| *list = rest).is_some()
+}
+
+/// The first of the parts, each with its length in front.
+fn take_part<'p>(parts: &mut &'p [u8]) -> Option<&'p [u8]> {
+    let (len, rest) = parts.split_first_chunk()?;
+    let (part, rest) = rest.split_at_checked(u32::from_be_bytes(*len) as usize)?;
+    *parts = rest;
+    Some(part)
+}
+
+/// Decimal numbers with spaces in between.
+fn numbers(text: &[u8]) -> Vec<usize> {
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    text.split(' ')
+        .filter_map(|word| word.parse().ok())
+        .collect()
 }
 
 impl Perl {
@@ -72,8 +182,9 @@ impl Perl {
         };
         Ok(Self {
             process,
-            to: BufWriter::new(to),
-            from: BufReader::new(from),
+            to,
+            from: BufReader::with_capacity(BATCH_BYTES, from),
+            message: Vec::new(),
         })
     }
 
@@ -83,99 +194,66 @@ impl Perl {
     ///
     /// What Perl says of the expression.
     pub(super) fn compile(&mut self, expression: &Expression) -> Result<(), String> {
-        let mut message: Vec<&[u8]> = vec![b"compile", &expression.code];
-        message.extend(expression.params.iter().map(Vec::as_slice));
-        self.ask(&message).map(drop).map_err(|refusal| refusal.why)
+        let params = expression.params.iter().map(Vec::as_slice);
+        let parts = [b"compile", &expression.code[..]].into_iter().chain(params);
+        let answer = self.send(parts).and_then(|()| self.receive(0));
+        match answer {
+            Err(_) => Err(ENDED.to_owned()),
+            Ok(answer) => answer.refusal.map_or(Ok(()), |refusal| Err(refusal.why)),
+        }
     }
 
-    /// The values of expressions, each a number and the index of an argument, for `job`.
+    /// Has expressions, each a number and the index of an argument, evaluated for each job of `batch`.
     ///
-    /// # Errors
-    ///
-    /// What an expression died of.
-    pub(super) fn evaluate(
-        &mut self,
-        job: &Job,
-        slot: usize,
-        calls: &[(usize, usize)],
-    ) -> Result<Verdict, Refusal> {
-        let numbers = [job.seq as usize, slot, job.args.len()].map(|number| number.to_string());
-        let calls: Vec<String> = calls
-            .iter()
-            .flat_map(|(expression, arg)| [expression.to_string(), (arg + 1).to_string()])
-            .collect();
-        let mut message: Vec<&[u8]> = vec![b"job"];
-        message.extend(numbers.iter().map(String::as_bytes));
-        message.extend(job.args.iter());
-        message.extend(calls.iter().map(String::as_bytes));
-        let mut answer = self.ask(&message)?.into_iter();
-        Ok(Verdict {
-            skip: answer.next().is_some_and(|skip| skip == b"1"),
-            values: answer.map(value).collect(),
-        })
+    /// While an answer is outstanding, one more batch may be asked for: it fits into the pipe, so neither
+    /// side waits for the other to read. One that is [too long](Self::must_wait) must wait.
+    pub(super) fn ask(&mut self, batch: Batch<'_>, calls: &[(usize, usize)]) -> io::Result<()> {
+        let (seq, width) = batch
+            .jobs
+            .first()
+            .map_or((0, 0), |job| (job.seq, job.args.len()));
+        let mut numbers = format!("{seq} {} {} {width}", batch.slot, batch.jobs.len());
+        for (expression, arg) in calls {
+            let _ = write!(numbers, " {expression} {}", arg + 1);
+        }
+        let args = batch.jobs.iter().flat_map(|job| job.args.iter());
+        self.send([b"jobs", numbers.as_bytes()].into_iter().chain(args))
     }
 
-    fn ask(&mut self, message: &[&[u8]]) -> Result<Vec<Vec<u8>>, Refusal> {
-        let mut answer = self
-            .exchange(message)
-            .map_err(|_| Refusal::new("perl has ended"))?;
-        if answer.is_empty() {
-            return Err(Refusal::new("perl has ended"));
-        }
-        let status = answer.remove(0);
-        if status == b"ok" {
-            return Ok(answer);
-        }
-        let text = |part: Option<&Vec<u8>>| {
-            let text = part.map(|part| String::from_utf8_lossy(part).trim().replace('\n', " "));
-            text.unwrap_or_default()
-        };
-        Err(Refusal {
-            why: text(answer.first()),
-            expression: text(answer.get(1)).parse().unwrap_or(0),
-        })
+    /// Whether `batch` may only be asked for when no answer is outstanding.
+    pub(super) fn must_wait(batch: Batch<'_>) -> bool {
+        let args = batch.jobs.iter().flat_map(|job| job.args.iter());
+        args.map(|arg| arg.len() + 4).sum::<usize>() > BATCH_BYTES
     }
 
-    fn exchange(&mut self, message: &[&[u8]]) -> io::Result<Vec<Vec<u8>>> {
-        let too_long = || io::Error::other("message too long");
-        let write_len = |to: &mut BufWriter<ChildStdin>, len: usize| {
-            let len = u32::try_from(len).map_err(|_| too_long())?;
-            to.write_all(&len.to_be_bytes())
+    /// Sends a message: parts, each with its length in front.
+    fn send<'p>(&mut self, parts: impl Iterator<Item = &'p [u8]>) -> io::Result<()> {
+        let len = |len: usize| {
+            let len = u32::try_from(len).map_err(|_| io::Error::other("message too long"));
+            len.map(u32::to_be_bytes)
         };
-        write_len(&mut self.to, message.len())?;
-        for part in message {
-            write_len(&mut self.to, part.len())?;
-            self.to.write_all(part)?;
+        self.message.clear();
+        self.message.extend_from_slice(&[0; 4]);
+        for part in parts {
+            self.message.extend_from_slice(&len(part.len())?);
+            self.message.extend_from_slice(part);
         }
-        self.to.flush()?;
-        let read_len = |from: &mut BufReader<ChildStdout>| {
-            let mut len = [0; 4];
-            from.read_exact(&mut len)?;
-            let len = u32::from_be_bytes(len) as usize;
-            if len > LONGEST {
-                Err(too_long())
-            } else {
-                Ok(len)
-            }
-        };
-        let count = read_len(&mut self.from)?;
-        let mut answer = Vec::new();
-        for _ in 0..count {
-            let mut part = vec![0; read_len(&mut self.from)?];
-            self.from.read_exact(&mut part)?;
-            answer.push(part);
-        }
-        Ok(answer)
+        let all = len(self.message.len() - 4)?;
+        self.message[..4].copy_from_slice(&all);
+        self.to.write_all(&self.message)
     }
-}
 
-/// A value as it travels: `q` or `u`, for quoted or not, in front of it.
-fn value(mut bytes: Vec<u8>) -> Evaluated {
-    let quoted = bytes.first() == Some(&b'q');
-    bytes.drain(..bytes.len().min(1));
-    Evaluated {
-        value: bytes,
-        quoted,
+    /// The next answer; with so many values for `each` job.
+    pub(super) fn receive(&mut self, each: usize) -> io::Result<Answer> {
+        let mut len = [0; 4];
+        self.from.read_exact(&mut len)?;
+        let len = u32::from_be_bytes(len) as usize;
+        if len > LONGEST {
+            return Err(io::Error::other("answer too long"));
+        }
+        let mut parts = vec![0; len];
+        self.from.read_exact(&mut parts)?;
+        Answer::parse(parts, each)
     }
 }
 

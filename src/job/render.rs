@@ -1,9 +1,10 @@
 //! Turning a job into its command line and its tag.
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::perl::{Perl, Verdict};
-use crate::model::{Command, Job, Prepare};
+use super::perl::{Answer, Batch, ENDED, Perl, Refusal, Verdict};
+use crate::model::{Command, Job, Prepare, Take};
 use crate::template::{Expression, Quoting, Spread, Style, Template, Values};
 
 /// The run's templates and how values are written into them.
@@ -70,7 +71,9 @@ impl Renderer {
     }
 
     fn templates(&self) -> impl Iterator<Item = &Template> {
-        std::iter::once(&self.command).chain(&self.tag)
+        std::iter::once(&self.command)
+            .chain(&self.tag)
+            .chain(&self.workdir)
     }
 
     /// Whether it has to be known how many jobs there are.
@@ -108,15 +111,21 @@ impl Renderer {
         Ok(())
     }
 
-    /// The line that `template` becomes.
-    fn line(&self, template: &Template, values: Values<'_>, quoting: Quoting) -> Vec<u8> {
+    /// Whether output is tagged.
+    pub fn has_tag(&self) -> bool {
+        self.tag.is_some()
+    }
+
+    /// Appends the line that `template` becomes.
+    fn append(&self, template: &Template, values: Values<'_>, quoting: Quoting, out: &mut Vec<u8>) {
         let style = Style {
             quoting,
             spread: self.spread,
         };
-        let mut out = Vec::with_capacity(template.size_hint(values));
-        template.render(values, style, &mut out);
-        out
+        if out.capacity() == 0 {
+            out.reserve(template.size_hint(values));
+        }
+        template.render(values, style, out);
     }
 }
 
@@ -126,59 +135,160 @@ fn cannot_use(expression: &Expression, why: &str) -> String {
 }
 
 impl Evaluator {
-    /// The values of all expressions of `templates`, for `job`.
-    fn evaluate(&self, templates: &[&Template], job: &Job, slot: usize) -> Result<Verdict, String> {
-        let calls: Vec<_> = templates
+    /// The values of all expressions of `templates`, for each of `jobs` in turn, handed to `take` until
+    /// that says no to more. A job that has none is the last.
+    fn evaluate(
+        &self,
+        templates: &[&Template],
+        jobs: &[&Job],
+        slot: usize,
+        mut take: impl FnMut(&Job, Result<Verdict<'_>, String>) -> bool,
+    ) {
+        let mut perl = self.perl.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unasked = Batch::split(jobs, slot);
+        let mut outstanding: Option<(Batch<'_>, usize)> = None;
+        let mut go_on = true;
+        while outstanding.is_some() || (go_on && unasked.is_some()) {
+            // The next batch is asked for before the answer to the one before is used.
+            let may_ask = |batch| go_on && (outstanding.is_none() || !Perl::must_wait(batch));
+            let mut asked = None;
+            if let Some((batch, rest)) = unasked.filter(|(batch, _)| may_ask(*batch)) {
+                let calls = self.calls(templates, batch);
+                if perl.ask(batch, &calls).is_ok() {
+                    unasked = Batch::split(rest, slot);
+                    asked = Some((batch, calls.len()));
+                } else if outstanding.is_none() {
+                    take(batch.jobs[0], Err(ENDED.to_owned()));
+                    return;
+                } else {
+                    unasked = None;
+                }
+            }
+            if let Some((batch, each)) = outstanding {
+                go_on = go_on && self.use_answer(perl.receive(each), batch, &mut take);
+            }
+            outstanding = asked;
+        }
+    }
+
+    /// Hands on what perl said of `batch`; tells whether there is to be more.
+    fn use_answer(
+        &self,
+        answer: io::Result<Answer>,
+        batch: Batch<'_>,
+        take: &mut impl FnMut(&Job, Result<Verdict<'_>, String>) -> bool,
+    ) -> bool {
+        let mut done = 0;
+        let mut why = ENDED.to_owned();
+        if let Ok(answer) = answer {
+            done = answer.done.min(batch.jobs.len());
+            if !answer.each(|index, verdict| take(batch.jobs[index], Ok(verdict))) {
+                return false;
+            }
+            if let Some(refusal) = &answer.refusal {
+                why = self.explain(refusal);
+            }
+        }
+        match batch.jobs.get(done) {
+            None => true,
+            Some(job) => {
+                take(job, Err(format!("job {}: {why}", job.seq)));
+                false
+            }
+        }
+    }
+
+    /// The expressions, by number, and the arguments that they are for.
+    fn calls(&self, templates: &[&Template], batch: Batch<'_>) -> Vec<(usize, usize)> {
+        let args = batch.jobs.first().map(|job| &job.args);
+        let calls = templates
             .iter()
-            .flat_map(|template| template.calls(&job.args))
+            .flat_map(|template| args.map_or_else(Vec::new, |args| template.calls(args)));
+        calls
             .map(|call| {
                 let number = self.known.iter().position(|known| known == call.expression);
                 (number.unwrap_or_default(), call.arg)
             })
-            .collect();
-        let mut perl = self.perl.lock().unwrap_or_else(PoisonError::into_inner);
-        perl.evaluate(job, slot, &calls).map_err(|refusal| {
-            let expression = self.known.get(refusal.expression);
-            let typed = expression.map_or(&b""[..], |expression| &expression.typed);
-            let typed = String::from_utf8_lossy(typed);
-            format!("job {}: {}: {}", job.seq, typed.trim(), refusal.why)
-        })
+            .collect()
+    }
+
+    fn explain(&self, refusal: &Refusal) -> String {
+        let expression = self.known.get(refusal.expression);
+        let typed = expression.map_or(&b""[..], |expression| &expression.typed);
+        let typed = String::from_utf8_lossy(typed);
+        format!("{}: {}", typed.trim(), refusal.why)
+    }
+}
+
+impl Renderer {
+    /// Writes the command of `job` into `command`, whatever is in there.
+    fn write(
+        &self,
+        job: &Job,
+        slot: usize,
+        verdict: Verdict<'_>,
+        command: &mut Command,
+    ) -> Result<(), String> {
+        let mut left = verdict.values;
+        let mut of = |template: &Template| {
+            let count = template.count_calls(&job.args);
+            let (evaluated, rest) = left
+                .split_at_checked(count)
+                .ok_or("perl returned too few values")?;
+            left = rest;
+            Ok::<_, String>(Values {
+                args: &job.args,
+                seq: job.seq,
+                slot,
+                total: self.total.unwrap_or(0),
+                slots: self.slots,
+                evaluated,
+            })
+        };
+        command.line.clear();
+        self.append(
+            &self.command,
+            of(&self.command)?,
+            self.quoting,
+            &mut command.line,
+        );
+        let mut raw = |template: &Template| {
+            let mut line = Vec::new();
+            self.append(template, of(template)?, Quoting::Raw, &mut line);
+            Ok::<_, String>(line)
+        };
+        command.tag = self.tag.as_ref().map(&mut raw).transpose()?;
+        command.workdir = self.workdir.as_ref().map(&mut raw).transpose()?;
+        command.skip = verdict.skip || self.command.skips(&job.args);
+        Ok(())
     }
 }
 
 impl Prepare for Renderer {
     fn prepare(&self, job: &Job, slot: usize) -> Result<Command, String> {
-        let (verdict, of_the_command) = match &self.perl {
-            None => (Verdict::default(), 0),
+        let mut prepared = Err(ENDED.to_owned());
+        self.prepare_all(&[job], slot, &mut |command| {
+            prepared = command.map(std::mem::take);
+            false
+        });
+        prepared
+    }
+
+    fn prepare_all(&self, jobs: &[&Job], slot: usize, take: &mut Take<'_>) {
+        let mut command = Command::default();
+        let mut write = |job: &Job, verdict: Result<Verdict<'_>, String>| {
+            let written = verdict.and_then(|verdict| self.write(job, slot, verdict, &mut command));
+            take(written.map(|()| &mut command))
+        };
+        match &self.perl {
             Some(evaluator) => {
                 let templates: Vec<_> = self.templates().collect();
-                let verdict = evaluator.evaluate(&templates, job, slot)?;
-                let of_the_command = self.command.calls(&job.args).len();
-                (verdict, of_the_command)
+                evaluator.evaluate(&templates, jobs, slot, write);
             }
-        };
-        let (for_command, for_tag) = verdict
-            .values
-            .split_at_checked(of_the_command)
-            .ok_or("perl returned too few values")?;
-        let values = |evaluated| Values {
-            args: &job.args,
-            seq: job.seq,
-            slot,
-            total: self.total.unwrap_or(0),
-            slots: self.slots,
-            evaluated,
-        };
-        let tag = |tag| self.line(tag, values(for_tag), Quoting::Raw);
-        Ok(Command {
-            line: self.line(&self.command, values(for_command), self.quoting),
-            tag: self.tag.as_ref().map(tag),
-            skip: verdict.skip || self.command.skips(&job.args),
-            workdir: self
-                .workdir
-                .as_ref()
-                .map(|dir| self.line(dir, values(&[]), Quoting::Raw)),
-        })
+            None => {
+                jobs.iter().all(|job| write(job, Ok(Verdict::default())));
+            }
+        }
     }
 }
 

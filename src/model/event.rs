@@ -9,7 +9,8 @@ use crate::sys::tokens::Token;
 
 /// Something that happened. Sinks in `report` receive each event once, in order.
 ///
-/// Each job that was read from the input gets exactly one [`Event::JobFinished`].
+/// Each job that was read from the input gets exactly one [`Event::JobFinished`], or is counted in one
+/// [`Event::Rehearsed`].
 #[derive(Debug)]
 pub enum Event {
     /// The first event of a run.
@@ -22,6 +23,8 @@ pub enum Event {
     AttemptFailed(Box<AttemptEnd>),
     /// A job's one and only terminal event.
     JobFinished(Box<AttemptEnd>),
+    /// Jobs of a dry run that all went well. Sent instead of their ends where no sink asked for these.
+    Rehearsed(Rehearsal),
     /// Why nothing starts at the moment; `None`: starting again.
     Gate(Option<String>),
     /// Words for the user, who reads standard error.
@@ -117,6 +120,15 @@ pub struct OutputPiece {
     pub bytes: Vec<u8>,
     /// Bounds how many pieces are on their way; given back when the piece has been dealt with.
     pub token: Option<Token>,
+}
+
+/// Jobs in a row whose command lines are all that is wanted of them.
+#[derive(Debug)]
+pub struct Rehearsal {
+    /// How many.
+    pub jobs: usize,
+    /// Their command lines, each with a newline after it.
+    pub lines: Vec<u8>,
 }
 
 /// How many jobs there are of each kind, at one moment.

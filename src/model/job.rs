@@ -24,6 +24,9 @@ pub struct Command {
     pub workdir: Option<Vec<u8>>,
 }
 
+/// Takes what was prepared, and says whether it wants more.
+pub type Take<'a> = dyn FnMut(Result<&mut Command, String>) -> bool + 'a;
+
 /// Turns a job into its command line; called by the worker that runs it, once per attempt.
 pub trait Prepare: Send + Sync {
     /// The command of `job` in slot number `slot` (from 1).
@@ -32,4 +35,16 @@ pub trait Prepare: Send + Sync {
     ///
     /// A sentence that names what cannot be rendered; the attempt then ends as `SpawnFailed`.
     fn prepare(&self, job: &Job, slot: usize) -> Result<Command, String>;
+
+    /// The commands of `jobs`, in their order and all for one slot, each handed to `take` until that
+    /// says no to more. Whatever `take` leaves of a command is room for the next one.
+    fn prepare_all(&self, jobs: &[&Job], slot: usize, take: &mut Take<'_>) {
+        for job in jobs {
+            let mut prepared = self.prepare(job, slot);
+            let prepared = prepared.as_mut().map_err(|why| std::mem::take(why));
+            if !take(prepared) {
+                return;
+            }
+        }
+    }
 }

@@ -10,9 +10,10 @@ mod outcome;
 
 pub use args::ArgList;
 pub use event::{
-    AttemptEnd, AttemptStart, Event, JobIdentity, OutputPiece, RunEnd, RunStart, Stream, Tally,
+    AttemptEnd, AttemptStart, Event, JobIdentity, OutputPiece, Rehearsal, RunEnd, RunStart, Stream,
+    Tally,
 };
-pub use job::{Command, Job, Prepare};
+pub use job::{Command, Job, Prepare, Take};
 pub use outcome::{KilledBy, Outcome, SpawnError};
 
 pub use crate::sys::child::{Exit, Usage};

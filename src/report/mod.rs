@@ -69,6 +69,11 @@ pub trait Sink: Send {
         false
     }
 
+    /// Whether it needs the end of each job of a dry run; else [`Event::Rehearsed`] will do.
+    fn wants_ends(&self) -> bool {
+        true
+    }
+
     /// Told when nobody reads standard output any more: the run ends, and quietly.
     fn stdout_closed(&mut self) {}
 

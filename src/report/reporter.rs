@@ -47,6 +47,11 @@ impl Reporter {
         self.sinks.iter().any(|sink| sink.wants_starts())
     }
 
+    /// Whether any sink needs the end of each job of a dry run.
+    pub fn wants_ends(&self) -> bool {
+        self.sinks.iter().any(|sink| sink.wants_ends())
+    }
+
     /// Receives batches of events until all senders are gone; sleeps as long as there is nothing to do.
     /// Calls `reported` with the number of events that it has dealt with.
     pub fn run(mut self, events: &Receiver<Vec<Event>>, reported: impl Fn(usize)) -> Report {

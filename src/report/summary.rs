@@ -108,6 +108,10 @@ impl Sink for Failures {
         Ok(())
     }
 
+    fn wants_ends(&self) -> bool {
+        false
+    }
+
     fn stdout_closed(&mut self) {
         self.quiet = true;
     }

@@ -32,6 +32,7 @@ impl Counter {
                 self.attempt_over(end);
                 self.job_over(end);
             }
+            Event::Rehearsed(rehearsal) => self.tally.ok += rehearsal.jobs as u64,
             _ => {}
         }
     }

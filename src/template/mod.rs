@@ -411,8 +411,8 @@ mod tests {
         let calls = template.calls(&args);
         let wanted: Vec<usize> = calls.iter().map(|call| call.arg).collect();
         assert_eq!(wanted, [0, 1, 1]);
-        let value = |value: &str, quoted| Evaluated {
-            value: value.into(),
+        let value = |value: &'static str, quoted| Evaluated {
+            value: value.as_bytes(),
             quoted,
         };
         let evaluated = [value("x", true), value("y z", true), value("$u", false)];

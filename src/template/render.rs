@@ -19,7 +19,7 @@ pub struct Values<'a> {
     /// How many slots there are.
     pub slots: usize,
     /// The values of the template's [`Template::calls`].
-    pub evaluated: &'a [Evaluated],
+    pub evaluated: &'a [Evaluated<'a>],
 }
 
 /// What a Perl expression is to be evaluated for.
@@ -32,10 +32,10 @@ pub struct Call<'t> {
 }
 
 /// What a Perl expression came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Evaluated {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evaluated<'v> {
     /// The value.
-    pub value: Vec<u8>,
+    pub value: &'v [u8],
     /// Whether it is quoted as other values are; it is not after `uq()`.
     pub quoted: bool,
 }
@@ -104,6 +104,18 @@ impl Template {
             }
         }
         calls
+    }
+
+    /// How many [`calls`](Self::calls) there are.
+    pub fn count_calls(&self, args: &ArgList) -> usize {
+        if !self.needs_perl {
+            return 0;
+        }
+        let perl = |replace: &&Replace| matches!(replace.what, What::Perl(_));
+        let calls = self.replaces().filter(perl);
+        calls
+            .map(|replace| called_for(args, replace.which).len())
+            .sum()
     }
 
     /// A guess at how many bytes rendering takes, on the high side for common templates.
@@ -269,9 +281,9 @@ impl Sink<'_> {
                 self.gap();
             }
             if result.quoted {
-                self.value(&result.value);
+                self.value(result.value);
             } else {
-                self.out.extend_from_slice(&result.value);
+                self.out.extend_from_slice(result.value);
             }
         }
     }

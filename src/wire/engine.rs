@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::{Letters, OpenJobs};
+use super::{Letters, OpenJobs, Reports};
 use crate::engine::capture::Capture;
 use crate::engine::dry::DryEngine;
 use crate::engine::launch::Launch;
 use crate::engine::{Engine, Post, local};
 use crate::job::Renderer;
 use crate::ledger::done::Keys;
-use crate::plan::{CapturePlan, EnginePlan};
+use crate::plan::{CapturePlan, EnginePlan, RunPlan};
 use crate::run::Message;
 use crate::sys::guardian::Guardian;
 use crate::sys::limits;
@@ -75,17 +75,24 @@ pub struct RunningEngine {
 }
 
 impl EngineParts {
-    /// Starts the engine; `report_starts`: somebody wants to know when an attempt starts.
+    /// Starts the engine, which tells as much as the run and its reports want to know.
     ///
     /// # Errors
     ///
     /// When its threads cannot be started.
-    pub fn start(self, report_starts: bool, mailbox: &Letters) -> anyhow::Result<RunningEngine> {
+    pub fn start(
+        self,
+        run: &RunPlan,
+        reports: &Reports,
+        mailbox: &Letters,
+    ) -> anyhow::Result<RunningEngine> {
         let letters = Arc::clone(mailbox);
         let post: Post =
             Arc::new(move |reply, urgency| letters.post([Message::Engine(reply)], urgency));
         let Some(guardian) = self.guardian else {
-            let engine = DryEngine::new(self.renderer, self.plan.shellquote, post)
+            // Whether a job halts the run depends on its own end.
+            let ends = reports.wants_ends || run.halt.is_some() || self.renderer.has_tag();
+            let engine = DryEngine::new(self.renderer, self.plan.shellquote, ends, post)
                 .without(self.done, self.cwd.as_os_str().as_encoded_bytes());
             return Ok(RunningEngine {
                 engine: Box::new(engine),
@@ -109,7 +116,7 @@ impl EngineParts {
             nice: self.plan.nice,
             term_seq: self.plan.term_seq,
             done: self.done,
-            report_starts,
+            report_starts: reports.wants_starts,
         };
         let engine = Box::new(local::start(config, &guardian, post)?);
         Ok(RunningEngine {

@@ -25,6 +25,8 @@ pub struct Reports {
     over: Receiver<()>,
     /// Whether it wants to know when an attempt starts.
     pub wants_starts: bool,
+    /// Whether it wants to know how each job of a dry run ended.
+    pub wants_ends: bool,
 }
 
 /// Starts the thread that writes all reports.
@@ -55,7 +57,7 @@ pub fn start_reports(
         letters.post([message], Urgency::Now);
     };
     let reporter = Reporter::new(sinks, Box::new(on_failure));
-    let wants_starts = reporter.wants_starts();
+    let (wants_starts, wants_ends) = (reporter.wants_starts(), reporter.wants_ends());
     let backlog = Arc::new(Backlog::new(mailbox));
     let (events, inbox) = crossbeam_channel::unbounded();
     let (ending, over) = crossbeam_channel::bounded(0);
@@ -72,6 +74,7 @@ pub fn start_reports(
         thread,
         over,
         wants_starts,
+        wants_ends,
     })
 }
 

@@ -338,7 +338,9 @@ impl Sink for JsonLines {
                 },
             ),
             Event::RunEnded(end) => self.run_end(end),
-            Event::Output(_) | Event::Gate(_) | Event::Notice { .. } => Ok(()),
+            Event::Output(_) | Event::Rehearsed(_) | Event::Gate(_) | Event::Notice { .. } => {
+                Ok(())
+            }
         }
     }
 

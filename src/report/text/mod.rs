@@ -72,7 +72,11 @@ struct Finished {
 
 impl Text {
     /// Prints to `stdout` and `stderr`, for a program called `program`.
-    pub fn new(stdout: Out, stderr: Out, config: Config, program: &str) -> Self {
+    pub fn new(stdout: Out, stderr: Out, mut config: Config, program: &str) -> Self {
+        // The jobs of a dry run end in their order anyway.
+        if config.dry_run && config.mode == Mode::KeepOrder {
+            config.mode = Mode::Grouped;
+        }
         Self {
             config,
             program: program.to_owned(),
@@ -204,6 +208,9 @@ impl Sink for Text {
             Event::Output(piece) => self.piece(piece),
             Event::AttemptFailed(end) => self.lines.end(&end.job, &mut self.printer),
             Event::JobFinished(end) => self.finished(end),
+            Event::Rehearsed(rehearsal) => {
+                self.printer.bytes(Stream::Stdout, None, &rehearsal.lines)
+            }
             Event::Notice { words, prefixed } => self.notice(words, *prefixed),
             Event::RunStarted(_) | Event::Gate(_) | Event::RunEnded(_) => Ok(()),
         }
@@ -215,6 +222,10 @@ impl Sink for Text {
 
     fn wants_starts(&self) -> bool {
         self.echoes_starts()
+    }
+
+    fn wants_ends(&self) -> bool {
+        !self.config.dry_run || self.config.trace
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
