@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::engine::capture::Streams;
 use crate::engine::shell::Shell;
 use crate::engine::term_seq::TermSeq;
 use crate::input::InputConfig;
@@ -135,6 +136,10 @@ pub enum CapturePlan {
     Spool,
     /// It is handed on while the job runs.
     Stream,
+    /// It is kept; that of the job whose turn it is is handed on while the job runs.
+    InTurn(Streams),
+    /// It goes into files with names; with `true`, the command line stands before it.
+    Files(bool),
 }
 
 /// When attempts are run.
@@ -220,6 +225,8 @@ pub struct ReportPlan {
     pub preface: String,
     /// How jobs' output is printed.
     pub text: text::Config,
+    /// The table that it goes into instead.
+    pub rows: Option<RowsPlan>,
     /// The joblog.
     pub joblog: Option<JoblogPlan>,
     /// The JSON stream.
@@ -259,6 +266,15 @@ pub enum ResumePlan {
     FailedCommands(PathBuf),
     /// The work that a JSON stream has.
     Json(PathBuf, Counts),
+}
+
+/// A table of jobs.
+#[derive(Debug)]
+pub struct RowsPlan {
+    /// The file; `None`: standard output.
+    pub path: Option<PathBuf>,
+    /// Its form.
+    pub form: text::rows::Form,
 }
 
 /// The JSON stream.

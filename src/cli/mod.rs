@@ -23,6 +23,7 @@ pub mod failing;
 pub mod flags;
 pub mod gates;
 pub mod jobs_count;
+mod outputs;
 pub mod profile;
 pub mod record_env;
 pub mod resolve;

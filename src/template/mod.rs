@@ -152,6 +152,11 @@ impl Template {
         })
     }
 
+    /// Whether there is any replacement string in it.
+    pub fn has_replacements(&self) -> bool {
+        self.replaces().next().is_some()
+    }
+
     /// Whether it has to be known how many jobs there are.
     pub fn uses_total(&self) -> bool {
         self.replaces().any(|replace| match &replace.what {
