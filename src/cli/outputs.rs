@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::bytes;
 use super::flags::{Detail, Flags};
+use super::{bytes, hosts};
 use crate::engine::capture::Streams;
 use crate::job::{Results, unescape_tagstring};
 use crate::plan::{CapturePlan, RowsPlan};
@@ -111,8 +111,9 @@ pub(super) fn tag(flags: &Flags, syntax: &Syntax) -> Option<Template> {
     let text = match output.tagstring.as_ref().or(output.ctagstring.as_ref()) {
         Some(text) if text.is_empty() => return None,
         Some(text) => unescape_tagstring(&bytes(text)),
-        None if output.tag || output.ctag => b"{}".to_vec(),
-        None => return None,
+        None if !output.tag && !output.ctag => return None,
+        None if hosts::tags_hosts(&flags.hosts) => hosts::TAG.to_vec(),
+        None => b"{}".to_vec(),
     };
     Some(Template::text(&text, syntax))
 }

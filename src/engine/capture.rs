@@ -158,30 +158,27 @@ impl Capturer {
                 Ok(outputs)
             }
             Capture::Files { dir, folder, echo } => {
-                match &source.command.results {
-                    Some(prefix) => {
-                        self.named = result_files(prefix, source.seq)?.map(Some);
-                    }
-                    None => {
-                        self.named[0] = Some(Named::unique(folder)?);
-                        spools(&mut self.spools, dir)?;
-                    }
+                if let Some(prefix) = &source.command.results {
+                    self.named = result_files(prefix, source.seq)?.map(Some);
+                } else {
+                    self.named[0] = Some(Named::unique(folder)?);
+                    spools(&mut self.spools, dir)?;
                 }
                 if let (true, Some(stdout)) = (*echo, &self.named[0]) {
                     let line = [&source.command.line[..], b"\n"].concat();
-                    let mut file = stdout.file();
-                    file.write_all(&line)?;
+                    stdout.file().write_all(&line)?;
                 }
-                let mut ways = [Way::Inherited, Way::Inherited];
-                for (place, way) in ways.iter_mut().enumerate() {
-                    if let Some(named) = &self.named[place] {
-                        *way = Way::file(named.file());
-                    } else if let Some(spools) = &self.spools {
-                        *way = Way::spool(&spools[place]);
-                    }
-                }
-                Ok(Outputs::new(ways))
+                Ok(Outputs::new([self.way_to_file(0), self.way_to_file(1)]))
             }
+        }
+    }
+
+    /// The way into the file for output number `place`.
+    fn way_to_file(&self, place: usize) -> Way<'_> {
+        match (&self.named[place], &self.spools) {
+            (Some(named), _) => Way::file(named.file()),
+            (None, Some(spools)) => Way::spool(&spools[place]),
+            (None, None) => Way::Inherited,
         }
     }
 

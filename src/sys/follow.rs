@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn what_was_given_back_reads_as_zeros() {
         let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&[b'x'; 20_000]).unwrap();
+        file.write_all(&vec![b'x'; 20_000]).unwrap();
         give_back(&file, 8192);
         assert_eq!(file.metadata().unwrap().len(), 20_000);
     }

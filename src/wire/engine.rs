@@ -1,6 +1,7 @@
 //! The engine, its guardian, and what jobs inherit.
 
 use std::ffi::OsString;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,7 +60,8 @@ pub fn prepare_engine(
     let guardian = if plan.dry_run || plan.shellquote.is_some() {
         None
     } else {
-        Some(Guardian::start(workers).context("cannot start the guardian process")?)
+        let held = plan.held_open.as_ref().map(AsFd::as_fd);
+        Some(Guardian::start(workers, held).context("cannot start the guardian process")?)
     };
     Ok(EngineParts {
         plan,
@@ -114,6 +116,7 @@ impl EngineParts {
                 &self.turn,
             ),
             timeout: self.plan.timeout,
+            inherits_stdin: self.plan.inherits_stdin,
             remove_empty_workdirs: self.plan.remove_empty_workdirs,
             nice: self.plan.nice,
             term_seq: self.plan.term_seq,

@@ -122,7 +122,7 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
     let stdout = Out::stdout()
         .context("standard output is not open")?
         .on(&screen);
-    let rows = match plan.rows {
+    let rows = match &plan.rows {
         Some(rows) => Some(open_rows(rows, engine)?),
         None => None,
     };
@@ -135,7 +135,7 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
     Ok(sinks)
 }
 
-fn open_rows(plan: RowsPlan, engine: &EngineParts) -> anyhow::Result<text::rows::Rows> {
+fn open_rows(plan: &RowsPlan, engine: &EngineParts) -> anyhow::Result<text::rows::Rows> {
     let out = match &plan.path {
         None => Out::stdout().context("standard output is not open")?,
         Some(path) => {
