@@ -146,7 +146,12 @@ impl Halt {
         if self.rule == ExitRule::AnyFailed {
             return i32::from(self.failed > 0);
         }
-        match self.policy.map(|policy| policy.threshold) {
+        let threshold = self.policy.map(|policy| policy.threshold);
+        // GNU parallel takes "none at all" for no failure.
+        if threshold.is_some_and(|threshold| self.needed(threshold) <= 0.0) {
+            return 0;
+        }
+        match threshold {
             Some(Threshold::Percent(_)) => {
                 let total = self.total.unwrap_or(self.ok + self.failed).max(1);
                 (self.failed * 100).div_ceil(total) as i32
@@ -229,6 +234,7 @@ mod tests {
             (Done, Count(3), (3, 2)),
             (Success, Count(1), (3, 0)),
             (Success, Count(10), (5, 3)),
+            (Success, Count(0), (3, 0)),
         ] {
             assert_eq!(
                 run(Some((on, threshold)), &exits),

@@ -32,6 +32,8 @@ fn halts() -> Vec<Case> {
         "-k -j1 --halt soon,fail=150% 'exit {}' ::: 0 1 0 0",
         "-k -j1 --halt soon,fail=0% 'exit {}' ::: 0 1 2",
         "-k -j1 --halt soon,success=0 'exit {}' ::: 0 1 2",
+        "-k -j1 --halt now,success=0 'exit {}' ::: 5 1 2",
+        "-k -j1 --halt now,success=0% 'exit {}' ::: 5 1 2",
         "-k -j1 --halt soon,done=0 'exit {}' ::: 5 1 2",
         "-k -j1 --halt now,fail=1 'kill -{} $$' ::: TERM 9",
         "-k -j1 --halt soon,fail=1 'kill -{} $$' ::: 9 15",
