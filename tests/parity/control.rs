@@ -162,6 +162,8 @@ fn resumed() -> Vec<Case> {
             "-k -j1 --joblog +log 'echo {}; exit {}' ::: 0 1 2 0 3 4",
             "-k -j1 --joblog log --halt soon,fail=1 'echo {}; exit {}' ::: 0 1 2 0 3 4",
             "-k -j1 --joblog log --halt now,fail=50% false ::: a b c d e f g h",
+            "-k -j1 --joblog log --halt soon,success=2 echo ::: a b c d e f g h",
+            "-k -j1 --joblog log --halt soon,success=6 echo ::: a b c d e f g h",
             "-k -j1 --joblog log --total-jobs 5 echo {#} ::: a b c d e",
             "-k -j1 --joblog log --retries 2 'echo {}; exit {}' ::: 0 1 2 0 3 4",
             "-k -j1 --joblog log ::: 'echo 1' 'echo 2' 'echo 3' 'echo 4' 'echo 5' 'echo 6'",
@@ -181,7 +183,10 @@ fn resumed() -> Vec<Case> {
             ("a joblog without jobs", HEADER),
             ("an empty joblog", ""),
             ("no joblog at all", "garbage\n"),
-            ("times without a point", "1\t:\t1\t2\t0\t0\t0\t0\techo\n"),
+            (
+                "times without a point",
+                "Seq\n1\t:\t1\t2\t0\t0\t0\t0\techo\n",
+            ),
         ] {
             let line = format!("{resume} -k -j1 --joblog log 'echo {{}}; exit {{}}' ::: 0 1 2");
             cases.push(case(&line).named(what).file("log", log).joblog("log"));
