@@ -235,7 +235,7 @@ unsafe fn rename() {
     }
 }
 
-/// Where this process's arguments lie in its memory: see `arg_start` and `arg_end` in proc_pid_stat(5).
+/// Where this process's arguments lie in its memory: see `arg_start` and `arg_end` in `proc_pid_stat(5)`.
 fn argument_area() -> Option<(usize, usize)> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     // The name, field 2, may hold blanks.
