@@ -70,8 +70,10 @@ impl Template {
             (style.quoting, Quoting::Raw)
         };
         let mut evaluated = 0;
-        for (index, body) in self.bodies.iter().enumerate() {
-            if index > 0 {
+        let mut begun = false;
+        for body in &self.bodies {
+            let before = out.len();
+            if begun {
                 out.push(b' ');
             }
             let start = out.len();
@@ -83,6 +85,13 @@ impl Template {
                 evaluated,
             };
             sink.body(body, values, style.spread);
+            // As GNU parallel: a word of `-q` that stands for no argument at all is no word.
+            let is_nothing = sink.out.len() == start && values.args.is_empty();
+            if is_nothing && self.quote_bodies && !body.tokens.is_empty() {
+                sink.out.truncate(before);
+                continue;
+            }
+            begun = true;
             sink.end_piece();
             evaluated = sink.evaluated;
         }
