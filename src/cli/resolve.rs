@@ -142,9 +142,13 @@ fn renderer(
     let spread = batching::spread(&flags.batching);
     let workdir = around::workdir(&flags.environment, &syntax)?;
     let results = outputs::results(flags, &syntax, column_names, sources);
-    Ok(Renderer::new(template, tag, quoting, spread)
+    let mut renderer = Renderer::new(template, tag, quoting, spread)
         .with_workdir(workdir)
-        .with_results(results))
+        .with_results(results);
+    if batching::inserts_nothing(&flags.batching) {
+        renderer.leave_out_arguments();
+    }
+    Ok(renderer)
 }
 
 /// The replacement strings, as the options have them.
