@@ -12,7 +12,7 @@ use crate::model::{
     AttemptEnd, Command, Job, JobIdentity, KilledBy, Outcome, Prepare, Rehearsal, SpawnError, Usage,
 };
 use crate::sys::mailbox::Urgency;
-use crate::sys::spool::Captured;
+use crate::sys::spool::{Captured, result_files_of_no_run};
 use crate::template::Quoting;
 
 /// For `--dry-run`: what would have been run is in each end's command.
@@ -115,7 +115,9 @@ impl DryEngine {
         let mut prepared = Vec::with_capacity(attempts.len());
         let jobs: Vec<&Job> = attempts.iter().map(|attempt| &attempt.job).collect();
         self.prepare.prepare_all(&jobs, SLOT, &mut |command| {
+            let seq = jobs.get(prepared.len()).map_or(0, |job| job.seq);
             let command = command.map(std::mem::take);
+            let command = command.and_then(|command| leave_files(command, seq));
             let go_on = command.is_ok();
             prepared.push(command);
             go_on
@@ -168,8 +170,17 @@ impl DryEngine {
             ended_at: now,
             usage: Usage::default(),
             stderr: Captured::Empty,
+            streamed: [0; 2],
         })
     }
+}
+
+/// As GNU parallel, leaves the files of `--results` but for the one with standard output.
+fn leave_files(command: Command, seq: u64) -> Result<Command, String> {
+    if let Some(results) = &command.results {
+        result_files_of_no_run(results, seq).map_err(|error| error.to_string())?;
+    }
+    Ok(command)
 }
 
 impl Engine for DryEngine {

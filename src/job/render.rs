@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::perl::{Answer, Batch, ENDED, Perl, Refusal, Verdict};
+use super::results::{self, Results};
 use crate::model::{Command, Job, Prepare, Take};
 use crate::template::{Expression, Quoting, Spread, Style, Template, Values};
 
@@ -16,10 +17,14 @@ pub struct Renderer {
     tag: Option<Template>,
     /// That of `--workdir`.
     workdir: Option<Template>,
+    /// Where the files of `--results` are.
+    results: Option<Results>,
     /// How values are quoted in the command line; in the tag they never are.
     quoting: Quoting,
     /// What several arguments do to a word, in the command line and in the tag.
     spread: Spread,
+    /// Whether empty values are nothing.
+    bare: bool,
     /// How many jobs there are, where that is known.
     total: Option<u64>,
     /// How many slots there are.
@@ -42,8 +47,10 @@ impl Renderer {
             command,
             tag,
             workdir: None,
+            results: None,
             quoting,
             spread,
+            bare: false,
             total: None,
             slots: 1,
             perl: None,
@@ -57,6 +64,18 @@ impl Renderer {
         self
     }
 
+    /// With the place of jobs' output files.
+    #[must_use]
+    pub fn with_results(mut self, results: Option<Results>) -> Self {
+        self.results = results;
+        self
+    }
+
+    /// With arguments that stand for nothing: `-n0`, `-N0`.
+    pub fn leave_out_arguments(&mut self) {
+        self.bare = true;
+    }
+
     /// The command line's template.
     pub fn command(&self) -> &Template {
         &self.command
@@ -67,13 +86,19 @@ impl Renderer {
         Style {
             quoting: self.quoting,
             spread: self.spread,
+            bare: self.bare,
         }
     }
 
     fn templates(&self) -> impl Iterator<Item = &Template> {
+        let results = match &self.results {
+            Some(Results::Template(template)) => Some(template),
+            Some(Results::Tree { .. }) | None => None,
+        };
         std::iter::once(&self.command)
             .chain(&self.tag)
             .chain(&self.workdir)
+            .chain(results)
     }
 
     /// Whether it has to be known how many jobs there are.
@@ -111,9 +136,9 @@ impl Renderer {
         Ok(())
     }
 
-    /// Whether output is tagged.
-    pub fn has_tag(&self) -> bool {
-        self.tag.is_some()
+    /// Whether a command is more than a line: it has a tag, or files for its output.
+    pub fn goes_beyond_lines(&self) -> bool {
+        self.tag.is_some() || self.results.is_some()
     }
 
     /// Appends the line that `template` becomes.
@@ -121,6 +146,7 @@ impl Renderer {
         let style = Style {
             quoting,
             spread: self.spread,
+            bare: self.bare,
         };
         if out.capacity() == 0 {
             out.reserve(template.size_hint(values));
@@ -259,6 +285,15 @@ impl Renderer {
         };
         command.tag = self.tag.as_ref().map(&mut raw).transpose()?;
         command.workdir = self.workdir.as_ref().map(&mut raw).transpose()?;
+        command.results = match &self.results {
+            None => None,
+            Some(Results::Template(path)) => Some(raw(path)?),
+            Some(Results::Tree {
+                root,
+                names,
+                sources,
+            }) => Some(results::directory(root, names, *sources, &job.args)),
+        };
         command.skip = verdict.skip || self.command.skips(&job.args);
         Ok(())
     }

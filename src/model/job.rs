@@ -22,6 +22,8 @@ pub struct Command {
     pub skip: bool,
     /// The directory of `--workdir` that it runs in.
     pub workdir: Option<Vec<u8>>,
+    /// What the names of its output files begin with; where it ends with a slash, a directory for them.
+    pub results: Option<Vec<u8>>,
 }
 
 /// Takes what was prepared, and says whether it wants more.
@@ -41,7 +43,7 @@ pub trait Prepare: Send + Sync {
     fn prepare_all(&self, jobs: &[&Job], slot: usize, take: &mut Take<'_>) {
         for job in jobs {
             let mut prepared = self.prepare(job, slot);
-            let prepared = prepared.as_mut().map_err(|why| std::mem::take(why));
+            let prepared = prepared.as_mut().map_err(std::mem::take);
             if !take(prepared) {
                 return;
             }

@@ -51,6 +51,17 @@ impl<T> KeepOrder<T> {
         Some(item)
     }
 
+    /// The position that is waited for.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// The next `count` items will not come, since they are dealt with; none of them is held.
+    pub fn skip(&mut self, count: usize) {
+        self.next += count as u64;
+        self.waiting.drain(..count.min(self.waiting.len()));
+    }
+
     /// All that is held, in order, whatever is missing between.
     pub fn drain(&mut self) -> impl Iterator<Item = T> {
         self.next += self.waiting.len() as u64;
@@ -79,6 +90,14 @@ mod tests {
             (Some('a'), Some('b'), None)
         );
         assert!(order.is_empty());
+    }
+
+    #[test]
+    fn what_was_dealt_with_elsewhere_is_not_waited_for() {
+        let mut order = KeepOrder::new();
+        order.skip(2);
+        order.push(3, 'c');
+        assert_eq!((order.pop(), order.is_empty()), (Some('c'), true));
     }
 
     #[test]

@@ -132,7 +132,7 @@ impl Local {
             match self.reply() {
                 Reply::Ended(end) => return (end, pieces),
                 Reply::Output(piece) => pieces.push((piece.stream, piece.bytes)),
-                Reply::Started(_) => {}
+                Reply::Started(_) | Reply::Rehearsed(_) => {}
             }
         }
     }
