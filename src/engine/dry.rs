@@ -83,6 +83,7 @@ impl DryEngine {
     fn rehearse(&self, attempts: Vec<Attempt>) {
         let mut rehearsal = Rehearsal {
             jobs: 0,
+            skipped: 0,
             lines: Vec::with_capacity(attempts.len() * LINE),
         };
         let mut failed = None;
@@ -92,6 +93,7 @@ impl DryEngine {
                 // As in GNU parallel, jobs that would be skipped are shown like all others.
                 Ok(command) => {
                     rehearsal.jobs += 1;
+                    rehearsal.skipped += usize::from(command.skip);
                     rehearsal.lines.extend_from_slice(&command.line);
                     rehearsal.lines.push(b'\n');
                 }

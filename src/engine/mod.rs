@@ -48,7 +48,7 @@ pub enum Reply {
     Output(OutputPiece),
     /// An attempt is over.
     Ended(Box<AttemptEnd>),
-    /// Attempts are over, all well; only from an engine that runs nothing.
+    /// Attempts are over, none of which met an error; only from an engine that runs nothing.
     Rehearsed(Rehearsal),
 }
 

@@ -23,7 +23,7 @@ pub enum Event {
     AttemptFailed(Box<AttemptEnd>),
     /// A job's one and only terminal event.
     JobFinished(Box<AttemptEnd>),
-    /// Jobs of a dry run that all went well. Sent instead of their ends where no sink asked for these.
+    /// Jobs of a dry run, none of which met an error. Sent instead of their ends where no sink asked for these.
     Rehearsed(Rehearsal),
     /// Why nothing starts at the moment; `None`: starting again.
     Gate(Option<String>),
@@ -129,6 +129,8 @@ pub struct OutputPiece {
 pub struct Rehearsal {
     /// How many.
     pub jobs: usize,
+    /// How many of them asked not to be run.
+    pub skipped: usize,
     /// Their command lines, each with a newline after it.
     pub lines: Vec<u8>,
 }

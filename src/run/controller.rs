@@ -336,15 +336,16 @@ impl<'a> Controller<'a> {
         }
     }
 
-    /// Jobs that were not run, and of which none can end the run, have all gone well.
+    /// Jobs that were not run, and of which none can end the run, are over.
     fn rehearsed(&mut self, rehearsal: Rehearsal) {
         self.in_flight -= rehearsal.jobs;
         self.lookahead.observe(Duration::ZERO);
-        let success = Outcome::Exited(0);
-        for _ in 0..rehearsal.jobs {
-            self.gates.iter_mut().for_each(|gate| gate.ended(&success));
-            self.slots.job_ended(true);
-            self.halt.job_finished(&success);
+        let skipped = std::iter::repeat_n(Outcome::Skipped, rehearsal.skipped);
+        let others = rehearsal.jobs - rehearsal.skipped;
+        for outcome in skipped.chain(std::iter::repeat_n(Outcome::Exited(0), others)) {
+            self.gates.iter_mut().for_each(|gate| gate.ended(&outcome));
+            self.slots.job_ended(outcome.is_success());
+            self.halt.job_finished(&outcome);
         }
         self.lookahead.set_slots(self.slots.now());
         self.events.push(Event::Rehearsed(rehearsal));
