@@ -5,7 +5,7 @@
 //! * [`flags`]: every option, one clap struct a section of the manual;
 //! * [`values`], [`jobs_count`]: what options' values mean;
 //! * [`failing`]: what happens when jobs fail; [`gates`]: what may hold back starts;
-//! * [`sources`]: the rules of input sources;
+//! * [`sources`]: the rules of input sources; `pipe`: how one input is cut into pieces;
 //! * [`resolve`]: flags to plan, and the rules that span flags;
 //! * [`profile`]: options in configuration files, profiles and `$PARALLEL`; [`words`]: how they are split;
 //! * [`shebang`]: command lines in the first line of a script;
@@ -22,6 +22,7 @@ pub mod failing;
 pub mod flags;
 pub mod gates;
 pub mod jobs_count;
+mod pipe;
 pub mod profile;
 pub mod record_env;
 pub mod resolve;

@@ -7,7 +7,7 @@ use super::argv::Argv;
 use super::failing::TimeLimit;
 use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, JobsValue, as_many_as_possible};
-use super::{CalledAs, around, batching, bytes, failing, gates, sources, text, values};
+use super::{CalledAs, around, batching, bytes, failing, gates, pipe, sources, text, values};
 use crate::engine::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
 use crate::job::pack::Packing;
@@ -50,15 +50,27 @@ pub fn resolve(
     let capture = capture(flags, json_on_stdout);
     let counts = halt.is_some_and(|halt| matches!(halt.threshold, Threshold::Percent(_)));
     let wants_total = progress.is_some_and(|progress| progress.bar || progress.eta);
-    let input = sources::input(flags, argv.sources)?;
+    let typed_sources = argv.sources.clone();
+    let mut input = sources::input(flags, argv.sources)?;
     let total = sources::total_jobs(flags)?;
     let (slots, workers) = slots(flags)?;
     let limit = failing::timeout(flags)?;
     let engine = engine(flags, capture, shell, workers, limit)?;
-    let packing = batching::packing(&flags.batching, &renderer.renderer, engine.slots)?;
+    let pipe = pipe::resolve(
+        flags,
+        &typed_sources,
+        &argv.command,
+        slots.now(),
+        &mut input,
+    )?;
+    let packing = match pipe {
+        None => batching::packing(&flags.batching, &renderer.renderer, engine.slots)?,
+        Some(_) => Packing::One,
+    };
     Ok(Plan {
         jobs: JobsPlan {
             count_ahead: total.is_none()
+                && pipe.is_none()
                 && (counts
                     || wants_total
                     || renderer.renderer.uses_total()
@@ -66,10 +78,12 @@ pub fn resolve(
             packing,
             remarks: batching::remarks(&flags.batching)?,
             total,
-            reads_stdin: input
-                .sources
-                .iter()
-                .any(|source| source.kind == SourceKind::Stdin),
+            reads_stdin: pipe.as_ref().is_some_and(|pipe| !pipe.parts)
+                || input
+                    .sources
+                    .iter()
+                    .any(|source| source.kind == SourceKind::Stdin),
+            pipe,
             input,
         },
         renderer,
@@ -112,7 +126,11 @@ fn named_renderer(
     command: &[Vec<u8>],
     quoting: Quoting,
 ) -> Option<NamedRenderer> {
-    flags.sources.header.as_ref()?;
+    flags
+        .sources
+        .header
+        .as_ref()
+        .filter(|_| !pipe::is_wanted(flags))?;
     let (flags, command) = (Arc::clone(flags), command.to_vec());
     Some(NamedRenderer::new(move |names| {
         renderer(&flags, &command, quoting, names)
@@ -126,7 +144,16 @@ fn renderer(
     column_names: &[Vec<u8>],
 ) -> Result<Renderer, String> {
     let syntax = syntax(&flags.replacement)?.with_columns(column_names);
-    let template = Template::command(command, flags.command.quote, &syntax);
+    let template = if pipe::is_wanted(flags) && !pipe::names_inputs(flags) {
+        Template::command_as_it_is(command, flags.command.quote, &syntax)
+    } else {
+        Template::command(command, flags.command.quote, &syntax)
+    };
+    let quoting = if pipe::names_inputs(flags) {
+        Quoting::Raw
+    } else {
+        quoting
+    };
     let tag = match &flags.output.tagstring {
         Some(text) if text.is_empty() => None,
         Some(text) => Some(unescape_tagstring(&bytes(text))),
@@ -210,6 +237,7 @@ fn engine(
         capture,
         tmpdir: around::tmpdir(around)?,
         nice: around::nice(around)?,
+        handover: pipe::handover(flags),
         prelude: around.prelude.as_ref().map(bytes).unwrap_or_default(),
         remove_empty_workdirs: around::is_own_workdir(around),
         timeout: match limit {

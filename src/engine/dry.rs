@@ -45,6 +45,9 @@ impl DryEngine {
     fn end(&self, attempt: Attempt, now: SystemTime) -> Box<AttemptEnd> {
         // Nothing runs beside it, so it always has the first slot.
         let slot = 1;
+        if let Some(stdin) = &attempt.job.stdin {
+            stdin.abandon();
+        }
         match self.prepare.prepare(&attempt.job, slot) {
             Err(why) => never_ran(&attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
             Ok(command) => Box::new(AttemptEnd {
@@ -68,6 +71,8 @@ impl DryEngine {
                 started_at: now,
                 ended_at: now,
                 usage: Usage::default(),
+                stdin: None,
+                sent: 0,
                 stderr: Captured::Empty,
             }),
         }

@@ -8,6 +8,8 @@ use anyhow::Context as _;
 use super::Letters;
 use crate::input::{InputConfig, Notices, Records, SourceKind, SourceSpec};
 use crate::job::pack::{Jobs, Packing};
+use crate::model::Job;
+use crate::pipe;
 use crate::plan::JobsPlan;
 use crate::run::Message;
 use crate::run::queue::{Queue, queue};
@@ -16,12 +18,39 @@ use crate::sys::mailbox::Urgency;
 /// Jobs that can be read, and how many there are, where that is known.
 #[derive(Debug)]
 pub struct OpenJobs {
-    jobs: Jobs<Records>,
+    jobs: Source,
     names: Vec<Vec<u8>>,
     /// How many there are at most, counted and not only announced.
     pub at_most: Option<u64>,
     /// How many there are.
     pub total: Option<u64>,
+}
+
+/// What makes jobs.
+#[derive(Debug)]
+enum Source {
+    Records(Jobs<Records>),
+    Pipe(Box<pipe::Jobs>),
+}
+
+impl Iterator for Source {
+    type Item = Result<Job, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Records(jobs) => Some(jobs.next()?.map_err(|error| error.to_string())),
+            Self::Pipe(jobs) => jobs.next(),
+        }
+    }
+}
+
+impl Source {
+    fn ready(&self) -> bool {
+        match self {
+            Self::Records(jobs) => jobs.ready(Records::ready),
+            Self::Pipe(jobs) => jobs.ready(),
+        }
+    }
 }
 
 impl OpenJobs {
@@ -44,6 +73,7 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
         total: announced,
         reads_stdin,
         remarks,
+        pipe,
     } = plan;
     let letters = Arc::clone(mailbox);
     let remark = move |words: &str| letters.post([Message::Remark(words.to_owned())], Urgency::Now);
@@ -54,6 +84,9 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
     }
     for words in &remarks {
         remark(words);
+    }
+    if let Some(config) = pipe {
+        return open_pipe(config, input, remark);
     }
     let packed = count_ahead
         .then(|| count_packed(&input, &packing))
@@ -69,9 +102,31 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
     };
     Ok(OpenJobs {
         names: records.names().to_vec(),
-        jobs: Jobs::new(records, packing),
+        jobs: Source::Records(Jobs::new(records, packing)),
         at_most: total.filter(|_| count_ahead),
         total,
+    })
+}
+
+/// Opens the input that is cut into pieces; `input`, if it has sources, has the arguments.
+fn open_pipe(
+    config: pipe::Config,
+    input: InputConfig,
+    remark: impl Fn(&str) + Send + 'static,
+) -> anyhow::Result<OpenJobs> {
+    let args = if input.sources.is_empty() {
+        None
+    } else {
+        let records = Records::open(input).map_err(in_one_line)?;
+        let args = records.map(|args| args.map_err(|error| error.to_string()));
+        Some(Box::new(args) as pipe::Args)
+    };
+    let jobs = pipe::Jobs::open(config, args, Box::new(remark)).map_err(anyhow::Error::msg)?;
+    Ok(OpenJobs {
+        names: Vec::new(),
+        jobs: Source::Pipe(Box::new(jobs)),
+        at_most: None,
+        total: None,
     })
 }
 
@@ -106,7 +161,7 @@ pub fn feed(jobs: OpenJobs, mailbox: &Letters) -> anyhow::Result<Queue> {
     let tell = move || mailbox.post([Message::InputReady], Urgency::Now);
     thread::Builder::new()
         .name("input".into())
-        .spawn(move || feed.run(jobs.jobs, |jobs| jobs.ready(Records::ready), tell))
+        .spawn(move || feed.run(jobs.jobs, Source::ready, tell))
         .context("cannot start the thread that reads the input")?;
     Ok(queue)
 }

@@ -8,6 +8,7 @@ mod failure;
 mod input;
 mod jobs;
 mod output;
+mod pipe;
 mod replacement;
 mod report;
 mod sources;
@@ -20,6 +21,7 @@ pub use failure::Failure;
 pub use input::Input;
 pub use jobs::Jobs;
 pub use output::Output;
+pub use pipe::Pipe;
 pub use replacement::Replacement;
 pub use report::{Detail, Report};
 pub use sources::Sources;
@@ -53,6 +55,9 @@ pub struct Flags {
     /// What becomes of inputs before they are arguments.
     #[command(flatten)]
     pub sources: Sources,
+    /// How one input is cut into pieces.
+    #[command(flatten)]
+    pub pipe: Pipe,
     /// What is run.
     #[command(flatten)]
     pub command: CommandFlags,
