@@ -150,6 +150,7 @@ fn finished_job() -> AttemptEnd {
         usage: Usage::default(),
         stdin: None,
         sent: 0,
+        streamed: [0; 2],
         stdout: Captured::Memory(b"123\n".to_vec()),
         stderr: Captured::default(),
     }

@@ -6,7 +6,7 @@
 //! | layer | modules | what is there |
 //! |---|---|---|
 //! | 6 | [`cli`] | what was typed, resolved into a plan |
-//! | 5 | [`plan`] | what is to be done, a field for each of those who do it |
+//! | 5 | [`plan`], [`sem`] | what is to be done, a field for each of those who do it; semaphores |
 //! | 4 | [`mod@run`] | policy: when a job starts, is tried again, or the run ends |
 //! | 3 | [`job`], [`engine`], [`report`] | records to jobs; processes; output and JSON |
 //! | 2 | [`input`], [`pipe`], [`template`], [`ledger`] | reading inputs; splitting streams; rendering commands; joblog formats |
@@ -28,6 +28,7 @@ pub mod pipe;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod sem;
 pub mod sys;
 pub mod template;
 pub mod wire;
@@ -38,6 +39,7 @@ use std::io::Write as _;
 use cli::{CalledAs, Request};
 use plan::Plan;
 use run::exit_code::ExitCode;
+use sem::Entered;
 
 /// Does what the command line `argv`, the program's name first, asks for.
 ///
@@ -47,6 +49,9 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let called_as = CalledAs::from_argv0(&argv.next().unwrap_or_default());
     let outcome = match cli::parse(called_as, argv.collect()) {
         Ok(Request::Run(plan)) => execute(*plan).map_err(|error| format!("{error:#}")),
+        Ok(Request::Semaphore(config, plan)) => {
+            guarded(&config, *plan).map_err(|error| format!("{error:#}"))
+        }
         Ok(Request::Print(text)) => Ok(print(&text)),
         Ok(Request::PrintAndFail(text)) => {
             print(&text);
@@ -61,31 +66,49 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     })
 }
 
+/// Runs the job of `plan` while holding a semaphore, or does what else is to be done with that.
+fn guarded(config: &sem::Config, mut plan: Plan) -> anyhow::Result<ExitCode> {
+    Ok(match sem::enter(config)? {
+        Entered::Holds(permit) => {
+            plan.engine.held_open = Some(permit.share()?);
+            execute(plan)?
+        }
+        Entered::Done => ExitCode::Jobs(0),
+        Entered::GaveUp => ExitCode::Jobs(1),
+    })
+}
+
 /// Takes the plan apart, gives each its part, and runs all jobs.
 fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
     let Plan {
         jobs,
         renderer,
         engine,
-        mut run,
+        run: mut plan,
         report,
     } = plan;
     let mailbox = wire::mailbox();
-    let jobs = wire::open_jobs(jobs, &mailbox)?;
+    let mut jobs = wire::open_jobs(jobs, &mailbox)?;
     let renderer = renderer
         .for_columns(jobs.names())
         .map_err(anyhow::Error::msg)?;
     let total = jobs.total;
     let shell = engine.shell.path().to_owned();
-    let engine = wire::prepare_engine(engine, renderer, &jobs)?;
+    let engine = wire::prepare_engine(engine, renderer, &mut jobs)?;
+    let (done, done_before) = (std::mem::take(&mut jobs.done), jobs.done_before);
     wire::listen_to_signals(&mailbox)?;
     let reports = wire::start_reports(report, &engine, &mailbox)?;
     let engine = engine.start(reports.wants_starts, &mailbox)?;
-    let gates = wire::gates::gates(std::mem::take(&mut run.gates), &shell, &mailbox)?;
+    let gates = wire::gates::gates(std::mem::take(&mut plan.gates), &shell, &mailbox)?;
     let queue = wire::feed(jobs, &mailbox)?;
-    Ok(wire::control(
-        run, gates, total, engine, queue, reports, &mailbox,
-    ))
+    let run = wire::RunParts {
+        plan,
+        gates,
+        total,
+        done,
+        done_before,
+    };
+    Ok(wire::control(run, engine, queue, reports, &mailbox))
 }
 
 /// Prints `text` on standard output.

@@ -4,19 +4,22 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::engine::capture::Streams;
 use crate::engine::handover::Handover;
 use crate::engine::shell::Shell;
 use crate::engine::term_seq::TermSeq;
-use crate::input::InputConfig;
+use crate::input::{InputConfig, Shape, SourceKind};
 use crate::job::Renderer;
 use crate::job::pack::Packing;
+use crate::ledger::done::Counts;
 use crate::model::ArgList;
 use crate::pipe;
 use crate::report::{json, progress, text};
-use crate::run::halt::HaltPolicy;
+use crate::run::halt::{ExitRule, HaltPolicy};
 use crate::run::retry::Retry;
 use crate::sys::pressure::Resource;
 use crate::template::Quoting;
@@ -34,6 +37,20 @@ pub struct Plan {
     pub run: RunPlan,
     /// What is reported.
     pub report: ReportPlan,
+}
+
+impl Plan {
+    /// Makes it one job without inputs, whatever they were.
+    pub fn make_one_without_inputs(&mut self) {
+        let jobs = &mut self.jobs;
+        jobs.input.sources = vec![SourceKind::Words(vec![Vec::new()]).into()];
+        jobs.input.shape = Shape::default();
+        jobs.packing = Packing::NoArgs;
+        jobs.total = None;
+        jobs.count_ahead = true;
+        jobs.reads_stdin = false;
+        self.renderer.renderer.leave_out_arguments();
+    }
 }
 
 /// How commands are rendered.
@@ -95,6 +112,8 @@ pub struct JobsPlan {
     pub reads_stdin: bool,
     /// What the user should know before anything runs.
     pub remarks: Vec<String>,
+    /// What is not to be done again.
+    pub resume: Option<ResumePlan>,
 }
 
 /// How attempts are run.
@@ -124,6 +143,10 @@ pub struct EnginePlan {
     pub nice: Option<i32>,
     /// Whether a directory of `--workdir` in which a job left nothing is removed.
     pub remove_empty_workdirs: bool,
+    /// What stays open until no job is left, even if fanout is killed.
+    pub held_open: Option<OwnedFd>,
+    /// Whether jobs read our own standard input; else they find it empty.
+    pub inherits_stdin: bool,
     /// How long an attempt may take.
     pub timeout: Option<Duration>,
     /// How attempts are ended.
@@ -139,6 +162,10 @@ pub enum CapturePlan {
     Spool,
     /// It is handed on while the job runs.
     Stream,
+    /// It is kept; that of the job whose turn it is is handed on while the job runs.
+    InTurn(Streams),
+    /// It goes into files with names; with `true`, the command line stands before it.
+    Files(bool),
 }
 
 /// When attempts are run.
@@ -150,6 +177,8 @@ pub struct RunPlan {
     pub halt: Option<HaltPolicy>,
     /// The policy as it was typed.
     pub halt_text: String,
+    /// What the exit code says.
+    pub exit_rule: ExitRule,
     /// What may hold back starts.
     pub gates: Vec<GatePlan>,
     /// How many attempts run at a time.
@@ -233,8 +262,10 @@ pub struct ReportPlan {
     pub preface: String,
     /// How jobs' output is printed.
     pub text: text::Config,
+    /// The table that it goes into instead.
+    pub rows: Option<RowsPlan>,
     /// The joblog.
-    pub joblog: Option<PathBuf>,
+    pub joblog: Option<JoblogPlan>,
     /// The JSON stream.
     pub json: Option<JsonPlan>,
     /// The progress display.
@@ -243,11 +274,53 @@ pub struct ReportPlan {
     pub summary: bool,
 }
 
+/// The joblog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoblogPlan {
+    /// Its file.
+    pub path: PathBuf,
+    /// What is at its beginning.
+    pub begin: JoblogBegin,
+}
+
+/// How a joblog begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoblogBegin {
+    /// It is new, with a header.
+    New,
+    /// It goes on; with a header if there is nothing yet (`--resume`).
+    Continue,
+    /// It goes on, without a header (`+FILE`).
+    Append,
+}
+
+/// What is not to be done again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResumePlan {
+    /// The jobs whose numbers a joblog has.
+    Joblog(PathBuf, Counts),
+    /// All but the failed commands in a joblog, which are the only jobs.
+    FailedCommands(PathBuf),
+    /// The work that a JSON stream has.
+    Json(PathBuf, Counts),
+}
+
+/// A table of jobs.
+#[derive(Debug)]
+pub struct RowsPlan {
+    /// The file; `None`: standard output.
+    pub path: Option<PathBuf>,
+    /// Its form.
+    pub form: text::rows::Form,
+}
+
 /// The JSON stream.
 #[derive(Debug)]
 pub struct JsonPlan {
     /// Where it goes.
     pub target: JsonTarget,
+    /// Whether a file goes on, instead of being made new.
+    pub append: bool,
     /// What is in it.
     pub config: json::Config,
     /// The command line as it was typed.

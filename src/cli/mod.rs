@@ -5,8 +5,11 @@
 //! * [`flags`]: every option, one clap struct a section of the manual;
 //! * [`values`], [`jobs_count`]: what options' values mean;
 //! * [`failing`]: what happens when jobs fail; [`gates`]: what may hold back starts;
+//! * [`resuming`]: going on where an earlier run was;
 //! * [`sources`]: the rules of input sources; `pipe`: how one input is cut into pieces;
 //! * [`resolve`]: flags to plan, and the rules that span flags;
+//! * `hosts`: what options on other hosts mean here;
+//! * `semaphore`: the options of `sem`;
 //! * [`profile`]: options in configuration files, profiles and `$PARALLEL`; [`words`]: how they are split;
 //! * [`shebang`]: command lines in the first line of a script;
 //! * [`about`], [`docs`], [`shell_init`]: what is printed instead of running jobs;
@@ -21,11 +24,15 @@ pub mod error;
 pub mod failing;
 pub mod flags;
 pub mod gates;
+mod hosts;
 pub mod jobs_count;
+mod outputs;
 mod pipe;
 pub mod profile;
 pub mod record_env;
 pub mod resolve;
+pub mod resuming;
+mod semaphore;
 pub mod shebang;
 pub mod shell_init;
 pub mod sources;
@@ -42,6 +49,7 @@ use clap::{CommandFactory, FromArgMatches};
 use crate::model::ArgList;
 use crate::plan::Plan;
 use crate::report::json;
+use crate::sem;
 use flags::Flags;
 use profile::Surroundings;
 
@@ -50,6 +58,8 @@ use profile::Surroundings;
 pub enum Request {
     /// Run jobs.
     Run(Box<Plan>),
+    /// Wait for a semaphore, then run the one job while holding it.
+    Semaphore(Box<sem::Config>, Box<Plan>),
     /// Print this on standard output.
     Print(String),
     /// Print this on standard output, and fail.
@@ -63,6 +73,8 @@ pub enum CalledAs {
     Fanout,
     /// `parallel`.
     Parallel,
+    /// `sem`: as `parallel --semaphore`.
+    Sem,
 }
 
 impl CalledAs {
@@ -70,6 +82,7 @@ impl CalledAs {
     pub fn from_argv0(argv0: &OsStr) -> Self {
         match Path::new(argv0).file_name().map(OsStr::as_bytes) {
             Some(b"parallel") => Self::Parallel,
+            Some(b"sem") => Self::Sem,
             _ => Self::Fanout,
         }
     }
@@ -78,7 +91,7 @@ impl CalledAs {
     pub fn name(self) -> &'static str {
         match self {
             Self::Fanout => "fanout",
-            Self::Parallel => "parallel",
+            Self::Parallel | Self::Sem => "parallel",
         }
     }
 }
@@ -110,8 +123,20 @@ pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String
     if let Some(answer) = about::answer(&flags, &table, called_as)? {
         return Ok(answer);
     }
-    let plan = resolve::resolve(&flags, split, typed, called_as)?;
-    Ok(Request::Run(Box::new(plan)))
+    let semaphore = semaphore::is_wanted(&flags.semaphore, called_as)
+        .then(|| semaphore::config(&flags, called_as))
+        .transpose()?;
+    let mut plan = resolve::resolve(&flags, split, typed, called_as)?;
+    Ok(match semaphore {
+        None => {
+            hosts::adapt(&flags.hosts, &mut plan);
+            Request::Run(Box::new(plan))
+        }
+        Some(config) => {
+            semaphore::make_one_job(&mut plan);
+            Request::Semaphore(Box::new(config), Box::new(plan))
+        }
+    })
 }
 
 /// A value that has to be text.

@@ -1,24 +1,26 @@
 //! Flags to plan: the only place for rules that span flags.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::argv::Argv;
 use super::failing::TimeLimit;
 use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, JobsValue, as_many_as_possible};
-use super::{CalledAs, around, batching, bytes, failing, gates, pipe, sources, text, values};
+use super::{
+    CalledAs, around, batching, bytes, failing, gates, hosts, outputs, pipe, resuming, sources,
+    text, values,
+};
 use crate::engine::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
+use crate::job::Renderer;
 use crate::job::pack::Packing;
-use crate::job::{Renderer, unescape_tagstring};
 use crate::model::ArgList;
 use crate::plan::{
     CapturePlan, EnginePlan, JobsPlan, JsonPlan, JsonTarget, NamedRenderer, Plan, RendererPlan,
-    ReportPlan, Reread, RunPlan, SlotsPlan,
+    ReportPlan, Reread, ResumePlan, RunPlan, SlotsPlan,
 };
-use crate::report::{json, progress, text as text_report};
-use crate::run::halt::{HaltPolicy, Threshold};
+use crate::report::{json, progress};
+use crate::run::halt::{ExitRule, HaltPolicy, Threshold};
 use crate::sys::{cpu, limits};
 use crate::template::{Quoting, Syntax, Template};
 
@@ -29,31 +31,36 @@ use crate::template::{Quoting, Syntax, Template};
 /// One line that names the option and what is wrong with it.
 pub fn resolve(
     flags: &Arc<Flags>,
-    argv: Argv,
+    mut argv: Argv,
     typed: ArgList,
     called_as: CalledAs,
 ) -> Result<Plan, String> {
-    if flags.output.group && flags.output.ungroup {
-        return Err("--group cannot be combined with --ungroup.".to_owned());
+    outputs::check(flags)?;
+    let target = json_target(flags)?;
+    let resume = resuming::resume(flags, target.as_ref())?;
+    if let Some(ResumePlan::FailedCommands(_)) = resume {
+        resuming::only_from_joblog(&mut argv);
     }
     let halt = halt_policy(flags)?;
+    let threads = hosts::threads(&flags.hosts)?.unwrap_or_else(|| around::cpus(&flags.environment));
     let progress = progress(flags);
     let shell = Shell::from_environment()?;
+    let sources = argv.sources.len() + flags.input.arg_file.len();
     let renderer = RendererPlan {
-        renderer: renderer(flags, &argv.command, shell.quoting(), &[])?,
-        with_names: named_renderer(flags, &argv.command, shell.quoting()),
+        renderer: renderer(flags, &argv.command, shell.quoting(), &[], sources)?,
+        with_names: named_renderer(flags, &argv.command, shell.quoting(), sources),
     };
-    let json = json_plan(flags, typed, argv.command.join(&b' '))?;
+    let json = json_plan(flags, target, typed, argv.command.join(&b' '))?;
     let json_on_stdout = json
         .as_ref()
         .is_some_and(|json| json.target == JsonTarget::Stdout);
-    let capture = capture(flags, json_on_stdout);
+    let capture = outputs::capture(flags, json_on_stdout);
     let counts = halt.is_some_and(|halt| matches!(halt.threshold, Threshold::Percent(_)));
     let wants_total = progress.is_some_and(|progress| progress.bar || progress.eta);
     let typed_sources = argv.sources.clone();
     let mut input = sources::input(flags, argv.sources)?;
     let total = sources::total_jobs(flags)?;
-    let (slots, workers) = slots(flags)?;
+    let (slots, workers) = slots(flags, threads)?;
     let limit = failing::timeout(flags)?;
     let engine = engine(flags, capture, shell, workers, limit)?;
     let pipe = pipe::resolve(
@@ -65,6 +72,12 @@ pub fn resolve(
     )?;
     let packing = match pipe {
         None => batching::packing(&flags.batching, &renderer.renderer, engine.slots)?,
+        // As in GNU parallel, a job of N records gets N inputs, if there are any.
+        Some(_)
+            if flags.batching.max_args.is_some() || flags.batching.max_replace_args.is_some() =>
+        {
+            batching::packing(&flags.batching, &renderer.renderer, engine.slots)?
+        }
         Some(_) => Packing::One,
     };
     Ok(Plan {
@@ -76,7 +89,11 @@ pub fn resolve(
                     || renderer.renderer.uses_total()
                     || counts_at_no_cost(&input, &packing)),
             packing,
-            remarks: batching::remarks(&flags.batching)?,
+            remarks: [
+                hosts::remarks(&flags.hosts),
+                batching::remarks(&flags.batching)?,
+            ]
+            .concat(),
             total,
             reads_stdin: pipe.as_ref().is_some_and(|pipe| !pipe.parts)
                 || input
@@ -85,6 +102,7 @@ pub fn resolve(
                     .any(|source| source.kind == SourceKind::Stdin),
             pipe,
             input,
+            resume,
         },
         renderer,
         engine,
@@ -96,7 +114,8 @@ pub fn resolve(
                 .halt
                 .as_ref()
                 .map_or_else(String::new, |halt| halt.display().to_string()),
-            gates: gates::gates(&flags.jobs, around::cpus(&flags.environment))?,
+            exit_rule: ExitRule::default(),
+            gates: gates::gates(&flags.jobs, threads)?,
             slots,
             timeout_percent: match limit {
                 TimeLimit::Percent(percent) => Some(percent),
@@ -106,13 +125,9 @@ pub fn resolve(
         report: ReportPlan {
             program: called_as.name().to_owned(),
             preface: batching::limits(&flags.batching)?,
-            text: text_config(flags, capture, json_on_stdout),
-            joblog: flags
-                .report
-                .joblog
-                .as_ref()
-                .filter(|_| !flags.command.dry_run)
-                .map(PathBuf::from),
+            text: outputs::text_config(flags, capture, json_on_stdout),
+            joblog: resuming::joblog(flags),
+            rows: outputs::rows(flags),
             json,
             progress,
             summary: called_as == CalledAs::Fanout && !flags.failure.no_summary,
@@ -125,6 +140,7 @@ fn named_renderer(
     flags: &Arc<Flags>,
     command: &[Vec<u8>],
     quoting: Quoting,
+    sources: usize,
 ) -> Option<NamedRenderer> {
     flags
         .sources
@@ -133,7 +149,7 @@ fn named_renderer(
         .filter(|_| !pipe::is_wanted(flags))?;
     let (flags, command) = (Arc::clone(flags), command.to_vec());
     Some(NamedRenderer::new(move |names| {
-        renderer(&flags, &command, quoting, names)
+        renderer(&flags, &command, quoting, names, sources)
     }))
 }
 
@@ -142,6 +158,7 @@ fn renderer(
     command: &[Vec<u8>],
     quoting: Quoting,
     column_names: &[Vec<u8>],
+    sources: usize,
 ) -> Result<Renderer, String> {
     let syntax = syntax(&flags.replacement)?.with_columns(column_names);
     let template = if pipe::is_wanted(flags) && !pipe::names_inputs(flags) {
@@ -154,15 +171,17 @@ fn renderer(
     } else {
         quoting
     };
-    let tag = match &flags.output.tagstring {
-        Some(text) if text.is_empty() => None,
-        Some(text) => Some(unescape_tagstring(&bytes(text))),
-        None => flags.output.tag.then(|| b"{}".to_vec()),
-    };
-    let tag = tag.map(|text| Template::text(&text, &syntax));
+    let tag = outputs::tag(flags, &syntax);
     let spread = batching::spread(&flags.batching);
     let workdir = around::workdir(&flags.environment, &syntax)?;
-    Ok(Renderer::new(template, tag, quoting, spread).with_workdir(workdir))
+    let results = outputs::results(flags, &syntax, column_names, sources);
+    let mut renderer = Renderer::new(template, tag, quoting, spread)
+        .with_workdir(workdir)
+        .with_results(results);
+    if batching::inserts_nothing(&flags.batching) {
+        renderer.leave_out_arguments();
+    }
+    Ok(renderer)
 }
 
 /// The replacement strings, as the options have them.
@@ -191,13 +210,12 @@ fn syntax(flags: &flags::Replacement) -> Result<Syntax, String> {
 const ROOM_FOR_MORE: usize = 500;
 
 /// How many attempts run at a time, and for how many there must be room.
-fn slots(flags: &Flags) -> Result<(SlotsPlan, usize), String> {
+fn slots(flags: &Flags, threads: usize) -> Result<(SlotsPlan, usize), String> {
     let value = match &flags.jobs.jobs {
         None => JobsValue::Fixed(JobsSpec::default()),
         Some(value) => JobsValue::parse(value).map_err(|why| format!("--jobs {why}"))?,
     };
     let most = as_many_as_possible(limits::most_open_files(), limits::most_processes());
-    let threads = around::cpus(&flags.environment);
     let number = move |spec: JobsSpec, most: usize| spec.resolve(threads, most).min(most);
     Ok(match value {
         JobsValue::Fixed(spec) => {
@@ -240,49 +258,14 @@ fn engine(
         handover: pipe::handover(flags),
         prelude: around.prelude.as_ref().map(bytes).unwrap_or_default(),
         remove_empty_workdirs: around::is_own_workdir(around),
+        held_open: None,
+        inherits_stdin: false,
         timeout: match limit {
             TimeLimit::Fixed(limit) => Some(limit),
             TimeLimit::None | TimeLimit::Percent(_) => None,
         },
         term_seq: failing::term_seq(flags)?,
     })
-}
-
-/// Whether jobs write where they want. With --shellquote there are none, only what is printed.
-fn ungroups(flags: &Flags) -> bool {
-    flags.output.ungroup && flags.command.shellquote == 0
-}
-
-/// Output is kept until a job is over, unless it is wanted at once: `-u`, `--json-detail output`.
-fn capture(flags: &Flags, json_on_stdout: bool) -> CapturePlan {
-    let json_streams =
-        flags.report.json.is_some() && flags.report.json_detail == flags::Detail::Output;
-    let prints_commands = flags.output.print_command > 0 || flags.output.verbose;
-    match ungroups(flags) {
-        // The command line comes before the output only if the output passes through here, too.
-        true if json_on_stdout || json_streams || prints_commands => CapturePlan::Stream,
-        true => CapturePlan::Inherit,
-        false if json_on_stdout && json_streams => CapturePlan::Stream,
-        false => CapturePlan::Spool,
-    }
-}
-
-fn text_config(flags: &Flags, capture: CapturePlan, json_on_stdout: bool) -> text_report::Config {
-    let mode = if json_on_stdout {
-        text_report::Mode::Never
-    } else if ungroups(flags) || capture == CapturePlan::Stream {
-        text_report::Mode::Ungrouped
-    } else if flags.output.keep_order {
-        text_report::Mode::KeepOrder
-    } else {
-        text_report::Mode::Grouped
-    };
-    text_report::Config {
-        mode,
-        verbose: flags.output.print_command > 0,
-        trace: flags.output.verbose,
-        dry_run: flags.command.dry_run,
-    }
 }
 
 fn halt_policy(flags: &Flags) -> Result<Option<HaltPolicy>, String> {
@@ -300,20 +283,33 @@ fn progress(flags: &Flags) -> Option<progress::Config> {
     })
 }
 
-fn json_plan(flags: &Flags, argv: ArgList, template: Vec<u8>) -> Result<Option<JsonPlan>, String> {
-    let report = &flags.report;
-    let limit = text("--json-output-limit", &report.json_output_limit)?;
-    let output_limit = values::size(limit).map_err(|why| format!("--json-output-limit {why}"))?;
-    let Some(target) = &report.json else {
+fn json_target(flags: &Flags) -> Result<Option<JsonTarget>, String> {
+    let Some(target) = &flags.report.json else {
         return Ok(None);
     };
-    let target = match target.to_str() {
+    Ok(Some(match target.to_str() {
         Some("-") => JsonTarget::Stdout,
         Some(name) if name.starts_with("fd:") => match name[3..].parse() {
             Ok(fd) => JsonTarget::Fd(fd),
             Err(_) => return Err(format!("--json must be a file, '-' or fd:N, not '{name}'")),
         },
         _ => JsonTarget::File(target.into()),
+    }))
+}
+
+fn json_plan(
+    flags: &Flags,
+    target: Option<JsonTarget>,
+    argv: ArgList,
+    template: Vec<u8>,
+) -> Result<Option<JsonPlan>, String> {
+    let report = &flags.report;
+    let limit = text("--json-output-limit", &report.json_output_limit)?;
+    let output_limit = values::size(limit).map_err(|why| format!("--json-output-limit {why}"))?;
+    let append = flags.failure.resume || flags.failure.resume_failed;
+    // A dry run does nothing that a later --resume must know.
+    let Some(target) = target.filter(|_| !(flags.command.dry_run && append)) else {
+        return Ok(None);
     };
     let detail = match report.json_detail {
         flags::Detail::Results => json::Detail::Results,
@@ -321,7 +317,7 @@ fn json_plan(flags: &Flags, argv: ArgList, template: Vec<u8>) -> Result<Option<J
         flags::Detail::Lifecycle => json::Detail::Lifecycle,
         flags::Detail::Output => json::Detail::Output,
     };
-    let captures = !ungroups(flags);
+    let captures = !outputs::ungroups(flags);
     let config = json::Config {
         detail,
         output_limit,
@@ -329,6 +325,7 @@ fn json_plan(flags: &Flags, argv: ArgList, template: Vec<u8>) -> Result<Option<J
     };
     Ok(Some(JsonPlan {
         target,
+        append,
         config,
         argv,
         template,

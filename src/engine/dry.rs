@@ -6,15 +6,21 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{Attempt, Engine, Post, Reply, Running, never_ran};
-use crate::model::{AttemptEnd, JobIdentity, KilledBy, Outcome, Prepare, SpawnError, Usage};
+use crate::ledger::done::Keys;
+use crate::ledger::key::{NO_STDIN, key};
+use crate::model::{
+    AttemptEnd, Command, JobIdentity, KilledBy, Outcome, Prepare, SpawnError, Usage,
+};
 use crate::sys::mailbox::Urgency;
-use crate::sys::spool::Captured;
+use crate::sys::spool::{Captured, result_files_of_no_run};
 use crate::template::Quoting;
 
 /// For `--dry-run`: what would have been run is in each end's command.
 pub struct DryEngine {
     prepare: Arc<dyn Prepare>,
     shellquote: Option<(Quoting, u8)>,
+    /// The work that an earlier run has done, and the directory that it is done in.
+    done: Option<(Keys, Vec<u8>)>,
     post: Post,
 }
 
@@ -25,8 +31,22 @@ impl DryEngine {
         Self {
             prepare,
             shellquote,
+            done: None,
             post,
         }
+    }
+
+    /// Leaves out the work `done` in directory `cwd`.
+    #[must_use]
+    pub fn without(mut self, done: Option<Keys>, cwd: &[u8]) -> Self {
+        self.done = done.map(|done| (done, cwd.to_vec()));
+        self
+    }
+
+    fn done_before(&self, line: &[u8]) -> bool {
+        self.done
+            .as_ref()
+            .is_some_and(|(done, cwd)| done.take(key(line, cwd, NO_STDIN, &mut Vec::new())))
     }
 
     fn output(&self, line: &[u8]) -> Captured {
@@ -48,11 +68,14 @@ impl DryEngine {
         if let Some(stdin) = &attempt.job.stdin {
             stdin.abandon();
         }
-        match self.prepare.prepare(&attempt.job, slot) {
+        let prepared = self.prepare.prepare(&attempt.job, slot);
+        match prepared.and_then(|command| leave_files(command, attempt.job.seq)) {
             Err(why) => never_ran(&attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
             Ok(command) => Box::new(AttemptEnd {
                 outcome: if command.skip {
                     Outcome::Skipped
+                } else if self.done_before(&command.line) {
+                    Outcome::DoneBefore
                 } else {
                     Outcome::Exited(0)
                 },
@@ -74,9 +97,18 @@ impl DryEngine {
                 stdin: None,
                 sent: 0,
                 stderr: Captured::Empty,
+                streamed: [0; 2],
             }),
         }
     }
+}
+
+/// As GNU parallel, leaves the files of `--results` but for the one with standard output.
+fn leave_files(command: Command, seq: u64) -> Result<Command, String> {
+    if let Some(results) = &command.results {
+        result_files_of_no_run(results, seq).map_err(|error| error.to_string())?;
+    }
+    Ok(command)
 }
 
 impl Engine for DryEngine {

@@ -7,11 +7,12 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::capture::{Capture, Capturer, Outputs};
+use super::capture::{Capture, Capturer, Outputs, Source};
 use super::feed::Feeding;
 use super::handover::{Handed, Handover, Named};
 use super::launch::{Launch, Launcher, Start};
@@ -19,15 +20,19 @@ use super::pool::{Pool, Runner, Station};
 use super::term_seq::TermSeq;
 use super::workdir::Workdir;
 use super::{Attempt, Engine as _, Post, Reply, never_ran};
+use crate::ledger::done::Keys;
+use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{
-    AttemptEnd, AttemptStart, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare, SpawnError,
-    Usage,
+    AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare,
+    SpawnError, Usage,
 };
 use crate::sys::child::{Child, Exit, Group, Reaped, Spawner, Waited};
+use crate::sys::fd;
 use crate::sys::guardian::Guardian;
 use crate::sys::mailbox::Urgency;
 use crate::sys::priority::be_nice;
 use crate::sys::tokens::{Token, Tokens};
+use crate::sys::turn::Turn;
 use crate::sys::wake;
 
 /// What the engine needs to know.
@@ -40,6 +45,8 @@ pub struct Config {
     pub launch: Launch,
     /// What becomes of jobs' output.
     pub capture: Capture,
+    /// Whether jobs read our own standard input; else they find it empty.
+    pub inherits_stdin: bool,
     /// How long an attempt may take, until somebody says otherwise.
     pub timeout: Option<Duration>,
     /// Whether a directory of `--workdir` in which a job left nothing is removed.
@@ -52,6 +59,8 @@ pub struct Config {
     pub handover_dir: PathBuf,
     /// How attempts are ended.
     pub term_seq: TermSeq,
+    /// The work that an earlier run has done.
+    pub done: Option<Keys>,
     /// Whether somebody wants to know when an attempt starts.
     pub report_starts: bool,
 }
@@ -70,11 +79,11 @@ const PIECES_IN_FLIGHT: u32 = 64;
 ///
 /// # Errors
 ///
-/// When `/dev/null` cannot be opened or the workers cannot be started.
+/// When the jobs' standard input cannot be opened or the workers cannot be started.
 pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<Pool> {
     let timeout = config.timeout;
-    let null = File::open("/dev/null")
-        .map_err(|error| anyhow::anyhow!("cannot open /dev/null: {error}"))?;
+    let stdin = stdin(config.inherits_stdin)
+        .map_err(|error| anyhow::anyhow!("cannot open the jobs' standard input: {error}"))?;
     let wards: Vec<_> = (0..config.slots)
         .map(|place| guardian.ward(place))
         .collect();
@@ -82,7 +91,7 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         .map_err(|error| anyhow::anyhow!("cannot open an event descriptor: {error}"))?;
     let shared = Arc::new(Shared {
         config,
-        null,
+        stdin,
         pieces,
     });
     let pool = Pool::start(wards.len(), post, move |index, station| {
@@ -102,10 +111,19 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
     Ok(pool)
 }
 
+/// What jobs read. Where our own standard input is closed there is nothing to inherit.
+fn stdin(inherited: bool) -> io::Result<File> {
+    match inherited.then(|| fd::duplicate(0)) {
+        Some(Ok(own)) => Ok(own),
+        _ => File::open("/dev/null"),
+    }
+}
+
 /// What all workers have in common.
 struct Shared {
     config: Config,
-    null: File,
+    /// What all of them read.
+    stdin: File,
     pieces: Tokens,
 }
 
@@ -137,8 +155,13 @@ impl LocalRunner {
             Ok(command) => command,
             Err(why) => return never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
         };
-        if command.skip {
-            let mut end = never_ran(attempt, Outcome::Skipped);
+        let outcome = if command.skip {
+            Some(Outcome::Skipped)
+        } else {
+            self.done_before(&command).then_some(Outcome::DoneBefore)
+        };
+        if let Some(outcome) = outcome {
+            let mut end = never_ran(attempt, outcome);
             change(&mut end.job, |job| {
                 (job.command, job.slot) = (command, slot);
             });
@@ -160,6 +183,16 @@ impl LocalRunner {
         end
     }
 
+    /// Whether an earlier run did the same work.
+    fn done_before(&self, command: &Command) -> bool {
+        let config = &self.shared.config;
+        let Some(done) = &config.done else {
+            return false;
+        };
+        let cwd = config.launch.cwd.as_os_str().as_bytes();
+        done.take(key(&command.line, cwd, NO_STDIN, &mut Vec::new()))
+    }
+
     /// Runs the command in `end` and writes down in there what became of it.
     fn run_command(
         &mut self,
@@ -172,7 +205,14 @@ impl LocalRunner {
             Some(dir) => Some(Workdir::enter(dir, &shared.config)?),
             None => None,
         };
-        let mut outputs = self.capturer.outputs().map_err(|error| no_output(&error))?;
+        let mut outputs = self
+            .capturer
+            .outputs(Source {
+                seq: attempt.job.seq,
+                command: &end.job.command,
+                last_try: attempt.max == Some(attempt.number),
+            })
+            .map_err(|error| no_output(&error))?;
         let handed = match end.stdin.take() {
             None => Handed::default(),
             Some(stdin) => {
@@ -186,7 +226,7 @@ impl LocalRunner {
             line: &end.job.command.line,
             seq: attempt.job.seq,
             slot: end.job.slot,
-            stdin: reader.as_ref().map_or(shared.null.as_fd(), AsFd::as_fd),
+            stdin: reader.as_ref().map_or(shared.stdin.as_fd(), AsFd::as_fd),
             named_input: named.as_ref().map(Named::path),
             outputs: outputs.for_job(),
             cwd: workdir.as_ref().map(Workdir::path),
@@ -218,6 +258,8 @@ impl LocalRunner {
             token: None,
         };
         let watched = watch.until_the_end(child);
+        let streams = watch.outputs.streams();
+        end.streamed = watch.outputs.streamed();
         if attempt.job.stdin.as_ref().is_some_and(|stdin| stdin.counts) {
             end.sent = handed.sent + watch.feeding.map_or(0, |feeding| feeding.sent);
         }
@@ -227,7 +269,7 @@ impl LocalRunner {
         (end.outcome, end.usage, left_behind) = watched.map_err(|error| lost_sight(&error))?;
         [end.stdout, end.stderr] = self
             .capturer
-            .take(left_behind)
+            .take(left_behind, streams)
             .map_err(|error| no_output(&error))?;
         Ok(())
     }
@@ -287,6 +329,22 @@ impl Watch<'_> {
     /// Waits for the process, ending it if it must be; returns how it ended, what it cost, and whether
     /// its group left anybody behind.
     fn until_the_end(&mut self, child: Child) -> io::Result<(Outcome, Usage, bool)> {
+        let awaited = self.outputs.awaited().cloned();
+        if let Some(turn) = &awaited {
+            turn.wait(self.job.seq, self.station.wake());
+        }
+        let ended = self.until_its_end(child, awaited.as_deref());
+        if let Some(turn) = &awaited {
+            turn.leave(self.job.seq);
+        }
+        ended
+    }
+
+    fn until_its_end(
+        &mut self,
+        child: Child,
+        awaited: Option<&Turn>,
+    ) -> io::Result<(Outcome, Usage, bool)> {
         let began = Instant::now();
         let why = loop {
             let limit = self.station.time_limit();
@@ -300,6 +358,9 @@ impl Watch<'_> {
                 Waited::Rung => {
                     if let Some(by) = self.station.told_to_end() {
                         break Some(End::Cancel(by));
+                    }
+                    if awaited.is_some_and(|turn| turn.is(self.job.seq)) {
+                        self.outputs.follow();
                     }
                 }
             }
@@ -391,15 +452,15 @@ impl Watch<'_> {
     /// is `told`, for the bell.
     fn wait(&mut self, child: &Child, told: bool, deadline: Option<Instant>) -> io::Result<Waited> {
         let shared = self.shared;
-        if self.token.is_none() && self.outputs.is_piped() {
+        if self.token.is_none() && self.outputs.is_streamed() {
             self.token = shared.pieces.try_take();
         }
-        let outputs = if self.token.is_none() && self.outputs.is_piped() {
+        let outputs = if self.token.is_none() && self.outputs.is_streamed() {
             vec![shared.pieces.as_fd()]
         } else {
             self.outputs.watched()
         };
-        let wake = told.then(|| self.station.wake());
+        let wake = told.then(|| &**self.station.wake());
         let feed = self.feeding.as_ref().and_then(Feeding::watched);
         child.wait_feeding(wake, &outputs, feed, deadline)
     }
@@ -422,7 +483,8 @@ impl Watch<'_> {
             left_behind = !group.gone_before(deadline.min(Instant::now() + GRACE / 10));
         }
         // What is in the pipes now; not what somebody goes on to write.
-        for _ in 0..PIECES_IN_A_PIPE {
+        let most = PIECES_IN_A_PIPE + self.outputs.pieces_left()?;
+        for _ in 0..most {
             if !self.wait_for_token()? || !self.drain()? {
                 break;
             }
@@ -432,7 +494,7 @@ impl Watch<'_> {
 
     /// Waits until a piece may be sent; `false` if the run is being killed, when nobody wants it.
     fn wait_for_token(&mut self) -> io::Result<bool> {
-        while self.outputs.is_piped() && self.token.is_none() {
+        while self.outputs.is_streamed() && self.token.is_none() {
             self.token = self.shared.pieces.try_take();
             if self.token.is_some() {
                 break;

@@ -111,5 +111,6 @@ pub fn never_ran(attempt: &Attempt, outcome: Outcome) -> Box<AttemptEnd> {
         sent: 0,
         stdout: crate::sys::spool::Captured::Empty,
         stderr: crate::sys::spool::Captured::Empty,
+        streamed: [0; 2],
     })
 }

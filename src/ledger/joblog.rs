@@ -60,9 +60,53 @@ impl Line<'_> {
     }
 }
 
+/// A line that was read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Logged<'a> {
+    /// Position in the input, from 1.
+    pub seq: u64,
+    /// Its exit code, or -1.
+    pub exit: i32,
+    /// The signal that ended it, or 0.
+    pub signal: i32,
+    /// The command line, with NULs for newlines.
+    command: &'a [u8],
+}
+
+impl<'a> Logged<'a> {
+    /// Reads a line, without its end; `None`: it is none of a job, or torn before the command.
+    pub fn parse(line: &'a [u8]) -> Option<Self> {
+        let mut fields = line.splitn(9, |byte| *byte == b'\t');
+        let mut number = |skip| str::from_utf8(fields.nth(skip)?).ok();
+        let seq = number(0)?.parse().ok()?;
+        // Host, start time, run time, bytes sent and received.
+        number(1)?.parse::<f64>().ok()?;
+        let exit = number(3)?.parse().ok()?;
+        let signal = number(0)?.parse().ok()?;
+        let command = fields.next()?;
+        Some(Self {
+            seq,
+            exit,
+            signal,
+            command,
+        })
+    }
+
+    /// Whether the job did what it should.
+    pub fn succeeded(&self) -> bool {
+        self.exit == 0 && self.signal == 0
+    }
+
+    /// The command line as it was.
+    pub fn command(&self) -> Vec<u8> {
+        let back = |&byte: &u8| if byte == 0 { b'\n' } else { byte };
+        self.command.iter().map(back).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Line;
+    use super::{Line, Logged};
     use proptest::prelude::*;
     use std::time::{Duration, UNIX_EPOCH};
 
@@ -120,7 +164,10 @@ mod tests {
                 .map(|&b| if b == 0 { b'\n' } else { b })
                 .collect();
             let nul_free: Vec<u8> = command.iter().map(|&b| if b == 0 { b'\n' } else { b }).collect();
-            prop_assert_eq!(back, nul_free);
+            prop_assert_eq!(&back, &nul_free);
+            let logged = Logged::parse(&rendered[..rendered.len() - 1]).unwrap();
+            prop_assert_eq!((logged.seq, logged.exit, logged.signal), (1, -1, 15));
+            prop_assert_eq!(logged.command(), nul_free);
         }
     }
 }

@@ -1,3 +1,9 @@
-//! What is written down about a run so that it can be read again: formats only, no files.
+//! What is written down about a run so that it can be read again.
+//!
+//! * [`joblog`]: GNU parallel's format;
+//! * [`done`]: what a joblog or a JSON stream says is done already;
+//! * [`key`]: by what the same piece of work is known again.
 
+pub mod done;
 pub mod joblog;
+pub mod key;

@@ -23,6 +23,8 @@ pub enum Outcome {
     },
     /// The job itself asked not to be run: `skip()`, `{uniq}`, `{choose_k}`.
     Skipped,
+    /// An earlier run did it already (`--resume`), so this one does not.
+    DoneBefore,
     /// fanout lost sight of it (a worker panicked); nothing more is known.
     Lost,
 }
@@ -81,7 +83,7 @@ impl Outcome {
             Self::TimedOut(Exit::Code(code)) if code != 0 => code,
             Self::TimedOut(_) | Self::Cancelled { .. } | Self::Lost => -1,
             Self::SpawnFailed(_) => 127,
-            Self::Skipped => -2,
+            Self::Skipped | Self::DoneBefore => -2,
         }
     }
 
@@ -94,6 +96,7 @@ impl Outcome {
             | Self::TimedOut(Exit::Code(_))
             | Self::SpawnFailed(_)
             | Self::Skipped
+            | Self::DoneBefore
             | Self::Lost => 0,
         }
     }

@@ -1,7 +1,7 @@
 //! `--joblog`: GNU parallel's log of finished jobs.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::time::Instant;
 
@@ -43,6 +43,29 @@ pub fn open(path: &Path, append: bool) -> io::Result<File> {
     Ok(file)
 }
 
+/// Ends the last line of the file `path`, if a crash tore it, so that the next line begins where it
+/// should; `file` is the same file, open for appending. Returns whether it has any bytes.
+///
+/// # Errors
+///
+/// Those of reading and writing the file.
+pub fn mend(path: &Path, mut file: &File) -> io::Result<bool> {
+    if !file.metadata()?.is_file() {
+        return Ok(false);
+    }
+    let mut last = [b'\n'];
+    let mut reading = File::open(path)?;
+    if reading.seek(SeekFrom::End(0))? == 0 {
+        return Ok(false);
+    }
+    reading.seek(SeekFrom::End(-1))?;
+    reading.read_exact(&mut last)?;
+    if last != *b"\n" {
+        file.write_all(b"\n")?;
+    }
+    Ok(true)
+}
+
 impl Joblog {
     /// A joblog in `out` without a header line: for a file that goes on.
     pub fn new(out: Out, config: Config) -> Self {
@@ -64,7 +87,7 @@ impl Joblog {
     }
 
     fn job(&mut self, end: &AttemptEnd) -> Result<(), Failure> {
-        let logged = !matches!(end.outcome, Outcome::Cancelled { .. });
+        let logged = !matches!(end.outcome, Outcome::Cancelled { .. } | Outcome::DoneBefore);
         if !self.config.keep_order {
             if logged {
                 self.render(end, None);
@@ -99,7 +122,7 @@ impl Joblog {
                 .duration_since(end.started_at)
                 .unwrap_or_default(),
             sent: end.sent,
-            received: end.stdout.len() + echoed,
+            received: end.stdout.len() + end.streamed[0] + echoed,
             exit: end.outcome.joblog_exit(),
             signal: end.outcome.signal(),
             command,

@@ -58,7 +58,7 @@ impl Failures {
     fn job(&mut self, end: &AttemptEnd) {
         let counts = matches!(
             end.outcome,
-            Outcome::Exited(0) | Outcome::Skipped | Outcome::Cancelled { .. }
+            Outcome::Exited(0) | Outcome::Skipped | Outcome::DoneBefore | Outcome::Cancelled { .. }
         );
         if !counts && self.named.len() < NAMED {
             self.named.push(Failed::new(end));

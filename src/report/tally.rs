@@ -15,6 +15,8 @@ pub struct Counter {
     pub halted: u64,
     /// Jobs that the user had killed.
     pub interrupted: u64,
+    /// Jobs that an earlier run had done.
+    pub before: u64,
 }
 
 impl Counter {
@@ -43,6 +45,7 @@ impl Counter {
     fn job_over(&mut self, end: &AttemptEnd) {
         match &end.outcome {
             Outcome::Exited(0) | Outcome::Skipped => self.tally.ok += 1,
+            Outcome::DoneBefore => self.before += 1,
             Outcome::Cancelled { .. } if end.job.pid == 0 => self.tally.unstarted += 1,
             Outcome::Cancelled { by, .. } => {
                 self.tally.failed += 1;
@@ -53,6 +56,11 @@ impl Counter {
             }
             _ => self.tally.failed += 1,
         }
+    }
+
+    /// How many of `total` jobs were left to this run.
+    pub fn left_of(&self, total: Option<u64>) -> Option<u64> {
+        total.map(|total| total.saturating_sub(self.before))
     }
 
     /// Jobs that are over, not counting those that never started.

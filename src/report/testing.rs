@@ -69,6 +69,7 @@ pub(super) fn ended(seq: u64, command: &str, outcome: Outcome) -> AttemptEnd {
         sent: 0,
         stdout: Captured::Empty,
         stderr: Captured::Empty,
+        streamed: [0; 2],
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use super::exit_code::ExitCode;
 use super::gate::{Admit, Gate};
-use super::halt::{Halt, HaltPolicy, HaltWhen};
+use super::halt::{ExitRule, Halt, HaltPolicy, HaltWhen};
 use super::lookahead::Lookahead;
 use super::queue::{Pending, Pull, Queue};
 use super::retry::Retry;
@@ -13,6 +13,7 @@ use super::slots::Slots;
 use super::time_limit::MedianLimit;
 use super::{Message, Observer};
 use crate::engine::{Attempt, Engine, Reply, never_ran};
+use crate::ledger::done::Seqs;
 use crate::model::{AttemptEnd, Event, Job, KilledBy, Outcome, RunEnd, RunStart, SpawnError};
 use crate::sys::mailbox::Mailbox;
 use crate::sys::signals::{Signal, stop_self};
@@ -29,10 +30,16 @@ pub struct Config {
     pub halt: Option<HaltPolicy>,
     /// The policy as it was written, for the reports.
     pub halt_text: String,
+    /// What the exit code says.
+    pub exit_rule: ExitRule,
     /// What may hold back starts.
     pub gates: Vec<Box<dyn Gate>>,
     /// A time limit that follows how long jobs take.
     pub time_limit: Option<MedianLimit>,
+    /// The jobs that an earlier run has done.
+    pub done: Seqs,
+    /// How many of those count towards a halt.
+    pub done_before: u64,
 }
 
 /// Whom the controller talks to.
@@ -63,6 +70,9 @@ enum Phase {
     Killing,
 }
 
+/// So many events are told at the latest while jobs are passed over.
+const EVENTS_AT_ONCE: usize = 256;
+
 struct Controller<'a> {
     parties: Parties<'a>,
     slots: Slots,
@@ -72,6 +82,7 @@ struct Controller<'a> {
     halt_text: String,
     gates: Vec<Box<dyn Gate>>,
     time_limit: Option<MedianLimit>,
+    done: Seqs,
     lookahead: Lookahead,
     phase: Phase,
     /// Attempts that the engine has and has not answered.
@@ -98,10 +109,13 @@ impl<'a> Controller<'a> {
             slots: config.slots,
             total: config.total,
             retry: config.retry,
-            halt: Halt::new(config.halt, config.total),
+            halt: Halt::new(config.halt, config.total)
+                .with_exit_rule(config.exit_rule)
+                .after(config.done_before),
             halt_text: config.halt_text,
             gates: config.gates,
             time_limit: config.time_limit,
+            done: config.done,
             phase: Phase::Running,
             in_flight: 0,
             held_back: None,
@@ -163,6 +177,14 @@ impl<'a> Controller<'a> {
                     break;
                 }
             };
+            if self.done.contains(pending.job.seq) {
+                if let Some(stdin) = &pending.job.stdin {
+                    // What still comes for it is nobody's.
+                    stdin.abandon();
+                }
+                self.pass_over(pending);
+                continue;
+            }
             // Gates are asked about jobs that are there: none holds back the end of the run.
             let now = Instant::now();
             let running = self.in_flight + attempts.len();
@@ -218,6 +240,15 @@ impl<'a> Controller<'a> {
         if self.held_back != reason {
             self.held_back.clone_from(&reason);
             self.events.push(Event::Gate(reason));
+        }
+    }
+
+    /// Leaves out a job that is done already.
+    fn pass_over(&mut self, pending: Pending) {
+        let end = never_ran(&self.attempt(pending), Outcome::DoneBefore);
+        self.events.push(Event::JobFinished(end));
+        if self.events.len() >= EVENTS_AT_ONCE {
+            self.tell();
         }
     }
 
@@ -279,7 +310,7 @@ impl<'a> Controller<'a> {
         }
         self.announce_outcome(&end);
         self.events.push(Event::JobFinished(end));
-        if matches!(outcome, Outcome::Cancelled { .. }) {
+        if matches!(outcome, Outcome::Cancelled { .. } | Outcome::DoneBefore) {
             return;
         }
         let verdict = self.halt.job_finished(&outcome);
@@ -364,6 +395,7 @@ impl<'a> Controller<'a> {
             | Outcome::Signaled(_)
             | Outcome::SpawnFailed(_)
             | Outcome::Skipped
+            | Outcome::DoneBefore
             | Outcome::Cancelled { .. } => {}
         }
     }

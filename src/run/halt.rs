@@ -53,6 +53,21 @@ pub struct Halt {
     /// The exit code that the halt itself decided on.
     exit_code: Option<i32>,
     reached: bool,
+    rule: ExitRule,
+    /// Jobs that an earlier run has done.
+    before: u64,
+}
+
+/// What the exit code of a run says that no halt has ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExitRule {
+    /// How many jobs failed.
+    #[default]
+    CountFailed,
+    /// What the only job ended with.
+    TheJob,
+    /// Whether any job failed: 1, else 0.
+    AnyFailed,
 }
 
 /// What the end of a job means under the policy.
@@ -74,7 +89,22 @@ impl Halt {
             failed: 0,
             exit_code: None,
             reached: false,
+            rule: ExitRule::default(),
+            before: 0,
         }
+    }
+
+    /// After `before` jobs that an earlier run has done: as GNU parallel, they count as ended and not as
+    /// failed.
+    #[must_use]
+    pub fn after(self, before: u64) -> Self {
+        Self { before, ..self }
+    }
+
+    /// With another exit code where no halt decides.
+    #[must_use]
+    pub fn with_exit_rule(self, rule: ExitRule) -> Self {
+        Self { rule, ..self }
     }
 
     /// A job has ended with `outcome`, for good.
@@ -84,6 +114,9 @@ impl Halt {
             self.ok += 1;
         } else {
             self.failed += 1;
+        }
+        if self.rule == ExitRule::TheJob {
+            self.exit_code = Some(shell_exit_code(outcome));
         }
         let Some(policy) = self.policy else {
             return Verdict::default();
@@ -120,7 +153,15 @@ impl Halt {
         if let Some(code) = self.exit_code {
             return code;
         }
-        match self.policy.map(|policy| policy.threshold) {
+        if self.rule == ExitRule::AnyFailed {
+            return i32::from(self.failed > 0);
+        }
+        let threshold = self.policy.map(|policy| policy.threshold);
+        // GNU parallel takes "none at all" for no failure.
+        if threshold.is_some_and(|threshold| self.needed(threshold) <= 0.0) {
+            return 0;
+        }
+        match threshold {
             Some(Threshold::Percent(_)) => {
                 let total = self.total.unwrap_or(self.ok + self.failed).max(1);
                 (self.failed * 100).div_ceil(total) as i32
@@ -132,8 +173,8 @@ impl Halt {
     fn is_reached(&self, policy: HaltPolicy) -> bool {
         let count = match policy.on {
             HaltOn::Fail => self.failed,
-            HaltOn::Success => self.ok,
-            HaltOn::Done => self.ok + self.failed,
+            HaltOn::Success => self.before + self.ok,
+            HaltOn::Done => self.before + self.ok + self.failed,
         };
         count as f64 >= self.needed(policy.threshold)
     }
@@ -165,7 +206,7 @@ fn shell_exit_code(outcome: &Outcome) -> i32 {
         Outcome::TimedOut(Exit::Code(code)) if code != 0 => code,
         Outcome::Signaled(signal) => 128 + signal,
         Outcome::SpawnFailed(_) => 127,
-        Outcome::Skipped => 0,
+        Outcome::Skipped | Outcome::DoneBefore => 0,
         Outcome::TimedOut(_) | Outcome::Cancelled { .. } | Outcome::Lost => 255,
     }
 }
@@ -203,6 +244,7 @@ mod tests {
             (Done, Count(3), (3, 2)),
             (Success, Count(1), (3, 0)),
             (Success, Count(10), (5, 3)),
+            (Success, Count(0), (3, 0)),
         ] {
             assert_eq!(
                 run(Some((on, threshold)), &exits),
@@ -228,6 +270,40 @@ mod tests {
         }
         assert_eq!(run(None, &[1; 100]), (100, 100));
         assert_eq!(run(None, &[1; 200]), (200, 101));
+    }
+
+    #[test]
+    fn the_one_job_of_a_semaphore_is_ended_as() {
+        for (outcome, code) in [
+            (Outcome::Exited(3), 3),
+            (Outcome::Exited(0), 0),
+            (Outcome::Signaled(9), 137),
+        ] {
+            let mut halt = Halt::new(None, None).with_exit_rule(ExitRule::TheJob);
+            halt.job_finished(&outcome);
+            assert_eq!(halt.exit_code(), code);
+        }
+    }
+
+    #[test]
+    fn what_was_done_before_counts_as_done_and_not_as_failed() {
+        let ran = |on, before| {
+            let policy = HaltPolicy {
+                when: HaltWhen::Soon,
+                on,
+                threshold: Threshold::Count(3),
+            };
+            let mut halt = Halt::new(Some(policy), None).after(before);
+            (1..=9).find(|_| {
+                let outcome = Outcome::Exited(i32::from(on == HaltOn::Fail));
+                halt.job_finished(&outcome).halt.is_some()
+            })
+        };
+        for (before, success, done, fail) in [(0, 3, 3, 3), (2, 1, 1, 3), (7, 1, 1, 3)] {
+            assert_eq!(ran(HaltOn::Success, before), Some(success));
+            assert_eq!(ran(HaltOn::Done, before), Some(done));
+            assert_eq!(ran(HaltOn::Fail, before), Some(fail));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The engine, its guardian, and what jobs inherit.
 
 use std::ffi::OsString;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,11 +14,13 @@ use crate::engine::handover::Handover;
 use crate::engine::launch::Launch;
 use crate::engine::{Engine, Post, local};
 use crate::job::Renderer;
+use crate::ledger::done::Keys;
 use crate::plan::{CapturePlan, EnginePlan};
 use crate::run::Message;
 use crate::sys::guardian::Guardian;
 use crate::sys::limits;
 use crate::sys::spool::{Limits, SpoolDir};
+use crate::sys::turn::Turn;
 
 /// Everything an engine needs that must be made while the process has one thread.
 pub struct EngineParts {
@@ -27,6 +30,12 @@ pub struct EngineParts {
     pub(super) cwd: PathBuf,
     /// As many workers: no more than there are jobs.
     workers: usize,
+    /// The work that an earlier run has done.
+    done: Option<Keys>,
+    /// Whose output is shown, in the order of the inputs.
+    pub(super) turn: Arc<Turn>,
+    /// The names of the arguments.
+    pub(super) names: Vec<Vec<u8>>,
 }
 
 /// Starts the guardian, among other things; to be called before any thread is started.
@@ -37,7 +46,7 @@ pub struct EngineParts {
 pub fn prepare_engine(
     plan: EnginePlan,
     mut renderer: Renderer,
-    jobs: &OpenJobs,
+    jobs: &mut OpenJobs,
 ) -> anyhow::Result<EngineParts> {
     renderer
         .begin(jobs.total, plan.slots)
@@ -52,7 +61,8 @@ pub fn prepare_engine(
     let guardian = if plan.dry_run || plan.shellquote.is_some() {
         None
     } else {
-        Some(Guardian::start(workers).context("cannot start the guardian process")?)
+        let held = plan.held_open.as_ref().map(AsFd::as_fd);
+        Some(Guardian::start(workers, held).context("cannot start the guardian process")?)
     };
     Ok(EngineParts {
         plan,
@@ -60,6 +70,9 @@ pub fn prepare_engine(
         guardian,
         cwd,
         workers,
+        done: jobs.done_work.take(),
+        turn: Arc::default(),
+        names: jobs.names().to_vec(),
     })
 }
 
@@ -80,9 +93,10 @@ impl EngineParts {
         let post: Post =
             Arc::new(move |reply, urgency| letters.post([Message::Engine(reply)], urgency));
         let Some(guardian) = self.guardian else {
-            let engine = Box::new(DryEngine::new(self.renderer, self.plan.shellquote, post));
+            let engine = DryEngine::new(self.renderer, self.plan.shellquote, post)
+                .without(self.done, self.cwd.as_os_str().as_encoded_bytes());
             return Ok(RunningEngine {
-                engine,
+                engine: Box::new(engine),
                 _guardian: None,
             });
         };
@@ -97,13 +111,20 @@ impl EngineParts {
                 cwd: self.cwd,
                 named_inputs: self.plan.handover != Handover::Pipe,
             },
-            capture: capture(self.plan.capture, self.workers, self.plan.tmpdir.clone()),
+            capture: capture(
+                self.plan.capture,
+                self.workers,
+                self.plan.tmpdir.clone(),
+                &self.turn,
+            ),
             timeout: self.plan.timeout,
+            inherits_stdin: self.plan.inherits_stdin,
             remove_empty_workdirs: self.plan.remove_empty_workdirs,
             nice: self.plan.nice,
             handover: self.plan.handover,
             handover_dir: self.plan.tmpdir.clone().unwrap_or_else(std::env::temp_dir),
             term_seq: self.plan.term_seq,
+            done: self.done,
             report_starts,
         };
         let engine = Box::new(local::start(config, &guardian, post)?);
@@ -138,19 +159,36 @@ fn job_environment(tmpdir: Option<&Path>) -> Vec<(OsString, OsString)> {
 /// The most output that waits in memory, in bytes.
 const OUTPUT_MEMORY: u64 = 16 << 20;
 
-fn capture(plan: CapturePlan, workers: usize, tmpdir: Option<PathBuf>) -> Capture {
+fn capture(
+    plan: CapturePlan,
+    workers: usize,
+    tmpdir: Option<PathBuf>,
+    turn: &Arc<Turn>,
+) -> Capture {
+    let folder = tmpdir.unwrap_or_else(std::env::temp_dir);
     match plan {
         CapturePlan::Inherit => Capture::Inherit,
         CapturePlan::Stream => Capture::Stream,
-        CapturePlan::Spool => {
-            let taken = 64 + 8 * workers as u64;
-            let files = limits::raise_open_files(taken + 256).saturating_sub(taken);
-            let limits = Limits {
-                memory: OUTPUT_MEMORY,
-                files,
-            };
-            let dir = tmpdir.unwrap_or_else(std::env::temp_dir);
-            Capture::Spool(SpoolDir::new(dir, limits))
-        }
+        CapturePlan::Spool => Capture::Spool(spool_dir(workers, folder)),
+        CapturePlan::InTurn(streams) => Capture::InTurn {
+            dir: spool_dir(workers, folder),
+            turn: Arc::clone(turn),
+            streams,
+        },
+        CapturePlan::Files(echo) => Capture::Files {
+            dir: spool_dir(workers, folder.clone()),
+            folder,
+            echo,
+        },
     }
+}
+
+fn spool_dir(workers: usize, folder: PathBuf) -> Arc<SpoolDir> {
+    let taken = 64 + 8 * workers as u64;
+    let files = limits::raise_open_files(taken + 256).saturating_sub(taken);
+    let limits = Limits {
+        memory: OUTPUT_MEMORY,
+        files,
+    };
+    SpoolDir::new(folder, limits)
 }

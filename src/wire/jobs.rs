@@ -1,5 +1,7 @@
 //! The input and the thread that reads it.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
@@ -8,9 +10,10 @@ use anyhow::Context as _;
 use super::Letters;
 use crate::input::{InputConfig, Notices, Records, SourceKind, SourceSpec};
 use crate::job::pack::{Jobs, Packing};
-use crate::model::Job;
+use crate::ledger::done::{self, Keys, Seqs};
+use crate::model::{ArgList, Job};
 use crate::pipe;
-use crate::plan::JobsPlan;
+use crate::plan::{JobsPlan, ResumePlan};
 use crate::run::Message;
 use crate::run::queue::{Queue, queue};
 use crate::sys::mailbox::Urgency;
@@ -18,37 +21,65 @@ use crate::sys::mailbox::Urgency;
 /// Jobs that can be read, and how many there are, where that is known.
 #[derive(Debug)]
 pub struct OpenJobs {
-    jobs: Source,
+    jobs: JobSource,
     names: Vec<Vec<u8>>,
     /// How many there are at most, counted and not only announced.
     pub at_most: Option<u64>,
     /// How many there are.
     pub total: Option<u64>,
+    /// The jobs that an earlier run has done, by number.
+    pub done: Seqs,
+    /// How many of those an earlier run has logged.
+    pub done_before: u64,
+    /// The work that an earlier run has done, by key.
+    pub done_work: Option<Keys>,
 }
 
-/// What makes jobs.
+/// What gives out jobs.
 #[derive(Debug)]
-enum Source {
-    Records(Jobs<Records>),
-    Pipe(Box<pipe::Jobs>),
+enum JobSource {
+    /// The inputs.
+    Read(Jobs<Records>),
+    /// Pieces of one input.
+    Pieces(Box<pipe::Jobs>),
+    /// Commands of an earlier run, and the number of the next job. What is between them was done.
+    Logged(BTreeMap<u64, Vec<u8>>, u64),
 }
 
-impl Iterator for Source {
-    type Item = Result<Job, String>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+impl JobSource {
+    /// Whether the next job can be had without waiting.
+    fn ready(&self) -> bool {
         match self {
-            Self::Records(jobs) => Some(jobs.next()?.map_err(|error| error.to_string())),
-            Self::Pipe(jobs) => jobs.next(),
+            Self::Read(jobs) => jobs.ready(Records::ready),
+            Self::Pieces(jobs) => jobs.ready(),
+            Self::Logged(..) => true,
         }
     }
 }
 
-impl Source {
-    fn ready(&self) -> bool {
+impl Iterator for JobSource {
+    type Item = Result<Job, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
         match self {
-            Self::Records(jobs) => jobs.ready(Records::ready),
-            Self::Pipe(jobs) => jobs.ready(),
+            Self::Read(jobs) => jobs
+                .next()
+                .map(|job| job.map_err(|error| error.to_string())),
+            Self::Pieces(jobs) => jobs.next(),
+            Self::Logged(commands, seq) => {
+                let first = commands.first_entry()?;
+                let args = if *first.key() == *seq {
+                    ArgList::single(first.remove())
+                } else {
+                    ArgList::new()
+                };
+                *seq += 1;
+                Some(Ok(Job {
+                    seq: *seq - 1,
+                    args,
+                    stdin: None,
+                }))
+            }
         }
     }
 }
@@ -74,7 +105,21 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
         reads_stdin,
         remarks,
         pipe,
+        resume,
     } = plan;
+    let (mut done, mut done_before, mut done_work) = (Seqs::default(), 0, None);
+    match resume {
+        None => {}
+        Some(ResumePlan::FailedCommands(path)) => return failed_commands(&path),
+        Some(ResumePlan::Joblog(path, counts)) => {
+            let cannot = || format!("cannot read --joblog {}", path.display());
+            (done, done_before) = done::in_joblog(&path, counts).with_context(cannot)?;
+        }
+        Some(ResumePlan::Json(path, counts)) => {
+            let cannot = || format!("cannot read --json={}", path.display());
+            done_work = Some(Keys::in_json(&path, counts).with_context(cannot)?);
+        }
+    }
     let letters = Arc::clone(mailbox);
     let remark = move |words: &str| letters.post([Message::Remark(words.to_owned())], Urgency::Now);
     if reads_stdin && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
@@ -86,7 +131,15 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
         remark(words);
     }
     if let Some(config) = pipe {
-        return open_pipe(config, input, remark);
+        return Ok(OpenJobs {
+            names: Vec::new(),
+            jobs: pieces(config, input, packing, remark)?,
+            at_most: None,
+            total: None,
+            done,
+            done_before,
+            done_work,
+        });
     }
     let packed = count_ahead
         .then(|| count_packed(&input, &packing))
@@ -102,32 +155,54 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
     };
     Ok(OpenJobs {
         names: records.names().to_vec(),
-        jobs: Source::Records(Jobs::new(records, packing)),
+        jobs: JobSource::Read(Jobs::new(records, packing)),
         at_most: total.filter(|_| count_ahead),
         total,
+        done,
+        done_before,
+        done_work,
+    })
+}
+
+/// The failed commands in the joblog `path`, under their old numbers.
+fn failed_commands(path: &Path) -> anyhow::Result<OpenJobs> {
+    let cannot = || format!("cannot read --joblog {}", path.display());
+    let commands = done::failed_in_joblog(path).with_context(cannot)?;
+    let last = commands.last_key_value().map_or(0, |(seq, _)| *seq);
+    let mut done = Seqs::default();
+    let mut next = 1;
+    for &seq in commands.keys() {
+        (next..seq).for_each(|between| done.insert(between));
+        next = seq + 1;
+    }
+    Ok(OpenJobs {
+        names: Vec::new(),
+        at_most: Some(commands.len() as u64),
+        jobs: JobSource::Logged(commands, 1),
+        total: Some(last),
+        done,
+        done_before: 0,
+        done_work: None,
     })
 }
 
 /// Opens the input that is cut into pieces; `input`, if it has sources, has the arguments.
-fn open_pipe(
+fn pieces(
     config: pipe::Config,
     input: InputConfig,
+    packing: Packing,
     remark: impl Fn(&str) + Send + 'static,
-) -> anyhow::Result<OpenJobs> {
+) -> anyhow::Result<JobSource> {
     let args = if input.sources.is_empty() {
         None
     } else {
         let records = Records::open(input).map_err(in_one_line)?;
-        let args = records.map(|args| args.map_err(|error| error.to_string()));
+        let args = Jobs::new(records, packing)
+            .map(|job| job.map(|job| job.args).map_err(|error| error.to_string()));
         Some(Box::new(args) as pipe::Args)
     };
     let jobs = pipe::Jobs::open(config, args, Box::new(remark)).map_err(anyhow::Error::msg)?;
-    Ok(OpenJobs {
-        names: Vec::new(),
-        jobs: Source::Pipe(Box::new(jobs)),
-        at_most: None,
-        total: None,
-    })
+    Ok(JobSource::Pieces(Box::new(jobs)))
 }
 
 /// How many jobs batches make of inputs that can be read twice: the length of lines decides, so all of
@@ -156,12 +231,13 @@ fn in_one_line(error: impl std::fmt::Display) -> anyhow::Error {
 ///
 /// When the thread cannot be started.
 pub fn feed(jobs: OpenJobs, mailbox: &Letters) -> anyhow::Result<Queue> {
+    let jobs = jobs.jobs;
     let (feed, queue) = queue();
     let mailbox = Arc::clone(mailbox);
     let tell = move || mailbox.post([Message::InputReady], Urgency::Now);
     thread::Builder::new()
         .name("input".into())
-        .spawn(move || feed.run(jobs.jobs, Source::ready, tell))
+        .spawn(move || feed.run(jobs, JobSource::ready, tell))
         .context("cannot start the thread that reads the input")?;
     Ok(queue)
 }

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use crate::ledger::done::Seqs;
 use crate::plan::{RunPlan, SlotsPlan};
 use crate::run::Message;
 use crate::run::controller::{self, Parties};
@@ -55,16 +56,35 @@ pub fn listen_to_signals(mailbox: &Letters) -> anyhow::Result<()> {
         .context("cannot listen to signals")
 }
 
+/// What the controller goes by.
+pub struct RunParts {
+    /// What was asked for.
+    pub plan: RunPlan,
+    /// What may hold back starts.
+    pub gates: Vec<Box<dyn Gate>>,
+    /// How many jobs there are, where that is known.
+    pub total: Option<u64>,
+    /// Those that an earlier run has done.
+    pub done: Seqs,
+    /// How many of those count towards a halt.
+    pub done_before: u64,
+}
+
 /// Runs the controller to the end of the run, then waits for the last report.
 pub fn control(
-    plan: RunPlan,
-    gates: Vec<Box<dyn Gate>>,
-    total: Option<u64>,
+    run: RunParts,
     engine: RunningEngine,
     queue: Queue,
     mut reports: Reports,
     mailbox: &Letters,
 ) -> ExitCode {
+    let RunParts {
+        plan,
+        gates,
+        total,
+        done,
+        done_before,
+    } = run;
     let slots = match plan.slots {
         SlotsPlan::Fixed(slots) => Slots::Fixed(slots),
         SlotsPlan::Auto(most) => Slots::auto(most),
@@ -79,7 +99,10 @@ pub fn control(
         retry: plan.retry,
         halt: plan.halt,
         halt_text: plan.halt_text,
+        exit_rule: plan.exit_rule,
         gates,
+        done,
+        done_before,
         time_limit: plan.timeout_percent.map(MedianLimit::new),
     };
     let parties = Parties {

@@ -4,12 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_collect)]
 #![allow(missing_docs, unreachable_pub)]
 
+mod control;
 mod ends;
 mod idle;
 mod json;
 mod memory;
 mod output;
 mod process;
+mod resume;
+mod semaphore;
 mod shells;
 mod signals;
 #[path = "../support/mod.rs"]

@@ -32,8 +32,8 @@ pub struct Failure {
     #[arg(long, alias = "termseq", value_name = "SEQUENCE")]
     pub term_seq: Option<OsString>,
 
-    /// Do not run jobs that the --joblog has already. From --json=FILE: those that succeeded, known by what
-    /// they are and not by their position.
+    /// Do not run jobs that the --joblog has already, known by their number; or that --json=FILE has, known
+    /// by their command, so that inputs may come in another order.
     #[arg(long)]
     pub resume: bool,
 

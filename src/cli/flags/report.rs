@@ -20,8 +20,9 @@ pub struct Report {
     #[arg(long)]
     pub eta: bool,
 
-    /// Write a line for each job that ends to FILE: times, exit code, signal, command.
-    #[arg(long, value_name = "FILE")]
+    /// Write a line for each job that ends to FILE: times, exit code, signal, command. +FILE goes on at the
+    /// end of the file.
+    #[arg(long, alias = "jl", value_name = "FILE")]
     pub joblog: Option<OsString>,
 
     /// Write JSON lines about the run and its jobs to TARGET: a file, fd:N, or '-' for standard output,

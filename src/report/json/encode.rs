@@ -2,14 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use xxhash_rust::xxh3::xxh3_128;
-
 use super::Context;
 use super::bytes::{Output, Text, Texts, exact, exact_list};
 use super::stamp::Calendar;
 use super::wire::{Cost, JobEnd, JobStart, Killer, Status, Who};
+use crate::ledger::key::key;
 use crate::model::{AttemptEnd, AttemptStart, JobIdentity, KilledBy, Outcome};
 use crate::report::words::signal_name;
+use crate::sys::spool::Captured;
 
 /// Seconds with microseconds, as text does not show more.
 pub(super) fn seconds(duration: Duration) -> f64 {
@@ -27,13 +27,7 @@ pub(super) struct Key([u8; 32]);
 impl Key {
     /// The key of `job`; `scratch` is a buffer to work in.
     pub(super) fn new(job: &JobIdentity, context: &Context, scratch: &mut Vec<u8>) -> Self {
-        scratch.clear();
-        // None of the three can contain a NUL.
-        for part in [&job.command.line, &context.cwd, &context.stdin] {
-            scratch.extend_from_slice(part);
-            scratch.push(0);
-        }
-        let mut hash = xxh3_128(scratch);
+        let mut hash = key(&job.command.line, &context.cwd, &context.stdin, scratch);
         let mut hex = [0; 32];
         for digit in hex.iter_mut().rev() {
             *digit = b"0123456789abcdef"[(hash & 0xf) as usize];
@@ -123,9 +117,14 @@ pub(super) fn job_end<'a>(
         stderr_bytes: stderr.map(|_| end.stderr.len()),
         stdout_truncated: stdout.is_some_and(|output| output.truncated),
         stderr_truncated: stderr.is_some_and(|output| output.truncated),
-        stdout_path: None,
-        stderr_path: None,
+        stdout_path: path(&end.stdout),
+        stderr_path: path(&end.stderr),
     }
+}
+
+/// Where a captured output is, if it is in a file whose name is text.
+fn path(captured: &Captured) -> Option<&str> {
+    captured.path()?.to_str()
 }
 
 pub(super) fn status(outcome: &Outcome) -> Status {
@@ -136,7 +135,7 @@ pub(super) fn status(outcome: &Outcome) -> Status {
         Outcome::TimedOut(_) => Status::Timeout,
         Outcome::SpawnFailed(_) => Status::SpawnError,
         Outcome::Cancelled { .. } => Status::Cancelled,
-        Outcome::Skipped => Status::Skipped,
+        Outcome::Skipped | Outcome::DoneBefore => Status::Skipped,
         Outcome::Lost => Status::Lost,
     }
 }

@@ -25,7 +25,7 @@ use self::totals::Totals;
 use super::tally::{Counter, Pace};
 use super::{Failure, Out, Sink};
 use crate::model::{
-    ArgList, AttemptEnd, AttemptStart, Event, OutputPiece, RunEnd, RunStart, Stream,
+    ArgList, AttemptEnd, AttemptStart, Event, Outcome, OutputPiece, RunEnd, RunStart, Stream,
 };
 
 /// `--json-output-limit` unless it is given.
@@ -215,6 +215,11 @@ impl JsonLines {
         if let Some(slow) = &mut self.slow {
             slow.ended(end.job.seq, encode::between(end.started_at, end.ended_at));
         }
+        if end.outcome == Outcome::DoneBefore {
+            // The stream has it already.
+            self.totals.job(end);
+            return Ok(());
+        }
         if kind == "job.end" {
             self.totals.job(end);
         } else if !self.tells(Detail::Lifecycle) {
@@ -288,7 +293,7 @@ impl JsonLines {
         };
         let pace = Pace {
             done: self.counter.done(),
-            total: self.start.total,
+            total: self.counter.left_of(self.start.total),
             elapsed: now.saturating_duration_since(self.began),
         };
         let body = wire::Progress {

@@ -14,7 +14,7 @@ use super::*;
 use crate::engine::Running;
 use crate::model::{ArgList, RunEnd};
 use crate::run::gate::Delay;
-use crate::run::halt::{HaltOn, Threshold};
+use crate::run::halt::{ExitRule, HaltOn, Threshold};
 use crate::run::queue::queue;
 use crate::sys::mailbox::Urgency;
 
@@ -309,8 +309,11 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
             ..Retry::default()
         },
         time_limit: None,
+        done: Seqs::default(),
+        done_before: 0,
         halt: play.halt,
         halt_text: "as played".to_owned(),
+        exit_rule: ExitRule::default(),
         gates,
     };
     let exit_code = in_time(&stage, config, queue);

@@ -1,0 +1,291 @@
+//! What is done already: read from a joblog, or from a JSON stream, of an earlier run.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use serde::Deserialize;
+
+use super::joblog::Logged;
+
+/// A set of job numbers, in as little memory as there are gaps in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seqs {
+    /// First and last of each unbroken range.
+    ranges: BTreeMap<u64, u64>,
+}
+
+impl Seqs {
+    /// Whether `seq` is in the set.
+    pub fn contains(&self, seq: u64) -> bool {
+        let before = self.ranges.range(..=seq).next_back();
+        before.is_some_and(|(_, &last)| seq <= last)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> u64 {
+        self.ranges
+            .iter()
+            .map(|(first, last)| last - first + 1)
+            .sum()
+    }
+
+    /// Whether nothing is.
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// Puts `seq` into the set.
+    pub fn insert(&mut self, seq: u64) {
+        if self.contains(seq) {
+            return;
+        }
+        let mut range = (seq, seq);
+        if let Some((&first, &last)) = self.ranges.range(..seq).next_back()
+            && last + 1 == seq
+        {
+            range.0 = first;
+        }
+        if let Some(last) = seq
+            .checked_add(1)
+            .and_then(|next| self.ranges.remove(&next))
+        {
+            range.1 = last;
+        }
+        self.ranges.insert(range.0, range.1);
+    }
+
+    /// Takes `seq` out of the set.
+    pub fn remove(&mut self, seq: u64) {
+        let Some((&first, &last)) = self.ranges.range(..=seq).next_back() else {
+            return;
+        };
+        if seq > last {
+            return;
+        }
+        self.ranges.remove(&first);
+        if first < seq {
+            self.ranges.insert(first, seq - 1);
+        }
+        if seq < last {
+            self.ranges.insert(seq + 1, last);
+        }
+    }
+}
+
+/// Which jobs of an earlier run count as done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// Those that ended, well or not: `--resume`.
+    Ended,
+    /// Those that succeeded: `--resume-failed`.
+    Succeeded,
+}
+
+/// The job numbers that count as done in the joblog `path`, where the last line of each decides, and how
+/// many ends of jobs that is: as GNU parallel, every line is one where they need not be successes. A file
+/// that is not there has none.
+///
+/// # Errors
+///
+/// Those of reading the file.
+pub fn in_joblog(path: &Path, counts: Counts) -> io::Result<(Seqs, u64)> {
+    let (mut done, mut lines) = (Seqs::default(), 0);
+    each_line(path, |line| {
+        if let Some(job) = Logged::parse(line) {
+            lines += 1;
+            if counts == Counts::Ended || job.succeeded() {
+                done.insert(job.seq);
+            } else {
+                done.remove(job.seq);
+            }
+        }
+    })?;
+    let ends = match counts {
+        Counts::Ended => lines,
+        Counts::Succeeded => done.len(),
+    };
+    Ok((done, ends))
+}
+
+/// The commands in the joblog `path` whose last line says that they failed, by job number.
+///
+/// # Errors
+///
+/// Those of reading the file.
+pub fn failed_in_joblog(path: &Path) -> io::Result<BTreeMap<u64, Vec<u8>>> {
+    let mut failed = BTreeMap::new();
+    each_line(path, |line| {
+        if let Some(job) = Logged::parse(line) {
+            if job.succeeded() {
+                failed.remove(&job.seq);
+            } else {
+                failed.insert(job.seq, job.command());
+            }
+        }
+    })?;
+    Ok(failed)
+}
+
+fn each_line(path: &Path, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let mut file = BufReader::with_capacity(1 << 16, file);
+    let mut line = Vec::new();
+    while file.read_until(b'\n', &mut line)? > 0 {
+        take(line.strip_suffix(b"\n").unwrap_or(&line));
+        line.clear();
+    }
+    Ok(())
+}
+
+/// Which work is done already, by its key; the same work may have been done several times.
+#[derive(Debug, Default)]
+pub struct Keys(Mutex<HashMap<u128, u32>>);
+
+/// What matters in a line of the JSON stream.
+#[derive(Deserialize)]
+struct JobEnd<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    key: Option<&'a str>,
+    status: Option<&'a str>,
+}
+
+impl Keys {
+    /// The work that counts as done in the JSON stream at `path`. A file that is not there has none, and a
+    /// line that was torn counts for nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the file.
+    pub fn in_json(path: &Path, counts: Counts) -> io::Result<Self> {
+        let mut keys = HashMap::new();
+        each_line(path, |line| {
+            let Ok(end) = serde_json::from_slice::<JobEnd>(line) else {
+                return;
+            };
+            let done = match end.status {
+                Some("ok") => true,
+                Some("fail" | "signal" | "timeout") => counts == Counts::Ended,
+                _ => false,
+            };
+            let key = end.key.and_then(|key| u128::from_str_radix(key, 16).ok());
+            if let (true, "job.end", Some(key)) = (done, end.kind, key) {
+                *keys.entry(key).or_default() += 1;
+            }
+        })?;
+        Ok(Self(Mutex::new(keys)))
+    }
+
+    /// Whether the work `key` is done already, once more than this was asked.
+    pub fn take(&self, key: u128) -> bool {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match keys.get_mut(&key) {
+            Some(times) if *times > 0 => {
+                *times -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::io::Write as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn ranges_hold_what_a_set_would(steps: Vec<(bool, u8)>) {
+            let (mut seqs, mut set) = (Seqs::default(), BTreeSet::new());
+            for (put, seq) in steps {
+                let seq = u64::from(seq % 20);
+                if put {
+                    seqs.insert(seq);
+                    set.insert(seq);
+                } else {
+                    seqs.remove(seq);
+                    set.remove(&seq);
+                }
+                for seq in 0..22 {
+                    prop_assert_eq!(seqs.contains(seq), set.contains(&seq));
+                }
+                let gaps = set.iter().filter(|seq| !set.contains(&(*seq + 1))).count();
+                prop_assert_eq!(seqs.ranges.len(), gaps);
+                prop_assert_eq!(seqs.len(), set.len() as u64);
+            }
+        }
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    const LOG: &str = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n\
+        1\t:\t1.5\t     0.001\t0\t0\t3\t0\tone\n\
+        2\t:\t1.5\t     0.001\t0\t0\t0\t0\ttwo\n\
+        3\t:\t1.5\t     0.001\t0\t0\t0\t9\tthree\0more\n\
+        1\t:\t1.5\t     0.001\t0\t0\t0\t0\tone\n\
+        4\t:\t1.5\t     0.001\t0\t0\t-1\t15\tfour\n\
+        5\t:\t1.5\t";
+
+    #[test]
+    fn the_last_line_of_a_job_decides_and_a_torn_one_counts_for_nothing() {
+        let log = file(LOG);
+        let done = |counts| {
+            let (done, ends) = in_joblog(log.path(), counts).unwrap();
+            let seqs = (1..8).filter(|seq| done.contains(*seq));
+            (seqs.collect::<Vec<_>>(), ends)
+        };
+        assert_eq!(done(Counts::Ended), (vec![1, 2, 3, 4], 5));
+        assert_eq!(done(Counts::Succeeded), (vec![1, 2], 2));
+        let failed = failed_in_joblog(log.path()).unwrap();
+        let failed: Vec<_> = failed.iter().map(|(seq, line)| (*seq, &line[..])).collect();
+        assert_eq!(failed, [(3, &b"three\nmore"[..]), (4, b"four")]);
+    }
+
+    #[test]
+    fn a_joblog_that_is_not_there_has_nothing() {
+        let none = Path::new("/no/such/joblog");
+        assert!(in_joblog(none, Counts::Ended).unwrap().0.is_empty());
+        assert!(in_joblog(Path::new("/"), Counts::Ended).is_err());
+    }
+
+    #[test]
+    fn work_is_known_by_its_key_as_often_as_it_was_done() {
+        let line = |kind, key, status| {
+            format!(
+                "{{\"v\":1,\"type\":\"{kind}\",\"key\":\"{key:032x}\",\"status\":\"{status}\"}}\n"
+            )
+        };
+        let text = [
+            line("job.end", 1, "ok"),
+            line("job.end", 1, "ok"),
+            line("job.end", 2, "fail"),
+            line("attempt.end", 3, "ok"),
+            line("job.end", 4, "cancelled"),
+            "{\"v\":1,\"type\":\"job.end\",\"key\":\"00".to_owned(),
+        ];
+        let json = file(&text.concat());
+        let taken = |counts| {
+            let keys = Keys::in_json(json.path(), counts).unwrap();
+            [1, 1, 1, 2, 3, 4].map(|key| keys.take(key))
+        };
+        let ended = [true, true, false, true, false, false];
+        assert_eq!(taken(Counts::Ended), ended);
+        let succeeded = [true, true, false, false, false, false];
+        assert_eq!(taken(Counts::Succeeded), succeeded);
+    }
+}

@@ -1,0 +1,165 @@
+//! Going on after a crash: from a joblog by number, from JSON by what the work is.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use rustix::process::Signal;
+
+use crate::process::{Run, await_that};
+use crate::{fanout, fanout_in_background, text};
+
+/// How often each job wrote its number into `done`.
+fn times(folder: &Path) -> BTreeMap<String, usize> {
+    let mut times = BTreeMap::new();
+    for number in fs::read_to_string(folder.join("done")).unwrap().lines() {
+        *times.entry(number.to_owned()).or_default() += 1;
+    }
+    times
+}
+
+fn lines(path: &Path) -> usize {
+    fs::read(path).map_or(0, |log| memchr::memchr_iter(b'\n', &log).count())
+}
+
+/// Starts many jobs that take a moment each, kills fanout when `after` of them are in `log`, and goes on
+/// with the same options; returns what is in the log.
+fn killed_and_resumed(options: &[&str], log: &str, resume: &str, after: usize) -> (String, usize) {
+    const JOBS: usize = 40;
+    let folder = tempfile::tempdir().unwrap();
+    let inputs: Vec<String> = (1..=JOBS).map(|number| number.to_string()).collect();
+    let command = "sleep 0.01; echo {} >> done";
+    let mut first = fanout_in_background();
+    first
+        .current_dir(folder.path())
+        .args(["-j3", "--no-summary"])
+        .args(options)
+        .args([command, ":::"])
+        .args(&inputs)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    let mut run = Run::start(first);
+    let path = folder.path().join(log);
+    await_that("some jobs in the log", || lines(&path) > after);
+    run.send(Signal::KILL);
+    run.wait();
+    await_that("the end of its jobs", || run.jobs().is_empty());
+    fanout()
+        .current_dir(folder.path())
+        .args(["-j3", "--no-summary", resume])
+        .args(options)
+        .args([command, ":::"])
+        .args(&inputs)
+        .assert()
+        .code(0);
+    let times = times(folder.path());
+    // Each job was done; those that ran when fanout died may have been done twice.
+    assert_eq!(times.len(), JOBS, "{times:?}");
+    let twice = times.values().filter(|&&times| times > 1).count();
+    (fs::read_to_string(path).unwrap(), twice)
+}
+
+#[test]
+fn a_killed_run_goes_on_by_its_joblog_and_logs_each_job_once() {
+    for after in [0, 3, 17] {
+        for resume in ["--resume", "--resume-failed"] {
+            let (log, _) = killed_and_resumed(&["--joblog", "log"], "log", resume, after);
+            let mut seqs: Vec<u64> = log
+                .lines()
+                .skip(1)
+                .map(|line| line.split('\t').next().unwrap().parse().unwrap())
+                .collect();
+            seqs.sort_unstable();
+            assert!(seqs.into_iter().eq(1..=40), "{resume} after {after}: {log}");
+        }
+    }
+}
+
+#[test]
+fn a_killed_run_goes_on_by_its_json() {
+    for after in [2, 17] {
+        let (json, _) = killed_and_resumed(
+            &["--json=log", "--json-detail", "results"],
+            "log",
+            "--resume",
+            after,
+        );
+        let mut keys: Vec<&str> = json
+            .lines()
+            .filter(|line| {
+                line.contains("\"type\":\"job.end\"") && line.contains("\"status\":\"ok\"")
+            })
+            .map(|line| {
+                line.split("\"key\":\"")
+                    .nth(1)
+                    .unwrap()
+                    .split('"')
+                    .next()
+                    .unwrap()
+            })
+            .collect();
+        assert_eq!(keys.len(), 40, "after {after}");
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), 40, "after {after}");
+    }
+}
+
+#[test]
+fn by_json_inputs_may_be_reordered_added_and_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |options: &[&str], inputs: &[&str]| {
+        let run = fanout()
+            .current_dir(folder.path())
+            .args(["-k", "-j1", "--no-summary", "--json=log"])
+            .args(options)
+            .args(["echo {}; test {} != bad", ":::"])
+            .args(inputs)
+            .assert();
+        text(&run.get_output().stdout).to_owned()
+    };
+    assert_eq!(run(&[], &["a", "bad", "b"]), "a\nbad\nb\n");
+    assert_eq!(
+        run(&["--resume"], &["new", "b", "bad", "b", "a"]),
+        "new\nb\n"
+    );
+    assert_eq!(
+        run(&["--resume", "--dry-run"], &["later"]),
+        "echo later; test later != bad\n"
+    );
+    assert_eq!(run(&["--resume"], &["later", "new"]), "later\n");
+    assert_eq!(run(&["--resume-failed"], &["later", "bad", "b"]), "bad\n");
+}
+
+#[test]
+fn a_torn_last_line_costs_its_job_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let header = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
+    let torn = format!("{header}1\t:\t1.500\t     0.001\t0\t0\t0\t0\techo 1\n2\t:\t1.5");
+    fs::write(&log, torn).unwrap();
+    fanout()
+        .current_dir(folder.path())
+        .args([
+            "-k", "-j1", "--resume", "--joblog", "log", "echo", ":::", "1", "2", "3",
+        ])
+        .assert()
+        .code(0)
+        .stdout("2\n3\n");
+    let log = fs::read_to_string(log).unwrap();
+    let lines: Vec<_> = log.lines().map(|line| line.split('\t').count()).collect();
+    assert_eq!(lines, [9, 9, 3, 9, 9], "{log}");
+}
+
+#[test]
+fn resuming_needs_something_to_go_by() {
+    for option in ["--resume", "--resume-failed"] {
+        let run = fanout()
+            .args([option, "echo", ":::", "a"])
+            .assert()
+            .code(255)
+            .stdout("");
+        assert!(text(&run.get_output().stderr).contains("--joblog"));
+    }
+}
