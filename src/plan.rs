@@ -37,6 +37,20 @@ pub struct Plan {
     pub report: ReportPlan,
 }
 
+impl Plan {
+    /// Makes it one job without inputs, whatever they were.
+    pub fn make_one_without_inputs(&mut self) {
+        let jobs = &mut self.jobs;
+        jobs.input.sources = vec![SourceKind::Words(vec![Vec::new()]).into()];
+        jobs.input.shape = Shape::default();
+        jobs.packing = Packing::NoArgs;
+        jobs.total = None;
+        jobs.count_ahead = true;
+        jobs.reads_stdin = false;
+        self.renderer.renderer.leave_out_arguments();
+    }
+}
+
 /// How commands are rendered.
 #[derive(Debug)]
 pub struct RendererPlan {
@@ -95,18 +109,6 @@ pub struct JobsPlan {
     pub remarks: Vec<String>,
     /// What is not to be done again.
     pub resume: Option<ResumePlan>,
-}
-
-impl JobsPlan {
-    /// Makes it one job without inputs, whatever they were.
-    pub fn make_one_without_inputs(&mut self) {
-        self.input.sources = vec![SourceKind::Words(vec![Vec::new()]).into()];
-        self.input.shape = Shape::default();
-        self.packing = Packing::NoArgs;
-        self.total = None;
-        self.count_ahead = true;
-        self.reads_stdin = false;
-    }
 }
 
 /// How attempts are run.

@@ -136,15 +136,23 @@ fn renderer(
     column_names: &[Vec<u8>],
     sources: usize,
 ) -> Result<Renderer, String> {
-    let syntax = syntax(&flags.replacement)?.with_columns(column_names);
+    let mut syntax = syntax(&flags.replacement)?.with_columns(column_names);
+    let matches: Vec<_> = flags.sources.matches.iter().map(bytes).collect();
+    syntax
+        .set_matches(&matches)
+        .map_err(|why| format!("--match {why}"))?;
     let template = Template::command(command, flags.command.quote, &syntax);
     let tag = outputs::tag(flags, &syntax);
     let spread = batching::spread(&flags.batching);
     let workdir = around::workdir(&flags.environment, &syntax)?;
     let results = outputs::results(flags, &syntax, column_names, sources);
-    Ok(Renderer::new(template, tag, quoting, spread)
+    let mut renderer = Renderer::new(template, tag, quoting, spread)
         .with_workdir(workdir)
-        .with_results(results))
+        .with_results(results);
+    if batching::inserts_nothing(&flags.batching) {
+        renderer.leave_out_arguments();
+    }
+    Ok(renderer)
 }
 
 /// The replacement strings, as the options have them.

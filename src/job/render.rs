@@ -22,6 +22,8 @@ pub struct Renderer {
     quoting: Quoting,
     /// What several arguments do to a word, in the command line and in the tag.
     spread: Spread,
+    /// Whether empty values are nothing.
+    bare: bool,
     /// How many jobs there are, where that is known.
     total: Option<u64>,
     /// How many slots there are.
@@ -47,6 +49,7 @@ impl Renderer {
             results: None,
             quoting,
             spread,
+            bare: false,
             total: None,
             slots: 1,
             perl: None,
@@ -67,6 +70,11 @@ impl Renderer {
         self
     }
 
+    /// With arguments that stand for nothing: `-n0`, `-N0`.
+    pub fn leave_out_arguments(&mut self) {
+        self.bare = true;
+    }
+
     /// The command line's template.
     pub fn command(&self) -> &Template {
         &self.command
@@ -77,6 +85,7 @@ impl Renderer {
         Style {
             quoting: self.quoting,
             spread: self.spread,
+            bare: self.bare,
         }
     }
 
@@ -130,6 +139,7 @@ impl Renderer {
         let style = Style {
             quoting,
             spread: self.spread,
+            bare: self.bare,
         };
         let mut out = Vec::with_capacity(template.size_hint(values));
         template.render(values, style, &mut out);

@@ -205,6 +205,7 @@ mod tests {
         let style = Style {
             quoting: Quoting::Posix,
             spread,
+            bare: false,
         };
         let mut out = Vec::new();
         template.render(
@@ -434,6 +435,7 @@ mod tests {
             let style = Style {
                 quoting: Quoting::Posix,
                 spread,
+                bare: false,
             };
             template.render(values, style, &mut out);
             let line = String::from_utf8(out).unwrap();
