@@ -171,6 +171,8 @@ impl DryEngine {
             started_at: now,
             ended_at: now,
             usage: Usage::default(),
+            stdin: None,
+            sent: 0,
             stderr: Captured::Empty,
             streamed: [0; 2],
         })
@@ -189,6 +191,12 @@ impl Engine for DryEngine {
     fn submit(&self, attempts: Vec<Attempt>) {
         if let Some(left) = &mut *self.left() {
             return left.extend(attempts);
+        }
+        for stdin in attempts
+            .iter()
+            .filter_map(|attempt| attempt.job.stdin.as_ref())
+        {
+            stdin.abandon();
         }
         if self.ends || self.shellquote.is_some() || self.done.is_some() {
             self.end_each(attempts);

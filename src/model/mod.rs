@@ -7,6 +7,7 @@ mod args;
 mod event;
 mod job;
 mod outcome;
+mod stdin;
 
 pub use args::ArgList;
 pub use event::{
@@ -15,5 +16,6 @@ pub use event::{
 };
 pub use job::{Command, Job, Prepare, Take};
 pub use outcome::{KilledBy, Outcome, SpawnError};
+pub use stdin::{Body, Stdin};
 
 pub use crate::sys::child::{Exit, Usage};

@@ -83,7 +83,7 @@ impl Template {
                 out,
                 value,
                 piece,
-                bare: style.bare,
+                bare: style.bare && !body.tokens.is_empty(),
                 start,
                 evaluated,
             };
