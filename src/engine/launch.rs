@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use super::shell::{Direct, Shell, Shortcut};
 use crate::model::ArgList;
-use crate::sys::child::{Child, Program, Spawner};
+use crate::sys::child::Child;
 use crate::sys::env_block::{ArgBlock, EnvBlock};
+use crate::sys::spawn::{Program, Spawner};
 
 /// The variables that differ from job to job, in their order in the environment.
 const SEQ: &str = "PARALLEL_SEQ";

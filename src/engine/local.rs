@@ -23,10 +23,11 @@ use crate::model::{
     AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare,
     SpawnError, Usage,
 };
-use crate::sys::child::{Child, Exit, Group, Reaped, Spawner, Waited};
+use crate::sys::child::{Child, Exit, Group, Reaped, Waited};
 use crate::sys::guardian::Guardian;
 use crate::sys::mailbox::Urgency;
 use crate::sys::priority::be_nice;
+use crate::sys::spawn::Spawner;
 use crate::sys::tokens::{Token, Tokens};
 use crate::sys::wake;
 

@@ -13,6 +13,7 @@ pub mod pressure;
 pub mod priority;
 pub mod side_command;
 pub mod signals;
+pub mod spawn;
 pub mod spool;
 pub mod stdin;
 pub mod tokens;
