@@ -15,6 +15,8 @@ use crate::sys::spawn::{Program, Spawner};
 /// The variables that differ from job to job, in their order in the environment.
 const SEQ: &str = "PARALLEL_SEQ";
 const SLOT: &str = "PARALLEL_JOBSLOT";
+/// Both of them.
+pub(super) const JOB_VARIABLES: [&str; 2] = [SEQ, SLOT];
 /// What a shell tells a program about the path by which it was executed.
 const UNDERSCORE: &str = "_";
 
@@ -25,6 +27,8 @@ pub struct Launch {
     pub shell: Shell,
     /// Whether even commands that need no shell run in it.
     pub always_shell: bool,
+    /// Whether a shell may run several commands, one after the other.
+    pub warm: bool,
     /// Shell code that runs before each command in its shell; empty: none.
     pub prelude: Vec<u8>,
     /// The environment that jobs inherit.
@@ -83,7 +87,7 @@ impl Launcher {
             script,
             shell_path: c_path(launch.shell.path()),
             shell_name: launch.shell.arg0().as_bytes().to_vec(),
-            shell_env: EnvBlock::new(launch.env.iter().cloned(), &[SEQ, SLOT]),
+            shell_env: EnvBlock::new(launch.env.iter().cloned(), &JOB_VARIABLES),
             args: ArgBlock::default(),
             direct: if launch.always_shell || !launch.prelude.is_empty() {
                 None
@@ -194,6 +198,7 @@ fn program<'a>(
         stdout: start.outputs[0],
         stderr: start.outputs[1],
         cwd: None,
+        more: &[],
     }
 }
 

@@ -13,8 +13,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::capture::{Capture, Capturer, Outputs};
 use super::launch::{Launch, Launcher, Start};
-use super::pool::{Pool, Runner, Station};
+use super::pool::{Pool, Runner, Station, Turn};
 use super::term_seq::TermSeq;
+use super::warm::Warm;
 use super::workdir::Workdir;
 use super::{Attempt, Engine as _, Post, Reply, never_ran};
 use crate::ledger::done::Keys;
@@ -55,6 +56,9 @@ pub struct Config {
     pub report_starts: bool,
 }
 
+/// How many processes a worker may have at a time: that of a job, and a warm shell.
+pub const WARDS: usize = 2;
+
 /// What a job leaves running when it ends may write on for this long before its output is taken: enough
 /// for `echo x &`, and no time at all for jobs that leave nobody behind.
 const GRACE: Duration = Duration::from_millis(20);
@@ -65,7 +69,7 @@ const PIECES_IN_A_PIPE: usize = 16;
 /// How many pieces of streamed output may be on their way, over all jobs.
 const PIECES_IN_FLIGHT: u32 = 64;
 
-/// Starts the pool that runs attempts on this host; `guardian` has a ward for each of its workers.
+/// Starts the pool that runs attempts on this host; `guardian` has [`WARDS`] for each of its workers.
 ///
 /// # Errors
 ///
@@ -75,7 +79,7 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
     let null = File::open("/dev/null")
         .map_err(|error| anyhow::anyhow!("cannot open /dev/null: {error}"))?;
     let wards: Vec<_> = (0..config.slots)
-        .map(|place| guardian.ward(place))
+        .map(|worker| [0, 1].map(|place| guardian.ward(WARDS * worker + place)))
         .collect();
     let pieces = Tokens::new(PIECES_IN_FLIGHT)
         .map_err(|error| anyhow::anyhow!("cannot open an event descriptor: {error}"))?;
@@ -89,10 +93,13 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         if let Some(niceness) = shared.config.nice {
             be_nice(niceness);
         }
+        let [ward, ward_of_warm] = &wards[index];
+        let spawner = Spawner::new(ward.clone());
         LocalRunner {
             launcher: Launcher::new(&shared.config.launch),
             capturer: Capturer::new(shared.config.capture.clone()),
-            spawner: Spawner::new(wards[index].clone()),
+            warm: Warm::new(&shared.config, spawner.beside(ward_of_warm.clone())),
+            spawner,
             station,
             shared: Arc::clone(&shared),
         }
@@ -113,44 +120,91 @@ struct LocalRunner {
     launcher: Launcher,
     capturer: Capturer,
     spawner: Spawner,
+    warm: Option<Warm>,
     station: Arc<Station>,
 }
 
 impl Runner for LocalRunner {
-    fn run(&mut self, attempt: &Attempt, slot: usize, post: &Post) -> Box<AttemptEnd> {
-        if let Some(by) = self.station.killed() {
-            return never_ran(attempt, Outcome::Cancelled { by, signal: None });
+    /// Runs one attempt; or several, as long as they are such that a warm shell can run them.
+    fn run(&mut self, turn: &mut Turn) {
+        let mut batch = Vec::new();
+        loop {
+            let mut end = match self.ready(turn.latest(), turn.slot()) {
+                Ok(end) => end,
+                Err(ended) => {
+                    self.run_batch(batch, turn);
+                    return turn.answer(vec![ended]);
+                }
+            };
+            let warm = self.warm.as_mut();
+            let Some(warm) = warm.and_then(|warm| warm.offer(&end.job).then_some(warm)) else {
+                self.run_batch(batch, turn);
+                self.run_alone(turn.next(), turn.post(), &mut end);
+                return turn.answer(vec![end]);
+            };
+            batch.push(end);
+            if warm.is_full() || !turn.take_another() {
+                return self.run_batch(batch, turn);
+            }
         }
-        let command = match self.shared.config.prepare.prepare(&attempt.job, slot) {
-            Ok(command) => command,
-            Err(why) => return never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
-        };
+    }
+}
+
+impl LocalRunner {
+    /// An attempt with its command, ready to run; or its end, where it is not to run at all.
+    fn ready(&self, attempt: &Attempt, slot: usize) -> Result<Box<AttemptEnd>, Box<AttemptEnd>> {
+        if let Some(by) = self.station.killed() {
+            return Err(never_ran(attempt, Outcome::Cancelled { by, signal: None }));
+        }
+        let prepared = self.shared.config.prepare.prepare(&attempt.job, slot);
+        let command = prepared
+            .map_err(|why| never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why))))?;
         let outcome = if command.skip {
             Some(Outcome::Skipped)
         } else {
             self.done_before(&command).then_some(Outcome::DoneBefore)
         };
-        if let Some(outcome) = outcome {
-            let mut end = never_ran(attempt, outcome);
-            change(&mut end.job, |job| {
-                (job.command, job.slot) = (command, slot);
-            });
-            return end;
-        }
-        let mut end = never_ran(attempt, Outcome::Lost);
+        let runs = outcome.is_none();
+        let mut end = never_ran(attempt, outcome.unwrap_or(Outcome::Lost));
         change(&mut end.job, |job| {
             (job.command, job.slot) = (command, slot);
         });
-        if let Err(error) = self.run_command(attempt, post, &mut end) {
+        if runs { Ok(end) } else { Err(end) }
+    }
+
+    /// Runs the command in `end` by itself.
+    fn run_alone(&mut self, attempt: &Attempt, post: &Post, end: &mut AttemptEnd) {
+        if let Err(error) = self.run_command(attempt, post, end) {
             end.outcome = Outcome::SpawnFailed(error);
             end.ended_at = SystemTime::now();
             self.capturer.discard();
         }
-        end
     }
-}
 
-impl LocalRunner {
+    /// Runs the commands in `batch` in the warm shell, and by themselves where that cannot be.
+    fn run_batch(&mut self, batch: Vec<Box<AttemptEnd>>, turn: &mut Turn) {
+        let (Some(warm), false) = (&mut self.warm, batch.is_empty()) else {
+            return;
+        };
+        let shared = Arc::clone(&self.shared);
+        let ends = warm.run(
+            batch,
+            &shared.config,
+            &shared.null,
+            &self.station,
+            turn.post(),
+        );
+        let mut known = Vec::new();
+        for (mut end, alone) in ends {
+            if alone {
+                turn.answer(std::mem::take(&mut known));
+                self.run_alone(turn.next(), turn.post(), &mut end);
+            }
+            known.push(end);
+        }
+        turn.answer(known);
+    }
+
     /// Whether an earlier run did the same work.
     fn done_before(&self, command: &Command) -> bool {
         let config = &self.shared.config;

@@ -7,7 +7,8 @@
 //! * [`pool`]: a thread a slot, each with one attempt at a time; the queue that they share;
 //! * [`local`]: what a worker does with an attempt on this host: process, capture, deadline;
 //! * [`dry`]: an engine that renders commands and runs nothing;
-//! * [`shell`]: which shell, and when none is needed.
+//! * [`shell`]: which shell, and when none is needed;
+//! * [`warm`]: shells that run many jobs.
 
 pub mod capture;
 pub mod dry;
@@ -16,6 +17,7 @@ pub mod local;
 pub mod pool;
 pub mod shell;
 pub mod term_seq;
+pub mod warm;
 mod workdir;
 
 use std::sync::Arc;
@@ -46,6 +48,8 @@ pub enum Reply {
     Output(OutputPiece),
     /// An attempt is over.
     Ended(Box<AttemptEnd>),
+    /// Several attempts are over, in this order.
+    EndedTogether(Vec<Box<AttemptEnd>>),
 }
 
 /// Takes replies to the controller.

@@ -66,6 +66,25 @@ impl Child {
         self.pid
     }
 
+    /// The CPU time that it has taken by now.
+    pub fn cpu_time(&self) -> Duration {
+        let mut clock: libc::clockid_t = 0;
+        let mut time = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        // SAFETY: live out-parameters; the process is ours and not reaped, so its number is its own.
+        let known = unsafe {
+            libc::clock_getcpuclockid(self.pid, &raw mut clock) == 0
+                && libc::clock_gettime(clock, &raw mut time) == 0
+        };
+        if known {
+            Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
+        } else {
+            Duration::ZERO
+        }
+    }
+
     /// Waits until the process ends, `wake` rings, one of `inputs` is readable or `deadline` passes.
     /// Where several are true, `wake` comes first and data last: a flood of data hides nothing else.
     pub fn wait(
@@ -295,6 +314,7 @@ mod tests {
                 stdout,
                 stderr: None,
                 cwd: None,
+                more: &[],
             })
         }
 

@@ -33,6 +33,8 @@ pub struct Program<'a> {
     pub stderr: Option<BorrowedFd<'a>>,
     /// The directory that it runs in; `None`: fanout's own.
     pub cwd: Option<&'a CStr>,
+    /// More descriptors for it, with the numbers that they get: all of those lower than any that is given.
+    pub more: &'a [(BorrowedFd<'a>, c_int)],
 }
 
 /// Starts processes; one per worker thread.
@@ -81,6 +83,16 @@ impl Spawner {
             stack: vec![0; STACK_BYTES],
             ward,
             mask,
+        }
+    }
+
+    /// Another one for the same thread, whose processes are watched over in place `ward`.
+    #[must_use]
+    pub fn beside(&self, ward: Ward) -> Self {
+        Self {
+            stack: vec![0; STACK_BYTES],
+            ward,
+            mask: self.mask,
         }
     }
 
@@ -146,6 +158,11 @@ extern "C" fn become_job(start: *mut c_void) -> c_int {
             if let Some(fd) = fd
                 && libc::dup2(fd.as_raw_fd(), standard) < 0
             {
+                give_up(start);
+            }
+        }
+        for (fd, number) in program.more {
+            if libc::dup2(fd.as_raw_fd(), *number) < 0 {
                 give_up(start);
             }
         }

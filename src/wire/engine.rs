@@ -54,7 +54,7 @@ pub fn prepare_engine(
     let guardian = if plan.dry_run || plan.shellquote.is_some() {
         None
     } else {
-        Some(Guardian::start(workers).context("cannot start the guardian process")?)
+        Some(Guardian::start(local::WARDS * workers).context("cannot start the guardian process")?)
     };
     Ok(EngineParts {
         plan,
@@ -96,6 +96,7 @@ impl EngineParts {
             launch: Launch {
                 shell: self.plan.shell,
                 always_shell: self.plan.always_shell,
+                warm: self.plan.warm_shells,
                 prelude: self.plan.prelude,
                 env: job_environment(self.plan.tmpdir.as_deref()),
                 cwd: self.cwd,

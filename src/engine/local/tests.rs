@@ -78,6 +78,7 @@ impl Local {
             launch: Launch {
                 shell: shell("/bin/sh"),
                 always_shell: false,
+                warm: false,
                 prelude: Vec::new(),
                 env: environment(),
                 cwd: std::env::current_dir().unwrap(),
@@ -91,7 +92,7 @@ impl Local {
             report_starts: false,
         };
         change(&mut config);
-        let guardian = Guardian::start(config.slots).unwrap();
+        let guardian = Guardian::start(super::WARDS * config.slots).unwrap();
         let (send, replies) = unbounded();
         let post = move |reply: Reply, _| {
             let started = matches!(reply, Reply::Started(_));
@@ -132,6 +133,7 @@ impl Local {
                 Reply::Ended(end) => return (end, pieces),
                 Reply::Output(piece) => pieces.push((piece.stream, piece.bytes)),
                 Reply::Started(_) => {}
+                Reply::EndedTogether(_) => panic!("one was submitted"),
             }
         }
     }
