@@ -6,7 +6,7 @@
 //! | layer | modules | what is there |
 //! |---|---|---|
 //! | 6 | [`cli`] | what was typed, resolved into a plan |
-//! | 5 | [`plan`] | what is to be done, a field for each of those who do it |
+//! | 5 | [`plan`], [`sem`] | what is to be done, a field for each of those who do it; semaphores |
 //! | 4 | [`mod@run`] | policy: when a job starts, is tried again, or the run ends |
 //! | 3 | [`job`], [`engine`], [`report`] | records to jobs; processes; output and JSON |
 //! | 2 | [`input`], [`template`], [`ledger`] | reading inputs; rendering commands; joblog formats |
@@ -27,6 +27,7 @@ pub mod model;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod sem;
 pub mod sys;
 pub mod template;
 pub mod wire;
@@ -37,6 +38,7 @@ use std::io::Write as _;
 use cli::{CalledAs, Request};
 use plan::Plan;
 use run::exit_code::ExitCode;
+use sem::Entered;
 
 /// Does what the command line `argv`, the program's name first, asks for.
 ///
@@ -46,6 +48,9 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let called_as = CalledAs::from_argv0(&argv.next().unwrap_or_default());
     let outcome = match cli::parse(called_as, argv.collect()) {
         Ok(Request::Run(plan)) => execute(*plan).map_err(|error| format!("{error:#}")),
+        Ok(Request::Semaphore(config, plan)) => {
+            guarded(&config, *plan).map_err(|error| format!("{error:#}"))
+        }
         Ok(Request::Print(text)) => Ok(print(&text)),
         Ok(Request::PrintAndFail(text)) => {
             print(&text);
@@ -57,6 +62,18 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
         // Nobody is left to tell when standard error is closed.
         let _ = writeln!(std::io::stderr(), "{}: Error: {why}", called_as.name());
         ExitCode::Error
+    })
+}
+
+/// Runs the job of `plan` while holding a semaphore, or does what else is to be done with that.
+fn guarded(config: &sem::Config, mut plan: Plan) -> anyhow::Result<ExitCode> {
+    Ok(match sem::enter(config)? {
+        Entered::Holds(permit) => {
+            plan.engine.held_open = Some(permit.share()?);
+            execute(plan)?
+        }
+        Entered::Done => ExitCode::Jobs(0),
+        Entered::GaveUp => ExitCode::Jobs(1),
     })
 }
 

@@ -4,18 +4,19 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::shell::Shell;
 use crate::engine::term_seq::TermSeq;
-use crate::input::InputConfig;
+use crate::input::{InputConfig, Shape, SourceKind};
 use crate::job::Renderer;
 use crate::job::pack::Packing;
 use crate::ledger::done::Counts;
 use crate::model::ArgList;
 use crate::report::{json, progress, text};
-use crate::run::halt::HaltPolicy;
+use crate::run::halt::{ExitRule, HaltPolicy};
 use crate::run::retry::Retry;
 use crate::sys::pressure::Resource;
 use crate::template::Quoting;
@@ -95,6 +96,18 @@ pub struct JobsPlan {
     pub resume: Option<ResumePlan>,
 }
 
+impl JobsPlan {
+    /// Makes it one job without inputs, whatever they were.
+    pub fn make_one_without_inputs(&mut self) {
+        self.input.sources = vec![SourceKind::Words(vec![Vec::new()]).into()];
+        self.input.shape = Shape::default();
+        self.packing = Packing::NoArgs;
+        self.total = None;
+        self.count_ahead = true;
+        self.reads_stdin = false;
+    }
+}
+
 /// How attempts are run.
 #[derive(Debug)]
 pub struct EnginePlan {
@@ -122,6 +135,10 @@ pub struct EnginePlan {
     pub nice: Option<i32>,
     /// Whether a directory of `--workdir` in which a job left nothing is removed.
     pub remove_empty_workdirs: bool,
+    /// What stays open until no job is left, even if fanout is killed.
+    pub held_open: Option<OwnedFd>,
+    /// Whether jobs read our own standard input; else they find it empty.
+    pub inherits_stdin: bool,
     /// How long an attempt may take.
     pub timeout: Option<Duration>,
     /// How attempts are ended.
@@ -148,6 +165,8 @@ pub struct RunPlan {
     pub halt: Option<HaltPolicy>,
     /// The policy as it was typed.
     pub halt_text: String,
+    /// What the exit code says.
+    pub exit_rule: ExitRule,
     /// What may hold back starts.
     pub gates: Vec<GatePlan>,
     /// How many attempts run at a time.

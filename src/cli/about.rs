@@ -60,7 +60,7 @@ fn version(called_as: CalledAs) -> String {
     let own = env!("CARGO_PKG_VERSION");
     match called_as {
         CalledAs::Fanout => format!("fanout {own}\n"),
-        CalledAs::Parallel => format!(
+        CalledAs::Parallel | CalledAs::Sem => format!(
             "GNU parallel {GNU_VERSION}\n\
              is the command line that this program understands. It is fanout {own},\n\
              a stand-in that shares no code with GNU parallel.\n"

@@ -8,6 +8,8 @@
 //! * [`resuming`]: going on where an earlier run was;
 //! * [`sources`]: the rules of input sources;
 //! * [`resolve`]: flags to plan, and the rules that span flags;
+//! * `hosts`: what options on other hosts mean here;
+//! * `semaphore`: the options of `sem`;
 //! * [`profile`]: options in configuration files, profiles and `$PARALLEL`; [`words`]: how they are split;
 //! * [`shebang`]: command lines in the first line of a script;
 //! * [`about`], [`docs`], [`shell_init`]: what is printed instead of running jobs;
@@ -22,11 +24,13 @@ pub mod error;
 pub mod failing;
 pub mod flags;
 pub mod gates;
+mod hosts;
 pub mod jobs_count;
 pub mod profile;
 pub mod record_env;
 pub mod resolve;
 pub mod resuming;
+mod semaphore;
 pub mod shebang;
 pub mod shell_init;
 pub mod sources;
@@ -43,6 +47,7 @@ use clap::{CommandFactory, FromArgMatches};
 use crate::model::ArgList;
 use crate::plan::Plan;
 use crate::report::json;
+use crate::sem;
 use flags::Flags;
 use profile::Surroundings;
 
@@ -51,6 +56,8 @@ use profile::Surroundings;
 pub enum Request {
     /// Run jobs.
     Run(Box<Plan>),
+    /// Wait for a semaphore, then run the one job while holding it.
+    Semaphore(Box<sem::Config>, Box<Plan>),
     /// Print this on standard output.
     Print(String),
     /// Print this on standard output, and fail.
@@ -64,6 +71,8 @@ pub enum CalledAs {
     Fanout,
     /// `parallel`.
     Parallel,
+    /// `sem`: as `parallel --semaphore`.
+    Sem,
 }
 
 impl CalledAs {
@@ -71,6 +80,7 @@ impl CalledAs {
     pub fn from_argv0(argv0: &OsStr) -> Self {
         match Path::new(argv0).file_name().map(OsStr::as_bytes) {
             Some(b"parallel") => Self::Parallel,
+            Some(b"sem") => Self::Sem,
             _ => Self::Fanout,
         }
     }
@@ -79,7 +89,7 @@ impl CalledAs {
     pub fn name(self) -> &'static str {
         match self {
             Self::Fanout => "fanout",
-            Self::Parallel => "parallel",
+            Self::Parallel | Self::Sem => "parallel",
         }
     }
 }
@@ -111,8 +121,20 @@ pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String
     if let Some(answer) = about::answer(&flags, &table, called_as)? {
         return Ok(answer);
     }
-    let plan = resolve::resolve(&flags, split, typed, called_as)?;
-    Ok(Request::Run(Box::new(plan)))
+    let semaphore = semaphore::is_wanted(&flags.semaphore, called_as)
+        .then(|| semaphore::config(&flags, called_as))
+        .transpose()?;
+    let mut plan = resolve::resolve(&flags, split, typed, called_as)?;
+    Ok(match semaphore {
+        None => {
+            hosts::adapt(&flags.hosts, &mut plan);
+            Request::Run(Box::new(plan))
+        }
+        Some(config) => {
+            semaphore::make_one_job(&mut plan);
+            Request::Semaphore(Box::new(config), Box::new(plan))
+        }
+    })
 }
 
 /// A value that has to be text.

@@ -6,7 +6,9 @@ use super::argv::Argv;
 use super::failing::TimeLimit;
 use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, JobsValue, as_many_as_possible};
-use super::{CalledAs, around, batching, bytes, failing, gates, resuming, sources, text, values};
+use super::{
+    CalledAs, around, batching, bytes, failing, gates, hosts, resuming, sources, text, values,
+};
 use crate::engine::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
 use crate::job::pack::Packing;
@@ -17,7 +19,7 @@ use crate::plan::{
     ReportPlan, Reread, ResumePlan, RunPlan, SlotsPlan,
 };
 use crate::report::{json, progress, text as text_report};
-use crate::run::halt::{HaltPolicy, Threshold};
+use crate::run::halt::{ExitRule, HaltPolicy, Threshold};
 use crate::sys::{cpu, limits};
 use crate::template::{Quoting, Syntax, Template};
 
@@ -41,6 +43,7 @@ pub fn resolve(
         resuming::only_from_joblog(&mut argv);
     }
     let halt = halt_policy(flags)?;
+    let threads = hosts::threads(&flags.hosts)?.unwrap_or_else(|| around::cpus(&flags.environment));
     let progress = progress(flags);
     let shell = Shell::from_environment()?;
     let renderer = RendererPlan {
@@ -56,7 +59,7 @@ pub fn resolve(
     let wants_total = progress.is_some_and(|progress| progress.bar || progress.eta);
     let input = sources::input(flags, argv.sources)?;
     let total = sources::total_jobs(flags)?;
-    let (slots, workers) = slots(flags)?;
+    let (slots, workers) = slots(flags, threads)?;
     let limit = failing::timeout(flags)?;
     let engine = engine(flags, capture, shell, workers, limit)?;
     let packing = batching::packing(&flags.batching, &renderer.renderer, engine.slots)?;
@@ -68,7 +71,11 @@ pub fn resolve(
                     || renderer.renderer.uses_total()
                     || counts_at_no_cost(&input, &packing)),
             packing,
-            remarks: batching::remarks(&flags.batching)?,
+            remarks: [
+                hosts::remarks(&flags.hosts),
+                batching::remarks(&flags.batching)?,
+            ]
+            .concat(),
             total,
             reads_stdin: input
                 .sources
@@ -87,7 +94,8 @@ pub fn resolve(
                 .halt
                 .as_ref()
                 .map_or_else(String::new, |halt| halt.display().to_string()),
-            gates: gates::gates(&flags.jobs, around::cpus(&flags.environment))?,
+            exit_rule: ExitRule::default(),
+            gates: gates::gates(&flags.jobs, threads)?,
             slots,
             timeout_percent: match limit {
                 TimeLimit::Percent(percent) => Some(percent),
@@ -130,6 +138,7 @@ fn renderer(
     let tag = match &flags.output.tagstring {
         Some(text) if text.is_empty() => None,
         Some(text) => Some(unescape_tagstring(&bytes(text))),
+        None if hosts::tags_hosts(&flags.hosts) => flags.output.tag.then(|| hosts::TAG.to_vec()),
         None => flags.output.tag.then(|| b"{}".to_vec()),
     };
     let tag = tag.map(|text| Template::text(&text, &syntax));
@@ -164,13 +173,12 @@ fn syntax(flags: &flags::Replacement) -> Result<Syntax, String> {
 const ROOM_FOR_MORE: usize = 500;
 
 /// How many attempts run at a time, and for how many there must be room.
-fn slots(flags: &Flags) -> Result<(SlotsPlan, usize), String> {
+fn slots(flags: &Flags, threads: usize) -> Result<(SlotsPlan, usize), String> {
     let value = match &flags.jobs.jobs {
         None => JobsValue::Fixed(JobsSpec::default()),
         Some(value) => JobsValue::parse(value).map_err(|why| format!("--jobs {why}"))?,
     };
     let most = as_many_as_possible(limits::most_open_files(), limits::most_processes());
-    let threads = around::cpus(&flags.environment);
     let number = move |spec: JobsSpec, most: usize| spec.resolve(threads, most).min(most);
     Ok(match value {
         JobsValue::Fixed(spec) => {
@@ -213,6 +221,8 @@ fn engine(
         nice: around::nice(around)?,
         prelude: around.prelude.as_ref().map(bytes).unwrap_or_default(),
         remove_empty_workdirs: around::is_own_workdir(around),
+        held_open: None,
+        inherits_stdin: false,
         timeout: match limit {
             TimeLimit::Fixed(limit) => Some(limit),
             TimeLimit::None | TimeLimit::Percent(_) => None,

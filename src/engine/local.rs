@@ -25,6 +25,7 @@ use crate::model::{
     SpawnError, Usage,
 };
 use crate::sys::child::{Child, Exit, Group, Reaped, Waited};
+use crate::sys::fd;
 use crate::sys::guardian::Guardian;
 use crate::sys::mailbox::Urgency;
 use crate::sys::priority::be_nice;
@@ -42,6 +43,8 @@ pub struct Config {
     pub launch: Launch,
     /// What becomes of jobs' output.
     pub capture: Capture,
+    /// Whether jobs read our own standard input; else they find it empty.
+    pub inherits_stdin: bool,
     /// How long an attempt may take, until somebody says otherwise.
     pub timeout: Option<Duration>,
     /// Whether a directory of `--workdir` in which a job left nothing is removed.
@@ -73,11 +76,11 @@ const PIECES_IN_FLIGHT: u32 = 64;
 ///
 /// # Errors
 ///
-/// When `/dev/null` cannot be opened or the workers cannot be started.
+/// When the jobs' standard input cannot be opened or the workers cannot be started.
 pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<Pool> {
     let timeout = config.timeout;
-    let null = File::open("/dev/null")
-        .map_err(|error| anyhow::anyhow!("cannot open /dev/null: {error}"))?;
+    let stdin = stdin(config.inherits_stdin)
+        .map_err(|error| anyhow::anyhow!("cannot open the jobs' standard input: {error}"))?;
     let wards: Vec<_> = (0..config.slots)
         .map(|worker| [0, 1].map(|place| guardian.ward(WARDS * worker + place)))
         .collect();
@@ -85,7 +88,7 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         .map_err(|error| anyhow::anyhow!("cannot open an event descriptor: {error}"))?;
     let shared = Arc::new(Shared {
         config,
-        null,
+        stdin,
         pieces,
     });
     let pool = Pool::start(wards.len(), post, move |index, station| {
@@ -108,10 +111,19 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
     Ok(pool)
 }
 
+/// What jobs read. Where our own standard input is closed there is nothing to inherit.
+fn stdin(inherited: bool) -> io::Result<File> {
+    match inherited.then(|| fd::duplicate(0)) {
+        Some(Ok(own)) => Ok(own),
+        _ => File::open("/dev/null"),
+    }
+}
+
 /// What all workers have in common.
 struct Shared {
     config: Config,
-    null: File,
+    /// What all of them read.
+    stdin: File,
     pieces: Tokens,
 }
 
@@ -182,6 +194,7 @@ impl LocalRunner {
     }
 
     /// Runs the commands in `batch` in the warm shell, and by themselves where that cannot be.
+    #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
     fn run_batch(&mut self, batch: Vec<Box<AttemptEnd>>, turn: &mut Turn) {
         let (Some(warm), false) = (&mut self.warm, batch.is_empty()) else {
             return;
@@ -190,7 +203,7 @@ impl LocalRunner {
         let ends = warm.run(
             batch,
             &shared.config,
-            &shared.null,
+            &shared.stdin,
             &self.station,
             turn.post(),
         );
@@ -232,7 +245,7 @@ impl LocalRunner {
             line: &end.job.command.line,
             seq: attempt.job.seq,
             slot: end.job.slot,
-            stdin: shared.null.as_fd(),
+            stdin: shared.stdin.as_fd(),
             outputs: outputs.for_job(),
             cwd: workdir.as_ref().map(Workdir::path),
         };

@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use super::exit_code::ExitCode;
 use super::gate::{Admit, Gate};
-use super::halt::{Halt, HaltPolicy, HaltWhen};
+use super::halt::{ExitRule, Halt, HaltPolicy, HaltWhen};
 use super::lookahead::Lookahead;
 use super::queue::{Pending, Pull, Queue};
 use super::retry::Retry;
@@ -30,6 +30,8 @@ pub struct Config {
     pub halt: Option<HaltPolicy>,
     /// The policy as it was written, for the reports.
     pub halt_text: String,
+    /// What the exit code says.
+    pub exit_rule: ExitRule,
     /// What may hold back starts.
     pub gates: Vec<Box<dyn Gate>>,
     /// A time limit that follows how long jobs take.
@@ -105,7 +107,7 @@ impl<'a> Controller<'a> {
             slots: config.slots,
             total: config.total,
             retry: config.retry,
-            halt: Halt::new(config.halt, config.total),
+            halt: Halt::new(config.halt, config.total).with_exit_rule(config.exit_rule),
             halt_text: config.halt_text,
             gates: config.gates,
             time_limit: config.time_limit,
@@ -259,7 +261,9 @@ impl<'a> Controller<'a> {
             Message::Engine(Reply::Output(piece)) => self.events.push(Event::Output(piece)),
             Message::Engine(Reply::Ended(end)) => self.ended(end),
             Message::Engine(Reply::EndedTogether(ends)) => {
-                ends.into_iter().for_each(|end| self.ended(end));
+                for end in ends {
+                    self.ended(end);
+                }
             }
             // The next turn looks again.
             Message::InputReady | Message::ReportsCaughtUp | Message::GateReady => {}

@@ -53,6 +53,19 @@ pub struct Halt {
     /// The exit code that the halt itself decided on.
     exit_code: Option<i32>,
     reached: bool,
+    rule: ExitRule,
+}
+
+/// What the exit code of a run says that no halt has ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExitRule {
+    /// How many jobs failed.
+    #[default]
+    CountFailed,
+    /// What the only job ended with.
+    TheJob,
+    /// Whether any job failed: 1, else 0.
+    AnyFailed,
 }
 
 /// What the end of a job means under the policy.
@@ -74,7 +87,14 @@ impl Halt {
             failed: 0,
             exit_code: None,
             reached: false,
+            rule: ExitRule::default(),
         }
+    }
+
+    /// With another exit code where no halt decides.
+    #[must_use]
+    pub fn with_exit_rule(self, rule: ExitRule) -> Self {
+        Self { rule, ..self }
     }
 
     /// A job has ended with `outcome`, for good.
@@ -84,6 +104,9 @@ impl Halt {
             self.ok += 1;
         } else {
             self.failed += 1;
+        }
+        if self.rule == ExitRule::TheJob {
+            self.exit_code = Some(shell_exit_code(outcome));
         }
         let Some(policy) = self.policy else {
             return Verdict::default();
@@ -119,6 +142,9 @@ impl Halt {
     pub fn exit_code(&self) -> i32 {
         if let Some(code) = self.exit_code {
             return code;
+        }
+        if self.rule == ExitRule::AnyFailed {
+            return i32::from(self.failed > 0);
         }
         match self.policy.map(|policy| policy.threshold) {
             Some(Threshold::Percent(_)) => {
@@ -228,6 +254,19 @@ mod tests {
         }
         assert_eq!(run(None, &[1; 100]), (100, 100));
         assert_eq!(run(None, &[1; 200]), (200, 101));
+    }
+
+    #[test]
+    fn the_one_job_of_a_semaphore_is_ended_as() {
+        for (outcome, code) in [
+            (Outcome::Exited(3), 3),
+            (Outcome::Exited(0), 0),
+            (Outcome::Signaled(9), 137),
+        ] {
+            let mut halt = Halt::new(None, None).with_exit_rule(ExitRule::TheJob);
+            halt.job_finished(&outcome);
+            assert_eq!(halt.exit_code(), code);
+        }
     }
 
     #[test]

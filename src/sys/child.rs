@@ -296,7 +296,7 @@ mod tests {
 
     impl Nursery {
         fn new() -> Self {
-            let guardian = Guardian::start(1).unwrap();
+            let guardian = Guardian::start(1, None).unwrap();
             let spawner = Spawner::new(guardian.ward(0));
             Self { guardian, spawner }
         }

@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -29,14 +29,15 @@ pub struct Ward {
 }
 
 impl Guardian {
-    /// Starts the guardian of at most `places` jobs at a time.
+    /// Starts the guardian of at most `places` jobs at a time. It keeps `held` open until no job is left,
+    /// even when fanout is gone.
     ///
     /// To be called while the process has one thread: the guardian is a plain `fork(2)` of it.
     ///
     /// # Errors
     ///
     /// When no process, pipe or memory is to be had.
-    pub fn start(places: usize) -> io::Result<Self> {
+    pub fn start(places: usize, held: Option<BorrowedFd>) -> io::Result<Self> {
         let table = Arc::new(Table::new(places)?);
         let mut ends = [0; 2];
         // SAFETY: `ends` has room for two descriptors.
@@ -49,7 +50,11 @@ impl Guardian {
         // SAFETY: the process has one thread, so the child may do anything; it never returns.
         match unsafe { libc::fork() } {
             -1 => Err(io::Error::last_os_error()),
-            0 => watch(&table, watched.as_raw_fd()),
+            0 => watch(
+                &table,
+                watched.as_raw_fd(),
+                held.map(|held| held.as_raw_fd()),
+            ),
             pid => Ok(Self {
                 table,
                 pid,
@@ -156,8 +161,8 @@ const LOOKS: usize = 10;
 const BETWEEN_LOOKS_MS: i32 = 20;
 
 /// The guardian's whole life.
-fn watch(table: &Table, watched: RawFd) -> ! {
-    retire(watched);
+fn watch(table: &Table, watched: RawFd, held: Option<RawFd>) -> ! {
+    retire(watched, held);
     let mut byte = 0_u8;
     // SAFETY: one byte is read into a live byte.
     while unsafe { libc::read(watched, (&raw mut byte).cast(), 1) } < 0
@@ -183,9 +188,11 @@ fn watch(table: &Table, watched: RawFd) -> ! {
     unsafe { libc::_exit(0) }
 }
 
-/// Leaves the foreground: no signal of the terminal's, no descriptor of fanout's but the pipe.
-fn retire(watched: RawFd) {
-    let keep = watched.cast_unsigned();
+/// Leaves the foreground: no signal of the terminal's, no descriptor of fanout's but the pipe and `held`.
+fn retire(watched: RawFd, held: Option<RawFd>) {
+    let watched = watched.cast_unsigned();
+    let held = held.map_or(watched, i32::cast_unsigned);
+    let mut begin = 0;
     // SAFETY: plain system calls on this new process's own state; nothing of Rust's owns a
     // descriptor in it any more, since it never returns.
     unsafe {
@@ -194,10 +201,13 @@ fn retire(watched: RawFd) {
         libc::sigfillset(&raw mut all);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
         libc::prctl(libc::PR_SET_NAME, c"orphan-guard".as_ptr());
-        if keep > 0 {
-            libc::syscall(libc::SYS_close_range, 0, keep - 1, 0);
+        for keep in [watched.min(held), watched.max(held)] {
+            if keep > begin {
+                libc::syscall(libc::SYS_close_range, begin, keep - 1, 0);
+            }
+            begin = keep + 1;
         }
-        libc::syscall(libc::SYS_close_range, keep + 1, u32::MAX, 0);
+        libc::syscall(libc::SYS_close_range, begin, u32::MAX, 0);
     }
 }
 
@@ -228,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_place_is_the_same_for_whoever_asks() {
-        let guardian = Guardian::start(1).unwrap();
+        let guardian = Guardian::start(1, None).unwrap();
         let (ward, same) = (guardian.ward(0), guardian.ward(0).clone());
         ward.cell().store(i32::MAX, Ordering::Release);
         assert_eq!(value(&same), i32::MAX);

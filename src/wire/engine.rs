@@ -1,6 +1,7 @@
 //! The engine, its guardian, and what jobs inherit.
 
 use std::ffi::OsString;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -54,7 +55,9 @@ pub fn prepare_engine(
     let guardian = if plan.dry_run || plan.shellquote.is_some() {
         None
     } else {
-        Some(Guardian::start(local::WARDS * workers).context("cannot start the guardian process")?)
+        let held = plan.held_open.as_ref().map(AsFd::as_fd);
+        let guardian = Guardian::start(local::WARDS * workers, held);
+        Some(guardian.context("cannot start the guardian process")?)
     };
     Ok(EngineParts {
         plan,
@@ -103,6 +106,7 @@ impl EngineParts {
             },
             capture: capture(self.plan.capture, self.workers, self.plan.tmpdir.clone()),
             timeout: self.plan.timeout,
+            inherits_stdin: self.plan.inherits_stdin,
             remove_empty_workdirs: self.plan.remove_empty_workdirs,
             nice: self.plan.nice,
             term_seq: self.plan.term_seq,

@@ -96,6 +96,7 @@ pub fn control(
         retry: plan.retry,
         halt: plan.halt,
         halt_text: plan.halt_text,
+        exit_rule: plan.exit_rule,
         gates,
         done,
         time_limit: plan.timeout_percent.map(MedianLimit::new),

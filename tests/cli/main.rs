@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_collect)]
 #![allow(missing_docs, unreachable_pub)]
 
+mod control;
 mod ends;
 mod idle;
 mod json;
@@ -11,10 +12,12 @@ mod memory;
 mod output;
 mod process;
 mod resume;
+mod semaphore;
 mod shells;
 mod signals;
 #[path = "../support/mod.rs"]
 mod support;
+mod warm;
 
 /// fanout, in an environment that does not depend on who runs the tests.
 fn fanout() -> assert_cmd::Command {

@@ -20,7 +20,7 @@ fn times(folder: &Path) -> BTreeMap<String, usize> {
 }
 
 fn lines(path: &Path) -> usize {
-    fs::read(path).map_or(0, |log| log.iter().filter(|&&byte| byte == b'\n').count())
+    fs::read(path).map_or(0, |log| memchr::memchr_iter(b'\n', &log).count())
 }
 
 /// Starts many jobs that take a moment each, kills fanout when `after` of them are in `log`, and goes on

@@ -11,6 +11,10 @@ pub struct Difference {
 /// Every intended difference.
 pub const INTENDED: &[Difference] = &[
     Difference {
+        case: "-k -j2 --halt now,fail=1 --joblog log 'sleep {}; exit 7' ::: 60 0.2",
+        reason: "A job that has ended is logged, even if a job before it was killed; with -k GNU drops it.",
+    },
+    Difference {
         case: "--retries x echo ::: a",
         reason: NO_NUMBER,
     },

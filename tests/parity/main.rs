@@ -13,8 +13,10 @@ mod around;
 mod batching;
 mod case;
 mod compare;
+mod control;
 mod differences;
 mod errors;
+mod hosts;
 mod inputs;
 mod jobs;
 mod language;
@@ -22,6 +24,7 @@ mod output;
 mod quoting;
 mod quoting_more;
 mod replacement;
+mod semaphore;
 mod sources;
 #[path = "../support/mod.rs"]
 mod support;
@@ -77,8 +80,23 @@ fn jobs_and_how_they_end() {
 }
 
 #[test]
+fn job_control() {
+    equal_gnu(&control::cases());
+}
+
+#[test]
 fn output() {
     equal_gnu(&output::cases());
+}
+
+#[test]
+fn semaphores() {
+    equal_gnu(&semaphore::cases());
+}
+
+#[test]
+fn hosts() {
+    equal_gnu(&hosts::cases());
 }
 
 #[test]
@@ -142,8 +160,11 @@ fn all() -> Vec<Case> {
         batching::cases(),
         quoting_more::cases(),
         jobs::cases(),
+        control::cases(),
         output::cases(),
         errors::cases(),
+        semaphore::cases(),
+        hosts::cases(),
         around::cases(),
     ]
     .into_iter()

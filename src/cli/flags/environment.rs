@@ -67,6 +67,14 @@ pub struct Environment {
     #[arg(long, hide = true)]
     pub gnu: bool,
 
+    /// Accepted for GNU parallel's sake: env_parallel's business.
+    #[arg(long, hide = true)]
+    pub session: bool,
+
+    /// Accepted for GNU parallel's sake: the default.
+    #[arg(long, hide = true)]
+    pub silent: bool,
+
     /// Accepted for GNU parallel's sake: fanout always is.
     #[arg(long, hide = true)]
     pub fast: bool,

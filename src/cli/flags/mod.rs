@@ -5,11 +5,13 @@ mod batching;
 mod command;
 mod environment;
 mod failure;
+mod hosts;
 mod input;
 mod jobs;
 mod output;
 mod replacement;
 mod report;
+mod semaphore;
 mod sources;
 
 pub use about::{About, CompletionShell, InitShell};
@@ -17,11 +19,13 @@ pub use batching::Batching;
 pub use command::{CommandFlags, ShellUse};
 pub use environment::Environment;
 pub use failure::Failure;
+pub use hosts::Hosts;
 pub use input::Input;
 pub use jobs::Jobs;
 pub use output::Output;
 pub use replacement::Replacement;
 pub use report::{Detail, Report};
+pub use semaphore::Semaphore;
 pub use sources::Sources;
 
 use clap::Parser;
@@ -71,9 +75,15 @@ pub struct Flags {
     /// What is reported.
     #[command(flatten)]
     pub report: Report,
+    /// Commands that wait for each other.
+    #[command(flatten)]
+    pub semaphore: Semaphore,
     /// What surrounds the command line and the jobs.
     #[command(flatten)]
     pub environment: Environment,
+    /// Other hosts.
+    #[command(flatten)]
+    pub hosts: Hosts,
     /// About fanout itself.
     #[command(flatten)]
     pub about: About,

@@ -87,12 +87,13 @@ impl Local {
             remove_empty_workdirs: false,
             nice: None,
             timeout: None,
+            inherits_stdin: false,
             term_seq: TermSeq::default(),
             done: None,
             report_starts: false,
         };
         change(&mut config);
-        let guardian = Guardian::start(super::WARDS * config.slots).unwrap();
+        let guardian = Guardian::start(super::WARDS * config.slots, None).unwrap();
         let (send, replies) = unbounded();
         let post = move |reply: Reply, _| {
             let started = matches!(reply, Reply::Started(_));

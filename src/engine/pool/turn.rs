@@ -65,7 +65,7 @@ impl<'a> Turn<'a> {
     /// Tells how the next attempts ended.
     pub fn answer(&mut self, mut ends: Vec<Box<AttemptEnd>>) {
         self.answered += ends.len();
-        let is_fatal = |end: &Box<AttemptEnd>| {
+        let is_fatal = |end: &AttemptEnd| {
             matches!(
                 end.outcome,
                 Outcome::SpawnFailed(SpawnError { fatal: true, .. })
@@ -76,7 +76,7 @@ impl<'a> Turn<'a> {
             queue.slots.put_back(self.slot);
         }
         // The run will end; what was handed over ahead must not begin until it has.
-        queue.closed |= ends.iter().any(is_fatal);
+        queue.closed |= ends.iter().any(|end| is_fatal(end));
         let enough = queue.attempts.len() > queue.low_water;
         drop(queue);
         let urgency = if enough { Urgency::Soon } else { Urgency::Now };

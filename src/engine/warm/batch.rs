@@ -194,8 +194,8 @@ mod tests {
             got,
             [
                 done(0, 0..0, 0..0),
-                done(1, 35..35, 0..2),
-                done(2, 70..70, 35..35)
+                done(1, 34..34, 0..2),
+                done(2, 68..68, 35..35)
             ]
         );
     }
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn a_message_of_the_shell_makes_a_job_unclear_and_no_other() {
         let got = results(&[FALLIBLE, FALLIBLE], "@2\n@0\n", "sh: 1: [: oops\n@\n@\n");
-        assert_eq!(got, [JobResult::Unclear, done(0, 35..35, 49..49)]);
+        assert_eq!(got, [JobResult::Unclear, done(0, 34..34, 48..48)]);
     }
 
     #[test]

@@ -140,11 +140,11 @@ impl Warm {
         &mut self,
         mut jobs: Vec<Box<AttemptEnd>>,
         config: &Config,
-        null: &File,
+        stdin: &File,
         station: &Station,
         post: &Post,
     ) -> Vec<(Box<AttemptEnd>, bool)> {
-        let pid = self.shell(config, null);
+        let pid = self.shell(config, stdin);
         for end in &mut jobs {
             Arc::make_mut(&mut end.job).pid = pid.unwrap_or(0);
         }
@@ -230,13 +230,13 @@ impl Warm {
 
     /// The process id of the shell, which is started if there is none; `None`: there can be none, or it is
     /// not worth while.
-    fn shell(&mut self, config: &Config, null: &File) -> Option<i32> {
+    fn shell(&mut self, config: &Config, stdin: &File) -> Option<i32> {
         let first = !std::mem::replace(&mut self.used, true);
         if first && self.batch.len() == 1 {
             return None;
         }
         if self.shell.is_none() {
-            let shell = WarmShell::start(&config.launch, &mut self.spawner, null);
+            let shell = WarmShell::start(&config.launch, &mut self.spawner, stdin);
             self.failures += u32::from(shell.is_err());
             self.shell = shell.ok();
         }

@@ -43,8 +43,8 @@ pub(super) struct WarmShell {
 }
 
 impl WarmShell {
-    /// Starts a shell as `launch` says. `null` is its standard input.
-    pub(super) fn start(launch: &Launch, spawner: &mut Spawner, null: &File) -> io::Result<Self> {
+    /// Starts a shell as `launch` says. `stdin` is its standard input.
+    pub(super) fn start(launch: &Launch, spawner: &mut Spawner, stdin: &File) -> io::Result<Self> {
         let (told, go) = io::pipe()?;
         let (done, says) = io::pipe()?;
         let script = memory_file(false)?;
@@ -63,7 +63,7 @@ impl WarmShell {
             path: &path,
             args: &args,
             env: &EnvBlock::new(launch.env.iter().cloned(), &JOB_VARIABLES),
-            stdin: null.as_fd(),
+            stdin: stdin.as_fd(),
             stdout: Some(outputs[0].as_fd()),
             stderr: Some(outputs[1].as_fd()),
             cwd: None,

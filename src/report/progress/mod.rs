@@ -1,15 +1,17 @@
 //! `--progress`, `--bar`, `--eta`: how far the run is, on stderr.
 //!
 //! On a terminal the line is drawn in place, through indicatif. Elsewhere it is written as a line of its
-//! own, at most once a second and only when something has changed.
+//! own, at most once a second and only when something has changed; a bar as `zenity` reads it.
 
 mod line;
+mod zenity;
 
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressStyle;
 
 use super::tally::{Counter, Pace};
+use super::words::one_line;
 use super::{Failure, Out, Screen, Sink};
 use crate::model::Event;
 
@@ -17,6 +19,9 @@ use crate::model::Event;
 const FRAME: Duration = Duration::from_millis(100);
 /// Drawn this often for the clock alone; written this often at most where it cannot be drawn.
 const SECOND: Duration = Duration::from_secs(1);
+
+/// So many characters of the latest job's arguments are shown.
+const LATEST: usize = 60;
 
 /// What is shown. The counts always are.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +43,10 @@ pub struct Progress {
     began: Instant,
     shown_at: Instant,
     changed: bool,
+    /// Why nothing starts now.
+    held_back: Option<String>,
+    /// The arguments of the job that was started last.
+    latest: String,
 }
 
 impl Progress {
@@ -55,6 +64,8 @@ impl Progress {
             began: now,
             shown_at: now,
             changed: false,
+            held_back: None,
+            latest: String::new(),
         }
     }
 
@@ -78,23 +89,44 @@ impl Progress {
     }
 
     fn line(&self, now: Instant) -> String {
-        let pace = Pace {
+        let mut line = line::render(&self.counter.tally, &self.pace(now), self.config.eta);
+        if let Some(why) = &self.held_back {
+            line.push_str(" · ");
+            line.push_str(why);
+        }
+        line
+    }
+
+    fn pace(&self, now: Instant) -> Pace {
+        Pace {
             done: self.counter.done(),
             total: self.counter.left_of(self.total),
             elapsed: now.saturating_duration_since(self.began),
-        };
-        line::render(&self.counter.tally, &pace, self.config.eta)
+        }
     }
 
     fn show(&mut self, now: Instant) -> Result<(), Failure> {
-        let line = self.line(now);
         (self.shown_at, self.changed) = (now, false);
+        if self.is_for_zenity() {
+            return self.write_for_zenity(now);
+        }
+        let line = self.line(now);
         if let Some(bar) = self.screen.bar() {
             bar.update(|state| state.set_pos(self.counter.done()));
             bar.set_message(line);
             return Ok(());
         }
         self.write(&line)
+    }
+
+    fn is_for_zenity(&self) -> bool {
+        self.config.bar && !self.stderr.is_terminal()
+    }
+
+    fn write_for_zenity(&mut self, now: Instant) -> Result<(), Failure> {
+        let state = zenity::render(&self.pace(now), &self.latest);
+        self.stderr.write(state.as_bytes())?;
+        self.stderr.flush()
     }
 
     fn write(&mut self, line: &str) -> Result<(), Failure> {
@@ -108,6 +140,15 @@ impl Sink for Progress {
         self.counter.event(event);
         match event {
             Event::RunStarted(run) => self.start(run.total),
+            Event::Gate(reason) => {
+                self.held_back.clone_from(reason);
+                self.changed = true;
+            }
+            Event::AttemptStarted(start) if self.is_for_zenity() => {
+                let args: Vec<_> = start.job.args.iter().map(String::from_utf8_lossy).collect();
+                self.latest = one_line(args.join(" ").as_bytes(), LATEST);
+                self.changed = true;
+            }
             Event::AttemptStarted(_) | Event::AttemptFailed(_) | Event::JobFinished(_) => {
                 self.changed = true;
             }
@@ -136,6 +177,11 @@ impl Sink for Progress {
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
+        if self.is_for_zenity() {
+            self.write_for_zenity(Instant::now())?;
+            self.stderr.write(b"\n")?;
+            return self.stderr.flush();
+        }
         let drawn = self.screen.stop();
         if drawn || self.changed {
             // What was drawn is gone; the last state stays.

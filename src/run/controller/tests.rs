@@ -14,7 +14,7 @@ use super::*;
 use crate::engine::Running;
 use crate::model::{ArgList, RunEnd};
 use crate::run::gate::Delay;
-use crate::run::halt::{HaltOn, Threshold};
+use crate::run::halt::{ExitRule, HaltOn, Threshold};
 use crate::run::queue::queue;
 use crate::sys::mailbox::Urgency;
 
@@ -312,6 +312,7 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
         done: Seqs::default(),
         halt: play.halt,
         halt_text: "as played".to_owned(),
+        exit_rule: ExitRule::default(),
         gates,
     };
     let exit_code = in_time(&stage, config, queue);

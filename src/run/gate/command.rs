@@ -44,6 +44,10 @@ pub struct CommandGate {
     text: String,
     ask: Box<dyn Ask>,
     state: State,
+    /// Its last answer was no.
+    refused: bool,
+    /// It said that the youngest job is to end, and that was not done yet.
+    too_many: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,17 +69,21 @@ impl CommandGate {
             text: text.into(),
             ask,
             state: State::Open,
+            refused: false,
+            too_many: false,
         }
     }
 
     /// Takes an answer that has come.
-    fn listen(&mut self, now: Instant) -> Option<Answer> {
-        let answer = self.ask.answer().filter(|_| self.state == State::Asked)?;
+    fn listen(&mut self, now: Instant) {
+        let answer = self.ask.answer().filter(|_| self.state == State::Asked);
+        let Some(answer) = answer else { return };
+        self.too_many = answer == Answer::FarOver;
+        self.refused = answer != Answer::Below;
         self.state = match answer {
             Answer::Below => State::Yes,
             Answer::Over | Answer::FarOver => State::No(now + EVERY),
         };
-        Some(answer)
     }
 }
 
@@ -94,20 +102,22 @@ impl Gate for CommandGate {
     }
 
     fn started(&mut self, _now: Instant) {
-        self.state = State::Open;
+        (self.state, self.too_many) = (State::Open, false);
     }
 
     fn watch(&mut self, now: Instant, engine: &dyn Engine) -> Option<Instant> {
-        if self.listen(now) == Some(Answer::FarOver) {
+        self.listen(now);
+        if std::mem::take(&mut self.too_many) {
             end_youngest(engine);
         }
         None
     }
 
     fn reason(&self) -> String {
-        match self.state {
-            State::No(_) => format!("--limit '{}' says no", self.text),
-            _ => format!("waiting for the answer of --limit '{}'", self.text),
+        if self.refused {
+            format!("--limit '{}' says no", self.text)
+        } else {
+            format!("waiting for the answer of --limit '{}'", self.text)
         }
     }
 }
@@ -162,9 +172,10 @@ mod tests {
         gate.admit(now, 2);
         script.0.borrow_mut().1.push_back(Answer::FarOver);
         let crew = Crew::new(&[5, 6]);
+        assert_eq!(gate.admit(now, 2), Admit::NotBefore(now + EVERY));
+        gate.watch(now, &crew);
         gate.watch(now, &crew);
         assert_eq!(crew.done(), [Done::Ended(6)]);
-        assert_eq!(gate.admit(now, 2), Admit::NotBefore(now + EVERY));
         assert_eq!(Answer::from_exit(Some(2)), Answer::FarOver);
         assert_eq!(Answer::from_exit(None), Answer::Over);
     }

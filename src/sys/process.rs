@@ -1,0 +1,90 @@
+//! Other processes, and a second one of our own.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use super::fd::poll;
+
+/// Which of the two processes this is after [`fork`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forked {
+    /// The one that was there before.
+    Parent,
+    /// The new one.
+    Child,
+}
+
+/// Makes a second process that goes on from here.
+///
+/// To be called while the process has one thread: only the calling thread goes on in the new one.
+///
+/// # Errors
+///
+/// When no process is to be had.
+pub fn fork() -> io::Result<Forked> {
+    // SAFETY: by the contract above there are no other threads whose locks could stay taken.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Forked::Child),
+        _ => Ok(Forked::Parent),
+    }
+}
+
+/// A process that can be waited for, though it is no child of ours.
+#[derive(Debug)]
+pub struct Other(OwnedFd);
+
+impl Other {
+    /// The process with this id; `None`: there is none.
+    pub fn find(pid: i32) -> Option<Self> {
+        if pid <= 0 {
+            return None;
+        }
+        // SAFETY: no pointers involved.
+        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+        // SAFETY: the descriptor was just made and belongs to nobody else.
+        (fd >= 0).then(|| Self(unsafe { OwnedFd::from_raw_fd(fd as i32) }))
+    }
+}
+
+/// Waits until one of the processes has ended, at most until `deadline`.
+///
+/// # Errors
+///
+/// What `poll(2)` says but for interruptions.
+pub fn wait_for_one(others: &[Other], deadline: Option<Instant>) -> io::Result<()> {
+    let mut polled: Vec<_> = others
+        .iter()
+        .map(|other| libc::pollfd {
+            fd: other.0.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        })
+        .collect();
+    let timeout = deadline.map_or(-1, |deadline| {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // Rounded up: nobody is to look again just before the time has come.
+        let millis = (left + Duration::from_micros(999)).as_millis();
+        i32::try_from(millis).unwrap_or(i32::MAX)
+    });
+    poll(&mut polled, timeout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn another_process_is_waited_for() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let other = Other::find(child.id() as i32).unwrap();
+        wait_for_one(&[], Some(Instant::now())).unwrap();
+        child.kill().unwrap();
+        wait_for_one(&[other], None).unwrap();
+        child.wait().unwrap();
+        assert!(Other::find(0).is_none() && Other::find(-1).is_none());
+    }
+}
