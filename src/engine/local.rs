@@ -200,18 +200,16 @@ impl LocalRunner {
             return;
         };
         let shared = Arc::clone(&self.shared);
-        let ends = warm.run(
-            batch,
-            &shared.config,
-            &shared.stdin,
-            &self.station,
-            turn.post(),
-        );
+        let ends = warm.run(batch, &shared.config, &shared.stdin, &self.station);
         let mut known = Vec::new();
         for (mut end, alone) in ends {
             if alone {
                 turn.answer(std::mem::take(&mut known));
                 self.run_alone(turn.next(), turn.post(), &mut end);
+            } else if shared.config.report_starts {
+                // Each start comes right before its end, as if they had been run one by one.
+                turn.answer(std::mem::take(&mut known));
+                report_start(turn.post(), &end);
             }
             known.push(end);
         }
@@ -257,11 +255,7 @@ impl LocalRunner {
             (job.pid, job.argv) = (child.pid(), argv);
         });
         if shared.config.report_starts {
-            let (job, started_at) = (Arc::clone(&end.job), end.started_at);
-            post(
-                Reply::Started(Box::new(AttemptStart { job, started_at })),
-                Urgency::Soon,
-            );
+            report_start(post, end);
         }
         self.station.show(Some(Arc::clone(&end.job)));
         let (station, job) = (&self.station, &end.job);
@@ -284,6 +278,13 @@ impl LocalRunner {
             .map_err(|error| no_output(&error))?;
         Ok(())
     }
+}
+
+/// Says that an attempt has started.
+fn report_start(post: &Post, end: &AttemptEnd) {
+    let (job, started_at) = (Arc::clone(&end.job), end.started_at);
+    let start = Box::new(AttemptStart { job, started_at });
+    post(Reply::Started(start), Urgency::Soon);
 }
 
 /// Changes an identity that nobody else has seen yet.

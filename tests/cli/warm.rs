@@ -98,7 +98,7 @@ fn assert_same(lines: &[Vec<u8>]) {
 
 /// A word of a command.
 fn word() -> impl Strategy<Value = Vec<u8>> {
-    let literal = "[a-z0-9=_./,:@%+-]{1,4}".prop_map(String::into_bytes);
+    let literal = "q[a-z0-9=_./,:@%+-]{0,3}".prop_map(String::into_bytes);
     let quoted = proptest::collection::vec(
         (1..=255_u8).prop_filter("a quote", |byte| *byte != b'\''),
         0..5,

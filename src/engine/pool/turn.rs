@@ -64,6 +64,9 @@ impl<'a> Turn<'a> {
 
     /// Tells how the next attempts ended.
     pub fn answer(&mut self, mut ends: Vec<Box<AttemptEnd>>) {
+        if ends.is_empty() {
+            return;
+        }
         self.answered += ends.len();
         let is_fatal = |end: &AttemptEnd| {
             matches!(

@@ -24,10 +24,8 @@ use super::capture::Capture;
 use super::local::Config;
 use super::pool::Station;
 use super::shell::{ShellKind, Shortcut};
-use super::{Post, Reply};
-use crate::model::{AttemptEnd, AttemptStart, JobIdentity, KilledBy, Outcome};
+use crate::model::{AttemptEnd, JobIdentity, KilledBy, Outcome};
 use crate::sys::child::Waited;
-use crate::sys::mailbox::Urgency;
 use crate::sys::spawn::Spawner;
 use crate::sys::spool::SpoolDir;
 use batch::{Batch, JobResult};
@@ -142,7 +140,6 @@ impl Warm {
         config: &Config,
         stdin: &File,
         station: &Station,
-        post: &Post,
     ) -> Vec<(Box<AttemptEnd>, bool)> {
         let pid = self.shell(config, stdin);
         for end in &mut jobs {
@@ -169,7 +166,7 @@ impl Warm {
         }
         let results = self.batch.results(&self.outputs[0], &self.outputs[1]);
         let done = jobs.into_iter().zip(results).zip(0..);
-        let mut ended: Vec<_> = done
+        let ended: Vec<_> = done
             .map(|((end, result), place)| self.ended(end, &result, ran, (timing, place)))
             .collect();
         if pid.is_some() {
@@ -181,13 +178,6 @@ impl Warm {
         }
         self.adapt(took);
         self.batch.clear();
-        if config.report_starts {
-            for (end, _) in ended.iter_mut().filter(|(_, alone)| !alone) {
-                let (job, started_at) = (Arc::clone(&end.job), end.started_at);
-                let start = Box::new(AttemptStart { job, started_at });
-                post(Reply::Started(start), Urgency::Soon);
-            }
-        }
         ended
     }
 
