@@ -148,6 +148,7 @@ fn finished_job() -> AttemptEnd {
         ended_at: now,
         outcome: Outcome::Exited(0),
         usage: Usage::default(),
+        streamed: [0; 2],
         stdout: Captured::Memory(b"123\n".to_vec()),
         stderr: Captured::default(),
     }

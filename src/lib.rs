@@ -94,7 +94,7 @@ fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
     let total = jobs.total;
     let shell = engine.shell.path().to_owned();
     let engine = wire::prepare_engine(engine, renderer, &mut jobs)?;
-    let done = std::mem::take(&mut jobs.done);
+    let (done, done_before) = (std::mem::take(&mut jobs.done), jobs.done_before);
     wire::listen_to_signals(&mailbox)?;
     let reports = wire::start_reports(report, &engine, &mailbox)?;
     let engine = engine.start(reports.wants_starts, &mailbox)?;
@@ -105,6 +105,7 @@ fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
         gates,
         total,
         done,
+        done_before,
     };
     Ok(wire::control(run, engine, queue, reports, &mailbox))
 }

@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::engine::capture::Streams;
 use crate::engine::shell::Shell;
 use crate::engine::term_seq::TermSeq;
 use crate::input::{InputConfig, Shape, SourceKind};
@@ -34,6 +35,20 @@ pub struct Plan {
     pub run: RunPlan,
     /// What is reported.
     pub report: ReportPlan,
+}
+
+impl Plan {
+    /// Makes it one job without inputs, whatever they were.
+    pub fn make_one_without_inputs(&mut self) {
+        let jobs = &mut self.jobs;
+        jobs.input.sources = vec![SourceKind::Words(vec![Vec::new()]).into()];
+        jobs.input.shape = Shape::default();
+        jobs.packing = Packing::NoArgs;
+        jobs.total = None;
+        jobs.count_ahead = true;
+        jobs.reads_stdin = false;
+        self.renderer.renderer.leave_out_arguments();
+    }
 }
 
 /// How commands are rendered.
@@ -96,18 +111,6 @@ pub struct JobsPlan {
     pub resume: Option<ResumePlan>,
 }
 
-impl JobsPlan {
-    /// Makes it one job without inputs, whatever they were.
-    pub fn make_one_without_inputs(&mut self) {
-        self.input.sources = vec![SourceKind::Words(vec![Vec::new()]).into()];
-        self.input.shape = Shape::default();
-        self.packing = Packing::NoArgs;
-        self.total = None;
-        self.count_ahead = true;
-        self.reads_stdin = false;
-    }
-}
-
 /// How attempts are run.
 #[derive(Debug)]
 pub struct EnginePlan {
@@ -154,6 +157,10 @@ pub enum CapturePlan {
     Spool,
     /// It is handed on while the job runs.
     Stream,
+    /// It is kept; that of the job whose turn it is is handed on while the job runs.
+    InTurn(Streams),
+    /// It goes into files with names; with `true`, the command line stands before it.
+    Files(bool),
 }
 
 /// When attempts are run.
@@ -241,6 +248,8 @@ pub struct ReportPlan {
     pub preface: String,
     /// How jobs' output is printed.
     pub text: text::Config,
+    /// The table that it goes into instead.
+    pub rows: Option<RowsPlan>,
     /// The joblog.
     pub joblog: Option<JoblogPlan>,
     /// The JSON stream.
@@ -280,6 +289,15 @@ pub enum ResumePlan {
     FailedCommands(PathBuf),
     /// The work that a JSON stream has.
     Json(PathBuf, Counts),
+}
+
+/// A table of jobs.
+#[derive(Debug)]
+pub struct RowsPlan {
+    /// The file; `None`: standard output.
+    pub path: Option<PathBuf>,
+    /// Its form.
+    pub form: text::rows::Form,
 }
 
 /// The JSON stream.

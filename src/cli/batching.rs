@@ -38,6 +38,11 @@ pub(super) fn spread(flags: &Batching) -> Spread {
     }
 }
 
+/// Whether jobs get none of their arguments.
+pub(super) fn inserts_nothing(flags: &Batching) -> bool {
+    matches!(most(flags), Ok(Most::NoArgs))
+}
+
 /// How records become jobs that run in `slots`.
 ///
 /// # Errors

@@ -139,7 +139,7 @@ pub(super) fn adapt(flags: &Hosts, plan: &mut Plan) {
         return;
     }
     if flags.nonall && plan.jobs.reads_stdin {
-        plan.jobs.make_one_without_inputs();
+        plan.make_one_without_inputs();
     }
     plan.engine.slots = 1;
     plan.run.slots = SlotsPlan::Fixed(1);

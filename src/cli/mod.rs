@@ -26,6 +26,7 @@ pub mod flags;
 pub mod gates;
 mod hosts;
 pub mod jobs_count;
+mod outputs;
 pub mod profile;
 pub mod record_env;
 pub mod resolve;

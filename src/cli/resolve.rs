@@ -7,18 +7,19 @@ use super::failing::TimeLimit;
 use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, JobsValue, as_many_as_possible};
 use super::{
-    CalledAs, around, batching, bytes, failing, gates, hosts, resuming, sources, text, values,
+    CalledAs, around, batching, bytes, failing, gates, hosts, outputs, resuming, sources, text,
+    values,
 };
 use crate::engine::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
+use crate::job::Renderer;
 use crate::job::pack::Packing;
-use crate::job::{Renderer, unescape_tagstring};
 use crate::model::ArgList;
 use crate::plan::{
     CapturePlan, EnginePlan, JobsPlan, JsonPlan, JsonTarget, NamedRenderer, Plan, RendererPlan,
     ReportPlan, Reread, ResumePlan, RunPlan, SlotsPlan,
 };
-use crate::report::{json, progress, text as text_report};
+use crate::report::{json, progress};
 use crate::run::halt::{ExitRule, HaltPolicy, Threshold};
 use crate::sys::{cpu, limits};
 use crate::template::{Quoting, Syntax, Template};
@@ -34,9 +35,7 @@ pub fn resolve(
     typed: ArgList,
     called_as: CalledAs,
 ) -> Result<Plan, String> {
-    if flags.output.group && flags.output.ungroup {
-        return Err("--group cannot be combined with --ungroup.".to_owned());
-    }
+    outputs::check(flags)?;
     let target = json_target(flags)?;
     let resume = resuming::resume(flags, target.as_ref())?;
     if let Some(ResumePlan::FailedCommands(_)) = resume {
@@ -46,15 +45,16 @@ pub fn resolve(
     let threads = hosts::threads(&flags.hosts)?.unwrap_or_else(|| around::cpus(&flags.environment));
     let progress = progress(flags);
     let shell = Shell::from_environment()?;
+    let sources = argv.sources.len() + flags.input.arg_file.len();
     let renderer = RendererPlan {
-        renderer: renderer(flags, &argv.command, shell.quoting(), &[])?,
-        with_names: named_renderer(flags, &argv.command, shell.quoting()),
+        renderer: renderer(flags, &argv.command, shell.quoting(), &[], sources)?,
+        with_names: named_renderer(flags, &argv.command, shell.quoting(), sources),
     };
     let json = json_plan(flags, target, typed, argv.command.join(&b' '))?;
     let json_on_stdout = json
         .as_ref()
         .is_some_and(|json| json.target == JsonTarget::Stdout);
-    let capture = capture(flags, json_on_stdout);
+    let capture = outputs::capture(flags, json_on_stdout);
     let counts = halt.is_some_and(|halt| matches!(halt.threshold, Threshold::Percent(_)));
     let wants_total = progress.is_some_and(|progress| progress.bar || progress.eta);
     let input = sources::input(flags, argv.sources)?;
@@ -105,8 +105,9 @@ pub fn resolve(
         report: ReportPlan {
             program: called_as.name().to_owned(),
             preface: batching::limits(&flags.batching)?,
-            text: text_config(flags, capture, json_on_stdout),
+            text: outputs::text_config(flags, capture, json_on_stdout),
             joblog: resuming::joblog(flags),
+            rows: outputs::rows(flags),
             json,
             progress,
             summary: called_as == CalledAs::Fanout && !flags.failure.no_summary,
@@ -119,11 +120,12 @@ fn named_renderer(
     flags: &Arc<Flags>,
     command: &[Vec<u8>],
     quoting: Quoting,
+    sources: usize,
 ) -> Option<NamedRenderer> {
     flags.sources.header.as_ref()?;
     let (flags, command) = (Arc::clone(flags), command.to_vec());
     Some(NamedRenderer::new(move |names| {
-        renderer(&flags, &command, quoting, names)
+        renderer(&flags, &command, quoting, names, sources)
     }))
 }
 
@@ -132,19 +134,21 @@ fn renderer(
     command: &[Vec<u8>],
     quoting: Quoting,
     column_names: &[Vec<u8>],
+    sources: usize,
 ) -> Result<Renderer, String> {
     let syntax = syntax(&flags.replacement)?.with_columns(column_names);
     let template = Template::command(command, flags.command.quote, &syntax);
-    let tag = match &flags.output.tagstring {
-        Some(text) if text.is_empty() => None,
-        Some(text) => Some(unescape_tagstring(&bytes(text))),
-        None if hosts::tags_hosts(&flags.hosts) => flags.output.tag.then(|| hosts::TAG.to_vec()),
-        None => flags.output.tag.then(|| b"{}".to_vec()),
-    };
-    let tag = tag.map(|text| Template::text(&text, &syntax));
+    let tag = outputs::tag(flags, &syntax);
     let spread = batching::spread(&flags.batching);
     let workdir = around::workdir(&flags.environment, &syntax)?;
-    Ok(Renderer::new(template, tag, quoting, spread).with_workdir(workdir))
+    let results = outputs::results(flags, &syntax, column_names, sources);
+    let mut renderer = Renderer::new(template, tag, quoting, spread)
+        .with_workdir(workdir)
+        .with_results(results);
+    if batching::inserts_nothing(&flags.batching) {
+        renderer.leave_out_arguments();
+    }
+    Ok(renderer)
 }
 
 /// The replacement strings, as the options have them.
@@ -231,43 +235,6 @@ fn engine(
     })
 }
 
-/// Whether jobs write where they want. With --shellquote there are none, only what is printed.
-fn ungroups(flags: &Flags) -> bool {
-    flags.output.ungroup && flags.command.shellquote == 0
-}
-
-/// Output is kept until a job is over, unless it is wanted at once: `-u`, `--json-detail output`.
-fn capture(flags: &Flags, json_on_stdout: bool) -> CapturePlan {
-    let json_streams =
-        flags.report.json.is_some() && flags.report.json_detail == flags::Detail::Output;
-    let prints_commands = flags.output.print_command > 0 || flags.output.verbose;
-    match ungroups(flags) {
-        // The command line comes before the output only if the output passes through here, too.
-        true if json_on_stdout || json_streams || prints_commands => CapturePlan::Stream,
-        true => CapturePlan::Inherit,
-        false if json_on_stdout && json_streams => CapturePlan::Stream,
-        false => CapturePlan::Spool,
-    }
-}
-
-fn text_config(flags: &Flags, capture: CapturePlan, json_on_stdout: bool) -> text_report::Config {
-    let mode = if json_on_stdout {
-        text_report::Mode::Never
-    } else if ungroups(flags) || capture == CapturePlan::Stream {
-        text_report::Mode::Ungrouped
-    } else if flags.output.keep_order {
-        text_report::Mode::KeepOrder
-    } else {
-        text_report::Mode::Grouped
-    };
-    text_report::Config {
-        mode,
-        verbose: flags.output.print_command > 0,
-        trace: flags.output.verbose,
-        dry_run: flags.command.dry_run,
-    }
-}
-
 fn halt_policy(flags: &Flags) -> Result<Option<HaltPolicy>, String> {
     let Some(value) = &flags.failure.halt else {
         return Ok(None);
@@ -317,7 +284,7 @@ fn json_plan(
         flags::Detail::Lifecycle => json::Detail::Lifecycle,
         flags::Detail::Output => json::Detail::Output,
     };
-    let captures = !ungroups(flags);
+    let captures = !outputs::ungroups(flags);
     let config = json::Config {
         detail,
         output_limit,

@@ -49,7 +49,7 @@ pub(super) fn config(flags: &Flags, called_as: CalledAs) -> Result<Config, Strin
 /// Makes of `plan` what `sem` runs: the command as it is, once, whatever the inputs; it reads our own
 /// standard input, and the exit code is its own.
 pub(super) fn make_one_job(plan: &mut Plan) {
-    plan.jobs.make_one_without_inputs();
+    plan.make_one_without_inputs();
     plan.engine.slots = 1;
     plan.run.slots = SlotsPlan::Fixed(1);
     plan.engine.inherits_stdin = true;

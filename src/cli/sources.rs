@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
 
 use super::argv::SourceWords;
 use super::flags::Flags;
@@ -16,9 +17,9 @@ use crate::input::{
 ///
 /// One line that names the option and what is wrong with it.
 pub fn input(flags: &Flags, words: Vec<SourceWords>) -> Result<InputConfig, String> {
-    let files = flags.input.arg_file.iter().cloned();
-    let mut sources: Vec<SourceSpec> = files.map(|name| file(name, false)).collect();
-    for source in words {
+    let mut sources: Vec<SourceSpec> = flags.input.arg_file.iter().map(arg_file).collect();
+    let files = sources.len();
+    for source in without_an_end(words) {
         if source.files {
             let names = source.words.into_iter().map(OsString::from_vec);
             sources.extend(names.map(|name| file(name, source.linked)));
@@ -29,6 +30,7 @@ pub fn input(flags: &Flags, words: Vec<SourceWords>) -> Result<InputConfig, Stri
             });
         }
     }
+    shift_links(&mut sources, files);
     let mut shape = shape(flags)?;
     if sources.is_empty() {
         sources.push(SourceKind::Stdin.into());
@@ -55,6 +57,39 @@ pub fn input(flags: &Flags, words: Vec<SourceWords>) -> Result<InputConfig, Stri
         shape,
         notices: Notices::default(),
     })
+}
+
+/// As GNU parallel: where the last word of the command line is the only one that begins a source, it begins
+/// none.
+fn without_an_end(words: Vec<SourceWords>) -> Vec<SourceWords> {
+    match &words[..] {
+        [only] if only.words.is_empty() => Vec::new(),
+        _ => words,
+    }
+}
+
+/// As GNU parallel: the links of the sources behind the command are those of all sources, `-a` files
+/// included, counted from the first. Where a `-a` file is linked itself, which GNU parallel knows only since
+/// it counts right, links are where they stand.
+fn shift_links(sources: &mut [SourceSpec], files: usize) {
+    if sources[..files].iter().any(|file| file.linked) {
+        return;
+    }
+    let mut links: Vec<bool> = sources.iter().map(|source| source.linked).collect();
+    links.rotate_left(files);
+    for (source, linked) in sources.iter_mut().zip(links) {
+        source.linked = linked;
+    }
+}
+
+/// The source of `-a FILE`, or of `-a +FILE`: linked to the one before it, unless that is a file's name.
+fn arg_file(name: &OsString) -> SourceSpec {
+    match name.as_bytes().strip_prefix(b"+") {
+        Some(rest) if !rest.is_empty() && !Path::new(name).exists() => {
+            file(OsString::from_vec(rest.to_vec()), true)
+        }
+        _ => file(name.clone(), false),
+    }
 }
 
 /// What `--total-jobs` says.

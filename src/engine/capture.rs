@@ -1,12 +1,16 @@
 //! Where an attempt's output goes while it runs.
 
 use std::fs::File;
-use std::io::{self, PipeReader, Read};
+use std::io::{self, PipeReader, Read, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::model::Stream;
-use crate::sys::spool::{Captured, Spool, SpoolDir};
+use crate::model::{Command, Stream};
+use crate::sys::follow::{Follow, give_back};
+use crate::sys::spool::{Captured, Named, Spool, SpoolDir, result_files};
+use crate::sys::turn::Turn;
 
 /// What becomes of jobs' output.
 #[derive(Clone, Debug)]
@@ -17,6 +21,34 @@ pub enum Capture {
     Spool(Arc<SpoolDir>),
     /// It is handed on while the job runs, in pieces.
     Stream,
+    /// It is kept, but that of the job whose turn it is is handed on while the job runs.
+    InTurn {
+        /// Where it is kept.
+        dir: Arc<SpoolDir>,
+        /// Whose turn it is.
+        turn: Arc<Turn>,
+        /// Which of the two outputs are handed on.
+        streams: Streams,
+    },
+    /// It goes into files with names: those of the command's `results`, or else new ones in
+    /// a directory.
+    Files {
+        /// Where standard error is kept, if it has no file.
+        dir: Arc<SpoolDir>,
+        /// Where files without another name are made.
+        folder: PathBuf,
+        /// Whether the command line stands before the output.
+        echo: bool,
+    },
+}
+
+/// Which outputs are handed on while a job runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Streams {
+    /// Both.
+    Both,
+    /// Standard output, of a last try: what comes after it is in any case printed behind it.
+    StdoutOfLastTry,
 }
 
 /// One worker's means to capture, used again for each of its attempts.
@@ -25,31 +57,61 @@ pub struct Capturer {
     how: Capture,
     /// The spool files for standard output and standard error, once there are any.
     spools: Option<[Spool; 2]>,
+    /// The attempt's files with names.
+    named: [Option<Named>; 2],
     /// Whether an attempt may have written what nobody took.
     untaken: bool,
 }
 
+/// An attempt, as far as its output is concerned.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The number of its job.
+    pub seq: u64,
+    /// Its command.
+    pub command: &'a Command,
+    /// Whether no other try follows, whatever becomes of it.
+    pub last_try: bool,
+}
+
 /// An attempt's output descriptors, and the other ends of its pipes.
 #[derive(Debug)]
-pub enum Outputs<'a> {
+pub struct Outputs<'a> {
+    ways: [Way<'a>; 2],
+    /// Whose turn must be awaited for what is kept to be handed on, and which of the two are.
+    awaited: Option<(&'a Arc<Turn>, Streams)>,
+    follow: Option<Follow>,
+    streamed: [u64; 2],
+}
+
+/// Where one output goes.
+#[derive(Debug)]
+enum Way<'a> {
     /// Nothing of ours.
     Inherited,
-    /// The worker's spool files.
-    Spooled(&'a [Spool; 2]),
-    /// Pipes: fanout's ends (`None` once closed) and the job's ends (until it is started).
-    Piped {
-        /// Where fanout reads, for [`STREAMS`] in order.
-        readers: [Option<PipeReader>; 2],
-        /// Where the job writes.
-        writers: Option<[OwnedFd; 2]>,
+    /// A file.
+    File {
+        file: &'a File,
+        /// Whether what is written is handed on, and how far it has been.
+        followed: Option<u64>,
+        /// How much of it has been given back to the file system.
+        given_back: u64,
+    },
+    /// A pipe: fanout's end (`None` once closed) and the job's end (until it is started).
+    Pipe {
+        reader: Option<PipeReader>,
+        writer: Option<OwnedFd>,
     },
 }
 
 /// The order in which pairs of outputs are kept.
 pub const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
 
-/// The most that is read from a pipe at once, in bytes: a default pipe's capacity.
+/// The most that is read from a pipe or file at once, in bytes: a default pipe's capacity.
 const PIECE: usize = 64 * 1024;
+
+/// Space is given back to the file system in pieces of this size, a multiple of any block's.
+const GIVEN_BACK: u64 = 8 << 20;
 
 impl Capturer {
     /// A worker's capturer; nothing is opened yet.
@@ -57,6 +119,7 @@ impl Capturer {
         Self {
             how,
             spools: None,
+            named: [None, None],
             untaken: false,
         }
     }
@@ -65,120 +128,318 @@ impl Capturer {
     ///
     /// # Errors
     ///
-    /// When spool files or pipes cannot be made.
-    pub fn outputs(&mut self) -> io::Result<Outputs<'_>> {
+    /// When files or pipes cannot be made.
+    pub fn outputs(&mut self, source: Source) -> io::Result<Outputs<'_>> {
         if self.untaken {
             // The last attempt was lost in a panic: what it wrote belongs to nobody.
             self.discard();
         }
         self.untaken = true;
+        self.named = [None, None];
         match &self.how {
-            Capture::Inherit => Ok(Outputs::Inherited),
+            Capture::Inherit => Ok(Outputs::new([Way::Inherited, Way::Inherited])),
             Capture::Spool(dir) => {
-                if self.spools.is_none() {
-                    self.spools = Some([Spool::new(dir)?, Spool::new(dir)?]);
-                }
-                Ok(self
-                    .spools
-                    .as_ref()
-                    .map_or(Outputs::Inherited, Outputs::Spooled))
+                let spools = spools(&mut self.spools, dir)?;
+                Ok(Outputs::new(spools.each_ref().map(Way::spool)))
             }
-            Capture::Stream => {
-                let (stdout, stdout_writer) = io::pipe()?;
-                let (stderr, stderr_writer) = io::pipe()?;
-                Ok(Outputs::Piped {
-                    readers: [Some(stdout), Some(stderr)],
-                    writers: Some([stdout_writer.into(), stderr_writer.into()]),
-                })
+            Capture::Stream => Ok(Outputs::new([Way::pipe()?, Way::pipe()?])),
+            Capture::InTurn { dir, turn, streams } => {
+                let [stdout, stderr] = spools(&mut self.spools, dir)?;
+                let mut outputs = Outputs::new([Way::spool(stdout), Way::spool(stderr)]);
+                let may = *streams == Streams::Both || source.last_try;
+                if may && turn.is(source.seq) {
+                    outputs.ways[0] = Way::pipe()?;
+                    if *streams == Streams::Both {
+                        outputs.ways[1] = Way::pipe()?;
+                    }
+                } else if may {
+                    outputs.awaited = Some((turn, *streams));
+                }
+                Ok(outputs)
+            }
+            Capture::Files { dir, folder, echo } => {
+                if let Some(prefix) = &source.command.results {
+                    self.named = result_files(prefix, source.seq)?.map(Some);
+                } else {
+                    self.named[0] = Some(Named::unique(folder)?);
+                    spools(&mut self.spools, dir)?;
+                }
+                if let (true, Some(stdout)) = (*echo, &self.named[0]) {
+                    let line = [&source.command.line[..], b"\n"].concat();
+                    stdout.file().write_all(&line)?;
+                }
+                Ok(Outputs::new([self.way_to_file(0), self.way_to_file(1)]))
             }
         }
     }
 
-    /// What the attempt wrote into the spool files. With `shared`, somebody that it left behind may
-    /// still hold them open.
+    /// The way into the file for output number `place`.
+    fn way_to_file(&self, place: usize) -> Way<'_> {
+        match (&self.named[place], &self.spools) {
+            (Some(named), _) => Way::file(named.file()),
+            (None, Some(spools)) => Way::spool(&spools[place]),
+            (None, None) => Way::Inherited,
+        }
+    }
+
+    /// What the attempt wrote into files, but for the outputs that were `streamed`. With `shared`, somebody
+    /// that it left behind may still hold the files open.
     ///
     /// # Errors
     ///
-    /// When a spool file cannot be read back.
-    pub fn take(&mut self, shared: bool) -> io::Result<[Captured; 2]> {
+    /// When a file cannot be read back.
+    pub fn take(&mut self, shared: bool, streamed: [bool; 2]) -> io::Result<[Captured; 2]> {
         self.untaken = false;
-        match &mut self.spools {
-            Some([stdout, stderr]) => Ok([stdout.take(shared)?, stderr.take(shared)?]),
-            None => Ok([Captured::Empty, Captured::Empty]),
+        let mut taken = [Captured::Empty, Captured::Empty];
+        for (place, taken) in taken.iter_mut().enumerate() {
+            if let Some(named) = self.named[place].take() {
+                *taken = named.take()?;
+            } else if let Some(spools) = &mut self.spools {
+                if streamed[place] {
+                    spools[place].clear(shared)?;
+                } else {
+                    *taken = spools[place].take(shared)?;
+                }
+            }
         }
+        Ok(taken)
     }
 
-    /// Gives up the spool files, whatever is in them.
+    /// Gives up the files, whatever is in them.
     pub fn discard(&mut self) {
         self.spools = None;
+        self.named = [None, None];
     }
 }
 
-impl Outputs<'_> {
+/// The spool files, made where there are none.
+fn spools<'a>(
+    place: &'a mut Option<[Spool; 2]>,
+    dir: &Arc<SpoolDir>,
+) -> io::Result<&'a [Spool; 2]> {
+    let spools = match place.take() {
+        Some(spools) => spools,
+        None => [Spool::new(dir)?, Spool::new(dir)?],
+    };
+    Ok(place.insert(spools))
+}
+
+impl<'a> Way<'a> {
+    fn spool(spool: &'a Spool) -> Self {
+        Self::file(spool.file())
+    }
+
+    fn file(file: &'a File) -> Self {
+        Self::File {
+            file,
+            followed: None,
+            given_back: 0,
+        }
+    }
+
+    fn pipe() -> io::Result<Self> {
+        let (reader, writer) = io::pipe()?;
+        Ok(Self::Pipe {
+            reader: Some(reader),
+            writer: Some(writer.into()),
+        })
+    }
+
+    fn is_streamed(&self) -> bool {
+        match self {
+            Self::Inherited => false,
+            Self::File { followed, .. } => followed.is_some(),
+            Self::Pipe { .. } => true,
+        }
+    }
+
+    /// What is there to be handed on now, up to a piece of it; `None`: nothing.
+    fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let mut bytes = vec![0; PIECE];
+        let got = match self {
+            Self::Pipe {
+                reader: place @ Some(_),
+                ..
+            } => {
+                let got = place
+                    .as_mut()
+                    .map_or(Ok(0), |reader| reader.read(&mut bytes))?;
+                if got == 0 {
+                    *place = None;
+                }
+                got
+            }
+            Self::File {
+                file,
+                followed: Some(at),
+                given_back,
+            } => {
+                let got = file.read_at(&mut bytes, *at)?;
+                *at += got as u64;
+                if *at - *given_back >= GIVEN_BACK {
+                    *given_back = *at / GIVEN_BACK * GIVEN_BACK;
+                    give_back(file, *given_back);
+                }
+                got
+            }
+            _ => 0,
+        };
+        bytes.truncate(got);
+        Ok((got > 0).then_some(bytes))
+    }
+
+    /// Whether reading would answer at once.
+    fn is_readable(&self) -> io::Result<bool> {
+        match self {
+            Self::Pipe {
+                reader: Some(reader),
+                ..
+            } => crate::sys::wake::is_readable(reader.as_fd()),
+            Self::File { followed, .. } => Ok(followed.is_some()),
+            _ => Ok(false),
+        }
+    }
+}
+
+impl<'a> Outputs<'a> {
+    fn new(ways: [Way<'a>; 2]) -> Self {
+        Self {
+            ways,
+            awaited: None,
+            follow: None,
+            streamed: [0; 2],
+        }
+    }
+
     /// What the job gets as standard output and standard error; `None`: what fanout has.
     pub fn for_job(&self) -> [Option<BorrowedFd<'_>>; 2] {
-        match self {
-            Self::Inherited => [None, None],
-            Self::Spooled(spools) => spools
-                .each_ref()
-                .map(|spool| Some(File::as_fd(spool.file()))),
-            Self::Piped { writers, .. } => match writers {
-                Some(writers) => writers.each_ref().map(|writer| Some(writer.as_fd())),
-                None => [None, None],
-            },
-        }
+        self.ways.each_ref().map(|way| match way {
+            Way::Inherited => None,
+            Way::File { file, .. } => Some(file.as_fd()),
+            Way::Pipe { writer, .. } => writer.as_ref().map(AsFd::as_fd),
+        })
     }
 
     /// Closes the job's ends of pipes, so that their end can be seen; to be called once it has started.
     pub fn started(&mut self) {
-        if let Self::Piped { writers, .. } = self {
-            *writers = None;
+        for way in &mut self.ways {
+            if let Way::Pipe { writer, .. } = way {
+                *writer = None;
+            }
         }
     }
 
-    /// The descriptors to watch while the job runs.
+    /// Whose turn is to be awaited before [`follow`](Self::follow).
+    pub fn awaited(&self) -> Option<&'a Arc<Turn>> {
+        self.awaited.map(|(turn, _)| turn)
+    }
+
+    /// Begins to hand on what is kept: it is the job's turn.
+    pub fn follow(&mut self) {
+        let Some((_, streams)) = self.awaited.take() else {
+            return;
+        };
+        let both = streams == Streams::Both;
+        let followed = if both {
+            &mut self.ways[..]
+        } else {
+            &mut self.ways[..1]
+        };
+        let files = followed.iter().filter_map(|way| match way {
+            Way::File { file, .. } => Some(*file),
+            _ => None,
+        });
+        // Where nothing can be followed, all is shown at the end.
+        let Ok(follow) = Follow::new(files) else {
+            return;
+        };
+        for way in followed {
+            if let Way::File { followed, .. } = way {
+                *followed = Some(0);
+            }
+        }
+        self.follow = Some(follow);
+    }
+
+    /// The descriptors to watch while the job runs, no more than two.
     pub fn watched(&self) -> Vec<BorrowedFd<'_>> {
-        match self {
-            Self::Piped { readers, .. } => readers.iter().flatten().map(AsFd::as_fd).collect(),
-            _ => Vec::new(),
+        if let Some(follow) = &self.follow {
+            return follow.fds().to_vec();
         }
+        let readers = self.ways.iter().filter_map(|way| match way {
+            Way::Pipe { reader, .. } => reader.as_ref().map(AsFd::as_fd),
+            _ => None,
+        });
+        readers.collect()
     }
 
-    /// Whether output comes through pipes.
-    pub fn is_piped(&self) -> bool {
-        matches!(self, Self::Piped { .. })
+    /// Whether output is handed on while the job runs.
+    pub fn is_streamed(&self) -> bool {
+        self.streams().iter().any(|&streamed| streamed)
     }
 
-    /// Reads what is there from every pipe and hands it to `piece`, as long as `token` gives permits to do
-    /// so; never waits. Returns whether there was anything.
+    /// Which outputs are handed on.
+    pub fn streams(&self) -> [bool; 2] {
+        self.ways.each_ref().map(Way::is_streamed)
+    }
+
+    /// How many bytes of each were handed on.
+    pub fn streamed(&self) -> [u64; 2] {
+        self.streamed
+    }
+
+    /// How many pieces are in the files that are handed on, and were not yet.
     ///
     /// # Errors
     ///
-    /// When a pipe cannot be read.
+    /// When the size of a file cannot be told.
+    pub fn pieces_left(&self) -> io::Result<usize> {
+        let mut pieces = 0;
+        for way in &self.ways {
+            if let Way::File {
+                file,
+                followed: Some(at),
+                ..
+            } = way
+            {
+                let left = file.metadata()?.len().saturating_sub(*at);
+                pieces += left.div_ceil(PIECE as u64) as usize;
+            }
+        }
+        Ok(pieces)
+    }
+
+    /// Reads what is there and hands it to `piece`, as long as `token` gives permits to do so; a piece of each
+    /// output, and never waits. Returns whether there was anything.
+    ///
+    /// # Errors
+    ///
+    /// When a pipe or file cannot be read.
     pub fn drain<T>(
         &mut self,
         mut token: impl FnMut() -> Option<T>,
         mut piece: impl FnMut(Stream, Vec<u8>, T),
     ) -> io::Result<bool> {
-        let Self::Piped { readers, .. } = self else {
-            return Ok(false);
-        };
         let mut any = false;
-        for (stream, place) in STREAMS.into_iter().zip(readers) {
-            let Some(reader) = place else { continue };
-            if !crate::sys::wake::is_readable(reader.as_fd())? {
+        for (place, stream) in STREAMS.into_iter().enumerate() {
+            let way = &mut self.ways[place];
+            if !way.is_readable()? {
                 continue;
             }
-            let Some(token) = token() else { break };
-            let mut bytes = vec![0; PIECE];
-            let got = reader.read(&mut bytes)?;
-            if got == 0 {
-                *place = None;
-            } else {
-                bytes.truncate(got);
-                any = true;
-                piece(stream, bytes, token);
+            let Some(token) = token() else { return Ok(any) };
+            let mut bytes = way.read()?;
+            if let (None, Way::File { .. }, Some(follow)) = (&bytes, &way, &self.follow) {
+                // What comes after this look is news again.
+                follow.forget();
+                bytes = way.read()?;
             }
+            let Some(bytes) = bytes else { continue };
+            if let (Way::File { .. }, Some(follow)) = (&way, &self.follow) {
+                follow.remember();
+            }
+            any = true;
+            self.streamed[place] += bytes.len() as u64;
+            piece(stream, bytes, token);
         }
         Ok(any)
     }
@@ -197,6 +458,14 @@ mod tests {
             files: 4,
         };
         SpoolDir::new(std::env::temp_dir(), limits)
+    }
+
+    fn source(command: &Command) -> Source<'_> {
+        Source {
+            seq: 1,
+            command,
+            last_try: true,
+        }
     }
 
     /// Writes what a job would write.
@@ -219,23 +488,31 @@ mod tests {
 
     #[test]
     fn inherited_output_is_none_of_ours() {
+        let command = Command::default();
         let mut capturer = Capturer::new(Capture::Inherit);
-        let mut outputs = capturer.outputs().unwrap();
+        let mut outputs = capturer.outputs(source(&command)).unwrap();
         assert!(outputs.for_job().iter().all(Option::is_none));
         assert!(outputs.watched().is_empty() && drained(&mut outputs).is_empty());
-        assert!(capturer.take(false).unwrap().iter().all(Captured::is_empty));
+        assert!(
+            capturer
+                .take(false, [false; 2])
+                .unwrap()
+                .iter()
+                .all(Captured::is_empty)
+        );
     }
 
     #[test]
     fn spooled_output_is_taken_once_and_the_streams_are_apart() {
+        let command = Command::default();
         let mut capturer = Capturer::new(Capture::Spool(spool_dir()));
         for round in [&b"1"[..], b"2"] {
-            let outputs = capturer.outputs().unwrap();
+            let outputs = capturer.outputs(source(&command)).unwrap();
             let [stdout, stderr] = outputs.for_job();
             write(stdout, &[b"out", round].concat());
             write(stderr, &[b"err", round].concat());
             assert!(outputs.watched().is_empty());
-            let taken = capturer.take(false).unwrap();
+            let taken = capturer.take(false, [false; 2]).unwrap();
             let taken = taken.each_ref().map(|it| it.in_memory().unwrap().to_vec());
             assert_eq!(taken, [[b"out", round].concat(), [b"err", round].concat()]);
         }
@@ -243,32 +520,45 @@ mod tests {
 
     #[test]
     fn what_is_discarded_shows_up_nowhere() {
+        let command = Command::default();
         let mut capturer = Capturer::new(Capture::Spool(spool_dir()));
-        write(capturer.outputs().unwrap().for_job()[0], b"of a failed job");
+        write(
+            capturer.outputs(source(&command)).unwrap().for_job()[0],
+            b"of a failed job",
+        );
         capturer.discard();
-        write(capturer.outputs().unwrap().for_job()[1], b"of a lost job");
-        let outputs = capturer.outputs().unwrap();
+        write(
+            capturer.outputs(source(&command)).unwrap().for_job()[1],
+            b"of a lost job",
+        );
+        let outputs = capturer.outputs(source(&command)).unwrap();
         write(outputs.for_job()[0], b"whole");
-        let [stdout, stderr] = capturer.take(false).unwrap();
+        let [stdout, stderr] = capturer.take(false, [false; 2]).unwrap();
         assert_eq!(stdout.in_memory(), Some(&b"whole"[..]));
         assert!(stderr.is_empty());
     }
 
     #[test]
     fn a_spool_folder_that_is_not_there_is_an_error() {
+        let command = Command::default();
         let nowhere = "/nonexistent/folder".into();
         let limits = Limits {
             memory: 0,
             files: 0,
         };
         let dir = SpoolDir::new(nowhere, limits);
-        assert!(Capturer::new(Capture::Spool(dir)).outputs().is_err());
+        assert!(
+            Capturer::new(Capture::Spool(dir))
+                .outputs(source(&command))
+                .is_err()
+        );
     }
 
     #[test]
     fn piped_output_comes_in_pieces_until_its_end() {
+        let command = Command::default();
         let mut capturer = Capturer::new(Capture::Stream);
-        let mut outputs = capturer.outputs().unwrap();
+        let mut outputs = capturer.outputs(source(&command)).unwrap();
         assert_eq!(outputs.watched().len(), 2);
         assert_eq!(drained(&mut outputs), []);
         write(outputs.for_job()[0], b"a");

@@ -8,9 +8,11 @@ use std::time::{Duration, SystemTime};
 use super::{Attempt, Engine, Post, Reply, Running, never_ran};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
-use crate::model::{AttemptEnd, JobIdentity, KilledBy, Outcome, Prepare, SpawnError, Usage};
+use crate::model::{
+    AttemptEnd, Command, JobIdentity, KilledBy, Outcome, Prepare, SpawnError, Usage,
+};
 use crate::sys::mailbox::Urgency;
-use crate::sys::spool::Captured;
+use crate::sys::spool::{Captured, result_files_of_no_run};
 use crate::template::Quoting;
 
 /// For `--dry-run`: what would have been run is in each end's command.
@@ -63,7 +65,8 @@ impl DryEngine {
     fn end(&self, attempt: Attempt, now: SystemTime) -> Box<AttemptEnd> {
         // Nothing runs beside it, so it always has the first slot.
         let slot = 1;
-        match self.prepare.prepare(&attempt.job, slot) {
+        let prepared = self.prepare.prepare(&attempt.job, slot);
+        match prepared.and_then(|command| leave_files(command, attempt.job.seq)) {
             Err(why) => never_ran(&attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
             Ok(command) => Box::new(AttemptEnd {
                 outcome: if command.skip {
@@ -89,9 +92,18 @@ impl DryEngine {
                 ended_at: now,
                 usage: Usage::default(),
                 stderr: Captured::Empty,
+                streamed: [0; 2],
             }),
         }
     }
+}
+
+/// As GNU parallel, leaves the files of `--results` but for the one with standard output.
+fn leave_files(command: Command, seq: u64) -> Result<Command, String> {
+    if let Some(results) = &command.results {
+        result_files_of_no_run(results, seq).map_err(|error| error.to_string())?;
+    }
+    Ok(command)
 }
 
 impl Engine for DryEngine {

@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::capture::{Capture, Capturer, Outputs};
+use super::capture::{Capture, Capturer, Outputs, Source};
 use super::launch::{Launch, Launcher, Start};
 use super::pool::{Pool, Runner, Station, Turn};
 use super::term_seq::TermSeq;
@@ -31,6 +31,7 @@ use crate::sys::mailbox::Urgency;
 use crate::sys::priority::be_nice;
 use crate::sys::spawn::Spawner;
 use crate::sys::tokens::{Token, Tokens};
+use crate::sys::turn::Turn;
 use crate::sys::wake;
 
 /// What the engine needs to know.
@@ -238,7 +239,14 @@ impl LocalRunner {
             Some(dir) => Some(Workdir::enter(dir, &shared.config)?),
             None => None,
         };
-        let mut outputs = self.capturer.outputs().map_err(|error| no_output(&error))?;
+        let mut outputs = self
+            .capturer
+            .outputs(Source {
+                seq: attempt.job.seq,
+                command: &end.job.command,
+                last_try: attempt.max == Some(attempt.number),
+            })
+            .map_err(|error| no_output(&error))?;
         let start = Start {
             line: &end.job.command.line,
             seq: attempt.job.seq,
@@ -268,13 +276,15 @@ impl LocalRunner {
             token: None,
         };
         let watched = watch.until_the_end(child);
+        let streams = watch.outputs.streams();
+        end.streamed = watch.outputs.streamed();
         self.station.show(None);
         end.ended_at = SystemTime::now();
         let left_behind;
         (end.outcome, end.usage, left_behind) = watched.map_err(|error| lost_sight(&error))?;
         [end.stdout, end.stderr] = self
             .capturer
-            .take(left_behind)
+            .take(left_behind, streams)
             .map_err(|error| no_output(&error))?;
         Ok(())
     }
@@ -335,6 +345,22 @@ impl Watch<'_> {
     /// Waits for the process, ending it if it must be; returns how it ended, what it cost, and whether
     /// its group left anybody behind.
     fn until_the_end(&mut self, child: Child) -> io::Result<(Outcome, Usage, bool)> {
+        let awaited = self.outputs.awaited().cloned();
+        if let Some(turn) = &awaited {
+            turn.wait(self.job.seq, self.station.wake());
+        }
+        let ended = self.until_its_end(child, awaited.as_deref());
+        if let Some(turn) = &awaited {
+            turn.leave(self.job.seq);
+        }
+        ended
+    }
+
+    fn until_its_end(
+        &mut self,
+        child: Child,
+        awaited: Option<&Turn>,
+    ) -> io::Result<(Outcome, Usage, bool)> {
         let began = Instant::now();
         let why = loop {
             let limit = self.station.time_limit();
@@ -348,6 +374,9 @@ impl Watch<'_> {
                 Waited::Rung => {
                     if let Some(by) = self.station.told_to_end() {
                         break Some(End::Cancel(by));
+                    }
+                    if awaited.is_some_and(|turn| turn.is(self.job.seq)) {
+                        self.outputs.follow();
                     }
                 }
             }
@@ -435,7 +464,7 @@ impl Watch<'_> {
     /// What to watch beside the process: its pipes or, while no piece may be sent, the tokens.
     fn watched(&mut self) -> Vec<BorrowedFd<'_>> {
         let shared = self.shared;
-        if self.token.is_none() && self.outputs.is_piped() {
+        if self.token.is_none() && self.outputs.is_streamed() {
             self.token = shared.pieces.try_take();
             if self.token.is_none() {
                 return vec![shared.pieces.as_fd()];
@@ -454,7 +483,8 @@ impl Watch<'_> {
             left_behind = !group.gone_before(deadline.min(Instant::now() + GRACE / 10));
         }
         // What is in the pipes now; not what somebody goes on to write.
-        for _ in 0..PIECES_IN_A_PIPE {
+        let most = PIECES_IN_A_PIPE + self.outputs.pieces_left()?;
+        for _ in 0..most {
             if !self.wait_for_token()? || !self.drain()? {
                 break;
             }
@@ -464,7 +494,7 @@ impl Watch<'_> {
 
     /// Waits until a piece may be sent; `false` if the run is being killed, when nobody wants it.
     fn wait_for_token(&mut self) -> io::Result<bool> {
-        while self.outputs.is_piped() && self.token.is_none() {
+        while self.outputs.is_streamed() && self.token.is_none() {
             self.token = self.shared.pieces.try_take();
             if self.token.is_some() {
                 break;

@@ -110,5 +110,6 @@ pub fn never_ran(attempt: &Attempt, outcome: Outcome) -> Box<AttemptEnd> {
         usage: crate::model::Usage::default(),
         stdout: crate::sys::spool::Captured::Empty,
         stderr: crate::sys::spool::Captured::Empty,
+        streamed: [0; 2],
     })
 }

@@ -30,7 +30,7 @@ pub trait Runner: Send {
 /// A worker's place: what others see of it, and how it learns what is to become of its attempt.
 #[derive(Debug)]
 pub struct Station {
-    wake: Wake,
+    wake: Arc<Wake>,
     common: Arc<Common>,
     seat: Mutex<Option<Seat>>,
     /// Whether the attempt was told to stop, and not yet to go on.
@@ -57,7 +57,7 @@ struct Seat {
 impl Station {
     fn new(common: &Arc<Common>) -> std::io::Result<Self> {
         Ok(Self {
-            wake: Wake::new()?,
+            wake: Arc::new(Wake::new()?),
             common: Arc::clone(common),
             seat: Mutex::new(None),
             stopped: AtomicBool::new(false),
@@ -128,7 +128,7 @@ impl Station {
     }
 
     /// What to watch while waiting.
-    pub fn wake(&self) -> &Wake {
+    pub fn wake(&self) -> &Arc<Wake> {
         &self.wake
     }
 

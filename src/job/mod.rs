@@ -4,5 +4,7 @@ pub mod measure;
 pub mod pack;
 mod perl;
 mod render;
+mod results;
 
 pub use render::{Renderer, unescape_tagstring};
+pub use results::Results;

@@ -26,7 +26,7 @@ pub enum Packing {
     /// One.
     #[default]
     One,
-    /// One, but the job gets none of its arguments (`-n 0`, `-N 0`).
+    /// One, but each of its arguments is empty (`-n 0`, `-N 0`).
     NoArgs,
     /// As many as a rule allows.
     Batch(Box<Batch>),
@@ -159,7 +159,7 @@ where
             Packing::One => self.pull().map_err(PackError::Records),
             Packing::NoArgs => {
                 let record = self.pull().map_err(PackError::Records)?;
-                Ok(record.map(|_| ArgList::new()))
+                Ok(record.map(|record| record.iter().map(|_| b"").collect()))
             }
             Packing::Batch(_) => {
                 // Taken out for the time of packing, so that it can be used beside all else.
@@ -309,6 +309,7 @@ mod tests {
         Style {
             quoting: Quoting::Posix,
             spread,
+            bare: false,
         }
     }
 
@@ -371,7 +372,7 @@ mod tests {
         }
         assert_eq!(
             packed(product(), Packing::NoArgs),
-            ["1: ", "2: ", "3: ", "4: "]
+            ["1:  ", "2:  ", "3:  ", "4:  "]
         );
     }
 

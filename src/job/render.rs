@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::perl::{Perl, Verdict};
+use super::results::{self, Results};
 use crate::model::{Command, Job, Prepare};
 use crate::template::{Expression, Quoting, Spread, Style, Template, Values};
 
@@ -15,10 +16,14 @@ pub struct Renderer {
     tag: Option<Template>,
     /// That of `--workdir`.
     workdir: Option<Template>,
+    /// Where the files of `--results` are.
+    results: Option<Results>,
     /// How values are quoted in the command line; in the tag they never are.
     quoting: Quoting,
     /// What several arguments do to a word, in the command line and in the tag.
     spread: Spread,
+    /// Whether empty values are nothing.
+    bare: bool,
     /// How many jobs there are, where that is known.
     total: Option<u64>,
     /// How many slots there are.
@@ -41,8 +46,10 @@ impl Renderer {
             command,
             tag,
             workdir: None,
+            results: None,
             quoting,
             spread,
+            bare: false,
             total: None,
             slots: 1,
             perl: None,
@@ -56,6 +63,18 @@ impl Renderer {
         self
     }
 
+    /// With the place of jobs' output files.
+    #[must_use]
+    pub fn with_results(mut self, results: Option<Results>) -> Self {
+        self.results = results;
+        self
+    }
+
+    /// With arguments that stand for nothing: `-n0`, `-N0`.
+    pub fn leave_out_arguments(&mut self) {
+        self.bare = true;
+    }
+
     /// The command line's template.
     pub fn command(&self) -> &Template {
         &self.command
@@ -66,11 +85,18 @@ impl Renderer {
         Style {
             quoting: self.quoting,
             spread: self.spread,
+            bare: self.bare,
         }
     }
 
     fn templates(&self) -> impl Iterator<Item = &Template> {
-        std::iter::once(&self.command).chain(&self.tag)
+        let results = match &self.results {
+            Some(Results::Template(template)) => Some(template),
+            Some(Results::Tree { .. }) | None => None,
+        };
+        std::iter::once(&self.command)
+            .chain(&self.tag)
+            .chain(results)
     }
 
     /// Whether it has to be known how many jobs there are.
@@ -113,6 +139,7 @@ impl Renderer {
         let style = Style {
             quoting,
             spread: self.spread,
+            bare: self.bare,
         };
         let mut out = Vec::with_capacity(template.size_hint(values));
         template.render(values, style, &mut out);
@@ -169,6 +196,13 @@ impl Prepare for Renderer {
             slots: self.slots,
             evaluated,
         };
+        let of_the_tag = match (&self.perl, &self.tag) {
+            (Some(_), Some(tag)) => tag.calls(&job.args).len(),
+            _ => 0,
+        };
+        let (for_tag, for_results) = for_tag
+            .split_at_checked(of_the_tag)
+            .ok_or("perl returned too few values")?;
         let tag = |tag| self.line(tag, values(for_tag), Quoting::Raw);
         Ok(Command {
             line: self.line(&self.command, values(for_command), self.quoting),
@@ -178,6 +212,14 @@ impl Prepare for Renderer {
                 .workdir
                 .as_ref()
                 .map(|dir| self.line(dir, values(&[]), Quoting::Raw)),
+            results: self.results.as_ref().map(|results| match results {
+                Results::Template(path) => self.line(path, values(for_results), Quoting::Raw),
+                Results::Tree {
+                    root,
+                    names,
+                    sources,
+                } => results::directory(root, names, *sources, &job.args),
+            }),
         })
     }
 }

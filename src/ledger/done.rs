@@ -24,6 +24,14 @@ impl Seqs {
         before.is_some_and(|(_, &last)| seq <= last)
     }
 
+    /// How many there are.
+    pub fn len(&self) -> u64 {
+        self.ranges
+            .iter()
+            .map(|(first, last)| last - first + 1)
+            .sum()
+    }
+
     /// Whether nothing is.
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
@@ -76,16 +84,18 @@ pub enum Counts {
     Succeeded,
 }
 
-/// The job numbers that count as done in the joblog `path`; the last line of each decides. A file that
-/// is not there has none.
+/// The job numbers that count as done in the joblog `path`, where the last line of each decides, and how
+/// many ends of jobs that is: as GNU parallel, every line is one where they need not be successes. A file
+/// that is not there has none.
 ///
 /// # Errors
 ///
 /// Those of reading the file.
-pub fn in_joblog(path: &Path, counts: Counts) -> io::Result<Seqs> {
-    let mut done = Seqs::default();
+pub fn in_joblog(path: &Path, counts: Counts) -> io::Result<(Seqs, u64)> {
+    let (mut done, mut lines) = (Seqs::default(), 0);
     each_line(path, |line| {
         if let Some(job) = Logged::parse(line) {
+            lines += 1;
             if counts == Counts::Ended || job.succeeded() {
                 done.insert(job.seq);
             } else {
@@ -93,7 +103,11 @@ pub fn in_joblog(path: &Path, counts: Counts) -> io::Result<Seqs> {
             }
         }
     })?;
-    Ok(done)
+    let ends = match counts {
+        Counts::Ended => lines,
+        Counts::Succeeded => done.len(),
+    };
+    Ok((done, ends))
 }
 
 /// The commands in the joblog `path` whose last line says that they failed, by job number.
@@ -208,6 +222,7 @@ mod tests {
                 }
                 let gaps = set.iter().filter(|seq| !set.contains(&(*seq + 1))).count();
                 prop_assert_eq!(seqs.ranges.len(), gaps);
+                prop_assert_eq!(seqs.len(), set.len() as u64);
             }
         }
     }
@@ -230,11 +245,12 @@ mod tests {
     fn the_last_line_of_a_job_decides_and_a_torn_one_counts_for_nothing() {
         let log = file(LOG);
         let done = |counts| {
-            let done = in_joblog(log.path(), counts).unwrap();
-            (1..8).filter(|seq| done.contains(*seq)).collect::<Vec<_>>()
+            let (done, ends) = in_joblog(log.path(), counts).unwrap();
+            let seqs = (1..8).filter(|seq| done.contains(*seq));
+            (seqs.collect::<Vec<_>>(), ends)
         };
-        assert_eq!(done(Counts::Ended), [1, 2, 3, 4]);
-        assert_eq!(done(Counts::Succeeded), [1, 2]);
+        assert_eq!(done(Counts::Ended), (vec![1, 2, 3, 4], 5));
+        assert_eq!(done(Counts::Succeeded), (vec![1, 2], 2));
         let failed = failed_in_joblog(log.path()).unwrap();
         let failed: Vec<_> = failed.iter().map(|(seq, line)| (*seq, &line[..])).collect();
         assert_eq!(failed, [(3, &b"three\nmore"[..]), (4, b"four")]);
@@ -243,7 +259,7 @@ mod tests {
     #[test]
     fn a_joblog_that_is_not_there_has_nothing() {
         let none = Path::new("/no/such/joblog");
-        assert!(in_joblog(none, Counts::Ended).unwrap().is_empty());
+        assert!(in_joblog(none, Counts::Ended).unwrap().0.is_empty());
         assert!(in_joblog(Path::new("/"), Counts::Ended).is_err());
     }
 

@@ -80,9 +80,7 @@ impl<'a> Logged<'a> {
         let mut number = |skip| str::from_utf8(fields.nth(skip)?).ok();
         let seq = number(0)?.parse().ok()?;
         // Host, start time, run time, bytes sent and received.
-        let start = number(1)?;
-        start.split_once('.')?;
-        start.parse::<f64>().ok()?;
+        number(1)?.parse::<f64>().ok()?;
         let exit = number(3)?.parse().ok()?;
         let signal = number(0)?.parse().ok()?;
         let command = fields.next()?;

@@ -95,6 +95,8 @@ pub struct AttemptEnd {
     pub stdout: Captured,
     /// Its captured standard error.
     pub stderr: Captured,
+    /// How many bytes of both were handed on while it ran.
+    pub streamed: [u64; 2],
 }
 
 /// Which of a job's two outputs.

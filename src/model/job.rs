@@ -22,6 +22,8 @@ pub struct Command {
     pub skip: bool,
     /// The directory of `--workdir` that it runs in.
     pub workdir: Option<Vec<u8>>,
+    /// What the names of its output files begin with; where it ends with a slash, a directory for them.
+    pub results: Option<Vec<u8>>,
 }
 
 /// Turns a job into its command line; called by the worker that runs it, once per attempt.

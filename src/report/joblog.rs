@@ -122,7 +122,7 @@ impl Joblog {
                 .duration_since(end.started_at)
                 .unwrap_or_default(),
             sent: 0,
-            received: end.stdout.len() + echoed,
+            received: end.stdout.len() + end.streamed[0] + echoed,
             exit: end.outcome.joblog_exit(),
             signal: end.outcome.signal(),
             command,

@@ -51,6 +51,11 @@ impl<T> KeepOrder<T> {
         Some(item)
     }
 
+    /// The position that is waited for.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
     /// All that is held, in order, whatever is missing between.
     pub fn drain(&mut self) -> impl Iterator<Item = T> {
         self.next += self.waiting.len() as u64;

@@ -67,6 +67,7 @@ pub(super) fn ended(seq: u64, command: &str, outcome: Outcome) -> AttemptEnd {
         usage: Usage::default(),
         stdout: Captured::Empty,
         stderr: Captured::Empty,
+        streamed: [0; 2],
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Config {
     pub time_limit: Option<MedianLimit>,
     /// The jobs that an earlier run has done.
     pub done: Seqs,
+    /// How many of those count towards a halt.
+    pub done_before: u64,
 }
 
 /// Whom the controller talks to.
@@ -107,7 +109,9 @@ impl<'a> Controller<'a> {
             slots: config.slots,
             total: config.total,
             retry: config.retry,
-            halt: Halt::new(config.halt, config.total).with_exit_rule(config.exit_rule),
+            halt: Halt::new(config.halt, config.total)
+                .with_exit_rule(config.exit_rule)
+                .after(config.done_before),
             halt_text: config.halt_text,
             gates: config.gates,
             time_limit: config.time_limit,

@@ -54,6 +54,8 @@ pub struct Halt {
     exit_code: Option<i32>,
     reached: bool,
     rule: ExitRule,
+    /// Jobs that an earlier run has done.
+    before: u64,
 }
 
 /// What the exit code of a run says that no halt has ended.
@@ -88,7 +90,15 @@ impl Halt {
             exit_code: None,
             reached: false,
             rule: ExitRule::default(),
+            before: 0,
         }
+    }
+
+    /// After `before` jobs that an earlier run has done: as GNU parallel, they count as ended and not as
+    /// failed.
+    #[must_use]
+    pub fn after(self, before: u64) -> Self {
+        Self { before, ..self }
     }
 
     /// With another exit code where no halt decides.
@@ -146,7 +156,12 @@ impl Halt {
         if self.rule == ExitRule::AnyFailed {
             return i32::from(self.failed > 0);
         }
-        match self.policy.map(|policy| policy.threshold) {
+        let threshold = self.policy.map(|policy| policy.threshold);
+        // GNU parallel takes "none at all" for no failure.
+        if threshold.is_some_and(|threshold| self.needed(threshold) <= 0.0) {
+            return 0;
+        }
+        match threshold {
             Some(Threshold::Percent(_)) => {
                 let total = self.total.unwrap_or(self.ok + self.failed).max(1);
                 (self.failed * 100).div_ceil(total) as i32
@@ -158,8 +173,8 @@ impl Halt {
     fn is_reached(&self, policy: HaltPolicy) -> bool {
         let count = match policy.on {
             HaltOn::Fail => self.failed,
-            HaltOn::Success => self.ok,
-            HaltOn::Done => self.ok + self.failed,
+            HaltOn::Success => self.before + self.ok,
+            HaltOn::Done => self.before + self.ok + self.failed,
         };
         count as f64 >= self.needed(policy.threshold)
     }
@@ -229,6 +244,7 @@ mod tests {
             (Done, Count(3), (3, 2)),
             (Success, Count(1), (3, 0)),
             (Success, Count(10), (5, 3)),
+            (Success, Count(0), (3, 0)),
         ] {
             assert_eq!(
                 run(Some((on, threshold)), &exits),
@@ -266,6 +282,27 @@ mod tests {
             let mut halt = Halt::new(None, None).with_exit_rule(ExitRule::TheJob);
             halt.job_finished(&outcome);
             assert_eq!(halt.exit_code(), code);
+        }
+    }
+
+    #[test]
+    fn what_was_done_before_counts_as_done_and_not_as_failed() {
+        let ran = |on, before| {
+            let policy = HaltPolicy {
+                when: HaltWhen::Soon,
+                on,
+                threshold: Threshold::Count(3),
+            };
+            let mut halt = Halt::new(Some(policy), None).after(before);
+            (1..=9).find(|_| {
+                let outcome = Outcome::Exited(i32::from(on == HaltOn::Fail));
+                halt.job_finished(&outcome).halt.is_some()
+            })
+        };
+        for (before, success, done, fail) in [(0, 3, 3, 3), (2, 1, 1, 3), (7, 1, 1, 3)] {
+            assert_eq!(ran(HaltOn::Success, before), Some(success));
+            assert_eq!(ran(HaltOn::Done, before), Some(done));
+            assert_eq!(ran(HaltOn::Fail, before), Some(fail));
         }
     }
 

@@ -6,6 +6,7 @@
 //! the table is empty and there is nothing to do. It sleeps in `read(2)` all its life.
 #![allow(unsafe_code)]
 
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
@@ -200,7 +201,8 @@ fn retire(watched: RawFd, held: Option<RawFd>) {
         let mut all: libc::sigset_t = std::mem::zeroed();
         libc::sigfillset(&raw mut all);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
-        libc::prctl(libc::PR_SET_NAME, c"orphan-guard".as_ptr());
+        libc::prctl(libc::PR_SET_NAME, GUARDIAN.as_ptr());
+        rename();
         for keep in [watched.min(held), watched.max(held)] {
             if keep > begin {
                 libc::syscall(libc::SYS_close_range, begin, keep - 1, 0);
@@ -209,6 +211,38 @@ fn retire(watched: RawFd, held: Option<RawFd>) {
         }
         libc::syscall(libc::SYS_close_range, begin, u32::MAX, 0);
     }
+}
+
+/// What the guardian is called in lists of processes.
+const GUARDIAN: &CStr = c"orphan-guard";
+
+/// Gives this process another command line: who kills fanout by its name (`pkill -9 -f fanout`) must
+/// not kill the one that then looks after the jobs.
+///
+/// # Safety
+///
+/// To be called in the guardian only, which never looks at its arguments.
+unsafe fn rename() {
+    let Some((begin, end)) = argument_area() else {
+        return;
+    };
+    let name = GUARDIAN.to_bytes();
+    for (index, address) in (begin..end).enumerate() {
+        let byte = name.get(index).copied().unwrap_or(0);
+        // SAFETY: the kernel says that this process's arguments lie there, on its own stack, and nothing
+        // else uses them; volatile, since nobody but the kernel reads them.
+        unsafe { std::ptr::with_exposed_provenance_mut::<u8>(address).write_volatile(byte) };
+    }
+}
+
+/// Where this process's arguments lie in its memory: see `arg_start` and `arg_end` in `proc_pid_stat(5)`.
+fn argument_area() -> Option<(usize, usize)> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name, field 2, may hold blanks.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let begin = fields.nth(48 - 3)?.parse().ok()?;
+    let end = fields.next()?.parse().ok()?;
+    (begin > 0 && begin < end).then_some((begin, end))
 }
 
 #[cfg(test)]

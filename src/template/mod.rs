@@ -152,6 +152,11 @@ impl Template {
         })
     }
 
+    /// Whether there is any replacement string in it.
+    pub fn has_replacements(&self) -> bool {
+        self.replaces().next().is_some()
+    }
+
     /// Whether it has to be known how many jobs there are.
     pub fn uses_total(&self) -> bool {
         self.replaces().any(|replace| match &replace.what {
@@ -200,6 +205,7 @@ mod tests {
         let style = Style {
             quoting: Quoting::Posix,
             spread,
+            bare: false,
         };
         let mut out = Vec::new();
         template.render(
@@ -429,6 +435,7 @@ mod tests {
             let style = Style {
                 quoting: Quoting::Posix,
                 spread,
+                bare: false,
             };
             template.render(values, style, &mut out);
             let line = String::from_utf8(out).unwrap();

@@ -47,6 +47,8 @@ pub struct Style {
     pub quoting: Quoting,
     /// What several arguments do to the word around `{}`.
     pub spread: Spread,
+    /// Whether an empty value is nothing at all, not an empty word: `-n0`, `-N0`.
+    pub bare: bool,
 }
 
 /// What `x{}y` becomes when a job has the arguments `a` and `b`.
@@ -70,8 +72,10 @@ impl Template {
             (style.quoting, Quoting::Raw)
         };
         let mut evaluated = 0;
-        for (index, body) in self.bodies.iter().enumerate() {
-            if index > 0 {
+        let mut begun = false;
+        for body in &self.bodies {
+            let before = out.len();
+            if begun {
                 out.push(b' ');
             }
             let start = out.len();
@@ -79,10 +83,19 @@ impl Template {
                 out,
                 value,
                 piece,
+                bare: style.bare && !body.tokens.is_empty(),
                 start,
                 evaluated,
             };
             sink.body(body, values, style.spread);
+            // As GNU parallel: a word of `-q` that stands for no argument at all is no word.
+            let no_argument = style.bare || values.args.is_empty();
+            let is_nothing = no_argument && sink.out[start..].iter().all(|&byte| byte == b' ');
+            if is_nothing && self.quote_bodies && !body.tokens.is_empty() {
+                sink.out.truncate(before);
+                continue;
+            }
+            begun = true;
             sink.end_piece();
             evaluated = sink.evaluated;
         }
@@ -141,6 +154,8 @@ struct Sink<'o> {
     value: Quoting,
     /// Of everything from `start` to the next gap, literals included (`-q`).
     piece: Quoting,
+    /// An empty value is nothing, whatever its quoting.
+    bare: bool,
     start: usize,
     /// How many of the values of Perl expressions were used.
     evaluated: usize,
@@ -277,6 +292,9 @@ impl Sink<'_> {
     }
 
     fn value(&mut self, value: &[u8]) {
+        if self.bare && value.is_empty() {
+            return;
+        }
         self.value.append(value, self.out);
     }
 
@@ -303,6 +321,9 @@ impl Sink<'_> {
     }
 
     fn end_piece(&mut self) {
+        if self.bare && self.out.len() == self.start {
+            return;
+        }
         self.piece.quote_tail(self.out, self.start);
     }
 }

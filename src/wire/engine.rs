@@ -19,6 +19,7 @@ use crate::run::Message;
 use crate::sys::guardian::Guardian;
 use crate::sys::limits;
 use crate::sys::spool::{Limits, SpoolDir};
+use crate::sys::turn::Turn;
 
 /// Everything an engine needs that must be made while the process has one thread.
 pub struct EngineParts {
@@ -30,6 +31,10 @@ pub struct EngineParts {
     workers: usize,
     /// The work that an earlier run has done.
     done: Option<Keys>,
+    /// Whose output is shown, in the order of the inputs.
+    pub(super) turn: Arc<Turn>,
+    /// The names of the arguments.
+    pub(super) names: Vec<Vec<u8>>,
 }
 
 /// Starts the guardian, among other things; to be called before any thread is started.
@@ -66,6 +71,8 @@ pub fn prepare_engine(
         cwd,
         workers,
         done: jobs.done_work.take(),
+        turn: Arc::default(),
+        names: jobs.names().to_vec(),
     })
 }
 
@@ -104,7 +111,12 @@ impl EngineParts {
                 env: job_environment(self.plan.tmpdir.as_deref()),
                 cwd: self.cwd,
             },
-            capture: capture(self.plan.capture, self.workers, self.plan.tmpdir.clone()),
+            capture: capture(
+                self.plan.capture,
+                self.workers,
+                self.plan.tmpdir.clone(),
+                &self.turn,
+            ),
             timeout: self.plan.timeout,
             inherits_stdin: self.plan.inherits_stdin,
             remove_empty_workdirs: self.plan.remove_empty_workdirs,
@@ -145,19 +157,36 @@ fn job_environment(tmpdir: Option<&Path>) -> Vec<(OsString, OsString)> {
 /// The most output that waits in memory, in bytes.
 const OUTPUT_MEMORY: u64 = 16 << 20;
 
-fn capture(plan: CapturePlan, workers: usize, tmpdir: Option<PathBuf>) -> Capture {
+fn capture(
+    plan: CapturePlan,
+    workers: usize,
+    tmpdir: Option<PathBuf>,
+    turn: &Arc<Turn>,
+) -> Capture {
+    let folder = tmpdir.unwrap_or_else(std::env::temp_dir);
     match plan {
         CapturePlan::Inherit => Capture::Inherit,
         CapturePlan::Stream => Capture::Stream,
-        CapturePlan::Spool => {
-            let taken = 64 + 8 * workers as u64;
-            let files = limits::raise_open_files(taken + 256).saturating_sub(taken);
-            let limits = Limits {
-                memory: OUTPUT_MEMORY,
-                files,
-            };
-            let dir = tmpdir.unwrap_or_else(std::env::temp_dir);
-            Capture::Spool(SpoolDir::new(dir, limits))
-        }
+        CapturePlan::Spool => Capture::Spool(spool_dir(workers, folder)),
+        CapturePlan::InTurn(streams) => Capture::InTurn {
+            dir: spool_dir(workers, folder),
+            turn: Arc::clone(turn),
+            streams,
+        },
+        CapturePlan::Files(echo) => Capture::Files {
+            dir: spool_dir(workers, folder.clone()),
+            folder,
+            echo,
+        },
     }
+}
+
+fn spool_dir(workers: usize, folder: PathBuf) -> Arc<SpoolDir> {
+    let taken = 64 + 8 * workers as u64;
+    let files = limits::raise_open_files(taken + 256).saturating_sub(taken);
+    let limits = Limits {
+        memory: OUTPUT_MEMORY,
+        files,
+    };
+    SpoolDir::new(folder, limits)
 }

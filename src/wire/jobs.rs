@@ -28,6 +28,8 @@ pub struct OpenJobs {
     pub total: Option<u64>,
     /// The jobs that an earlier run has done, by number.
     pub done: Seqs,
+    /// How many of those an earlier run has logged.
+    pub done_before: u64,
     /// The work that an earlier run has done, by key.
     pub done_work: Option<Keys>,
 }
@@ -98,13 +100,13 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
         remarks,
         resume,
     } = plan;
-    let (mut done, mut done_work) = (Seqs::default(), None);
+    let (mut done, mut done_before, mut done_work) = (Seqs::default(), 0, None);
     match resume {
         None => {}
         Some(ResumePlan::FailedCommands(path)) => return failed_commands(&path),
         Some(ResumePlan::Joblog(path, counts)) => {
             let cannot = || format!("cannot read --joblog {}", path.display());
-            done = done::in_joblog(&path, counts).with_context(cannot)?;
+            (done, done_before) = done::in_joblog(&path, counts).with_context(cannot)?;
         }
         Some(ResumePlan::Json(path, counts)) => {
             let cannot = || format!("cannot read --json={}", path.display());
@@ -139,6 +141,7 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
         at_most: total.filter(|_| count_ahead),
         total,
         done,
+        done_before,
         done_work,
     })
 }
@@ -160,6 +163,7 @@ fn failed_commands(path: &Path) -> anyhow::Result<OpenJobs> {
         jobs: JobSource::Logged(commands, 1),
         total: Some(last),
         done,
+        done_before: 0,
         done_work: None,
     })
 }

@@ -66,6 +66,8 @@ pub struct RunParts {
     pub total: Option<u64>,
     /// Those that an earlier run has done.
     pub done: Seqs,
+    /// How many of those count towards a halt.
+    pub done_before: u64,
 }
 
 /// Runs the controller to the end of the run, then waits for the last report.
@@ -81,6 +83,7 @@ pub fn control(
         gates,
         total,
         done,
+        done_before,
     } = run;
     let slots = match plan.slots {
         SlotsPlan::Fixed(slots) => Slots::Fixed(slots),
@@ -99,6 +102,7 @@ pub fn control(
         exit_rule: plan.exit_rule,
         gates,
         done,
+        done_before,
         time_limit: plan.timeout_percent.map(MedianLimit::new),
     };
     let parties = Parties {

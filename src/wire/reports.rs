@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use super::{EngineParts, Letters};
 use crate::ledger::key::NO_STDIN;
 use crate::model::Event;
-use crate::plan::{JoblogBegin, JoblogPlan, JsonPlan, JsonTarget, ReportPlan};
+use crate::plan::{JoblogBegin, JoblogPlan, JsonPlan, JsonTarget, ReportPlan, RowsPlan};
 use crate::report::{Failure, Out, Reporter, Screen, Sink, joblog, json, progress, summary, text};
 use crate::run::{Message, Observer};
 use crate::sys::mailbox::Urgency;
@@ -97,10 +97,11 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
         let goes_on =
             begin != JoblogBegin::New && joblog::mend(&path, &file).with_context(cannot)?;
         let out = Out::file(file, name);
-        let keep_order = text_config.mode == text::Mode::KeepOrder;
+        let keep_order = text_config.in_order;
         let config = joblog::Config {
             keep_order,
-            verbose: text_config.verbose,
+            // In a file with a name it is already.
+            verbose: text_config.verbose && text_config.shows == text::Shows::Output,
         };
         let mut log = joblog::Joblog::new(out, config);
         if begin == JoblogBegin::New || (begin == JoblogBegin::Continue && !goes_on) {
@@ -121,13 +122,30 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
     let stdout = Out::stdout()
         .context("standard output is not open")?
         .on(&screen);
-    sinks.push(Box::new(text::Text::new(
-        stdout,
-        stderr()?,
-        text_config,
-        &plan.program,
-    )));
+    let rows = match &plan.rows {
+        Some(rows) => Some(open_rows(rows, engine)?),
+        None => None,
+    };
+    let turn = text_config.in_order.then(|| Arc::clone(&engine.turn));
+    sinks.push(Box::new(
+        text::Text::new(stdout, stderr()?, text_config, &plan.program)
+            .with_turn(turn)
+            .with_rows(rows),
+    ));
     Ok(sinks)
+}
+
+fn open_rows(plan: &RowsPlan, engine: &EngineParts) -> anyhow::Result<text::rows::Rows> {
+    let out = match &plan.path {
+        None => Out::stdout().context("standard output is not open")?,
+        Some(path) => {
+            let name = format!("--results {}", path.display());
+            let file =
+                std::fs::File::create(path).with_context(|| format!("cannot write to {name}"))?;
+            Out::file(file, name)
+        }
+    };
+    Ok(text::rows::Rows::new(out, plan.form, engine.names.clone()))
 }
 
 fn json_sink(plan: JsonPlan, engine: &EngineParts) -> anyhow::Result<json::JsonLines> {

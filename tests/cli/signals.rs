@@ -1,5 +1,6 @@
 //! Interrupted, terminated, killed, or cut off: no job outlives the run.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
@@ -49,6 +50,23 @@ fn a_kill_of_fanout_itself_leaves_no_job() {
         run.wait();
         leaves_nothing(&run);
     }
+}
+
+/// As `pkill -9 -f fanout` does it.
+#[test]
+fn a_kill_by_name_does_not_find_what_looks_after_the_jobs() {
+    let mut run = long_jobs(&[], "a b c d");
+    let command_line = |pid: u32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", run.pid())).unwrap();
+    let guardian = children
+        .split_whitespace()
+        .map(|pid| pid.parse().unwrap())
+        .find(|&pid| command_line(pid).starts_with(b"orphan-guard\0"))
+        .expect("a guardian");
+    assert!(!String::from_utf8_lossy(&command_line(guardian)).contains("fanout"));
+    run.send(Signal::KILL);
+    run.wait();
+    leaves_nothing(&run);
 }
 
 #[test]

@@ -10,7 +10,30 @@ pub fn cases() -> Vec<Case> {
     cases.extend(lines());
     cases.extend(lengths());
     cases.extend(limits());
+    cases.extend(quoted_lengths());
     cases
+}
+
+/// Lines of `-q`, whose bytes count three times.
+fn quoted_lengths() -> Vec<Case> {
+    [
+        "-X -s 60 echo {}",
+        "-X -s 60 echo a{}b",
+        "-m -s 60 echo {}",
+        "-X -s 90 echo {} {}",
+        "--xargs -s 60 echo",
+        "-X -s 90 echo x y{}z",
+        "-m -s 100 echo {} {.}",
+        "-X -s 100 echo",
+    ]
+    .map(|line| {
+        case(&format!(
+            "-j1 -k --dry-run -q {line} ::: 1 22 'a b' \"it's\" 5 '$x' 77 888 9"
+        ))
+    })
+    .into_iter()
+    .chain([case("-k -q -X -j1 'echo {} | wc'").stdin(numbers(20000))])
+    .collect()
 }
 
 fn numbers(count: usize) -> String {
@@ -118,6 +141,8 @@ fn counts() -> Vec<Case> {
         "-L2 -n0",
         "-n0",
         "-N0",
+        "-N0 -q",
+        "-N0 -q '' {}",
         "-L0",
         "-l0",
         "-l",

@@ -32,6 +32,8 @@ fn halts() -> Vec<Case> {
         "-k -j1 --halt soon,fail=150% 'exit {}' ::: 0 1 0 0",
         "-k -j1 --halt soon,fail=0% 'exit {}' ::: 0 1 2",
         "-k -j1 --halt soon,success=0 'exit {}' ::: 0 1 2",
+        "-k -j1 --halt now,success=0 'exit {}' ::: 5 1 2",
+        "-k -j1 --halt now,success=0% 'exit {}' ::: 5 1 2",
         "-k -j1 --halt soon,done=0 'exit {}' ::: 5 1 2",
         "-k -j1 --halt now,fail=1 'kill -{} $$' ::: TERM 9",
         "-k -j1 --halt soon,fail=1 'kill -{} $$' ::: 9 15",
@@ -160,6 +162,8 @@ fn resumed() -> Vec<Case> {
             "-k -j1 --joblog +log 'echo {}; exit {}' ::: 0 1 2 0 3 4",
             "-k -j1 --joblog log --halt soon,fail=1 'echo {}; exit {}' ::: 0 1 2 0 3 4",
             "-k -j1 --joblog log --halt now,fail=50% false ::: a b c d e f g h",
+            "-k -j1 --joblog log --halt soon,success=2 echo ::: a b c d e f g h",
+            "-k -j1 --joblog log --halt soon,success=6 echo ::: a b c d e f g h",
             "-k -j1 --joblog log --total-jobs 5 echo {#} ::: a b c d e",
             "-k -j1 --joblog log --retries 2 'echo {}; exit {}' ::: 0 1 2 0 3 4",
             "-k -j1 --joblog log ::: 'echo 1' 'echo 2' 'echo 3' 'echo 4' 'echo 5' 'echo 6'",
@@ -179,7 +183,10 @@ fn resumed() -> Vec<Case> {
             ("a joblog without jobs", HEADER),
             ("an empty joblog", ""),
             ("no joblog at all", "garbage\n"),
-            ("times without a point", "1\t:\t1\t2\t0\t0\t0\t0\techo\n"),
+            (
+                "times without a point",
+                "Seq\n1\t:\t1\t2\t0\t0\t0\t0\techo\n",
+            ),
         ] {
             let line = format!("{resume} -k -j1 --joblog log 'echo {{}}; exit {{}}' ::: 0 1 2");
             cases.push(case(&line).named(what).file("log", log).joblog("log"));

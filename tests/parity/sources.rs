@@ -13,6 +13,9 @@ pub fn cases() -> Vec<Case> {
     cases.extend(left_out());
     cases.extend(paragraphs());
     cases.extend(files());
+    cases.extend(sources_without_words());
+    cases.extend(links_behind_files());
+    cases.extend(no_arguments());
     cases.extend(errors());
     cases
 }
@@ -366,6 +369,67 @@ fn files() -> Vec<Case> {
             case
         }
     })
+    .into()
+}
+
+/// `:::` with nothing behind it, which is sometimes a source.
+fn sources_without_words() -> Vec<Case> {
+    [
+        "echo :::",
+        "echo ::: ::: a b",
+        "echo ::: a :::",
+        "echo ::: a :::+",
+        "echo :::+",
+        "echo ::: :::+ a b",
+        "echo ::: a b :::+ ::: c",
+        "-a ab echo :::",
+        "-a ab echo ::: :::",
+        "-a ab echo ::: a :::",
+        "-a ab echo :::+",
+        "echo ::::",
+        "echo :::: ab ::::",
+        "echo ::: :::: ab",
+        "echo :::: ::: a",
+        "echo ::: a ::::+",
+    ]
+    .map(|line| with_files(&format!("-k --dry-run {line}")).stdin("s\n"))
+    .into()
+}
+
+/// Links count from the first source, and `-a` files are sources.
+fn links_behind_files() -> Vec<Case> {
+    [
+        "-a ab echo ::::+ s3",
+        "-a ab echo :::+ x y z",
+        "-a ab -a s3 echo ::::+ s3",
+        "-a ab echo ::: x y :::+ z w",
+        "-a ab -a s3 echo ::: x :::+ z w",
+        "echo :::+ a b",
+        "echo ::::+ s3",
+        "echo ::: q :::: ab ::::+ s3",
+        "--link -a ab echo ::: a b c",
+    ]
+    .map(|line| with_files(&format!("-k --dry-run {line}")))
+    .into()
+}
+
+/// `-n0` and `-N0`: arguments that are nothing.
+fn no_arguments() -> Vec<Case> {
+    [
+        "-N0 echo '{}' '{1}' '{2}' ::: a b ::: c",
+        "-n0 'echo {//} {.} {#}' ::: a b ::: c",
+        "-N0 -q echo 'a  b' {} ::: a",
+        "-N0 -q echo 'a  b' {} ::: a ::: b",
+        "-N0 -q echo 'a  b{}' ::: a ::: b",
+        "-N0 -q echo ::: a ::: b",
+        "-N0 echo ::: a ::: b",
+        "-N0 -X echo ::: a b",
+        "-N0 -m echo x{}y ::: a b",
+        "-N0 --tag echo ::: a b",
+        "-n0 echo '{= $_=\"x y\" =}' ::: a",
+        "-n0 -C , 'echo {/} {2} x' ::: a,b c",
+    ]
+    .map(|line| with_files(&format!("-k --dry-run {line}")))
     .into()
 }
 

@@ -29,6 +29,14 @@ pub struct Output {
     #[arg(short = 'u', long)]
     pub ungroup: bool,
 
+    /// Print output as it comes, by whole lines; with --keep-order, one job's at a time.
+    #[arg(long, aliases = ["linebuffer", "lb"])]
+    pub line_buffer: bool,
+
+    /// Show the latest line of each running job on the terminal, and print whole lines above.
+    #[arg(long, aliases = ["latestline", "ll"])]
+    pub latest_line: bool,
+
     /// Put the input and a tab in front of each line of output.
     #[arg(long)]
     pub tag: bool,
@@ -36,6 +44,36 @@ pub struct Output {
     /// Put STR, a template, and a tab in front of each line of output.
     #[arg(long, alias = "tag-string", value_name = "STR")]
     pub tagstring: Option<OsString>,
+
+    /// Give each job's output a background colour of its own.
+    #[arg(long, alias = "colour")]
+    pub color: bool,
+
+    /// Print the output of failed jobs on red.
+    #[arg(long, aliases = ["colorfailed", "colour-failed", "colourfailed", "cf"])]
+    pub color_failed: bool,
+
+    /// As --color --tag.
+    #[arg(long)]
+    pub ctag: bool,
+
+    /// As --color --tagstring STR.
+    #[arg(long, alias = "ctag-string", value_name = "STR")]
+    pub ctagstring: Option<OsString>,
+
+    /// Keep each job's standard output in a file in $TMPDIR, and print the file's name.
+    #[arg(long)]
+    pub files: bool,
+
+    /// As --files, with a NUL byte instead of a newline.
+    #[arg(long)]
+    pub files0: bool,
+
+    /// Keep what each job writes in files, and print nothing: below directory NAME, by the inputs; or in the file
+    /// that NAME, a template, becomes; or as rows in NAME, if that ends in .csv, .tsv or .json ('-.csv':
+    /// on standard output).
+    #[arg(long, alias = "res", value_name = "NAME")]
+    pub results: Option<OsString>,
 
     /// Print each command on standard output before its output.
     #[arg(short = 'v', long, action = ArgAction::Count)]

@@ -9,6 +9,7 @@ use super::wire::{Cost, JobEnd, JobStart, Killer, Status, Who};
 use crate::ledger::key::key;
 use crate::model::{AttemptEnd, AttemptStart, JobIdentity, KilledBy, Outcome};
 use crate::report::words::signal_name;
+use crate::sys::spool::Captured;
 
 /// Seconds with microseconds, as text does not show more.
 pub(super) fn seconds(duration: Duration) -> f64 {
@@ -116,9 +117,14 @@ pub(super) fn job_end<'a>(
         stderr_bytes: stderr.map(|_| end.stderr.len()),
         stdout_truncated: stdout.is_some_and(|output| output.truncated),
         stderr_truncated: stderr.is_some_and(|output| output.truncated),
-        stdout_path: None,
-        stderr_path: None,
+        stdout_path: path(&end.stdout),
+        stderr_path: path(&end.stderr),
     }
+}
+
+/// Where a captured output is, if it is in a file whose name is text.
+fn path(captured: &Captured) -> Option<&str> {
+    captured.path()?.to_str()
 }
 
 pub(super) fn status(outcome: &Outcome) -> Status {

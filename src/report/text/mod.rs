@@ -2,9 +2,12 @@
 //!
 //! Grouped, a job's output is shown when it has finished: first what it wrote to stdout, then what it
 //! wrote to stderr. Only the last try of a job is shown, and nothing of a job that was killed by a halt
-//! or by the user; both as GNU parallel. Streamed, pieces are shown as they come.
+//! or by the user; both as GNU parallel. Streamed, pieces are shown as they come; in the order of the inputs
+//! only one job streams at a time, the one whose turn it is.
 
+mod color;
 mod printer;
+pub mod rows;
 mod stream;
 pub mod tag;
 
@@ -13,19 +16,21 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use self::printer::Printer;
-use self::stream::Lines;
+use self::rows::{Row, Rows};
+use self::stream::Streaming;
+use self::tag::Decoration;
+use super::out::for_each_piece;
 use super::{Failure, Out, Sink, keep_order::KeepOrder};
 use crate::model::{AttemptEnd, AttemptStart, Event, JobIdentity, Outcome, OutputPiece, Stream};
 use crate::sys::spool::Captured;
+use crate::sys::turn::Turn;
 
 /// When a job's output is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// When the job has finished.
+    /// When the job has finished; what comes as a stream, as it comes.
     #[default]
     Grouped,
-    /// When the job and all before it have finished: `-k`.
-    KeepOrder,
     /// As it comes, and without tags, as GNU parallel: `-u`.
     Ungrouped,
     /// As it comes, by whole lines: `--line-buffer`.
@@ -34,11 +39,31 @@ pub enum Mode {
     Never,
 }
 
+/// What is shown of a job's output where it went into files with names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shows {
+    /// The output itself: there are no such files.
+    #[default]
+    Output,
+    /// The name of the file with standard output, and this byte: `--files`.
+    Paths(u8),
+    /// Nothing: `--results`.
+    Nothing,
+}
+
 /// What is printed besides output, and when.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Config {
     /// When output is shown.
     pub mode: Mode,
+    /// `-k`: a job's output is shown when all before it have finished.
+    pub in_order: bool,
+    /// Whether names of files are shown instead.
+    pub shows: Shows,
+    /// `--color`: each job has colours of its own.
+    pub color: bool,
+    /// `--color-failed`: failed jobs are red.
+    pub color_failed: bool,
     /// `-v`: the command line on stdout, before the job's output.
     pub verbose: bool,
     /// `-t`: the command line on stderr, when an attempt starts.
@@ -55,7 +80,11 @@ pub struct Text {
     program: String,
     printer: Printer,
     order: KeepOrder<Finished>,
-    lines: Lines,
+    streaming: Streaming,
+    /// Told whose output is shown, with `in_order`.
+    turn: Option<Arc<Turn>>,
+    /// Where output goes as rows of a table, with all else that is known of the job.
+    rows: Option<Rows>,
 }
 
 /// A job that has finished, as far as printing is concerned.
@@ -68,6 +97,8 @@ struct Finished {
     error: Option<String>,
     /// Killed by us: nothing of it is shown.
     cancelled: bool,
+    failed: bool,
+    row: Option<Row>,
 }
 
 impl Text {
@@ -78,17 +109,33 @@ impl Text {
             program: program.to_owned(),
             printer: Printer::new(stdout, stderr),
             order: KeepOrder::new(),
-            lines: Lines::default(),
+            streaming: Streaming::default(),
+            turn: None,
+            rows: None,
         }
     }
 
-    fn streams(&self) -> bool {
-        matches!(self.config.mode, Mode::Ungrouped | Mode::LineBuffered)
+    /// Tells `turn` whose output is shown.
+    #[must_use]
+    pub fn with_turn(mut self, turn: Option<Arc<Turn>>) -> Self {
+        self.turn = turn;
+        self
+    }
+
+    /// Writes jobs as `rows` of a table, instead of printing what they wrote.
+    #[must_use]
+    pub fn with_rows(mut self, rows: Option<Rows>) -> Self {
+        self.rows = rows;
+        self
     }
 
     /// Whether command lines are shown when attempts start, not when jobs finish.
     fn echoes_starts(&self) -> bool {
-        !self.config.dry_run && (self.config.trace || (self.config.verbose && self.streams()))
+        !self.config.dry_run && (self.config.trace || self.echoes_at_once())
+    }
+
+    fn echoes_at_once(&self) -> bool {
+        self.config.verbose && self.config.mode == Mode::Ungrouped
     }
 
     fn started(&mut self, start: &AttemptStart) -> Result<(), Failure> {
@@ -97,29 +144,56 @@ impl Text {
         }
         let line = &start.job.command.line;
         if self.config.trace {
-            self.printer.line(Stream::Stderr, None, line)?;
+            self.printer
+                .line(Stream::Stderr, &Decoration::default(), line)?;
         }
-        if self.config.verbose && self.streams() {
-            let tag = self.tag(&start.job);
-            self.printer.line(Stream::Stdout, tag, line)?;
+        if self.echoes_at_once() {
+            let decoration = self.decoration(&start.job, false);
+            self.printer.line(Stream::Stdout, &decoration, line)?;
         }
         Ok(())
     }
 
     fn piece(&mut self, piece: &OutputPiece) -> Result<(), Failure> {
-        match self.config.mode {
-            Mode::Never => Ok(()),
-            Mode::LineBuffered => self.lines.piece(piece, &mut self.printer),
-            _ => self
+        let (seq, stream) = (piece.job.seq, piece.stream);
+        if self.config.mode == Mode::Never {
+            return Ok(());
+        }
+        let decoration = self.decoration(&piece.job, false);
+        if self.config.mode == Mode::Ungrouped {
+            return self
                 .printer
-                .bytes(piece.stream, self.tag(&piece.job), &piece.bytes),
+                .part(stream, &decoration, &piece.bytes, &mut true);
+        }
+        if self.streaming.get(seq).is_none() {
+            self.streaming.begin(seq);
+            if self.config.verbose {
+                let line = &piece.job.command.line;
+                self.printer.line(Stream::Stdout, &decoration, line)?;
+            }
+        }
+        let Some(shown) = self.streaming.get(seq) else {
+            return Ok(());
+        };
+        if self.config.mode == Mode::LineBuffered {
+            return shown.lines(stream, &piece.bytes, &decoration, &mut self.printer);
+        }
+        let due = &mut shown.due[stream as usize];
+        self.printer.part(stream, &decoration, &piece.bytes, due)
+    }
+
+    /// The end of an attempt that another one follows.
+    fn attempt_failed(&mut self, job: &JobIdentity) -> Result<(), Failure> {
+        match self.streaming.end(job.seq) {
+            Some(shown) => shown.rest(&self.plain_tag(job), &mut self.printer),
+            None => Ok(()),
         }
     }
 
     fn finished(&mut self, end: &mut AttemptEnd) -> Result<(), Failure> {
-        self.lines.end(&end.job, &mut self.printer)?;
         let job = Finished {
             job: Arc::clone(&end.job),
+            row: self.rows.is_some().then(|| Row::of(end)),
             stdout: mem::take(&mut end.stdout),
             stderr: mem::take(&mut end.stderr),
             error: match &end.outcome {
@@ -129,70 +203,169 @@ impl Text {
                 _ => None,
             },
             cancelled: match end.outcome {
-                Outcome::Cancelled { .. } | Outcome::DoneBefore => true,
+                Outcome::Cancelled { .. } => true,
                 // As GNU parallel, which shows what was skipped only when it runs nothing.
-                Outcome::Skipped => !self.config.dry_run,
+                Outcome::Skipped => !self.config.dry_run && self.rows.is_none(),
                 _ => false,
             },
+            failed: !end.outcome.is_success(),
         };
-        match self.config.mode {
-            Mode::Never => return Ok(()),
-            Mode::KeepOrder => {}
-            _ => return self.print(&job),
+        if self.config.mode == Mode::Never && self.rows.is_none() {
+            return Ok(());
+        }
+        if !self.config.in_order {
+            return self.print(&job);
         }
         self.order.push(end.job.seq, job);
         while let Some(job) = self.order.pop() {
             self.print(&job)?;
+        }
+        if let Some(turn) = &self.turn {
+            turn.pass_to(self.order.next());
         }
         Ok(())
     }
 
     /// Words of the program's own.
     fn notice(&mut self, words: &[u8], prefixed: bool) -> Result<(), Failure> {
+        let plain = Decoration::default();
         if !prefixed {
-            return self.printer.line(Stream::Stderr, None, words);
+            return self.printer.line(Stream::Stderr, &plain, words);
         }
         let line = [self.program.as_bytes(), b": ", words].concat();
-        self.printer.line(Stream::Stderr, None, &line)
+        self.printer.line(Stream::Stderr, &plain, &line)
     }
 
     fn print(&mut self, finished: &Finished) -> Result<(), Failure> {
+        let shown = self.streaming.end(finished.job.seq);
         if finished.cancelled {
-            return Ok(());
+            return match shown {
+                Some(shown) if self.config.mode == Mode::LineBuffered => {
+                    shown.rest(&self.plain_tag(&finished.job), &mut self.printer)
+                }
+                _ => Ok(()),
+            };
         }
         let Config {
+            mode,
             verbose,
             trace,
             dry_run,
             ..
         } = self.config;
         let line = &finished.job.command.line;
-        let tag = self.tag(&finished.job);
         if dry_run && trace {
-            self.printer.line(Stream::Stderr, None, line)?;
+            self.printer
+                .line(Stream::Stderr, &Decoration::default(), line)?;
         }
-        if dry_run || (verbose && !self.streams()) {
-            self.printer.line(Stream::Stdout, tag, line)?;
+        if self.rows.is_some() {
+            return self.row(finished);
         }
-        self.printer
-            .captured(Stream::Stdout, tag, &finished.stdout)?;
-        self.printer
-            .captured(Stream::Stderr, tag, &finished.stderr)?;
+        if self.config.shows != Shows::Output && mode != Mode::Ungrouped {
+            return self.paths(finished);
+        }
+        let decoration = self.decoration(&finished.job, finished.failed);
+        if dry_run || (verbose && shown.is_none() && mode != Mode::Ungrouped) {
+            self.printer.line(Stream::Stdout, &decoration, line)?;
+        }
+        if mode == Mode::LineBuffered {
+            self.print_by_lines(finished, shown, &decoration)?;
+        } else {
+            let due = shown.map_or([true; 2], |shown| shown.due);
+            for (stream, captured) in [
+                (Stream::Stdout, &finished.stdout),
+                (Stream::Stderr, &finished.stderr),
+            ] {
+                let due = due[stream as usize];
+                self.printer.captured(stream, &decoration, captured, due)?;
+            }
+        }
+        self.print_error(finished, &decoration)
+    }
+
+    /// What a job wrote before it was its turn, and what it left unfinished.
+    fn print_by_lines(
+        &mut self,
+        finished: &Finished,
+        shown: Option<stream::Shown>,
+        decoration: &Decoration,
+    ) -> Result<(), Failure> {
+        let mut shown = shown.unwrap_or_default();
+        for (stream, captured) in [
+            (Stream::Stdout, &finished.stdout),
+            (Stream::Stderr, &finished.stderr),
+        ] {
+            for_each_piece(captured, 0, |piece| {
+                shown.lines(stream, piece, decoration, &mut self.printer)
+            })?;
+        }
+        shown.rest(&self.plain_tag(&finished.job), &mut self.printer)
+    }
+
+    fn print_error(&mut self, finished: &Finished, decoration: &Decoration) -> Result<(), Failure> {
         match &finished.error {
-            Some(error) => self.printer.line(Stream::Stderr, tag, error.as_bytes()),
+            Some(error) => self
+                .printer
+                .line(Stream::Stderr, decoration, error.as_bytes()),
             None => Ok(()),
         }
     }
 
-    /// The tag of a job's lines. `-u` has none, except that `--dry-run` comes first.
-    fn tag<'a>(&self, job: &'a JobIdentity) -> Option<&'a [u8]> {
+    /// What is shown of a job whose output went into files with names.
+    fn paths(&mut self, finished: &Finished) -> Result<(), Failure> {
+        // As GNU parallel, which leaves names without colours.
+        let decoration = self.plain_tag(&finished.job);
+        if let (Shows::Paths(end), Some(path)) = (self.config.shows, finished.stdout.path()) {
+            let line = [path.as_os_str().as_encoded_bytes(), &[end]].concat();
+            let out = self.printer.turn_to(Stream::Stdout)?;
+            let mut write = |bytes: &[u8]| out.write(bytes);
+            tag::Tagger::new(&decoration).push(&line, &mut write)?;
+        }
+        // Where only standard output has a file, what the job has to complain of is still shown.
+        if finished.stderr.path().is_none() {
+            self.printer
+                .captured(Stream::Stderr, &decoration, &finished.stderr, true)?;
+        }
+        self.print_error(finished, &decoration)
+    }
+
+    fn row(&mut self, finished: &Finished) -> Result<(), Failure> {
+        let tag = self.plain_tag(&finished.job);
+        if let (Some(rows), Some(row)) = (&mut self.rows, &finished.row) {
+            let shown = rows::Shown {
+                job: &finished.job,
+                stdout: &finished.stdout,
+                stderr: &finished.stderr,
+                echoed: self.config.dry_run || self.config.verbose,
+                tag: &tag,
+            };
+            rows.write(row, &shown)?;
+        }
+        self.print_error(finished, &Decoration::default())
+    }
+
+    /// What goes around a job's lines. `-u` has nothing, except that `--dry-run` comes first.
+    fn decoration(&self, job: &JobIdentity, failed: bool) -> Decoration {
+        let plain = self.plain_tag(job);
+        if self.config.mode == Mode::Ungrouped && !self.config.dry_run {
+            plain
+        } else if failed && self.config.color_failed {
+            plain.in_color(color::of_failure())
+        } else if self.config.color {
+            plain.in_color(color::of_job(job.seq))
+        } else {
+            plain
+        }
+    }
+
+    fn plain_tag(&self, job: &JobIdentity) -> Decoration {
         match self.config {
             Config {
                 mode: Mode::Ungrouped,
                 dry_run: false,
                 ..
-            } => None,
-            _ => job.command.tag.as_deref(),
+            } => Decoration::default(),
+            _ => Decoration::tag(job.command.tag.as_deref()),
         }
     }
 }
@@ -202,7 +375,7 @@ impl Sink for Text {
         match event {
             Event::AttemptStarted(start) => self.started(start),
             Event::Output(piece) => self.piece(piece),
-            Event::AttemptFailed(end) => self.lines.end(&end.job, &mut self.printer),
+            Event::AttemptFailed(end) => self.attempt_failed(&end.job),
             Event::JobFinished(end) => self.finished(end),
             Event::Notice { words, prefixed } => self.notice(words, *prefixed),
             Event::RunStarted(_) | Event::Gate(_) | Event::RunEnded(_) => Ok(()),
@@ -210,6 +383,9 @@ impl Sink for Text {
     }
 
     fn settle(&mut self, _: Instant) -> Result<(), Failure> {
+        if let Some(rows) = &mut self.rows {
+            rows.flush()?;
+        }
         self.printer.flush()
     }
 
@@ -220,6 +396,9 @@ impl Sink for Text {
     fn finish(&mut self) -> Result<(), Failure> {
         for job in self.order.drain().collect::<Vec<_>>() {
             self.print(&job)?;
+        }
+        if let Some(rows) = &mut self.rows {
+            rows.flush()?;
         }
         self.printer.flush()
     }

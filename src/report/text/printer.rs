@@ -1,6 +1,6 @@
 //! Standard output and standard error, written to in one order.
 
-use super::tag::Tagger;
+use super::tag::{Decoration, Tagger};
 use crate::model::Stream;
 use crate::report::{Failure, Out, out::for_each_piece};
 use crate::sys::spool::Captured;
@@ -19,7 +19,7 @@ impl Printer {
     }
 
     /// The output for `stream`, after all that was written to the other.
-    fn turn_to(&mut self, stream: Stream) -> Result<&mut Out, Failure> {
+    pub(super) fn turn_to(&mut self, stream: Stream) -> Result<&mut Out, Failure> {
         let (out, other) = match stream {
             Stream::Stdout => (&mut self.stdout, &mut self.stderr),
             Stream::Stderr => (&mut self.stderr, &mut self.stdout),
@@ -28,57 +28,55 @@ impl Printer {
         Ok(out)
     }
 
-    /// Prints `bytes`, each line tagged where there is a tag.
-    pub(super) fn bytes(
+    /// Prints `bytes`, which are not all that there is; `due` says whether they begin a line, and
+    /// then whether what comes next does.
+    pub(super) fn part(
         &mut self,
         stream: Stream,
-        tag: Option<&[u8]>,
+        decoration: &Decoration,
         bytes: &[u8],
+        due: &mut bool,
     ) -> Result<(), Failure> {
         let out = self.turn_to(stream)?;
-        match tag {
-            None => out.write(bytes),
-            Some(tag) => Tagger::new(tag).push(bytes, out),
-        }
+        let mut tagger = Tagger::going_on(decoration, *due);
+        tagger.push(bytes, &mut |bytes| out.write(bytes))?;
+        *due = tagger.is_due();
+        Ok(())
     }
 
     /// Prints a line: `line` and a newline.
     pub(super) fn line(
         &mut self,
         stream: Stream,
-        tag: Option<&[u8]>,
+        decoration: &Decoration,
         line: &[u8],
     ) -> Result<(), Failure> {
         let out = self.turn_to(stream)?;
-        match tag {
-            None => out.write(line)?,
-            Some(tag) => {
-                let mut tagger = Tagger::new(tag);
-                tagger.push(line, out)?;
-                return tagger.push(b"\n", out);
-            }
-        }
-        out.write(b"\n")
+        let mut write = |bytes: &[u8]| out.write(bytes);
+        let mut tagger = Tagger::new(decoration);
+        tagger.push(line, &mut write)?;
+        tagger.push(b"\n", &mut write)
     }
 
-    /// Prints all of `captured`.
+    /// Prints all of `captured`, which goes on at the beginning of a line if `due`.
     pub(super) fn captured(
         &mut self,
         stream: Stream,
-        tag: Option<&[u8]>,
+        decoration: &Decoration,
         captured: &Captured,
+        due: bool,
     ) -> Result<(), Failure> {
-        if captured.is_empty() {
+        if captured.is_empty() && due {
             return Ok(());
         }
         let out = self.turn_to(stream)?;
-        match tag {
-            None => out.copy(captured),
-            Some(tag) => {
-                let mut tagger = Tagger::new(tag);
-                for_each_piece(captured, 0, |piece| tagger.push(piece, out))
-            }
+        if decoration.is_empty() {
+            return out.copy(captured);
         }
+        let mut tagger = Tagger::going_on(decoration, due);
+        let mut write = |bytes: &[u8]| out.write(bytes);
+        for_each_piece(captured, 0, |piece| tagger.push(piece, &mut write))?;
+        tagger.finish(&mut write)
     }
 
     pub(super) fn flush(&mut self) -> Result<(), Failure> {

@@ -5,41 +5,86 @@ use std::collections::HashMap;
 use memchr::memrchr2;
 
 use super::printer::Printer;
-use crate::model::{JobIdentity, OutputPiece, Stream};
+use super::tag::Decoration;
+use crate::model::Stream;
 use crate::report::Failure;
 
-/// Unfinished lines of running jobs, so that lines of several jobs do not mix.
+/// What is known of the jobs of which something was shown while they run.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
-    unfinished: HashMap<(u64, u8), Vec<u8>>,
+pub(super) struct Streaming {
+    jobs: HashMap<u64, Shown>,
 }
 
-impl Lines {
-    /// Prints the lines that `piece` completes, and keeps the rest.
-    pub(super) fn piece(&mut self, piece: &OutputPiece, to: &mut Printer) -> Result<(), Failure> {
-        let kept = self
-            .unfinished
-            .entry((piece.job.seq, piece.stream as u8))
-            .or_default();
-        let Some(end) = memrchr2(b'\n', b'\r', &piece.bytes) else {
-            kept.extend_from_slice(&piece.bytes);
+/// How far a job's two outputs are.
+#[derive(Debug)]
+pub(super) struct Shown {
+    /// Whether the next byte begins a line.
+    pub(super) due: [bool; 2],
+    /// By whole lines: the unfinished line of each, so that lines of several jobs do not mix.
+    unfinished: [Vec<u8>; 2],
+}
+
+impl Streaming {
+    /// Of job number `seq`; `None` if it is the first time.
+    pub(super) fn get(&mut self, seq: u64) -> Option<&mut Shown> {
+        self.jobs.get_mut(&seq)
+    }
+
+    /// Begins to show job number `seq`.
+    pub(super) fn begin(&mut self, seq: u64) -> &mut Shown {
+        self.jobs.entry(seq).or_default()
+    }
+
+    /// What was known of job number `seq`, which is over.
+    pub(super) fn end(&mut self, seq: u64) -> Option<Shown> {
+        self.jobs.remove(&seq)
+    }
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self {
+            due: [true; 2],
+            unfinished: [Vec::new(), Vec::new()],
+        }
+    }
+}
+
+impl Shown {
+    /// Prints the lines that `bytes` complete, and keeps the rest.
+    pub(super) fn lines(
+        &mut self,
+        stream: Stream,
+        bytes: &[u8],
+        decoration: &Decoration,
+        to: &mut Printer,
+    ) -> Result<(), Failure> {
+        let kept = &mut self.unfinished[stream as usize];
+        let Some(end) = memrchr2(b'\n', b'\r', bytes) else {
+            kept.extend_from_slice(bytes);
             return Ok(());
         };
-        let (lines, rest) = piece.bytes.split_at(end + 1);
-        kept.extend_from_slice(lines);
-        to.bytes(piece.stream, piece.job.command.tag.as_deref(), kept)?;
-        kept.clear();
+        let (lines, rest) = bytes.split_at(end + 1);
+        let mut due = true;
+        if kept.is_empty() {
+            to.part(stream, decoration, lines, &mut due)?;
+        } else {
+            kept.extend_from_slice(lines);
+            to.part(stream, decoration, kept, &mut due)?;
+            kept.clear();
+        }
         kept.extend_from_slice(rest);
         Ok(())
     }
 
-    /// Prints what the attempt at `job` left unfinished.
-    pub(super) fn end(&mut self, job: &JobIdentity, to: &mut Printer) -> Result<(), Failure> {
-        for stream in [Stream::Stdout, Stream::Stderr] {
-            if let Some(rest) = self.unfinished.remove(&(job.seq, stream as u8))
-                && !rest.is_empty()
-            {
-                to.bytes(stream, job.command.tag.as_deref(), &rest)?;
+    /// Prints what is left unfinished. As GNU parallel: with the tag, but without colours.
+    pub(super) fn rest(self, decoration: &Decoration, to: &mut Printer) -> Result<(), Failure> {
+        for (stream, rest) in [Stream::Stdout, Stream::Stderr]
+            .into_iter()
+            .zip(self.unfinished)
+        {
+            if !rest.is_empty() {
+                to.part(stream, decoration, &rest, &mut true)?;
             }
         }
         Ok(())

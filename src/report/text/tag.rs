@@ -1,64 +1,140 @@
-//! `--tag`: a word before each line of a job's output.
+//! What surrounds each line of a job's output: `--tag`, `--color`.
 
 use memchr::memchr2_iter;
 
-use crate::report::{Failure, Out};
+use super::color;
+use crate::report::Failure;
 
-/// Copies bytes that arrive in pieces, with `tag` and a tab before each line.
+/// What goes before and behind each line of a job.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decoration {
+    before: Vec<u8>,
+    behind: &'static [u8],
+}
+
+impl Decoration {
+    /// `tag` and a tab before each line; nothing without a tag.
+    pub fn tag(tag: Option<&[u8]>) -> Self {
+        let before = tag.map_or_else(Vec::new, |tag| [tag, b"\t"].concat());
+        Self {
+            before,
+            behind: b"",
+        }
+    }
+
+    /// The same, in colours.
+    #[must_use]
+    pub fn in_color(self, mut color: Vec<u8>) -> Self {
+        color.extend(self.before);
+        Self {
+            before: color,
+            behind: color::RESET,
+        }
+    }
+
+    /// Whether there is nothing to add.
+    pub fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.behind.is_empty()
+    }
+}
+
+/// Copies bytes that arrive in pieces, with a decoration around each line.
 ///
-/// As GNU parallel: a carriage return ends a line, too; a last line without an end gets none; no output
-/// gets no tag.
+/// As GNU parallel: a carriage return ends a line, too; a last line without an end gets none, except
+/// in colours; no output gets no tag.
 #[derive(Debug)]
 pub struct Tagger<'a> {
-    tag: &'a [u8],
+    decoration: &'a Decoration,
     /// Whether the next byte begins a line.
     due: bool,
 }
 
 impl<'a> Tagger<'a> {
     /// A tagger at the beginning of a line.
-    pub fn new(tag: &'a [u8]) -> Self {
-        Self { tag, due: true }
+    pub fn new(decoration: &'a Decoration) -> Self {
+        Self::going_on(decoration, true)
+    }
+
+    /// A tagger that goes on where another was, at the beginning of a line if `due`.
+    pub fn going_on(decoration: &'a Decoration, due: bool) -> Self {
+        Self { decoration, due }
+    }
+
+    /// Whether it is at the beginning of a line.
+    pub fn is_due(&self) -> bool {
+        self.due
     }
 
     /// Copies `piece` to `out`.
-    pub fn push(&mut self, piece: &[u8], out: &mut Out) -> Result<(), Failure> {
+    pub fn push(
+        &mut self,
+        piece: &[u8],
+        out: &mut impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if self.decoration.is_empty() {
+            return out(piece);
+        }
         let mut start = 0;
         for end in memchr2_iter(b'\n', b'\r', piece) {
-            self.copy(&piece[start..=end], out)?;
+            self.begin_line(out)?;
+            if self.decoration.behind.is_empty() {
+                out(&piece[start..=end])?;
+            } else {
+                out(&piece[start..end])?;
+                out(self.decoration.behind)?;
+                out(&piece[end..=end])?;
+            }
             self.due = true;
             start = end + 1;
         }
         if start < piece.len() {
-            self.copy(&piece[start..], out)
-        } else {
-            Ok(())
+            self.begin_line(out)?;
+            out(&piece[start..])?;
         }
+        Ok(())
     }
 
-    fn copy(&mut self, part: &[u8], out: &mut Out) -> Result<(), Failure> {
-        if std::mem::take(&mut self.due) {
-            out.buffer().extend_from_slice(self.tag);
-            out.buffer().push(b'\t');
+    /// Ends a last line that has no end, if it has colours.
+    pub fn finish(self, out: &mut impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+        if self.due || self.decoration.behind.is_empty() {
+            return Ok(());
         }
-        out.write(part)
+        out(self.decoration.behind)?;
+        out(b"\n")
+    }
+
+    fn begin_line(
+        &mut self,
+        out: &mut impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if std::mem::take(&mut self.due) {
+            out(&self.decoration.before)?;
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Tagger;
-    use crate::report::testing;
+    use super::{Decoration, Tagger};
     use proptest::prelude::*;
 
-    fn tagged(pieces: &[&[u8]]) -> Vec<u8> {
-        let (mut out, file) = testing::out();
-        let mut tagger = Tagger::new(b"x");
+    fn decorated(decoration: &Decoration, pieces: &[&[u8]]) -> Vec<u8> {
+        let mut written = Vec::new();
+        let mut out = |bytes: &[u8]| {
+            written.extend_from_slice(bytes);
+            Ok(())
+        };
+        let mut tagger = Tagger::new(decoration);
         for piece in pieces {
             tagger.push(piece, &mut out).unwrap();
         }
-        out.flush().unwrap();
-        testing::written(file)
+        tagger.finish(&mut out).unwrap();
+        written
+    }
+
+    fn tagged(pieces: &[&[u8]]) -> Vec<u8> {
+        decorated(&Decoration::tag(Some(b"x")), pieces)
     }
 
     #[test]
@@ -77,12 +153,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn colours_end_with_the_line_and_the_last_line_is_ended() {
+        let color = Decoration::default().in_color(b"<".to_vec());
+        assert_eq!(
+            decorated(&color, &[b"b\rc\n\nd"]),
+            b"<b\x1b[m\r<c\x1b[m\n<\x1b[m\n<d\x1b[m\n"
+        );
+        assert_eq!(decorated(&color, &[b""]), b"");
+        let both = Decoration::tag(Some(b"x")).in_color(b"<".to_vec());
+        assert_eq!(decorated(&both, &[b"b\n"]), b"<x\tb\x1b[m\n");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn pieces_do_not_matter(text in "[ab\n\r]{0,40}", cut in 0usize..40) {
+        fn pieces_do_not_matter(text in "[ab\n\r]{0,40}", cut in 0usize..40, colored: bool) {
             let (head, tail) = text.as_bytes().split_at(cut.min(text.len()));
-            prop_assert_eq!(tagged(&[head, tail]), tagged(&[text.as_bytes()]));
+            let mut decoration = Decoration::tag(Some(b"x"));
+            if colored {
+                decoration = decoration.in_color(b"<".to_vec());
+            }
+            prop_assert_eq!(
+                decorated(&decoration, &[head, tail]),
+                decorated(&decoration, &[text.as_bytes()])
+            );
         }
     }
 }

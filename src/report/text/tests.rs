@@ -43,12 +43,16 @@ fn piece(seq: u64, stream: Stream, bytes: &str) -> Event {
 
 const GROUPED: Config = Config {
     mode: Mode::Grouped,
+    in_order: false,
+    shows: Shows::Output,
+    color: false,
+    color_failed: false,
     verbose: false,
     trace: false,
     dry_run: false,
 };
 const ORDERED: Config = Config {
-    mode: Mode::KeepOrder,
+    in_order: true,
     ..GROUPED
 };
 

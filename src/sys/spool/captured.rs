@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 
 use super::Permit;
 use super::overflow::Piece;
@@ -28,6 +29,15 @@ pub enum Captured {
     },
     /// A piece of the run's overflow file.
     Overflowed(Piece),
+    /// A file with a name, which stays.
+    Named {
+        /// The open file.
+        file: File,
+        /// How many bytes it holds.
+        len: u64,
+        /// Where it is.
+        path: PathBuf,
+    },
 }
 
 impl Captured {
@@ -36,7 +46,7 @@ impl Captured {
         match self {
             Self::Empty => 0,
             Self::Memory(bytes) | Self::Budgeted(bytes, _) => bytes.len() as u64,
-            Self::File { len, .. } => *len,
+            Self::File { len, .. } | Self::Named { len, .. } => *len,
             Self::Overflowed(piece) => piece.len(),
         }
     }
@@ -51,7 +61,7 @@ impl Captured {
         match self {
             Self::Empty => Some(&[]),
             Self::Memory(bytes) | Self::Budgeted(bytes, _) => Some(bytes),
-            Self::File { .. } | Self::Overflowed(_) => None,
+            Self::File { .. } | Self::Overflowed(_) | Self::Named { .. } => None,
         }
     }
 
@@ -67,7 +77,7 @@ impl Captured {
             Self::Memory(bytes) | Self::Budgeted(bytes, _) => {
                 Reader::Memory(&bytes[skip as usize..])
             }
-            Self::File { file, len, .. } => Reader::File {
+            Self::File { file, len, .. } | Self::Named { file, len, .. } => Reader::File {
                 file,
                 at: skip,
                 end: *len,
@@ -103,10 +113,18 @@ impl Captured {
         Ok(tail)
     }
 
+    /// Where it is, if it is in a file with a name.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Named { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
     /// The file and its length, where the output has a file of its own.
     pub fn own_file(&self) -> Option<(&File, u64)> {
         match self {
-            Self::File { file, len, .. } => Some((file, *len)),
+            Self::File { file, len, .. } | Self::Named { file, len, .. } => Some((file, *len)),
             _ => None,
         }
     }

@@ -9,10 +9,12 @@
 //!   is given back piece by piece as the pieces are dropped.
 mod captured;
 mod file;
+mod named;
 mod overflow;
 
 pub use captured::{Captured, Reader};
 pub use file::unlinked_file;
+pub use named::{Named, result_files, result_files_of_no_run};
 
 use std::fs::File;
 use std::io;
@@ -167,6 +169,15 @@ impl Spool {
         let captured = self.dir.overflow(&self.file, len)?;
         self.reset(shared)?;
         Ok(captured)
+    }
+
+    /// Drops what has been written. `shared` as for [`take`](Self::take).
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be emptied or replaced.
+    pub fn clear(&mut self, shared: bool) -> io::Result<()> {
+        self.reset(shared).map_err(|error| self.dir.error(&error))
     }
 
     fn reset(&mut self, shared: bool) -> io::Result<()> {

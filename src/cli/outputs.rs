@@ -1,0 +1,205 @@
+//! Where output goes: the rules that span its flags.
+
+use std::path::PathBuf;
+
+use super::flags::{Detail, Flags};
+use super::{bytes, hosts};
+use crate::engine::capture::Streams;
+use crate::job::{Results, unescape_tagstring};
+use crate::plan::{CapturePlan, RowsPlan};
+use crate::report::text::rows::Form;
+use crate::report::text::{Config, Mode, Shows};
+use crate::template::{Syntax, Template};
+
+/// Refuses what cannot be combined.
+///
+/// # Errors
+///
+/// One line that names both options.
+pub(super) fn check(flags: &Flags) -> Result<(), String> {
+    let output = &flags.output;
+    let modes = [
+        ("--group", output.group),
+        ("--ungroup", output.ungroup),
+        ("--line-buffer", output.line_buffer),
+    ];
+    let mut given = modes.iter().filter(|(_, given)| *given);
+    match (given.next(), given.next()) {
+        (Some((one, _)), Some((other, _))) => {
+            Err(format!("{one} cannot be combined with {other}."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What `--results` asks for.
+enum Wanted {
+    /// No more than without it.
+    Nothing,
+    /// A table.
+    Rows(RowsPlan),
+    /// Files for each job.
+    Files(Vec<u8>),
+}
+
+fn wanted(flags: &Flags) -> Wanted {
+    let Some(name) = flags.output.results.as_ref().map(bytes) else {
+        return Wanted::Nothing;
+    };
+    let ends = |end: &str| {
+        name.len() >= end.len()
+            && name[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
+    };
+    let form = [
+        (".csv", Form::Separated(b',')),
+        (".tsv", Form::Separated(b'\t')),
+        (".json", Form::Json),
+    ]
+    .into_iter()
+    .find_map(|(end, form)| ends(end).then_some((end.len(), form)));
+    match form {
+        _ if name.is_empty() => Wanted::Nothing,
+        None => Wanted::Files(name),
+        Some((end, form)) => Wanted::Rows(RowsPlan {
+            path: (name[..name.len() - end] != *b"-").then(|| path_of(name)),
+            form,
+        }),
+    }
+}
+
+fn path_of(name: Vec<u8>) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt as _;
+    std::ffi::OsString::from_vec(name).into()
+}
+
+/// The table that output goes into.
+pub(super) fn rows(flags: &Flags) -> Option<RowsPlan> {
+    match wanted(flags) {
+        Wanted::Rows(rows) => Some(rows),
+        Wanted::Nothing | Wanted::Files(_) => None,
+    }
+}
+
+/// How the place of each job's output files is made.
+pub(super) fn results(
+    flags: &Flags,
+    syntax: &Syntax,
+    names: &[Vec<u8>],
+    sources: usize,
+) -> Option<Results> {
+    let Wanted::Files(name) = wanted(flags) else {
+        return None;
+    };
+    let template = Template::text(&name, syntax);
+    if template.has_replacements() {
+        return Some(Results::Template(template));
+    }
+    Some(Results::Tree {
+        root: name,
+        names: names.to_vec(),
+        sources: if splits_columns(flags) { 0 } else { sources },
+    })
+}
+
+fn splits_columns(flags: &Flags) -> bool {
+    flags.sources.colsep.is_some() || flags.sources.csv
+}
+
+/// What goes before each line.
+pub(super) fn tag(flags: &Flags, syntax: &Syntax) -> Option<Template> {
+    let output = &flags.output;
+    let text = match output.tagstring.as_ref().or(output.ctagstring.as_ref()) {
+        Some(text) if text.is_empty() => return None,
+        Some(text) => unescape_tagstring(&bytes(text)),
+        None if !output.tag && !output.ctag => return None,
+        None if hosts::tags_hosts(&flags.hosts) => hosts::TAG.to_vec(),
+        None => b"{}".to_vec(),
+    };
+    Some(Template::text(&text, syntax))
+}
+
+/// Whether jobs write where they want. With --shellquote there are none, only what is printed.
+pub(super) fn ungroups(flags: &Flags) -> bool {
+    let printed = flags.command.shellquote > 0;
+    let kept = !matches!(wanted(flags), Wanted::Nothing);
+    flags.output.ungroup && !printed && !kept
+}
+
+/// Whether each job has files of its own, which stay.
+fn has_files(flags: &Flags) -> bool {
+    let asked = flags.output.files || flags.output.files0;
+    !ungroups(flags) && (asked || matches!(wanted(flags), Wanted::Files(_)))
+}
+
+/// Output is kept until a job is over, unless it is wanted at once.
+pub(super) fn capture(flags: &Flags, json_on_stdout: bool) -> CapturePlan {
+    let json = flags.report.json.is_some();
+    let json_streams = json && flags.report.json_detail == Detail::Output;
+    let output = &flags.output;
+    let prints_commands = output.print_command > 0 || output.verbose;
+    if ungroups(flags) {
+        // The command line comes before the output only if the output passes through here, too.
+        return if json_on_stdout || json_streams || prints_commands {
+            CapturePlan::Stream
+        } else {
+            CapturePlan::Inherit
+        };
+    }
+    if json_on_stdout && json_streams {
+        return CapturePlan::Stream;
+    }
+    if has_files(flags) {
+        return CapturePlan::Files(output.print_command > 0);
+    }
+    let whole = json || rows(flags).is_some();
+    // What runs again or is taken back must not have been shown.
+    let may_run_again = flags.jobs.memfree.is_some() || flags.jobs.limit.is_some();
+    let may_be_taken_back = flags.failure.halt.is_some() || may_run_again;
+    if whole {
+        CapturePlan::Spool
+    } else if output.line_buffer || output.latest_line {
+        if output.keep_order {
+            CapturePlan::InTurn(Streams::Both)
+        } else {
+            CapturePlan::Stream
+        }
+    } else if output.keep_order && !output.color_failed && !may_be_taken_back {
+        CapturePlan::InTurn(Streams::StdoutOfLastTry)
+    } else {
+        CapturePlan::Spool
+    }
+}
+
+/// How output is printed.
+pub(super) fn text_config(flags: &Flags, capture: CapturePlan, json_on_stdout: bool) -> Config {
+    let output = &flags.output;
+    let mode = if json_on_stdout {
+        Mode::Never
+    } else if ungroups(flags) {
+        Mode::Ungrouped
+    } else if output.line_buffer || output.latest_line {
+        Mode::LineBuffered
+    } else if capture == CapturePlan::Stream {
+        Mode::Ungrouped
+    } else {
+        Mode::Grouped
+    };
+    let files = matches!(capture, CapturePlan::Files(_)) || has_files(flags);
+    let shows = match wanted(flags) {
+        _ if output.files0 => Shows::Paths(0),
+        _ if output.files => Shows::Paths(b'\n'),
+        // As GNU parallel, which shows the names of files though nobody asked.
+        Wanted::Files(_) if output.line_buffer && !flags.command.dry_run => Shows::Paths(b'\n'),
+        _ => Shows::Nothing,
+    };
+    Config {
+        mode,
+        in_order: output.keep_order && !matches!(mode, Mode::Ungrouped | Mode::Never),
+        shows: if files { shows } else { Shows::Output },
+        color: output.color || output.ctag || output.ctagstring.is_some(),
+        color_failed: output.color_failed,
+        verbose: output.print_command > 0,
+        trace: output.verbose,
+        dry_run: flags.command.dry_run,
+    }
+}

@@ -1,0 +1,259 @@
+//! `--results FILE.csv`, `.tsv` and `.json`: a row for each job, with all that it wrote.
+//!
+//! As GNU parallel writes them: fields in quotes where they have blanks, quotes or separators; the JSON
+//! has an object a line. Bytes that are no UTF-8 stay as they are, which then is no JSON by the book;
+//! `--json` is.
+
+use std::io::Write as _;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::tag::{Decoration, Tagger};
+use crate::model::{AttemptEnd, JobIdentity};
+use crate::report::out::for_each_piece;
+use crate::report::{Failure, Out};
+use crate::sys::spool::Captured;
+
+/// The form of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Fields with this byte between them: `.csv`, `.tsv`.
+    Separated(u8),
+    /// An object a line: `.json`.
+    Json,
+}
+
+/// What is known of a job, but for what it wrote.
+#[derive(Debug)]
+pub struct Row {
+    start: SystemTime,
+    runtime: Duration,
+    exit: i32,
+    signal: i32,
+}
+
+impl Row {
+    /// That of the job that ended with `end`.
+    pub fn of(end: &AttemptEnd) -> Self {
+        let runtime = end.ended_at.duration_since(end.started_at);
+        Self {
+            start: end.started_at,
+            runtime: runtime.unwrap_or_default(),
+            exit: end.outcome.joblog_exit(),
+            signal: end.outcome.signal(),
+        }
+    }
+}
+
+/// A job and what is to be written of it.
+pub(super) struct Shown<'a> {
+    pub(super) job: &'a JobIdentity,
+    pub(super) stdout: &'a Captured,
+    pub(super) stderr: &'a Captured,
+    /// Whether the command line stands before what it wrote.
+    pub(super) echoed: bool,
+    pub(super) tag: &'a Decoration,
+}
+
+/// Writes the table.
+#[derive(Debug)]
+pub struct Rows {
+    out: Out,
+    form: Form,
+    /// The names of the arguments, as far as a header gave any.
+    names: Vec<Vec<u8>>,
+    has_header: bool,
+}
+
+type Take<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), Failure>;
+
+impl Rows {
+    /// A table in `out`; `names` are those of the arguments.
+    pub fn new(out: Out, form: Form, names: Vec<Vec<u8>>) -> Self {
+        Self {
+            out,
+            form,
+            names,
+            has_header: false,
+        }
+    }
+
+    /// Writes what waits to be written.
+    pub(super) fn flush(&mut self) -> Result<(), Failure> {
+        self.out.flush()
+    }
+
+    /// Writes a job's row, the header before the first one.
+    pub(super) fn write(&mut self, row: &Row, shown: &Shown) -> Result<(), Failure> {
+        match self.form {
+            Form::Separated(separator) => self.separated(separator, row, shown),
+            Form::Json => self.json(row, shown),
+        }
+    }
+
+    fn separated(&mut self, separator: u8, row: &Row, shown: &Shown) -> Result<(), Failure> {
+        if !std::mem::replace(&mut self.has_header, true) {
+            self.header(separator, shown.job.args.len())?;
+        }
+        for number in numbers(row, shown) {
+            self.out.buffer().extend_from_slice(number.as_bytes());
+            self.out.buffer().push(separator);
+        }
+        self.field(separator, &shown.job.command.line)?;
+        for arg in shown.job.args.iter() {
+            self.out.write(&[separator])?;
+            self.field(separator, arg)?;
+        }
+        for (captured, echoed) in [(shown.stdout, shown.echoed), (shown.stderr, false)] {
+            self.out.write(&[separator])?;
+            let mut quoted = false;
+            written(captured, echoed, shown, &mut |piece| {
+                quoted |= piece.iter().any(|&byte| is_odd(byte, separator));
+                Ok(())
+            })?;
+            if !quoted {
+                let out = &mut self.out;
+                written(captured, echoed, shown, &mut |piece| out.write(piece))?;
+                continue;
+            }
+            self.out.write(b"\"")?;
+            let out = &mut self.out;
+            written(captured, echoed, shown, &mut |piece| doubled(piece, out))?;
+            self.out.write(b"\"")?;
+        }
+        self.out.write(b"\n")
+    }
+
+    fn header(&mut self, separator: u8, args: usize) -> Result<(), Failure> {
+        let first: [&[u8]; 9] = [
+            b"Seq",
+            b"Host",
+            b"Starttime",
+            b"JobRuntime",
+            b"Send",
+            b"Receive",
+            b"Exitval",
+            b"Signal",
+            b"Command",
+        ];
+        for name in first {
+            self.field(separator, name)?;
+            self.out.write(&[separator])?;
+        }
+        for place in 0..args {
+            match self.names.get(place).cloned() {
+                Some(name) => self.field(separator, &name)?,
+                None => self.field(separator, format!("V{}", place + 1).as_bytes())?,
+            }
+            self.out.write(&[separator])?;
+        }
+        self.field(separator, b"Stdout")?;
+        self.out.write(&[separator])?;
+        self.field(separator, b"Stderr")?;
+        self.out.write(b"\n")
+    }
+
+    fn field(&mut self, separator: u8, value: &[u8]) -> Result<(), Failure> {
+        if !value.iter().any(|&byte| is_odd(byte, separator)) {
+            return self.out.write(value);
+        }
+        self.out.write(b"\"")?;
+        doubled(value, &mut self.out)?;
+        self.out.write(b"\"")
+    }
+
+    fn json(&mut self, row: &Row, shown: &Shown) -> Result<(), Failure> {
+        let [seq, host, start, runtime, sent, received, exit, signal] = numbers(row, shown);
+        // Writing to a Vec does not fail.
+        let _ = write!(
+            self.out.buffer(),
+            "{{ \"Seq\": {seq}, \"Host\": \"{host}\", \"Starttime\": {start}, \
+             \"JobRuntime\": {runtime}, \"Send\": {sent}, \"Receive\": {received}, \
+             \"Exitval\": {exit}, \"Signal\": {signal}, \"Command\": \""
+        );
+        escaped(&shown.job.command.line, &mut self.out)?;
+        self.out.write(b"\", \"V\": [ ")?;
+        for (place, arg) in shown.job.args.iter().enumerate() {
+            self.out.write(if place == 0 { b"\"" } else { b",\"" })?;
+            escaped(arg, &mut self.out)?;
+            self.out.write(b"\"")?;
+        }
+        self.out.write(b" ], \"Stdout\": \"")?;
+        let out = &mut self.out;
+        written(shown.stdout, shown.echoed, shown, &mut |piece| {
+            escaped(piece, out)
+        })?;
+        out.write(b"\", \"Stderr\": \"")?;
+        written(shown.stderr, false, shown, &mut |piece| escaped(piece, out))?;
+        out.write(b"\" }\n")
+    }
+}
+
+/// The fields before the command line.
+fn numbers(row: &Row, shown: &Shown) -> [String; 8] {
+    let start = row.start.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let echoed = if shown.echoed {
+        shown.job.command.line.len() as u64 + 1
+    } else {
+        0
+    };
+    let received = shown.stdout.len() + echoed;
+    [
+        shown.job.seq.to_string(),
+        ":".to_owned(),
+        format!("{:.3}", start.as_secs_f64()),
+        format!("{:.3}", row.runtime.as_secs_f64()),
+        "0".to_owned(),
+        received.to_string(),
+        row.exit.to_string(),
+        row.signal.to_string(),
+    ]
+}
+
+/// Hands what a job wrote, with its tag, to `take`; or the name of the file that it is in.
+fn written(
+    captured: &Captured,
+    echoed: bool,
+    shown: &Shown,
+    mut take: Take,
+) -> Result<(), Failure> {
+    let mut tagger = Tagger::new(shown.tag);
+    if let Some(path) = captured.path() {
+        return tagger.push(path.as_os_str().as_encoded_bytes(), &mut take);
+    }
+    if echoed {
+        tagger.push(&shown.job.command.line, &mut take)?;
+        tagger.push(b"\n", &mut take)?;
+    }
+    for_each_piece(captured, 0, |piece| tagger.push(piece, &mut take))
+}
+
+/// Whether a field with `byte` in it stands in quotes.
+fn is_odd(byte: u8, separator: u8) -> bool {
+    byte == separator || matches!(byte, b'"' | b' ' | b'\t'..=b'\r')
+}
+
+/// Writes `bytes`, every quote twice.
+fn doubled(bytes: &[u8], out: &mut Out) -> Result<(), Failure> {
+    let mut rest = bytes;
+    while let Some(quote) = memchr::memchr(b'"', rest) {
+        out.write(&rest[..=quote])?;
+        out.write(b"\"")?;
+        rest = &rest[quote + 1..];
+    }
+    out.write(rest)
+}
+
+/// Writes `bytes` as they stand in a JSON string.
+fn escaped(bytes: &[u8], out: &mut Out) -> Result<(), Failure> {
+    for &byte in bytes {
+        let buffer = out.buffer();
+        match byte {
+            b'"' | b'\\' => buffer.extend([b'\\', byte]),
+            0..0x20 => {
+                let _ = write!(buffer, "\\u{byte:04x}");
+            }
+            _ => buffer.push(byte),
+        }
+    }
+    out.relieve()
+}

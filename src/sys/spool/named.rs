@@ -1,0 +1,151 @@
+//! Output files with names: `--results`, `--files`.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::Captured;
+
+/// A file with a name, for a job to write one of its outputs into.
+#[derive(Debug)]
+pub struct Named {
+    file: File,
+    path: PathBuf,
+}
+
+/// The names of a job's three files: standard output, standard error, and its number.
+///
+/// They are `stdout`, `stderr` and `seq` in `prefix` if that ends with a slash, or else `prefix`, and with
+/// `.err` and `.seq` behind.
+fn names(prefix: &[u8]) -> [PathBuf; 3] {
+    let ends = if prefix.ends_with(b"/") {
+        ["stdout", "stderr", "seq"]
+    } else {
+        ["", ".err", ".seq"]
+    };
+    ends.map(|end| OsString::from_vec([prefix, end.as_bytes()].concat()).into())
+}
+
+/// Makes the files of job number `seq` below `prefix`, and the directories that they are in.
+///
+/// # Errors
+///
+/// When one of them cannot be made; names it.
+pub fn result_files(prefix: &[u8], seq: u64) -> io::Result<[Named; 2]> {
+    let [stdout, stderr, number] = names(prefix);
+    if let Some(parent) = stdout.parent() {
+        fs::create_dir_all(parent).map_err(|error| cannot_make(parent, &error))?;
+    }
+    fs::write(&number, seq.to_string()).map_err(|error| cannot_make(&number, &error))?;
+    Ok([Named::create(stdout)?, Named::create(stderr)?])
+}
+
+/// What stands for job number `seq` when it is not run: all its files but the one with standard output.
+///
+/// # Errors
+///
+/// As for [`result_files`].
+pub fn result_files_of_no_run(prefix: &[u8], seq: u64) -> io::Result<()> {
+    let [stdout, _] = result_files(prefix, seq)?;
+    fs::remove_file(&stdout.path).map_err(|error| cannot_make(&stdout.path, &error))
+}
+
+fn cannot_make(path: &Path, error: &io::Error) -> io::Error {
+    let words = format!("cannot write to --results {}: {error}", path.display());
+    io::Error::new(error.kind(), words)
+}
+
+impl Named {
+    fn create(path: PathBuf) -> io::Result<Self> {
+        // A job's processes share the file, so they append.
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&path)
+            .and_then(|file| file.set_len(0).map(|()| file))
+            .map_err(|error| cannot_make(&path, &error))?;
+        Ok(Self { file, path })
+    }
+
+    /// A new file in `dir`, with a name that nothing else has.
+    ///
+    /// # Errors
+    ///
+    /// When no file can be made there.
+    pub fn unique(dir: &Path) -> io::Result<Self> {
+        loop {
+            let letters: String = std::iter::repeat_with(fastrand::alphanumeric)
+                .take(8)
+                .collect();
+            let path = dir.join(format!("par{letters}.par"));
+            let made = OpenOptions::new()
+                .read(true)
+                .append(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path);
+            match made {
+                Ok(file) => return Ok(Self { file, path }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(cannot_make(&path, &error)),
+            }
+        }
+    }
+
+    /// The file, for a job to write to. It appends.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// What was written.
+    ///
+    /// # Errors
+    ///
+    /// When its size cannot be told.
+    pub fn take(self) -> io::Result<Captured> {
+        let len = self.file.metadata()?.len();
+        let Self { file, path } = self;
+        Ok(Captured::Named { file, len, path })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use super::*;
+
+    #[test]
+    fn files_are_in_a_directory_or_beside_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let listed = |prefix: &str| {
+            let prefix = [folder.path().as_os_str().as_bytes(), prefix.as_bytes()].concat();
+            for _ in 0..2 {
+                let [stdout, _stderr] = result_files(&prefix, 7).unwrap();
+                stdout.file().write_all(b"out").unwrap();
+                assert_eq!(stdout.take().unwrap().head(9).unwrap(), b"out");
+            }
+            let dir = folder.path().join("a");
+            let mut names: Vec<_> = fs::read_dir(&dir)
+                .unwrap()
+                .map(|file| file.unwrap().file_name().into_string().unwrap())
+                .collect();
+            names.sort();
+            fs::remove_dir_all(dir).unwrap();
+            names
+        };
+        assert_eq!(listed("/a/"), ["seq", "stderr", "stdout"]);
+        assert_eq!(listed("/a/b"), ["b", "b.err", "b.seq"]);
+    }
+
+    #[test]
+    fn an_error_names_the_file() {
+        let error = result_files(b"/dev/null/x", 1).unwrap_err().to_string();
+        assert!(error.contains("--results /dev/null"), "{error}");
+    }
+}
