@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::capture::{Capture, Capturer, Outputs, Source};
 use super::launch::{Launch, Launcher, Start};
-use super::pool::{Pool, Runner, Station, Turn};
+use super::pool::{Pool, Runner, Shift, Station};
 use super::term_seq::TermSeq;
 use super::warm::Warm;
 use super::workdir::Workdir;
@@ -139,25 +139,25 @@ struct LocalRunner {
 
 impl Runner for LocalRunner {
     /// Runs one attempt; or several, as long as they are such that a warm shell can run them.
-    fn run(&mut self, turn: &mut Turn) {
+    fn run(&mut self, shift: &mut Shift) {
         let mut batch = Vec::new();
         loop {
-            let mut end = match self.ready(turn.latest(), turn.slot()) {
+            let mut end = match self.ready(shift.latest(), shift.slot()) {
                 Ok(end) => end,
                 Err(ended) => {
-                    self.run_batch(batch, turn);
-                    return turn.answer(vec![ended]);
+                    self.run_batch(batch, shift);
+                    return shift.answer(vec![ended]);
                 }
             };
             let warm = self.warm.as_mut();
             let Some(warm) = warm.and_then(|warm| warm.offer(&end.job).then_some(warm)) else {
-                self.run_batch(batch, turn);
-                self.run_alone(turn.next(), turn.post(), &mut end);
-                return turn.answer(vec![end]);
+                self.run_batch(batch, shift);
+                self.run_alone(shift.next(), shift.post(), &mut end);
+                return shift.answer(vec![end]);
             };
             batch.push(end);
-            if warm.is_full() || !turn.take_another() {
-                return self.run_batch(batch, turn);
+            if warm.is_full() || !shift.take_another() {
+                return self.run_batch(batch, shift);
             }
         }
     }
@@ -196,7 +196,7 @@ impl LocalRunner {
 
     /// Runs the commands in `batch` in the warm shell, and by themselves where that cannot be.
     #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
-    fn run_batch(&mut self, batch: Vec<Box<AttemptEnd>>, turn: &mut Turn) {
+    fn run_batch(&mut self, batch: Vec<Box<AttemptEnd>>, shift: &mut Shift) {
         let (Some(warm), false) = (&mut self.warm, batch.is_empty()) else {
             return;
         };
@@ -205,16 +205,16 @@ impl LocalRunner {
         let mut known = Vec::new();
         for (mut end, alone) in ends {
             if alone {
-                turn.answer(std::mem::take(&mut known));
-                self.run_alone(turn.next(), turn.post(), &mut end);
+                shift.answer(std::mem::take(&mut known));
+                self.run_alone(shift.next(), shift.post(), &mut end);
             } else if shared.config.report_starts {
                 // Each start comes right before its end, as if they had been run one by one.
-                turn.answer(std::mem::take(&mut known));
-                report_start(turn.post(), &end);
+                shift.answer(std::mem::take(&mut known));
+                report_start(shift.post(), &end);
             }
             known.push(end);
         }
-        turn.answer(known);
+        shift.answer(known);
     }
 
     /// Whether an earlier run did the same work.

@@ -5,7 +5,7 @@
 //! next without waiting for the controller, and need not even wake it each time. What is in the queue
 //! has not begun, and [`Pool::close`] takes it back.
 
-mod turn;
+mod shift;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,12 +19,12 @@ use super::{Attempt, Engine, Post, Reply, Running};
 use crate::model::{JobIdentity, KilledBy};
 use crate::sys::child::signal_group;
 use crate::sys::wake::Wake;
-pub use turn::Turn;
+pub use shift::Shift;
 
 /// What a worker does with an attempt.
 pub trait Runner: Send {
-    /// Runs the attempt of `turn` to its end and answers it; and any that it takes beyond that one.
-    fn run(&mut self, turn: &mut Turn);
+    /// Runs the attempt of `shift` to its end and answers it; and any that it takes beyond that one.
+    fn run(&mut self, shift: &mut Shift);
 }
 
 /// A worker's place: what others see of it, and how it learns what is to become of its attempt.
@@ -323,9 +323,9 @@ impl Shared {
     /// One worker's life.
     fn work(&self, runner: &mut impl Runner) {
         while let Some((attempt, slot)) = self.next() {
-            let mut turn = Turn::new(self, attempt, slot);
-            // A panic is reported as a lost attempt by `turn`; the worker goes on with the next.
-            let _ = catch_unwind(AssertUnwindSafe(|| runner.run(&mut turn)));
+            let mut shift = Shift::new(self, attempt, slot);
+            // A panic is reported as a lost attempt by `shift`; the worker goes on with the next.
+            let _ = catch_unwind(AssertUnwindSafe(|| runner.run(&mut shift)));
         }
     }
 
@@ -382,10 +382,10 @@ mod tests {
     struct Scripted<F>(Arc<Station>, F);
 
     impl<F: Fn(&Attempt, usize, &Station) -> Outcome + Send> Runner for Scripted<F> {
-        fn run(&mut self, turn: &mut Turn) {
-            let attempt = turn.next();
-            let end = never_ran(attempt, (self.1)(attempt, turn.slot(), &self.0));
-            turn.answer(vec![end]);
+        fn run(&mut self, shift: &mut Shift) {
+            let attempt = shift.next();
+            let end = never_ran(attempt, (self.1)(attempt, shift.slot(), &self.0));
+            shift.answer(vec![end]);
         }
     }
 

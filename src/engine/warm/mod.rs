@@ -85,7 +85,8 @@ impl Warm {
     /// this way.
     pub fn new(config: &Config, spawner: Spawner) -> Option<Self> {
         let launch = &config.launch;
-        let Capture::Spool(keep) = &config.capture else {
+        // With a turn: these jobs are over before anything could be handed on.
+        let (Capture::Spool(keep) | Capture::InTurn { dir: keep, .. }) = &config.capture else {
             return None;
         };
         if !launch.warm || launch.always_shell || !launch.prelude.is_empty() {

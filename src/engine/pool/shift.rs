@@ -1,4 +1,4 @@
-//! A worker's turn at the queue: the attempts that it has taken and owes an answer for.
+//! A worker's shift: the attempts that it has taken and owes an answer for.
 
 use super::{Post, Reply, Shared};
 use crate::engine::{Attempt, never_ran};
@@ -7,14 +7,14 @@ use crate::sys::mailbox::Urgency;
 
 /// Attempts that a worker has taken to run one after the other in its slot. Each is answered in its
 /// order; those that are not when it is dropped, in a panic for one, are lost.
-pub struct Turn<'a> {
+pub struct Shift<'a> {
     shared: &'a Shared,
     slot: usize,
     attempts: Vec<Attempt>,
     answered: usize,
 }
 
-impl<'a> Turn<'a> {
+impl<'a> Shift<'a> {
     pub(super) fn new(shared: &'a Shared, attempt: Attempt, slot: usize) -> Self {
         Self {
             shared,
@@ -95,7 +95,7 @@ impl<'a> Turn<'a> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Shift<'_> {
     fn drop(&mut self) {
         let lost = &self.attempts[self.answered..];
         let lost: Vec<_> = lost
