@@ -206,16 +206,55 @@ fn long_names(arg: &Arg) -> impl Iterator<Item = &str> {
 
 /// The option called `typed` in full, or the only one whose name begins so.
 fn find_long<'a>(known: &'a Command, typed: &str) -> Option<(&'a Arg, String)> {
-    let exact = known
-        .get_arguments()
-        .find(|arg| long_names(arg).any(|name| name == typed));
-    let found = exact.or_else(|| {
-        let mut matching = known
+    // As GNU parallel: `--j=4` is `-j4`.
+    if let &[letter] = typed.as_bytes() {
+        return find_short(known, letter);
+    }
+    let typed = typed.to_ascii_lowercase();
+    let called = |is: &dyn Fn(&str) -> bool| {
+        known
             .get_arguments()
-            .filter(|arg| long_names(arg).any(|name| name.starts_with(typed)));
-        matching.next().filter(|_| matching.next().is_none())
-    })?;
+            .filter(|arg| long_names(arg).any(is))
+            .collect::<Vec<_>>()
+    };
+    let only = |mut found: Vec<&'a Arg>| found.pop().filter(|_| found.is_empty());
+    let bare = without_hyphens(&typed);
+    let found = only(called(&|name| name == typed))
+        .or_else(|| only(called(&|name| without_hyphens(name) == bare)))
+        .or_else(|| {
+            let mut begun = called(&|name| name.starts_with(&typed));
+            if begun.is_empty() {
+                begun = called(&|name| without_hyphens(name).starts_with(&bare));
+            }
+            // What only fanout has makes no abbreviation ambiguous that GNU parallel takes.
+            if begun.len() > 1 {
+                begun.retain(|arg| arg.get_long().is_some_and(|name| !OWN.contains(&name)));
+            }
+            only(begun)
+        })?;
     found.get_long().map(|name| (found, name.to_owned()))
+}
+
+/// The options that GNU parallel 20221122 has not.
+const OWN: &[&str] = &[
+    "backoff",
+    "json",
+    "json-detail",
+    "json-output-limit",
+    "json-schema",
+    "many",
+    "no-summary",
+    "prelude",
+    "psi",
+    "retry-on",
+    "shell",
+    "shell-completion",
+    "shell-init",
+];
+
+/// As GNU parallel knows most of its options both ways: `--maxargs`, `--shell_quote`.
+fn without_hyphens(name: &str) -> String {
+    name.replace(['-', '_'], "")
 }
 
 fn find_short(known: &Command, letter: u8) -> Option<(&Arg, String)> {
@@ -303,6 +342,16 @@ mod tests {
                 ["--keep-order", "--ungroup", "--jobs=4"],
                 "{words:?}"
             );
+        }
+    }
+
+    #[test]
+    fn names_may_be_in_capitals_and_without_hyphens() {
+        for word in ["--KEEP-ORDER", "--keeporder", "--keep_order", "--KeepO"] {
+            assert_eq!(parts(&[word]).0, ["--keep-order"], "{word}");
+        }
+        for word in ["--MaxProcs=2", "--j=2"] {
+            assert_eq!(parts(&[word]).0, ["--jobs=2"], "{word}");
         }
     }
 

@@ -136,7 +136,11 @@ fn renderer(
     column_names: &[Vec<u8>],
     sources: usize,
 ) -> Result<Renderer, String> {
-    let syntax = syntax(&flags.replacement)?.with_columns(column_names);
+    let mut syntax = syntax(&flags.replacement)?.with_columns(column_names);
+    let matches: Vec<_> = flags.sources.matches.iter().map(bytes).collect();
+    syntax
+        .set_matches(&matches)
+        .map_err(|why| format!("--match {why}"))?;
     let template = Template::command(command, flags.command.quote, &syntax);
     let tag = outputs::tag(flags, &syntax);
     let spread = batching::spread(&flags.batching);

@@ -100,6 +100,8 @@ pub struct Syntax {
     edits: bool,
     /// What encloses a Perl expression.
     parens: (Vec<u8>, Vec<u8>),
+    /// The regexps of `--match`, that of the first source first.
+    matches: Vec<Vec<u8>>,
     pub(super) columns: Columns,
 }
 
@@ -166,6 +168,7 @@ impl Default for Syntax {
             rpl: Vec::new(),
             edits: false,
             parens: (b"{=".to_vec(), b"=}".to_vec()),
+            matches: Vec::new(),
             columns: Columns::default(),
         };
         syntax.extend(GNU);
@@ -257,6 +260,32 @@ impl Syntax {
         Ok(())
     }
 
+    /// Gives each input source a regexp (`--match`), whose groups are `{SOURCE.GROUP}`; `+n` is the regexp
+    /// of source n.
+    ///
+    /// # Errors
+    ///
+    /// When source n has none.
+    pub fn set_matches(&mut self, regexps: &[Vec<u8>]) -> Result<(), String> {
+        for regexp in regexps {
+            let number = regexp.strip_prefix(b"+").and_then(|number| {
+                let number = std::str::from_utf8(number).ok()?;
+                number.parse::<usize>().ok()
+            });
+            let regexp = match number {
+                None => regexp.clone(),
+                Some(number) => {
+                    let source = number.checked_sub(1).and_then(|at| self.matches.get(at));
+                    source.cloned().ok_or_else(|| {
+                        format!("+{number}: there is no regexp of source {number} before it")
+                    })?
+                }
+            };
+            self.matches.push(regexp);
+        }
+        Ok(())
+    }
+
     /// The longest replacement string that `text` begins with; the user's own before all others.
     pub(super) fn find<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
         if let Some(found) = self.find_expression(text) {
@@ -276,15 +305,46 @@ impl Syntax {
             .iter()
             .filter_map(|entry| entry.find_positional(text));
         let edits = self.edits.then(|| find_edit(text)).flatten();
+        let matches = self.find_match(text);
         let users = self.rpl.iter().filter_map(|rpl| rpl.find(text));
         // Of those that are equally long the last one is taken.
         let formatted = self.find_formatted(text);
         let all = edits
             .into_iter()
             .chain(formatted)
+            .chain(matches)
             .chain(positional)
             .chain(plain);
         all.chain(users).max_by_key(|found| found.len)
+    }
+
+    /// `{2.1}`: the first group of the second source's regexp.
+    fn find_match<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
+        let inner = text.strip_prefix(b"{")?;
+        let inner = &inner[..inner.iter().position(|&byte| byte == b'}')?];
+        let (source, group) = inner.split_at(inner.iter().position(|&byte| byte == b'.')?);
+        let number = |digits: &[u8]| -> Option<usize> {
+            let all_digits = digits.iter().all(u8::is_ascii_digit);
+            std::str::from_utf8(digits)
+                .ok()
+                .filter(|_| all_digits)?
+                .parse()
+                .ok()
+        };
+        let regexp = self.matches.get(number(source)?.checked_sub(1)?)?;
+        let group = number(&group[1..])?.checked_sub(1)?;
+        let code = format!(
+            "my @groups = $_ =~ /$$1/ or die \"the input '$_' does not match --match '$$1'\\n\"; $_ = $groups[{group}];"
+        );
+        Some(Found {
+            what: What::Perl(Arc::new(Expression {
+                code: code.into_bytes(),
+                params: vec![regexp.clone()],
+                typed: text[..inner.len() + 2].to_vec(),
+            })),
+            position: Some(source),
+            len: inner.len() + 2,
+        })
     }
 
     /// `{#:%04d}`: one without format, and its format.

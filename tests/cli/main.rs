@@ -8,6 +8,7 @@ mod control;
 mod ends;
 mod idle;
 mod json;
+mod language;
 mod memory;
 mod output;
 mod process;

@@ -11,7 +11,7 @@ pub struct CommandFlags {
     pub quote: bool,
 
     /// Print the commands instead of running them.
-    #[arg(long, alias = "dryrun")]
+    #[arg(long, aliases = ["dryrun", "dr"])]
     pub dry_run: bool,
 
     /// Print each command line quoted for the shell instead of running it; once more for each time the

@@ -78,4 +78,8 @@ pub struct Environment {
     /// Accepted for GNU parallel's sake: fanout always is.
     #[arg(long, hide = true)]
     pub fast: bool,
+
+    /// What GNU parallel would say about itself: without effect.
+    #[arg(short = 'D', long, hide = true, value_name = "WHAT")]
+    pub debug: Option<OsString>,
 }

@@ -26,7 +26,7 @@ pub struct Hosts {
     pub nonall: bool,
 
     /// Copy files to a host before a job: without effect, since this machine has them.
-    #[arg(long, hide = true, alias = "tf", value_name = "FILE")]
+    #[arg(long, hide = true, aliases = ["tf", "transfer-files"], value_name = "FILE")]
     pub transferfile: Vec<OsString>,
 
     /// As --transferfile {}.
@@ -54,7 +54,7 @@ pub struct Hosts {
     pub controlmaster: bool,
 
     /// Leave out hosts that are down: this one is up.
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, alias = "filter-host")]
     pub filter_hosts: bool,
 
     /// Inputs may name groups of hosts, as in input@group.

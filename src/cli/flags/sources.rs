@@ -38,6 +38,11 @@ pub struct Sources {
     #[arg(long)]
     pub skip_first_line: bool,
 
+    /// What matches the groups of this Perl regexp in the first source's inputs becomes {1.1}, {1.2} ...; given
+    /// again: for the second source; +N: the regexp of source N. An input that does not match is an error.
+    #[arg(long = "match", value_name = "REGEXP")]
+    pub matches: Vec<OsString>,
+
     /// Run the jobs in random order; needs all inputs in memory.
     #[arg(long)]
     pub shuf: bool,
