@@ -148,6 +148,8 @@ fn finished_job() -> AttemptEnd {
         ended_at: now,
         outcome: Outcome::Exited(0),
         usage: Usage::default(),
+        stdin: None,
+        sent: 0,
         streamed: [0; 2],
         stdout: Captured::Memory(b"123\n".to_vec()),
         stderr: Captured::default(),

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::capture::Streams;
+use crate::engine::handover::Handover;
 use crate::engine::shell::Shell;
 use crate::engine::term_seq::TermSeq;
 use crate::input::{InputConfig, Shape, SourceKind};
@@ -16,6 +17,7 @@ use crate::job::Renderer;
 use crate::job::pack::Packing;
 use crate::ledger::done::Counts;
 use crate::model::ArgList;
+use crate::pipe;
 use crate::report::{json, progress, text};
 use crate::run::halt::{ExitRule, HaltPolicy};
 use crate::run::retry::Retry;
@@ -99,6 +101,9 @@ pub struct JobsPlan {
     pub input: InputConfig,
     /// How records become jobs.
     pub packing: Packing,
+    /// How the input is cut into pieces that are jobs' standard input; `sources` are then, if there are
+    /// any, the arguments of the jobs.
+    pub pipe: Option<pipe::Config>,
     /// Whether they must be counted before the first is started.
     pub count_ahead: bool,
     /// How many there are, where the user said so.
@@ -134,6 +139,8 @@ pub struct EnginePlan {
     pub tmpdir: Option<PathBuf>,
     /// Shell code before each command; empty: none.
     pub prelude: Vec<u8>,
+    /// How jobs get their input.
+    pub handover: Handover,
     /// The niceness of jobs.
     pub nice: Option<i32>,
     /// Whether a directory of `--workdir` in which a job left nothing is removed.
@@ -191,6 +198,15 @@ pub enum SlotsPlan {
     Auto(usize),
     /// So many, and later what a file says.
     File(usize, Reread<usize>),
+}
+
+impl SlotsPlan {
+    /// How many that is at the beginning.
+    pub fn now(&self) -> usize {
+        match *self {
+            Self::Fixed(slots) | Self::Auto(slots) | Self::File(slots, _) => slots,
+        }
+    }
 }
 
 /// Looks again at a file that the user may change; `None`: it says nothing that makes sense.

@@ -22,7 +22,7 @@ pub struct Argv {
 }
 
 /// An input source given behind the command.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceWords {
     /// Whether the words are names of files (`::::`) or values (`:::`).
     pub files: bool,

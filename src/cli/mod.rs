@@ -6,7 +6,7 @@
 //! * [`values`], [`jobs_count`]: what options' values mean;
 //! * [`failing`]: what happens when jobs fail; [`gates`]: what may hold back starts;
 //! * [`resuming`]: going on where an earlier run was;
-//! * [`sources`]: the rules of input sources;
+//! * [`sources`]: the rules of input sources; `pipe`: how one input is cut into pieces;
 //! * [`resolve`]: flags to plan, and the rules that span flags;
 //! * `hosts`: what options on other hosts mean here;
 //! * `semaphore`: the options of `sem`;
@@ -27,6 +27,7 @@ pub mod gates;
 mod hosts;
 pub mod jobs_count;
 mod outputs;
+mod pipe;
 pub mod profile;
 pub mod record_env;
 pub mod resolve;

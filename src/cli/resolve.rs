@@ -7,8 +7,8 @@ use super::failing::TimeLimit;
 use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, JobsValue, as_many_as_possible};
 use super::{
-    CalledAs, around, batching, bytes, failing, gates, hosts, outputs, resuming, sources, text,
-    values,
+    CalledAs, around, batching, bytes, failing, gates, hosts, outputs, pipe, resuming, sources,
+    text, values,
 };
 use crate::engine::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
@@ -57,15 +57,33 @@ pub fn resolve(
     let capture = outputs::capture(flags, json_on_stdout);
     let counts = halt.is_some_and(|halt| matches!(halt.threshold, Threshold::Percent(_)));
     let wants_total = progress.is_some_and(|progress| progress.bar || progress.eta);
-    let input = sources::input(flags, argv.sources)?;
+    let typed_sources = argv.sources.clone();
+    let mut input = sources::input(flags, argv.sources)?;
     let total = sources::total_jobs(flags)?;
     let (slots, workers) = slots(flags, threads)?;
     let limit = failing::timeout(flags)?;
     let engine = engine(flags, capture, shell, workers, limit)?;
-    let packing = batching::packing(&flags.batching, &renderer.renderer, engine.slots)?;
+    let pipe = pipe::resolve(
+        flags,
+        &typed_sources,
+        &argv.command,
+        slots.now(),
+        &mut input,
+    )?;
+    let packing = match pipe {
+        None => batching::packing(&flags.batching, &renderer.renderer, engine.slots)?,
+        // As in GNU parallel, a job of N records gets N inputs, if there are any.
+        Some(_)
+            if flags.batching.max_args.is_some() || flags.batching.max_replace_args.is_some() =>
+        {
+            batching::packing(&flags.batching, &renderer.renderer, engine.slots)?
+        }
+        Some(_) => Packing::One,
+    };
     Ok(Plan {
         jobs: JobsPlan {
             count_ahead: total.is_none()
+                && pipe.is_none()
                 && (counts
                     || wants_total
                     || renderer.renderer.uses_total()
@@ -77,10 +95,12 @@ pub fn resolve(
             ]
             .concat(),
             total,
-            reads_stdin: input
-                .sources
-                .iter()
-                .any(|source| source.kind == SourceKind::Stdin),
+            reads_stdin: pipe.as_ref().is_some_and(|pipe| !pipe.parts)
+                || input
+                    .sources
+                    .iter()
+                    .any(|source| source.kind == SourceKind::Stdin),
+            pipe,
             input,
             resume,
         },
@@ -122,7 +142,11 @@ fn named_renderer(
     quoting: Quoting,
     sources: usize,
 ) -> Option<NamedRenderer> {
-    flags.sources.header.as_ref()?;
+    flags
+        .sources
+        .header
+        .as_ref()
+        .filter(|_| !pipe::is_wanted(flags))?;
     let (flags, command) = (Arc::clone(flags), command.to_vec());
     Some(NamedRenderer::new(move |names| {
         renderer(&flags, &command, quoting, names, sources)
@@ -141,7 +165,16 @@ fn renderer(
     syntax
         .set_matches(&matches)
         .map_err(|why| format!("--match {why}"))?;
-    let template = Template::command(command, flags.command.quote, &syntax);
+    let template = if pipe::is_wanted(flags) && !pipe::names_inputs(flags) {
+        Template::command_as_it_is(command, flags.command.quote, &syntax)
+    } else {
+        Template::command(command, flags.command.quote, &syntax)
+    };
+    let quoting = if pipe::names_inputs(flags) {
+        Quoting::Raw
+    } else {
+        quoting
+    };
     let tag = outputs::tag(flags, &syntax);
     let spread = batching::spread(&flags.batching);
     let workdir = around::workdir(&flags.environment, &syntax)?;
@@ -227,6 +260,7 @@ fn engine(
         capture,
         tmpdir: around::tmpdir(around)?,
         nice: around::nice(around)?,
+        handover: pipe::handover(flags),
         prelude: around.prelude.as_ref().map(bytes).unwrap_or_default(),
         remove_empty_workdirs: around::is_own_workdir(around),
         held_open: None,

@@ -65,6 +65,9 @@ impl DryEngine {
     fn end(&self, attempt: Attempt, now: SystemTime) -> Box<AttemptEnd> {
         // Nothing runs beside it, so it always has the first slot.
         let slot = 1;
+        if let Some(stdin) = &attempt.job.stdin {
+            stdin.abandon();
+        }
         let prepared = self.prepare.prepare(&attempt.job, slot);
         match prepared.and_then(|command| leave_files(command, attempt.job.seq)) {
             Err(why) => never_ran(&attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
@@ -91,6 +94,8 @@ impl DryEngine {
                 started_at: now,
                 ended_at: now,
                 usage: Usage::default(),
+                stdin: None,
+                sent: 0,
                 stderr: Captured::Empty,
                 streamed: [0; 2],
             }),

@@ -17,6 +17,8 @@ const SEQ: &str = "PARALLEL_SEQ";
 const SLOT: &str = "PARALLEL_JOBSLOT";
 /// Both of them.
 pub(super) const JOB_VARIABLES: [&str; 2] = [SEQ, SLOT];
+/// The file or FIFO that has the job's input.
+const INPUT: &str = "PARALLEL_TMP";
 /// What a shell tells a program about the path by which it was executed.
 const UNDERSCORE: &str = "_";
 
@@ -35,6 +37,8 @@ pub struct Launch {
     pub env: Vec<(OsString, OsString)>,
     /// The directory that jobs run in: fanout's own.
     pub cwd: PathBuf,
+    /// Whether jobs find their input in files that have names.
+    pub named_inputs: bool,
 }
 
 /// One worker's way to start processes.
@@ -69,6 +73,8 @@ pub struct Start<'a> {
     pub slot: usize,
     /// Its standard input.
     pub stdin: BorrowedFd<'a>,
+    /// The file or FIFO that has its input.
+    pub named_input: Option<&'a Path>,
     /// Its standard output and standard error; `None`: fanout's.
     pub outputs: [Option<BorrowedFd<'a>>; 2],
     /// The directory that it runs in; `None`: fanout's own. In another one only the shell knows what
@@ -87,9 +93,16 @@ impl Launcher {
             script,
             shell_path: c_path(launch.shell.path()),
             shell_name: launch.shell.arg0().as_bytes().to_vec(),
-            shell_env: EnvBlock::new(launch.env.iter().cloned(), &JOB_VARIABLES),
+            shell_env: EnvBlock::new(
+                launch.env.iter().cloned(),
+                if launch.named_inputs {
+                    &[SEQ, SLOT, INPUT][..]
+                } else {
+                    &JOB_VARIABLES
+                },
+            ),
             args: ArgBlock::default(),
-            direct: if launch.always_shell || !launch.prelude.is_empty() {
+            direct: if launch.always_shell || launch.named_inputs || !launch.prelude.is_empty() {
                 None
             } else {
                 DirectWay::new(launch)
@@ -116,6 +129,9 @@ impl Launcher {
         }
         // A program that was found but cannot be executed goes to the shell too, for its error message.
         set_job(&mut self.shell_env, start);
+        if let Some(path) = start.named_input {
+            self.shell_env.set(2, INPUT, path.as_os_str().as_bytes());
+        }
         let line = match self.prelude_end {
             0 => start.line,
             end => {

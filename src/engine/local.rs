@@ -6,12 +6,15 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::capture::{Capture, Capturer, Outputs, Source};
+use super::feed::Feeding;
+use super::handover::{Handed, Handover, Named};
 use super::launch::{Launch, Launcher, Start};
 use super::pool::{Pool, Runner, Shift, Station};
 use super::term_seq::TermSeq;
@@ -52,6 +55,10 @@ pub struct Config {
     pub remove_empty_workdirs: bool,
     /// The niceness of jobs.
     pub nice: Option<i32>,
+    /// How jobs get their input, and where its files are.
+    pub handover: Handover,
+    /// The directory for them.
+    pub handover_dir: PathBuf,
     /// How attempts are ended.
     pub term_seq: TermSeq,
     /// The work that an earlier run has done.
@@ -146,10 +153,12 @@ impl Runner for LocalRunner {
                 Ok(end) => end,
                 Err(ended) => {
                     self.run_batch(batch, shift);
+                    abandon_input(shift.next());
                     return shift.answer(vec![ended]);
                 }
             };
-            let warm = self.warm.as_mut();
+            let is_fed = shift.latest().job.stdin.is_some();
+            let warm = self.warm.as_mut().filter(|_| !is_fed);
             let Some(warm) = warm.and_then(|warm| warm.offer(&end.job).then_some(warm)) else {
                 self.run_batch(batch, shift);
                 self.run_alone(shift.next(), shift.post(), &mut end);
@@ -185,13 +194,18 @@ impl LocalRunner {
         if runs { Ok(end) } else { Err(end) }
     }
 
-    /// Runs the command in `end` by itself.
+    /// Runs the command in `end`, that of `attempt`, by itself.
     fn run_alone(&mut self, attempt: &Attempt, post: &Post, end: &mut AttemptEnd) {
         if let Err(error) = self.run_command(attempt, post, end) {
             end.outcome = Outcome::SpawnFailed(error);
             end.ended_at = SystemTime::now();
             self.capturer.discard();
         }
+        if !end.outcome.is_success() {
+            // It may have to be fed again.
+            end.stdin.clone_from(&attempt.job.stdin);
+        }
+        abandon_input(attempt);
     }
 
     /// Runs the commands in `batch` in the warm shell, and by themselves where that cannot be.
@@ -247,11 +261,21 @@ impl LocalRunner {
                 last_try: attempt.max == Some(attempt.number),
             })
             .map_err(|error| no_output(&error))?;
+        let handed = match end.stdin.take() {
+            None => Handed::default(),
+            Some(stdin) => {
+                let (how, dir) = (shared.config.handover, &shared.config.handover_dir);
+                Handed::begin(stdin, how, dir, self.station.wake())
+                    .map_err(|error| no_input(&error))?
+            }
+        };
+        let (reader, named) = (handed.reader, handed.named);
         let start = Start {
             line: &end.job.command.line,
             seq: attempt.job.seq,
             slot: end.job.slot,
-            stdin: shared.stdin.as_fd(),
+            stdin: reader.as_ref().map_or(shared.stdin.as_fd(), AsFd::as_fd),
+            named_input: named.as_ref().map(Named::path),
             outputs: outputs.for_job(),
             cwd: workdir.as_ref().map(Workdir::path),
         };
@@ -259,6 +283,7 @@ impl LocalRunner {
         end.started_at = SystemTime::now();
         let (child, argv) = launched.map_err(|error| cannot_start(&error, &end.job))?;
         outputs.started();
+        drop(reader);
         change(&mut end.job, |job| {
             (job.pid, job.argv) = (child.pid(), argv);
         });
@@ -273,11 +298,15 @@ impl LocalRunner {
             job,
             post,
             outputs,
+            feeding: handed.feeding,
             token: None,
         };
         let watched = watch.until_the_end(child);
         let streams = watch.outputs.streams();
         end.streamed = watch.outputs.streamed();
+        if attempt.job.stdin.as_ref().is_some_and(|stdin| stdin.counts) {
+            end.sent = handed.sent + watch.feeding.map_or(0, |feeding| feeding.sent);
+        }
         self.station.show(None);
         end.ended_at = SystemTime::now();
         let left_behind;
@@ -287,6 +316,13 @@ impl LocalRunner {
             .take(left_behind, streams)
             .map_err(|error| no_output(&error))?;
         Ok(())
+    }
+}
+
+/// However a job went: nobody waits to feed one that is over.
+fn abandon_input(attempt: &Attempt) {
+    if let Some(stdin) = &attempt.job.stdin {
+        stdin.abandon();
     }
 }
 
@@ -320,6 +356,10 @@ fn no_output(error: &io::Error) -> SpawnError {
     SpawnError::fatal(error.to_string())
 }
 
+fn no_input(error: &io::Error) -> SpawnError {
+    SpawnError::passing(format!("cannot feed the job: {error}"))
+}
+
 fn lost_sight(error: &io::Error) -> SpawnError {
     SpawnError::passing(format!("cannot wait for the process: {error}"))
 }
@@ -337,6 +377,8 @@ struct Watch<'a> {
     job: &'a Arc<JobIdentity>,
     post: &'a Post,
     outputs: Outputs<'a>,
+    /// What it is fed.
+    feeding: Option<Feeding>,
     /// Allows one more piece of output to be on its way.
     token: Option<Token>,
 }
@@ -365,8 +407,8 @@ impl Watch<'_> {
         let why = loop {
             let limit = self.station.time_limit();
             let deadline = limit.and_then(|limit| began.checked_add(limit));
-            match child.wait(Some(self.station.wake()), &self.watched(), deadline)? {
-                Waited::Readable => drop(self.drain()?),
+            match self.wait(&child, true, deadline)? {
+                Waited::Readable => self.attend()?,
                 Waited::Ended => break None,
                 // The limit may have been raised meanwhile.
                 Waited::TimedOut if limit != self.station.time_limit() => {}
@@ -381,6 +423,9 @@ impl Watch<'_> {
                 }
             }
         };
+        if let (Some(feeding), None) = (&mut self.feeding, &why) {
+            feeding.stop();
+        }
         let reaped = match &why {
             None => self.reap(child)?,
             Some(why) => self.terminate(child, why)?,
@@ -440,8 +485,8 @@ impl Watch<'_> {
     /// Waits for the end of a process that has survived its time limit, or for the end of the run.
     fn live_on(&mut self, child: &Child) -> io::Result<()> {
         loop {
-            match child.wait(Some(self.station.wake()), &self.watched(), None)? {
-                Waited::Readable => drop(self.drain()?),
+            match self.wait(child, true, None)? {
+                Waited::Readable => self.attend()?,
                 Waited::Ended | Waited::TimedOut => return Ok(()),
                 Waited::Rung if self.station.told_to_end().is_some() => return Ok(()),
                 Waited::Rung => {}
@@ -452,25 +497,38 @@ impl Watch<'_> {
     /// Waits for the process's end until `deadline`, going on to read its output.
     fn ended_before(&mut self, child: &Child, deadline: Instant) -> io::Result<bool> {
         loop {
-            match child.wait(None, &self.watched(), Some(deadline))? {
+            match self.wait(child, false, Some(deadline))? {
                 Waited::Ended => return Ok(true),
                 Waited::TimedOut => return Ok(false),
-                Waited::Readable => drop(self.drain()?),
+                Waited::Readable => self.attend()?,
                 Waited::Rung => {}
             }
         }
     }
 
-    /// What to watch beside the process: its pipes or, while no piece may be sent, the tokens.
-    fn watched(&mut self) -> Vec<BorrowedFd<'_>> {
+    /// Waits for the process, its pipes or, while no piece of output may be sent, the tokens; and, if it
+    /// is `told`, for the bell.
+    fn wait(&mut self, child: &Child, told: bool, deadline: Option<Instant>) -> io::Result<Waited> {
         let shared = self.shared;
         if self.token.is_none() && self.outputs.is_streamed() {
             self.token = shared.pieces.try_take();
-            if self.token.is_none() {
-                return vec![shared.pieces.as_fd()];
-            }
         }
-        self.outputs.watched()
+        let outputs = if self.token.is_none() && self.outputs.is_streamed() {
+            vec![shared.pieces.as_fd()]
+        } else {
+            self.outputs.watched()
+        };
+        let wake = told.then(|| &**self.station.wake());
+        let feed = self.feeding.as_ref().and_then(Feeding::watched);
+        child.wait_feeding(wake, &outputs, feed, deadline)
+    }
+
+    /// Hands on output and feeds the job, as far as that can be done at once.
+    fn attend(&mut self) -> io::Result<()> {
+        if let Some(feeding) = &mut self.feeding {
+            feeding.pump()?;
+        }
+        self.drain().map(drop)
     }
 
     /// Hands on the last output of a job whose process has ended; returns whether its group left anybody

@@ -6,12 +6,15 @@
 //!
 //! * [`pool`]: a thread a slot, each with one attempt at a time; the queue that they share;
 //! * [`local`]: what a worker does with an attempt on this host: process, capture, deadline;
+//! * [`feed`]: a running job's standard input; [`handover`]: how it gets it;
 //! * [`dry`]: an engine that renders commands and runs nothing;
 //! * [`shell`]: which shell, and when none is needed;
 //! * [`warm`]: shells that run many jobs.
 
 pub mod capture;
 pub mod dry;
+pub mod feed;
+pub mod handover;
 pub mod launch;
 pub mod local;
 pub mod pool;
@@ -108,6 +111,8 @@ pub fn never_ran(attempt: &Attempt, outcome: Outcome) -> Box<AttemptEnd> {
         ended_at: now,
         outcome,
         usage: crate::model::Usage::default(),
+        stdin: attempt.job.stdin.clone(),
+        sent: 0,
         stdout: crate::sys::spool::Captured::Empty,
         stderr: crate::sys::spool::Captured::Empty,
         streamed: [0; 2],

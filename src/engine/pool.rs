@@ -410,6 +410,7 @@ mod tests {
             job: Job {
                 seq,
                 args: ArgList::new(),
+                stdin: None,
             },
             number: 1,
             max: Some(1),

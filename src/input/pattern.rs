@@ -65,6 +65,22 @@ impl Pattern {
         }
     }
 
+    /// Where the first match at `from` or later is, and its groups; empty when there is none.
+    ///
+    /// # Errors
+    ///
+    /// When matching takes more steps than any sane regexp needs.
+    pub fn find(&self, text: &[u8], from: usize) -> Result<Vec<Option<(usize, usize)>>, String> {
+        if from > text.len() {
+            return Ok(Groups::new());
+        }
+        let latin = match &self.0 {
+            Engine::Fancy(_) => latin(text),
+            Engine::Bytes(_) => String::new(),
+        };
+        self.groups_at(text, &latin, from)
+    }
+
     fn split_with_groups(&self, text: &[u8], into: &mut ArgList) -> Result<(), String> {
         let latin = match &self.0 {
             Engine::Fancy(_) => latin(text),

@@ -284,6 +284,7 @@ where
             Job {
                 seq: self.seq,
                 args,
+                stdin: None,
             }
         }))
     }

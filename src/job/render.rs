@@ -261,6 +261,7 @@ mod tests {
         let job = Job {
             seq: 1,
             args: ["a b", "it's"].into_iter().collect(),
+            stdin: None,
         };
         let command = renderer.prepare(&job, 4).unwrap();
         assert_eq!(command.line, br#"echo 4 'a b' 'it'"'"'s'"#);

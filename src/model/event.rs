@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{ArgList, Command, Outcome, Usage};
+use super::{ArgList, Command, Outcome, Stdin, Usage};
 use crate::sys::spool::Captured;
 use crate::sys::tokens::Token;
 
@@ -91,6 +91,10 @@ pub struct AttemptEnd {
     pub outcome: Outcome,
     /// What it cost.
     pub usage: Usage,
+    /// What it was fed, kept where the job may have to be fed again.
+    pub stdin: Option<Stdin>,
+    /// How many bytes it was fed.
+    pub sent: u64,
     /// Its captured standard output.
     pub stdout: Captured,
     /// Its captured standard error.

@@ -1,6 +1,6 @@
 //! A job before it runs, and what it becomes when a slot is free.
 
-use super::ArgList;
+use super::{ArgList, Stdin};
 
 /// One piece of work: its number and its arguments. The command line is rendered when it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub struct Job {
     pub seq: u64,
     /// All arguments of the job's records, in order: `{1}`, `{2}`, …
     pub args: ArgList,
+    /// What it is fed; `None`: nothing.
+    pub stdin: Option<Stdin>,
 }
 
 /// A job's command line, rendered for the slot that it runs in.

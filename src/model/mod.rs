@@ -7,6 +7,7 @@ mod args;
 mod event;
 mod job;
 mod outcome;
+mod stdin;
 
 pub use args::ArgList;
 pub use event::{
@@ -14,5 +15,6 @@ pub use event::{
 };
 pub use job::{Command, Job, Prepare};
 pub use outcome::{KilledBy, Outcome, SpawnError};
+pub use stdin::{Body, Stdin};
 
 pub use crate::sys::child::{Exit, Usage};

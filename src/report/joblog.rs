@@ -121,7 +121,7 @@ impl Joblog {
                 .ended_at
                 .duration_since(end.started_at)
                 .unwrap_or_default(),
-            sent: 0,
+            sent: end.sent,
             received: end.stdout.len() + end.streamed[0] + echoed,
             exit: end.outcome.joblog_exit(),
             signal: end.outcome.signal(),

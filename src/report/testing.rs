@@ -65,6 +65,8 @@ pub(super) fn ended(seq: u64, command: &str, outcome: Outcome) -> AttemptEnd {
         ended_at: at(1.5),
         outcome,
         usage: Usage::default(),
+        stdin: None,
+        sent: 0,
         stdout: Captured::Empty,
         stderr: Captured::Empty,
         streamed: [0; 2],

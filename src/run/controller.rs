@@ -178,6 +178,10 @@ impl<'a> Controller<'a> {
                 }
             };
             if self.done.contains(pending.job.seq) {
+                if let Some(stdin) = &pending.job.stdin {
+                    // What still comes for it is nobody's.
+                    stdin.abandon();
+                }
                 self.pass_over(pending);
                 continue;
             }
@@ -284,7 +288,7 @@ impl<'a> Controller<'a> {
         }
     }
 
-    fn ended(&mut self, end: Box<AttemptEnd>) {
+    fn ended(&mut self, mut end: Box<AttemptEnd>) {
         self.in_flight -= 1;
         if let Ok(time) = end.ended_at.duration_since(end.started_at) {
             self.lookahead.observe(time);
@@ -302,6 +306,8 @@ impl<'a> Controller<'a> {
             self.try_again(end, displaced);
             return;
         }
+        // Reports take their time, and the input waits for blocks to come back.
+        end.stdin = None;
         let (job, outcome) = (Arc::clone(&end.job), end.outcome.clone());
         if let Outcome::SpawnFailed(SpawnError { why, fatal: true }) = &outcome {
             self.trouble = Some(ExitCode::Error);
@@ -352,9 +358,10 @@ impl<'a> Controller<'a> {
 
     /// Puts a job back for its next try, or for the same once more if it was `displaced`: ended for want
     /// of memory, which is no failure of its own.
-    fn try_again(&mut self, end: Box<AttemptEnd>, displaced: bool) {
+    fn try_again(&mut self, mut end: Box<AttemptEnd>, displaced: bool) {
         self.announce_outcome(&end);
         let job = Arc::clone(&end.job);
+        let stdin = end.stdin.take();
         self.events.push(Event::AttemptFailed(end));
         let pause = if displaced {
             None
@@ -365,6 +372,7 @@ impl<'a> Controller<'a> {
             job: Job {
                 seq: job.seq,
                 args: job.args.clone(),
+                stdin,
             },
             try_number: job.attempt + u32::from(!displaced),
         };

@@ -209,6 +209,7 @@ mod tests {
         Job {
             seq,
             args: ArgList::new(),
+            stdin: None,
         }
     }
 

@@ -50,6 +50,15 @@ pub enum Waited {
     TimedOut,
 }
 
+/// What a process is fed through, while it does not go on by itself.
+#[derive(Clone, Copy, Debug)]
+pub enum Feed<'a> {
+    /// There is nothing to feed until this is readable.
+    From(BorrowedFd<'a>),
+    /// Nothing can be fed until this is writable, or its reader is gone.
+    Into(BorrowedFd<'a>),
+}
+
 impl Child {
     /// The process `pid`, which is our child and which `pidfd` refers to; `ward` holds its group.
     pub(in crate::sys) fn new(pid: libc::pid_t, pidfd: OwnedFd, ward: Ward) -> Self {
@@ -93,18 +102,41 @@ impl Child {
         inputs: &[BorrowedFd],
         deadline: Option<Instant>,
     ) -> io::Result<Waited> {
+        self.wait_feeding(wake, inputs, None, deadline)
+    }
+
+    /// As [`Child::wait`], and until what the process is fed through, or from, is ready; that counts as
+    /// [`Waited::Readable`], too.
+    pub fn wait_feeding(
+        &self,
+        wake: Option<&Wake>,
+        inputs: &[BorrowedFd],
+        feed: Option<Feed>,
+        deadline: Option<Instant>,
+    ) -> io::Result<Waited> {
         let watched = |fd| libc::pollfd {
             fd,
             events: libc::POLLIN,
             revents: 0,
         };
-        let mut polled = [watched(-1); 4];
+        let mut polled = [watched(-1); 5];
         polled[0].fd = self.pidfd.as_raw_fd();
         polled[1].fd = wake.map_or(-1, AsRawFd::as_raw_fd);
-        for (place, input) in polled[2..].iter_mut().zip(inputs) {
+        for (place, input) in polled[2..4].iter_mut().zip(inputs) {
             place.fd = input.as_raw_fd();
         }
-        let count = 2 + inputs.len().min(2);
+        let count = match feed {
+            None => 2 + inputs.len().min(2),
+            Some(Feed::From(source)) => {
+                polled[4].fd = source.as_raw_fd();
+                5
+            }
+            Some(Feed::Into(pipe)) => {
+                polled[4].fd = pipe.as_raw_fd();
+                polled[4].events = libc::POLLOUT;
+                5
+            }
+        };
         loop {
             // SAFETY: `polled` is a live array of at least `count` entries.
             let ready = unsafe {

@@ -50,6 +50,125 @@ pub fn send(from: &File, len: u64, out: &File) -> io::Result<u64> {
     Ok(at.cast_unsigned())
 }
 
+/// Moves up to `len` bytes of `from`, from `at` on, into the pipe `out` without looking at them and without
+/// waiting for room (`splice(2)`); returns how many there were: 0 at the end of the file.
+///
+/// # Errors
+///
+/// `WouldBlock` when the pipe is full, and what else the kernel says.
+pub fn splice_part(from: &File, at: u64, len: usize, out: BorrowedFd) -> io::Result<usize> {
+    let mut offset = at.cast_signed();
+    loop {
+        // SAFETY: two open descriptors and a live offset.
+        let moved = unsafe {
+            libc::splice(
+                from.as_raw_fd(),
+                &raw mut offset,
+                out.as_raw_fd(),
+                std::ptr::null_mut(),
+                len,
+                libc::SPLICE_F_NONBLOCK | libc::SPLICE_F_MOVE,
+            )
+        };
+        if moved >= 0 {
+            return Ok(moved.cast_unsigned());
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+/// Reads up to `most` bytes from `file` to the end of `buffer`, into its spare room, which nobody clears
+/// first; returns how many: 0 at the end.
+///
+/// # Errors
+///
+/// What `read(2)` says but for interruptions.
+pub fn read_into(file: &File, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+    buffer.reserve(most);
+    loop {
+        let room = buffer.spare_capacity_mut();
+        let len = room.len().min(most);
+        // SAFETY: the kernel writes at most `len` bytes into live room of that size.
+        let got = unsafe { libc::read(file.as_raw_fd(), room.as_mut_ptr().cast(), len) };
+        if got >= 0 {
+            let got = got.cast_unsigned();
+            // SAFETY: the first `got` bytes of the room have just been written.
+            unsafe { buffer.set_len(buffer.len() + got) };
+            return Ok(got);
+        }
+        let error = io::Error::last_os_error();
+        match error.raw_os_error() {
+            Some(libc::EINTR) => {}
+            Some(libc::EAGAIN) => wait_readable(file)?,
+            _ => return Err(error),
+        }
+    }
+}
+
+/// Waits until `file`, which somebody made non-blocking, has something to read.
+fn wait_readable(file: &File) -> io::Result<()> {
+    let mut polled = libc::pollfd {
+        fd: file.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    poll(std::slice::from_mut(&mut polled), -1)
+}
+
+/// Opens the FIFO at `path` for reading without waiting for somebody who writes.
+///
+/// # Errors
+///
+/// Those of opening it.
+pub fn open_for_reading_at_once(path: &std::path::Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    File::options()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+}
+
+/// Makes a FIFO at `path` that only this user can open.
+///
+/// # Errors
+///
+/// When `path` is taken, or in no directory that can be written to.
+pub fn make_fifo(path: &std::path::Path) -> io::Result<()> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: a live C string.
+    if unsafe { libc::mkfifo(path.as_ptr(), 0o600) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// Makes writing to `fd` fail rather than wait.
+///
+/// # Errors
+///
+/// What `fcntl(2)` says.
+pub fn set_nonblocking(fd: BorrowedFd) -> io::Result<()> {
+    // SAFETY: flags of an open descriptor.
+    let flags = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) };
+    // SAFETY: as above.
+    let set = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK) };
+    if flags < 0 || set < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// Makes room for `bytes` in the pipe `fd`, if the system allows it.
+pub fn enlarge_pipe(fd: BorrowedFd, bytes: usize) {
+    let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+    // SAFETY: only changes the size of a pipe of ours. A refusal leaves it as it was, which is as good.
+    unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETPIPE_SZ, bytes) };
+}
+
 /// Waits until `out`, which somebody made non-blocking, takes more.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! What the kernel offers, behind small safe surfaces. All `unsafe` code of the project lives here.
 
+pub mod block;
 pub mod child;
 pub mod cpu;
 pub mod env_block;
@@ -21,6 +22,7 @@ pub mod signals;
 pub mod spawn;
 pub mod spool;
 pub mod stdin;
+pub mod stream;
 pub mod tokens;
 pub mod topology;
 pub mod tty;

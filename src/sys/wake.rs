@@ -68,6 +68,22 @@ pub fn is_readable(fd: std::os::fd::BorrowedFd) -> io::Result<bool> {
     Ok(polled.revents != 0)
 }
 
+/// Whether reading from `fd` answers, with data or with its end, within `time`.
+///
+/// # Errors
+///
+/// What `poll(2)` says but for interruptions.
+pub fn is_readable_within(fd: BorrowedFd, time: std::time::Duration) -> io::Result<bool> {
+    let mut polled = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    let ms = i32::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX);
+    poll(std::slice::from_mut(&mut polled), ms)?;
+    Ok(polled.revents != 0)
+}
+
 /// Waits until `wake` has rung or `fd` is readable.
 ///
 /// # Errors
@@ -85,8 +101,6 @@ pub fn wait_for_either(wake: &Wake, fd: std::os::fd::BorrowedFd) -> io::Result<(
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsFd as _;
-
     use super::*;
 
     #[test]

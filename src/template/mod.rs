@@ -90,19 +90,24 @@ struct Group {
     repeats: bool,
 }
 
+/// A command's words, quoted one by one or taken as one line, as tokens.
+fn parts<W: AsRef<[u8]>>(words: &[W], quote_words: bool, syntax: &Syntax) -> Vec<Vec<Token>> {
+    if quote_words {
+        let parse = |word: &W| parse::tokens(word.as_ref(), syntax);
+        words.iter().map(parse).collect()
+    } else {
+        let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
+        vec![parse::tokens(&words.join(&b' '), syntax)]
+    }
+}
+
 impl Template {
     /// The template of a command, given as the words that were typed.
     ///
     /// The words are joined by single spaces; with `quote_words` (`-q`) each is quoted. Without any
     /// replacement string ` {}` is appended; without any word the inputs are the commands.
     pub fn command<W: AsRef<[u8]>>(words: &[W], quote_words: bool, syntax: &Syntax) -> Self {
-        let mut parts: Vec<Vec<Token>> = if quote_words {
-            let parse = |word: &W| parse::tokens(word.as_ref(), syntax);
-            words.iter().map(parse).collect()
-        } else {
-            let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
-            vec![parse::tokens(&words.join(&b' '), syntax)]
-        };
+        let mut parts = parts(words, quote_words, syntax);
         if words.is_empty() {
             parts = vec![vec![parse::ALL_ARGUMENTS]];
         } else if !parts.iter().flatten().any(Token::is_replace) {
@@ -112,6 +117,20 @@ impl Template {
                 parts[0].extend([Token::Literal(b" ".to_vec()), parse::ALL_ARGUMENTS]);
             }
         }
+        let raw_values = parts
+            .first()
+            .is_some_and(|first| parse::replaces_in_first_word(first));
+        Self::new(parts, quote_words, raw_values)
+    }
+
+    /// The template of a command to which nothing is appended, whether it has replacement strings or not:
+    /// it reads its standard input.
+    pub fn command_as_it_is<W: AsRef<[u8]>>(
+        words: &[W],
+        quote_words: bool,
+        syntax: &Syntax,
+    ) -> Self {
+        let parts = parts(words, quote_words, syntax);
         let raw_values = parts
             .first()
             .is_some_and(|first| parse::replaces_in_first_word(first));

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use super::{Letters, OpenJobs};
 use crate::engine::capture::Capture;
 use crate::engine::dry::DryEngine;
+use crate::engine::handover::Handover;
 use crate::engine::launch::Launch;
 use crate::engine::{Engine, Post, local};
 use crate::job::Renderer;
@@ -110,6 +111,7 @@ impl EngineParts {
                 prelude: self.plan.prelude,
                 env: job_environment(self.plan.tmpdir.as_deref()),
                 cwd: self.cwd,
+                named_inputs: self.plan.handover != Handover::Pipe,
             },
             capture: capture(
                 self.plan.capture,
@@ -121,6 +123,8 @@ impl EngineParts {
             inherits_stdin: self.plan.inherits_stdin,
             remove_empty_workdirs: self.plan.remove_empty_workdirs,
             nice: self.plan.nice,
+            handover: self.plan.handover,
+            handover_dir: self.plan.tmpdir.clone().unwrap_or_else(std::env::temp_dir),
             term_seq: self.plan.term_seq,
             done: self.done,
             report_starts,

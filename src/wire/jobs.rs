@@ -12,6 +12,7 @@ use crate::input::{InputConfig, Notices, Records, SourceKind, SourceSpec};
 use crate::job::pack::{Jobs, Packing};
 use crate::ledger::done::{self, Keys, Seqs};
 use crate::model::{ArgList, Job};
+use crate::pipe;
 use crate::plan::{JobsPlan, ResumePlan};
 use crate::run::Message;
 use crate::run::queue::{Queue, queue};
@@ -39,6 +40,8 @@ pub struct OpenJobs {
 enum JobSource {
     /// The inputs.
     Read(Jobs<Records>),
+    /// Pieces of one input.
+    Pieces(Box<pipe::Jobs>),
     /// Commands of an earlier run, and the number of the next job. What is between them was done.
     Logged(BTreeMap<u64, Vec<u8>>, u64),
 }
@@ -48,6 +51,7 @@ impl JobSource {
     fn ready(&self) -> bool {
         match self {
             Self::Read(jobs) => jobs.ready(Records::ready),
+            Self::Pieces(jobs) => jobs.ready(),
             Self::Logged(..) => true,
         }
     }
@@ -61,6 +65,7 @@ impl Iterator for JobSource {
             Self::Read(jobs) => jobs
                 .next()
                 .map(|job| job.map_err(|error| error.to_string())),
+            Self::Pieces(jobs) => jobs.next(),
             Self::Logged(commands, seq) => {
                 let first = commands.first_entry()?;
                 let args = if *first.key() == *seq {
@@ -72,6 +77,7 @@ impl Iterator for JobSource {
                 Some(Ok(Job {
                     seq: *seq - 1,
                     args,
+                    stdin: None,
                 }))
             }
         }
@@ -98,6 +104,7 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
         total: announced,
         reads_stdin,
         remarks,
+        pipe,
         resume,
     } = plan;
     let (mut done, mut done_before, mut done_work) = (Seqs::default(), 0, None);
@@ -122,6 +129,17 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
     }
     for words in &remarks {
         remark(words);
+    }
+    if let Some(config) = pipe {
+        return Ok(OpenJobs {
+            names: Vec::new(),
+            jobs: pieces(config, input, packing, remark)?,
+            at_most: None,
+            total: None,
+            done,
+            done_before,
+            done_work,
+        });
     }
     let packed = count_ahead
         .then(|| count_packed(&input, &packing))
@@ -166,6 +184,25 @@ fn failed_commands(path: &Path) -> anyhow::Result<OpenJobs> {
         done_before: 0,
         done_work: None,
     })
+}
+
+/// Opens the input that is cut into pieces; `input`, if it has sources, has the arguments.
+fn pieces(
+    config: pipe::Config,
+    input: InputConfig,
+    packing: Packing,
+    remark: impl Fn(&str) + Send + 'static,
+) -> anyhow::Result<JobSource> {
+    let args = if input.sources.is_empty() {
+        None
+    } else {
+        let records = Records::open(input).map_err(in_one_line)?;
+        let args = Jobs::new(records, packing)
+            .map(|job| job.map(|job| job.args).map_err(|error| error.to_string()));
+        Some(Box::new(args) as pipe::Args)
+    };
+    let jobs = pipe::Jobs::open(config, args, Box::new(remark)).map_err(anyhow::Error::msg)?;
+    Ok(JobSource::Pieces(Box::new(jobs)))
 }
 
 /// How many jobs batches make of inputs that can be read twice: the length of lines decides, so all of

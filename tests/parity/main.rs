@@ -21,6 +21,7 @@ mod inputs;
 mod jobs;
 mod language;
 mod output;
+mod pipe;
 mod quoting;
 mod quoting_more;
 mod replacement;
@@ -100,6 +101,11 @@ fn hosts() {
 }
 
 #[test]
+fn pieces_of_one_input() {
+    equal_gnu(&pipe::cases());
+}
+
+#[test]
 fn errors() {
     equal_gnu(&errors::cases());
 }
@@ -162,6 +168,7 @@ fn all() -> Vec<Case> {
         jobs::cases(),
         control::cases(),
         output::cases(),
+        pipe::cases(),
         errors::cases(),
         semaphore::cases(),
         hosts::cases(),

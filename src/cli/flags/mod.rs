@@ -9,6 +9,7 @@ mod hosts;
 mod input;
 mod jobs;
 mod output;
+mod pipe;
 mod replacement;
 mod report;
 mod semaphore;
@@ -23,6 +24,7 @@ pub use hosts::Hosts;
 pub use input::Input;
 pub use jobs::Jobs;
 pub use output::Output;
+pub use pipe::Pipe;
 pub use replacement::Replacement;
 pub use report::{Detail, Report};
 pub use semaphore::Semaphore;
@@ -57,6 +59,9 @@ pub struct Flags {
     /// What becomes of inputs before they are arguments.
     #[command(flatten)]
     pub sources: Sources,
+    /// How one input is cut into pieces.
+    #[command(flatten)]
+    pub pipe: Pipe,
     /// What is run.
     #[command(flatten)]
     pub command: CommandFlags,

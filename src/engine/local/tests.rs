@@ -75,7 +75,10 @@ impl Local {
         let mut config = Config {
             slots: 1,
             prepare: Arc::new(Verbatim),
+            handover: super::super::handover::Handover::Pipe,
+            handover_dir: std::env::temp_dir(),
             launch: Launch {
+                named_inputs: false,
                 shell: shell("/bin/sh"),
                 always_shell: false,
                 warm: false,
@@ -115,6 +118,7 @@ impl Local {
             job: Job {
                 seq: 7,
                 args: ArgList::single(line.as_ref().to_vec()),
+                stdin: None,
             },
             number: 2,
             max: Some(3),
@@ -267,6 +271,7 @@ fn a_command_that_cannot_be_rendered_is_a_fatal_failure() {
         job: Job {
             seq: 1,
             args: ArgList::new(),
+            stdin: None,
         },
         number: 1,
         max: None,

@@ -329,6 +329,7 @@ fn inputs(play: &Play) -> Vec<Result<Job, &'static str>> {
     let job = |seq| Job {
         seq,
         args: ArgList::new(),
+        stdin: None,
     };
     let mut inputs: Vec<_> = (1..=play.readable()).map(|seq| Ok(job(seq))).collect();
     if play.input_fails_after.is_some() {

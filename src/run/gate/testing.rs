@@ -40,7 +40,11 @@ impl Crew {
 fn attempt(seq: u64) -> Attempt {
     let args = ArgList::new();
     Attempt {
-        job: Job { seq, args },
+        job: Job {
+            seq,
+            args,
+            stdin: None,
+        },
         number: 1,
         max: None,
         queued_at: std::time::SystemTime::now(),

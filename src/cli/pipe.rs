@@ -1,0 +1,396 @@
+//! `--pipe` and its kin: what was typed about cutting one input into pieces, resolved.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::argv::SourceWords;
+use super::flags::{self, Flags};
+use super::{bytes, text, values};
+use crate::engine::handover::Handover;
+use crate::input::{Header as InputHeader, InputConfig, Pattern, Shape, SourceKind};
+use crate::model::ArgList;
+use crate::pipe::key::{Columns, Key};
+use crate::pipe::route::Route;
+use crate::pipe::separator::{Ends, Finder, Groups, Separator};
+use crate::pipe::{BlockSize, Config, Header};
+
+/// How large a block is unless the user says otherwise.
+const BLOCK: usize = 1 << 20;
+/// What stands for the name of a job's input in its command line.
+const NAMED_INPUT: &[u8] = b"$PARALLEL_TMP";
+
+/// Whether jobs read pieces of one input. As in GNU parallel, some options imply it.
+pub(super) fn is_wanted(flags: &Flags) -> bool {
+    let pipe = &flags.pipe;
+    pipe.pipe
+        || pipe.pipepart
+        || pipe.round_robin
+        || pipe.tee
+        || pipe.group_by.is_some()
+        || pipe.shard.is_some()
+        || pipe.bin.is_some()
+}
+
+/// Whether `{}` is the name of a file or FIFO.
+pub(super) fn names_inputs(flags: &Flags) -> bool {
+    is_wanted(flags) && (flags.pipe.cat || flags.pipe.fifo)
+}
+
+/// How jobs get their input.
+pub(super) fn handover(flags: &Flags) -> Handover {
+    match &flags.pipe {
+        _ if !is_wanted(flags) => Handover::Pipe,
+        pipe if pipe.cat => Handover::File,
+        pipe if pipe.fifo => Handover::Fifo,
+        _ => Handover::Pipe,
+    }
+}
+
+/// How the input is cut for jobs in `slots`, if that is wanted; `input` is left with what the jobs have as
+/// arguments.
+///
+/// # Errors
+///
+/// One line that names the option and what is wrong with it.
+pub(super) fn resolve(
+    flags: &Flags,
+    words: &[SourceWords],
+    command: &[Vec<u8>],
+    slots: usize,
+    input: &mut InputConfig,
+) -> Result<Option<Config>, String> {
+    if !is_wanted(flags) {
+        return Ok(None);
+    }
+    let pipe = &flags.pipe;
+    if command.is_empty() {
+        return Err("--pipe/--pipepart must have a command to pipe into (e.g. 'cat').".to_owned());
+    }
+    let batching = &flags.batching;
+    if pipe.pipepart
+        && (batching.max_replace_args.is_some()
+            || batching.input_lines.is_some()
+            || batching.max_lines.is_some())
+    {
+        return Err(
+            "--pipepart is incompatible with --max-replace-args, --max-lines, and -L.".to_owned(),
+        );
+    }
+    let files = files(flags, words);
+    arguments(flags, words.is_empty(), input);
+    let (separator, ends) = separator(flags)?;
+    let header = header(flags)?;
+    let (records, lines) = amount(flags)?;
+    Ok(Some(Config {
+        parts: pipe.pipepart,
+        files,
+        separator,
+        ends,
+        records,
+        lines,
+        block: block(pipe)?,
+        header,
+        remove_separators: pipe.remove_rec_sep && !pipe.pipepart,
+        skip_blank: flags.sources.no_run_if_empty && !pipe.pipepart,
+        timeout: match &pipe.block_timeout {
+            None => None,
+            Some(value) => Some(
+                values::duration(text("--block-timeout", value)?)
+                    .map_err(|why| format!("--block-timeout {why}"))?,
+            )
+            .filter(|timeout| !timeout.is_zero()),
+        },
+        group_by: match &pipe.group_by {
+            None => None,
+            Some(spec) => Some(key(flags, "--group-by", spec, false)?),
+        },
+        route: route(flags)?,
+        slots,
+        default_args: if names_inputs(flags) {
+            ArgList::single(NAMED_INPUT.to_vec())
+        } else if pipe.pipepart {
+            ArgList::new()
+        } else {
+            ArgList::single(Vec::new())
+        },
+    }))
+}
+
+/// The files of `--pipepart`: all that are named as files of inputs.
+fn files(flags: &Flags, words: &[SourceWords]) -> Vec<PathBuf> {
+    if !flags.pipe.pipepart {
+        return Vec::new();
+    }
+    let typed = flags.input.arg_file.iter().cloned();
+    let behind = words
+        .iter()
+        .filter(|source| source.files)
+        .flat_map(|source| source.words.iter().cloned().map(OsString::from_vec));
+    typed.chain(behind).map(PathBuf::from).collect()
+}
+
+/// Leaves in `input` what jobs have as arguments.
+fn arguments(flags: &Flags, nothing_typed: bool, input: &mut InputConfig) {
+    let pipe = &flags.pipe;
+    if names_inputs(flags) || (pipe.pipepart && !pipe.tee) {
+        input.sources.clear();
+    } else if pipe.pipepart {
+        input
+            .sources
+            .retain(|source| matches!(source.kind, SourceKind::Words(_)));
+    } else if nothing_typed && flags.input.arg_file.is_empty() {
+        // There is nothing but standard input, and that is cut.
+        input.sources.clear();
+    }
+    // What is said about records is said about those of the stream.
+    input.shape = Shape {
+        header: InputHeader::None,
+        ..Shape::default()
+    };
+}
+
+fn route(flags: &Flags) -> Result<Route, String> {
+    let pipe = &flags.pipe;
+    Ok(if let Some(spec) = &pipe.shard {
+        Route::Shard(key(flags, "--shard", spec, true)?)
+    } else if let Some(spec) = &pipe.bin {
+        Route::Bin(key(flags, "--bin", spec, false)?)
+    } else if pipe.tee {
+        Route::Tee
+    } else if pipe.round_robin && !pipe.pipepart {
+        Route::RoundRobin {
+            strict: flags.output.keep_order,
+        }
+    } else {
+        Route::EachBlock
+    })
+}
+
+/// `-N` and `-n` are numbers of records, `-L` and `-l` of the lines that a record has.
+fn amount(flags: &Flags) -> Result<(Option<usize>, Option<usize>), String> {
+    let flags = &flags.batching;
+    let number = |option: &str, value: Option<&OsString>| match value {
+        None => Ok(None),
+        Some(value) => {
+            let number = values::whole(text(option, value)?);
+            let number = number.map_err(|why| format!("{option} {why}"))?;
+            Ok::<_, String>(usize::try_from(number).ok().filter(|&number| number > 0))
+        }
+    };
+    let records = match number("--max-replace-args", flags.max_replace_args.as_ref())? {
+        None => number("--max-args", flags.max_args.as_ref())?,
+        records => records,
+    };
+    let lines = match number("-L", flags.input_lines.as_ref())? {
+        None => number("--max-lines", flags.max_lines.as_ref())?,
+        lines => lines,
+    };
+    Ok(match (records, lines) {
+        (Some(records), lines) => (Some(records.saturating_mul(lines.unwrap_or(1))), None),
+        (None, lines) => (None, lines),
+    })
+}
+
+fn separator(flags: &Flags) -> Result<(Separator, Ends), String> {
+    let pipe = &flags.pipe;
+    if flags.sources.csv {
+        return Ok((Separator::Csv, Ends::default()));
+    }
+    let (start, end) = match (&pipe.recstart, &pipe.recend) {
+        (None, None) => return Ok((Separator::newline(), Ends::default())),
+        (start, end) => (
+            start.as_ref().map(bytes).unwrap_or_default(),
+            end.as_ref().map(bytes).unwrap_or_default(),
+        ),
+    };
+    if !pipe.regexp || (start.is_empty() && end.is_empty()) {
+        let separator = Separator::Fixed {
+            end: unescape(&end),
+            start: unescape(&start),
+        };
+        return Ok((separator, Ends::default()));
+    }
+    let option = if end.is_empty() {
+        "--recstart"
+    } else {
+        "--recend"
+    };
+    let both = [b"(?s)(", &end[..], b")(?:", &start, b")"].concat();
+    let anchored = |regexp: Vec<u8>, wanted: &[u8]| {
+        if wanted.is_empty() {
+            Ok(None)
+        } else {
+            finder(option, &regexp).map(Some)
+        }
+    };
+    let ends = Ends {
+        start: anchored([b"(?s)\\A(?:", &start[..], b")"].concat(), &start)?,
+        end: anchored([b"(?s)(?:", &end[..], b")\\z"].concat(), &end)?,
+    };
+    let separator = Separator::Regexp {
+        both: finder(option, &both)?,
+    };
+    Ok((separator, ends))
+}
+
+fn header(flags: &Flags) -> Result<Option<Header>, String> {
+    let Some(value) = &flags.sources.header else {
+        return Ok(None);
+    };
+    let number = value.to_str().and_then(|text| text.parse().ok());
+    Ok(Some(match (value.as_bytes(), number) {
+        (b":", _) => Header::Lines(1),
+        (_, Some(lines)) => Header::Lines(lines),
+        (regexp, None) => {
+            let anchored = [b"\\A(?:", regexp, b")"].concat();
+            Header::Regexp(finder("--header", &anchored)?)
+        }
+    }))
+}
+
+fn key(flags: &Flags, option: &'static str, spec: &OsStr, hashes: bool) -> Result<Key, String> {
+    let separator = flags
+        .sources
+        .colsep
+        .as_ref()
+        .map_or_else(|| b"\\t".to_vec(), bytes);
+    let pattern = Pattern::new(&separator).map_err(|why| format!("--colsep {why}"))?;
+    let columns = Arc::new(Cut(pattern));
+    Ok(Key::new(
+        option,
+        spec.as_bytes(),
+        columns,
+        &separator,
+        hashes,
+    ))
+}
+
+/// A number of bytes with a unit, or of blocks for each slot.
+fn block(flags: &flags::Pipe) -> Result<BlockSize, String> {
+    let Some(value) = &flags.block else {
+        return Ok(BlockSize::Bytes(BLOCK));
+    };
+    let typed = text("--block", value)?;
+    let wrong = || {
+        format!("--block must be a number of bytes such as 4096, 64K or 1M, or -N, not '{typed}'")
+    };
+    if let Some(count) = typed.strip_prefix('-') {
+        let count = size(count).ok_or_else(wrong)?;
+        return Ok(BlockSize::PerSlot(count.max(1.0) as u64));
+    }
+    let bytes = size(typed).ok_or_else(wrong)?;
+    Ok(BlockSize::Bytes(match bytes as usize {
+        0 => BLOCK,
+        bytes => bytes.min((1 << 31) - 1),
+    }))
+}
+
+/// `0.5M`, `10k`, `1Mi`.
+fn size(typed: &str) -> Option<f64> {
+    let digits = typed
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(typed.len());
+    let number: f64 = typed[..digits].parse().ok()?;
+    let unit = match typed[digits..].trim_end_matches(['i', 'I']) {
+        "" => 1.0,
+        "K" => 1024.0,
+        "M" => 1024.0_f64.powi(2),
+        "G" => 1024.0_f64.powi(3),
+        "T" => 1024.0_f64.powi(4),
+        "k" => 1e3,
+        "m" => 1e6,
+        "g" => 1e9,
+        "t" => 1e12,
+        _ => return None,
+    };
+    Some(number * unit)
+}
+
+/// As in C: `\n`, `\t`, `\0`, `\x41`, `\101`; any other backslash is one.
+fn unescape(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&first, after)) = rest.split_first() {
+        let (byte, used) = match after {
+            [letter, ..] if first == b'\\' => match letter {
+                b'n' => (b'\n', 2),
+                b't' => (b'\t', 2),
+                b'r' => (b'\r', 2),
+                b'f' => (0x0c, 2),
+                b'a' => (0x07, 2),
+                b'e' => (0x1b, 2),
+                b'\\' => (b'\\', 2),
+                b'x' => number(&after[1..], 2, 16).map_or((first, 1), |(byte, n)| (byte, n + 2)),
+                b'0'..=b'7' => number(after, 3, 8).map_or((first, 1), |(byte, n)| (byte, n + 1)),
+                _ => (first, 1),
+            },
+            _ => (first, 1),
+        };
+        out.push(byte);
+        rest = &rest[used..];
+    }
+    out
+}
+
+/// The byte that up to `most` digits at the start of `text` mean, and how many there are.
+fn number(text: &[u8], most: usize, radix: u32) -> Option<(u8, usize)> {
+    let digits: Vec<u32> = text
+        .iter()
+        .take(most)
+        .map_while(|&digit| char::from(digit).to_digit(radix))
+        .collect();
+    let value = digits.iter().fold(0, |value, digit| value * radix + digit);
+    (!digits.is_empty()).then_some((value as u8, digits.len()))
+}
+
+fn finder(option: &str, regexp: &[u8]) -> Result<Arc<dyn Finder>, String> {
+    let pattern = Pattern::new(regexp).map_err(|why| format!("{option} {why}"))?;
+    Ok(Arc::new(Find(pattern)))
+}
+
+#[derive(Debug)]
+struct Find(Pattern);
+
+impl Finder for Find {
+    fn find(&self, text: &[u8], from: usize) -> Result<Groups, String> {
+        self.0.find(text, from)
+    }
+}
+
+#[derive(Debug)]
+struct Cut(Pattern);
+
+impl Columns for Cut {
+    fn split(&self, line: &[u8]) -> Result<ArgList, String> {
+        let mut columns = ArgList::new();
+        self.0.split(line, &mut columns)?;
+        Ok(columns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_fractions_and_units() {
+        for (text, bytes) in [
+            ("10", 10.0),
+            ("0.01k", 10.0),
+            ("1K", 1024.0),
+            ("2Mi", 2_097_152.0),
+        ] {
+            assert_eq!(size(text), Some(bytes), "{text}");
+        }
+        for text in ["", "k", "1x", "1.2.3"] {
+            assert_eq!(size(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn separators_have_escapes() {
+        assert_eq!(unescape(br"a\n\t\\n\x41\0\101\q\"), b"a\n\t\\nA\0A\\q\\");
+    }
+}

@@ -1,0 +1,101 @@
+//! How a job gets its input: on its standard input, in a temporary file, or through a FIFO.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use super::feed::{self, Feeding};
+use crate::model::Stdin;
+use crate::sys::fd;
+use crate::sys::wake::Wake;
+
+/// How jobs get their input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Handover {
+    /// On their standard input.
+    #[default]
+    Pipe,
+    /// In a file that `$PARALLEL_TMP` names.
+    File,
+    /// Through a FIFO that `$PARALLEL_TMP` names.
+    Fifo,
+}
+
+/// One attempt's input on its way.
+#[derive(Debug, Default)]
+pub(super) struct Handed {
+    /// What is still to be written.
+    pub(super) feeding: Option<Feeding>,
+    /// The job's standard input.
+    pub(super) reader: Option<OwnedFd>,
+    /// The file or FIFO.
+    pub(super) named: Option<Named>,
+    /// How many bytes were written beforehand.
+    pub(super) sent: u64,
+}
+
+impl Handed {
+    /// Hands over `stdin`; a file is made in `dir` and written as a whole, unless `stop` rings.
+    ///
+    /// # Errors
+    ///
+    /// When a pipe, a file or a FIFO cannot be made or written.
+    pub(super) fn begin(stdin: Stdin, how: Handover, dir: &Path, stop: &Wake) -> io::Result<Self> {
+        let mut handed = Self::default();
+        match how {
+            Handover::Pipe => {
+                let (feeding, reader) = Feeding::begin(stdin)?;
+                (handed.feeding, handed.reader) = (Some(feeding), Some(reader));
+            }
+            Handover::File => {
+                let (named, file) = Named::make(dir, |path| {
+                    File::options().write(true).create_new(true).open(path)
+                })?;
+                handed.named = Some(named);
+                handed.sent = feed::write_all(&stdin, &file, stop.as_fd())?;
+            }
+            Handover::Fifo => {
+                let (named, ()) = Named::make(dir, fd::make_fifo)?;
+                handed.feeding = Some(Feeding::into_fifo(stdin, named.path())?);
+                handed.named = Some(named);
+            }
+        }
+        Ok(handed)
+    }
+}
+
+/// A name that is gone when dropped.
+#[derive(Debug)]
+pub(super) struct Named(PathBuf);
+
+impl Named {
+    /// Finds a free name in `dir` for what `make` makes.
+    fn make<T>(dir: &Path, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<(Self, T)> {
+        loop {
+            let name: String = std::iter::repeat_with(fastrand::alphanumeric)
+                .take(8)
+                .collect();
+            let path = dir.join(format!("par{name}"));
+            match make(&path) {
+                Ok(it) => return Ok((Self(path), it)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => {
+                    let shown = path.display();
+                    return Err(io::Error::new(error.kind(), format!("{shown}: {error}")));
+                }
+            }
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        // The job may have removed it.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,64 @@
+//! What a job is fed through its standard input.
+
+use std::fs::File;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::sys::block::Block;
+use crate::sys::stream::Stream;
+
+/// A job's standard input: a header that is repeated for each job, and its share of the input. Cheap to
+/// clone: a job that is tried again is fed the same again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stdin {
+    /// Comes first; may be empty.
+    pub header: Arc<[u8]>,
+    /// The rest.
+    pub body: Body,
+    /// Whether the joblog has how much it was: as in GNU parallel, only what passed through fanout counts.
+    pub counts: bool,
+}
+
+impl Stdin {
+    /// Nobody wants any more of what still comes.
+    pub fn abandon(&self) {
+        if let Body::Stream(stream) = &self.body {
+            stream.abandon();
+        }
+    }
+}
+
+/// A job's share of the input.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// A block in memory.
+    Block(Block),
+    /// A part of a file, which nobody has read yet.
+    Part {
+        /// The file.
+        file: Arc<File>,
+        /// From where to where, in bytes.
+        range: Range<u64>,
+    },
+    /// Blocks that come while the job runs. They come once only.
+    Stream(Stream),
+}
+
+impl PartialEq for Body {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Block(one), Self::Block(other)) => one == other,
+            (
+                Self::Part {
+                    file: one,
+                    range: it,
+                },
+                Self::Part { file, range },
+            ) => Arc::ptr_eq(one, file) && it == range,
+            (Self::Stream(one), Self::Stream(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Body {}

@@ -1,0 +1,318 @@
+//! One stream or a few files, cut into pieces at record ends, each piece a job's standard input.
+//!
+//! * [`separator`]: where records end, and where a block of them may be cut;
+//! * [`stream`]: blocks of a stream, read into shared buffers;
+//! * [`part`]: blocks of regular files, as ranges that nobody has read yet;
+//! * [`key`]: what `--group-by`, `--shard` and `--bin` look at;
+//! * [`group`]: marks in the stream where the group changes;
+//! * [`route`]: blocks to jobs that are fed while they run;
+//! * [`source`]: standard input, files, and what decompresses them.
+//!
+//! The rules of where a block ends are GNU parallel 20221122's, learnt by trying it:
+//!
+//! - A stream's block is what was left of the one before and as much as is missing to the block size; it is
+//!   cut at its last record end. Without one, the block size grows by 30 % and one byte, for good. What is
+//!   left at the end of the stream is one block, however many records it has.
+//! - A part of a file ends at the first record end that is at least the block size away from its begin.
+//! - A separator that is searched for record by record (`-N`) is searched for from the second byte on.
+
+pub mod group;
+pub mod key;
+pub mod part;
+pub mod route;
+pub mod separator;
+pub mod source;
+pub mod stream;
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{ArgList, Body, Job, Stdin};
+use crate::sys::block::BufferPool;
+use group::Grouped;
+use key::Key;
+use part::{FileBlocks, Parts};
+use route::{Route, Router};
+use separator::{Ends, Finder, Separator};
+use source::Source;
+use stream::{Blocks as _, Splitter};
+
+/// How input becomes jobs.
+#[derive(Debug)]
+pub struct Config {
+    /// What is cut: standard input or, if there are any, these files.
+    pub files: Vec<PathBuf>,
+    /// Whether blocks are parts of the files, as `--pipepart` has them, and not of a stream.
+    pub parts: bool,
+    /// Where records end.
+    pub separator: Separator,
+    /// How blocks begin and end, where separators are regexps.
+    pub ends: Ends,
+    /// How many records a job gets; `None`: as many as its block has.
+    pub records: Option<usize>,
+    /// Blocks hold a multiple of this many lines.
+    pub lines: Option<usize>,
+    /// How large a block is.
+    pub block: BlockSize,
+    /// What is repeated for each job.
+    pub header: Option<Header>,
+    /// Whether separators are taken out of what jobs get.
+    pub remove_separators: bool,
+    /// Whether blank lines are taken out.
+    pub skip_blank: bool,
+    /// After this time without input a block is complete.
+    pub timeout: Option<Duration>,
+    /// Records with the same key stay together.
+    pub group_by: Option<Key>,
+    /// Which job gets which block.
+    pub route: Route,
+    /// How many jobs run at a time.
+    pub slots: usize,
+    /// What a job has as its arguments when the inputs have no more.
+    pub default_args: ArgList,
+}
+
+/// How large a block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockSize {
+    /// So many bytes.
+    Bytes(usize),
+    /// As large as it takes to have so many for each slot.
+    PerSlot(u64),
+}
+
+/// What of the input's beginning is repeated for each job.
+#[derive(Clone, Debug)]
+pub enum Header {
+    /// So many lines.
+    Lines(usize),
+    /// What a regexp matches there.
+    Regexp(Arc<dyn Finder>),
+}
+
+/// The arguments of the jobs, as far as there are any.
+pub type Args = Box<dyn Iterator<Item = Result<ArgList, String>> + Send>;
+
+/// Hears of what the user should know.
+pub type Remark = Box<dyn Fn(&str) + Send>;
+
+/// The jobs that an input makes.
+pub struct Jobs {
+    pieces: Pieces,
+    args: Option<Args>,
+    default_args: ArgList,
+    seq: u64,
+}
+
+/// Where jobs' input comes from.
+enum Pieces {
+    /// Blocks in memory, one a job.
+    Blocks(Box<Splitter>),
+    /// Parts of a file that stand for a stream, one a job.
+    FileBlocks(Box<FileBlocks>),
+    /// Parts of files, one a job.
+    Parts(Box<Parts>),
+    /// Jobs that are fed while they run.
+    Routed(Box<Router>),
+    /// Whole files for each set of arguments.
+    Whole(Arc<File>, u64),
+    Over,
+}
+
+impl Jobs {
+    /// Opens the input. `args` are the arguments of the jobs, if the command line has any.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the file that cannot be read, or the option that cannot be used.
+    pub fn open(config: Config, mut args: Option<Args>, remark: Remark) -> Result<Self, String> {
+        let default_args = config.default_args.clone();
+        let mut more_than_slots = false;
+        if let (Route::Tee, Some(all)) = (&config.route, &mut args) {
+            let first: Vec<_> = all.by_ref().take(config.slots.saturating_add(1)).collect();
+            more_than_slots = first.len() > config.slots;
+            if let Some(rest) = args.take() {
+                args = Some(Box::new(first.into_iter().chain(rest)));
+            }
+        }
+        let pieces = pieces(config, args.is_some(), more_than_slots, remark)?;
+        Ok(Self {
+            pieces,
+            args,
+            default_args,
+            seq: 0,
+        })
+    }
+
+    /// Whether the next job can be had without waiting.
+    pub fn ready(&self) -> bool {
+        match &self.pieces {
+            Pieces::Blocks(splitter) => splitter.ready(),
+            Pieces::Routed(_) => false,
+            Pieces::Parts(_) | Pieces::FileBlocks(_) | Pieces::Whole(..) | Pieces::Over => true,
+        }
+    }
+
+    fn next_args(&mut self) -> Result<Option<ArgList>, String> {
+        match &mut self.args {
+            None => Ok(None),
+            Some(args) => args.next().transpose(),
+        }
+    }
+
+    fn next_job(&mut self) -> Result<Option<Job>, String> {
+        // Arguments decide how many jobs there are only where each of them gets everything.
+        if let Pieces::Whole(..) = &self.pieces {
+            let Some(args) = self.next_args()? else {
+                return Ok(None);
+            };
+            let Pieces::Whole(file, size) = &self.pieces else {
+                return Ok(None);
+            };
+            let stdin = part::stdin(&Arc::from([]), file, 0..*size);
+            return Ok(Some(self.job(args, stdin)));
+        }
+        if let Pieces::Routed(router) = &mut self.pieces
+            && router.is_tee()
+        {
+            let Some(args) = self.next_args()? else {
+                let Pieces::Routed(router) = std::mem::replace(&mut self.pieces, Pieces::Over)
+                else {
+                    return Ok(None);
+                };
+                router.run()?;
+                return Ok(None);
+            };
+            let Pieces::Routed(router) = &mut self.pieces else {
+                return Ok(None);
+            };
+            let stdin = router.open_lane()?;
+            return Ok(Some(self.job(args, stdin)));
+        }
+        let stdin = match &mut self.pieces {
+            Pieces::Blocks(splitter) => splitter.next_block()?.map(|block| Stdin {
+                header: splitter.header(),
+                body: Body::Block(block),
+                counts: true,
+            }),
+            Pieces::FileBlocks(blocks) => blocks.next_part()?,
+            Pieces::Parts(parts) => parts.next_part()?,
+            Pieces::Routed(router) => router.next_lane()?,
+            Pieces::Whole(..) | Pieces::Over => None,
+        };
+        let Some(stdin) = stdin else {
+            self.pieces = Pieces::Over;
+            return Ok(None);
+        };
+        let args = self
+            .next_args()?
+            .unwrap_or_else(|| self.default_args.clone());
+        Ok(Some(self.job(args, stdin)))
+    }
+
+    fn job(&mut self, args: ArgList, stdin: Stdin) -> Job {
+        self.seq += 1;
+        Job {
+            seq: self.seq,
+            args,
+            stdin: Some(stdin),
+        }
+    }
+}
+
+impl Iterator for Jobs {
+    type Item = Result<Job, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.next_job();
+        if next.is_err() {
+            self.pieces = Pieces::Over;
+        }
+        next.transpose()
+    }
+}
+
+impl std::fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("pipe::Jobs")
+    }
+}
+
+fn pieces(
+    mut config: Config,
+    has_args: bool,
+    more_than_slots: bool,
+    remark: Remark,
+) -> Result<Pieces, String> {
+    let tee = matches!(config.route, Route::Tee);
+    if tee && !has_args {
+        return Ok(Pieces::Over);
+    }
+    let mut source = Source::open(&config.files)?;
+    if let BlockSize::PerSlot(count) = config.block {
+        let size = match part::total_size(&config.files) {
+            Some(size) if config.parts => size,
+            _ => source.make_regular()?,
+        };
+        let pieces = count.saturating_mul(config.slots as u64).max(1);
+        let bytes = usize::try_from(size.div_ceil(pieces)).unwrap_or(usize::MAX);
+        config.block = BlockSize::Bytes(bytes.max(1));
+        if config.records.is_none() && matches!(config.route, Route::EachBlock) {
+            config.parts = true;
+        }
+    }
+    if tee {
+        // Each job reads a file for itself; so does each of more jobs than can run at a time.
+        if more_than_slots {
+            source.make_regular()?;
+        }
+        if let Some((file, 0)) = source.regular() {
+            let size = file.metadata().map_or(0, |meta| meta.len());
+            return Ok(Pieces::Whole(file, size));
+        }
+    }
+    let routed = !matches!(config.route, Route::EachBlock);
+    if config.parts && !routed && source.all_regular() {
+        return Ok(Pieces::Parts(Box::new(Parts::new(config, source)?)));
+    }
+    let plain = config.group_by.is_none()
+        && !config.remove_separators
+        && !config.skip_blank
+        && config.records.is_none()
+        && config.lines.is_none()
+        && matches!(config.separator, Separator::Fixed { .. });
+    if plain
+        && !routed
+        && let Some((file, at)) = source.regular()
+    {
+        return FileBlocks::new(config, file, at, remark)
+            .map(|it| Pieces::FileBlocks(Box::new(it)));
+    }
+    let slots = config.slots;
+    let route = std::mem::replace(&mut config.route, Route::EachBlock);
+    let group_by = config.group_by.take();
+    // A block for each slot, one that waits, and one that is being filled.
+    let buffers = BufferPool::new(config.slots + 2, config.block_bytes());
+    let mut splitter = Splitter::new(config, source, buffers, remark);
+    if let Some(key) = group_by {
+        splitter.group(|source, header| Grouped::new(source, key, header))?;
+    }
+    if routed {
+        return Ok(Pieces::Routed(Box::new(Router::new(
+            splitter, route, slots,
+        ))));
+    }
+    Ok(Pieces::Blocks(Box::new(splitter)))
+}
+
+impl Config {
+    /// The block size, where it is a number of bytes.
+    pub fn block_bytes(&self) -> usize {
+        match self.block {
+            BlockSize::Bytes(bytes) => bytes.max(1),
+            BlockSize::PerSlot(_) => 1 << 20,
+        }
+    }
+}

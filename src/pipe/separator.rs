@@ -1,0 +1,273 @@
+//! Where records end.
+
+use std::fmt;
+use std::sync::Arc;
+
+use memchr::{memchr2_iter, memmem};
+
+/// Where a match is, and where its groups are (`None`: a group that took no part in it).
+pub type Groups = Vec<Option<(usize, usize)>>;
+
+/// Finds what a regexp matches.
+pub trait Finder: fmt::Debug + Send + Sync {
+    /// The first match in `text` that begins at `from` or later; empty when there is none.
+    ///
+    /// # Errors
+    ///
+    /// When matching takes too long.
+    fn find(&self, text: &[u8], from: usize) -> Result<Groups, String>;
+}
+
+/// Where one record ends and the next begins.
+#[derive(Clone, Debug)]
+pub enum Separator {
+    /// At these bytes: the end of the one, then the begin of the other. Both empty: anywhere.
+    Fixed {
+        /// The end of a record.
+        end: Vec<u8>,
+        /// The begin of the next.
+        start: Vec<u8>,
+    },
+    /// Where a regexp matches; its first group is the end of the one record, what follows it the begin of
+    /// the other. The second one finds the begin of a record, the third its end, where they are anchored.
+    Regexp {
+        /// Both.
+        both: Arc<dyn Finder>,
+    },
+    /// At newlines that are not quoted.
+    Csv,
+}
+
+/// How far back a regexp is searched for at first, in bytes.
+const WINDOW: usize = 4 << 10;
+
+impl Separator {
+    /// Lines.
+    pub fn newline() -> Self {
+        Self::Fixed {
+            end: b"\n".to_vec(),
+            start: Vec::new(),
+        }
+    }
+
+    /// Whether any byte may be the last of a record.
+    pub fn is_anywhere(&self) -> bool {
+        matches!(self, Self::Fixed { end, start } if end.is_empty() && start.is_empty())
+    }
+
+    /// Where the last record that is known to be complete ends in `text`; never 0.
+    ///
+    /// # Errors
+    ///
+    /// When a regexp takes too long.
+    pub fn last_cut(&self, text: &[u8]) -> Result<Option<usize>, String> {
+        let cut = match self {
+            Self::Fixed { end, start } if start.is_empty() && end.len() == 1 => {
+                memchr::memrchr(end[0], text).map(|at| at + 1)
+            }
+            Self::Fixed { end, start } => {
+                memmem::rfind(text, &both(end, start)).map(|at| at + end.len())
+            }
+            Self::Regexp { both } => last_match(both.as_ref(), text)?,
+            Self::Csv => {
+                let mut last = None;
+                csv_ends(text, |end| {
+                    last = Some(end);
+                    true
+                });
+                last
+            }
+        };
+        Ok(cut.filter(|&cut| cut > 0))
+    }
+
+    /// Where record number `count`, from 1, ends in `text`.
+    ///
+    /// # Errors
+    ///
+    /// When a regexp takes too long.
+    pub fn nth_cut(&self, text: &[u8], count: usize) -> Result<Option<usize>, String> {
+        match self {
+            Self::Fixed { end, start } => Ok(nth_fixed(text, end, start, count)),
+            Self::Regexp { both } => {
+                let mut cut = 0;
+                for _ in 0..count {
+                    match next_match(both.as_ref(), text, cut)? {
+                        Some(next) => cut = next,
+                        None => return Ok(None),
+                    }
+                }
+                Ok(Some(cut).filter(|&cut| cut > 0))
+            }
+            Self::Csv => {
+                let (mut seen, mut found) = (0, None);
+                csv_ends(text, |end| {
+                    seen += 1;
+                    found = (seen == count).then_some(end);
+                    found.is_none()
+                });
+                Ok(found)
+            }
+        }
+    }
+
+    /// Where the first record ends whose end begins in `text`, wherever the record itself begins.
+    ///
+    /// # Errors
+    ///
+    /// When a regexp takes too long.
+    pub fn first_cut(&self, text: &[u8]) -> Result<Option<usize>, String> {
+        match self {
+            Self::Fixed { end, start } => {
+                Ok(memmem::find(text, &both(end, start)).map(|at| at + end.len()))
+            }
+            Self::Regexp { both } => {
+                let groups = both.find(text, 0)?;
+                Ok(groups.get(1).copied().flatten().map(|(_, end)| end))
+            }
+            Self::Csv => Ok(memchr::memchr(b'\n', text).map(|at| at + 1)),
+        }
+    }
+
+    /// Takes the separators out of `block`, which has whole records.
+    ///
+    /// # Errors
+    ///
+    /// When a regexp takes too long.
+    pub fn remove(&self, block: &mut Vec<u8>, ends: &Ends) -> Result<(), String> {
+        match self {
+            Self::Fixed { end, start } => {
+                let mut text = block.strip_prefix(&start[..]).unwrap_or(block);
+                text = text.strip_suffix(&end[..]).unwrap_or(text);
+                let both = both(end, start);
+                let mut kept = Vec::with_capacity(text.len());
+                let mut from = 0;
+                if !both.is_empty() {
+                    for at in memmem::find_iter(text, &both) {
+                        kept.extend_from_slice(&text[from..at]);
+                        from = at + both.len();
+                    }
+                }
+                kept.extend_from_slice(&text[from..]);
+                *block = kept;
+            }
+            Self::Regexp { both } => {
+                let mut text = &block[..];
+                if let Some((_, end)) = first(ends.start.as_deref(), text)? {
+                    text = &text[end..];
+                }
+                if let Some((start, _)) = first(ends.end.as_deref(), text)? {
+                    text = &text[..start];
+                }
+                let (mut kept, mut from) = (Vec::with_capacity(text.len()), 0);
+                loop {
+                    let groups = both.find(text, from)?;
+                    let Some((start, end)) = groups.first().copied().flatten() else {
+                        break;
+                    };
+                    kept.extend_from_slice(&text[from..start]);
+                    let next = end.max(start + usize::from(end == start));
+                    kept.extend_from_slice(&text[end..next.min(text.len())]);
+                    from = next;
+                    if from >= text.len() {
+                        break;
+                    }
+                }
+                kept.extend_from_slice(&text[from.min(text.len())..]);
+                *block = kept;
+            }
+            Self::Csv => {}
+        }
+        Ok(())
+    }
+}
+
+/// How a block begins and ends, where separators are regexps that are taken out.
+#[derive(Clone, Debug, Default)]
+pub struct Ends {
+    /// Matches the begin of the first record.
+    pub start: Option<Arc<dyn Finder>>,
+    /// Matches the end of the last one.
+    pub end: Option<Arc<dyn Finder>>,
+}
+
+fn first(finder: Option<&dyn Finder>, text: &[u8]) -> Result<Option<(usize, usize)>, String> {
+    match finder {
+        None => Ok(None),
+        Some(finder) => Ok(finder.find(text, 0)?.first().copied().flatten()),
+    }
+}
+
+fn both(end: &[u8], start: &[u8]) -> Vec<u8> {
+    [end, start].concat()
+}
+
+/// Each next separator is searched for one byte after the last one's begin.
+fn nth_fixed(text: &[u8], end: &[u8], start: &[u8], count: usize) -> Option<usize> {
+    let both = both(end, start);
+    if both.is_empty() {
+        return (count <= text.len()).then_some(count);
+    }
+    let finder = memmem::Finder::new(&both);
+    let mut at = 0;
+    for _ in 0..count {
+        at += 1 + finder.find(text.get(at + 1..)?)?;
+    }
+    Some(at + end.len())
+}
+
+/// The last cut that a regexp finds, searched for from the end of `text` backwards.
+fn last_match(both: &dyn Finder, text: &[u8]) -> Result<Option<usize>, String> {
+    let mut window = WINDOW;
+    let mut until = text.len() + 1;
+    loop {
+        let from = text.len().saturating_sub(window);
+        let (mut at, mut last) = (from, None);
+        while at < until {
+            let groups = both.find(text, at)?;
+            let (Some(Some((start, _))), Some(Some((_, cut)))) = (groups.first(), groups.get(1))
+            else {
+                break;
+            };
+            if *start >= until {
+                break;
+            }
+            last = Some(*cut);
+            at = start + 1;
+        }
+        if last.is_some() || from == 0 {
+            return Ok(last);
+        }
+        until = from;
+        window = window.saturating_mul(4);
+    }
+}
+
+/// The first cut after `cut` that a regexp finds.
+fn next_match(both: &dyn Finder, text: &[u8], cut: usize) -> Result<Option<usize>, String> {
+    let mut from = cut;
+    while from <= text.len() {
+        let groups = both.find(text, from)?;
+        let (Some(Some((start, _))), Some(Some((_, next)))) = (groups.first(), groups.get(1))
+        else {
+            return Ok(None);
+        };
+        if *next > cut {
+            return Ok(Some(*next));
+        }
+        from = start + 1;
+    }
+    Ok(None)
+}
+
+/// Tells `found` where CSV records end in `text`, as long as it wants to know.
+fn csv_ends(text: &[u8], mut found: impl FnMut(usize) -> bool) {
+    let mut quoted = false;
+    for at in memchr2_iter(b'"', b'\n', text) {
+        if text[at] == b'"' {
+            quoted = !quoted;
+        } else if !quoted && !found(at + 1) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Standard input, files, and what decompresses them.
+
+use std::fs::File;
+use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::sys::{fd, wake};
+
+/// Bytes, one input after the other.
+#[derive(Debug)]
+pub struct Source {
+    inputs: std::collections::VecDeque<Input>,
+}
+
+/// One file or stream.
+#[derive(Debug)]
+pub struct Input {
+    file: Arc<File>,
+    /// Whether it can be read at any place, and is no pipe.
+    regular: bool,
+    name: Option<PathBuf>,
+    /// What writes into it.
+    decompressor: Option<(Child, &'static str)>,
+}
+
+impl Source {
+    /// Opens `files`, or standard input if there are none.
+    ///
+    /// # Errors
+    ///
+    /// When one is not there or cannot be read: names it.
+    pub fn open(files: &[PathBuf]) -> Result<Self, String> {
+        let inputs = if files.is_empty() {
+            let stdin = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+            let file = stdin.map_err(|error| format!("cannot read standard input: {error}"))?;
+            let regular = file.metadata().is_ok_and(|meta| meta.is_file());
+            [Input {
+                file: Arc::new(file),
+                regular,
+                name: None,
+                decompressor: None,
+            }]
+            .into()
+        } else {
+            files
+                .iter()
+                .map(|path| Input::open(path))
+                .collect::<Result<_, _>>()?
+        };
+        Ok(Self { inputs })
+    }
+
+    /// The inputs, in order.
+    pub fn into_inputs(self) -> impl Iterator<Item = Input> {
+        self.inputs.into_iter()
+    }
+
+    /// Whether all of them can be read at any place.
+    pub fn all_regular(&self) -> bool {
+        self.inputs.iter().all(|input| input.regular)
+    }
+
+    /// The only input and where it stands, if it can be read at any place.
+    pub fn regular(&self) -> Option<(Arc<File>, u64)> {
+        match self.inputs.front() {
+            Some(input) if input.regular && self.inputs.len() == 1 => {
+                let at = input.position().ok()?;
+                Some((Arc::clone(&input.file), at))
+            }
+            _ => None,
+        }
+    }
+
+    /// Copies everything into an unlinked file, unless it is one regular file; returns the size.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or the copy cannot be written.
+    pub fn make_regular(&mut self) -> Result<u64, String> {
+        if self.regular().is_none() {
+            let mut file =
+                tempfile_in_tmpdir().map_err(|error| format!("cannot keep the input: {error}"))?;
+            let mut piece = vec![0; 1 << 20];
+            loop {
+                let got = self.read(&mut piece)?;
+                if got == 0 {
+                    break;
+                }
+                file.write_all(&piece[..got])
+                    .map_err(|error| format!("cannot keep the input: {error}"))?;
+            }
+            file.rewind()
+                .map_err(|error| format!("cannot keep the input: {error}"))?;
+            self.inputs = [Input {
+                file: Arc::new(file),
+                regular: true,
+                name: None,
+                decompressor: None,
+            }]
+            .into();
+        }
+        let input = self.inputs.front().ok_or("there is no input")?;
+        let size = input.file.metadata().map(|meta| meta.len());
+        let left = size.and_then(|size| Ok(size.saturating_sub(input.position()?)));
+        left.map_err(|error| input.cannot_read(&error))
+    }
+
+    /// No input at all.
+    pub fn empty() -> Self {
+        Self { inputs: [].into() }
+    }
+
+    /// Appends up to `most` bytes to `buffer`; returns how many: 0 at the end.
+    ///
+    /// # Errors
+    ///
+    /// When reading fails: names the file.
+    pub fn read_to(&mut self, buffer: &mut Vec<u8>, most: usize) -> Result<usize, String> {
+        while let Some(input) = self.inputs.front_mut() {
+            // Into the buffer's own room: nothing is written twice.
+            let got = fd::read_into(&input.file, buffer, most);
+            match got {
+                Ok(0) => {
+                    input.finish()?;
+                    self.inputs.pop_front();
+                }
+                Ok(got) => return Ok(got),
+                Err(error) => return Err(input.cannot_read(&error)),
+            }
+        }
+        Ok(0)
+    }
+
+    /// Reads some bytes into `piece`; 0 at the end of the last input.
+    ///
+    /// # Errors
+    ///
+    /// When that fails: names the file.
+    pub fn read(&mut self, piece: &mut [u8]) -> Result<usize, String> {
+        while let Some(input) = self.inputs.front_mut() {
+            match (&*input.file).read(piece) {
+                Ok(0) => {
+                    input.finish()?;
+                    self.inputs.pop_front();
+                }
+                Ok(got) => return Ok(got),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(input.cannot_read(&error)),
+            }
+        }
+        Ok(0)
+    }
+
+    /// Whether there is something to read, or the end, before `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel cannot tell.
+    pub fn ready_before(&self, deadline: Instant) -> Result<bool, String> {
+        let Some(input) = self.inputs.front() else {
+            return Ok(true);
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        wake::is_readable_within(input.file.as_fd(), left)
+            .map_err(|error| input.cannot_read(&error))
+    }
+}
+
+impl Input {
+    fn open(path: &Path) -> Result<Self, String> {
+        let shown = path.display();
+        let file = File::open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => format!("File not found: {shown}"),
+            _ => format!("cannot read {shown}: {error}"),
+        })?;
+        let meta = file
+            .metadata()
+            .map_err(|error| format!("cannot read {shown}: {error}"))?;
+        let kind = meta.file_type();
+        if !kind.is_file() && !kind.is_block_device() && !kind.is_fifo() {
+            return Err(format!("{shown} is neither a file nor a block device"));
+        }
+        let mut input = Self {
+            file: Arc::new(file),
+            regular: kind.is_file() || kind.is_block_device(),
+            name: Some(path.to_owned()),
+            decompressor: None,
+        };
+        if let Some(program) = decompressor(path, &input.file).filter(|_| kind.is_file()) {
+            input.decompress(program)?;
+        }
+        Ok(input)
+    }
+
+    /// Has `program` read the file.
+    fn decompress(&mut self, program: &'static str) -> Result<(), String> {
+        let file = self.file.try_clone();
+        let file = file.map_err(|error| self.cannot_read(&error))?;
+        let mut child = Command::new(program)
+            .arg("-dc")
+            .stdin(file)
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("cannot run {program} to read {}: {error}", self.shown()))?;
+        if let Some(output) = child.stdout.take() {
+            self.file = Arc::new(std::os::fd::OwnedFd::from(output).into());
+        }
+        self.regular = false;
+        self.decompressor = Some((child, program));
+        Ok(())
+    }
+
+    /// The file, and whether it can be read at any place.
+    pub fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    /// Where reading goes on.
+    ///
+    /// # Errors
+    ///
+    /// When it is a pipe.
+    pub fn position(&self) -> io::Result<u64> {
+        (&*self.file).stream_position()
+    }
+
+    /// What is said when reading fails.
+    pub fn cannot_read(&self, error: &io::Error) -> String {
+        format!("cannot read {}: {error}", self.shown())
+    }
+
+    fn shown(&self) -> String {
+        self.name.as_ref().map_or_else(
+            || "standard input".to_owned(),
+            |name| name.display().to_string(),
+        )
+    }
+
+    fn finish(&mut self) -> Result<(), String> {
+        let Some((mut child, program)) = self.decompressor.take() else {
+            return Ok(());
+        };
+        let shown = self.shown();
+        match child.wait() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(format!("{program} could not read {shown}: {status}")),
+            Err(error) => Err(format!("{program} could not read {shown}: {error}")),
+        }
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        if let Some((mut child, _)) = self.decompressor.take() {
+            // Nobody wants the rest.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The end of a file that stands for a stream was reached: whoever shares it goes on from there.
+pub fn consumed(file: &File, at: u64) {
+    // Where it cannot be done, nobody can tell the difference.
+    let mut file = file;
+    let _ = file.seek(SeekFrom::Start(at));
+}
+
+/// The program that reads a compressed file, by its name and its first bytes.
+fn decompressor(path: &Path, file: &File) -> Option<&'static str> {
+    use std::os::unix::fs::FileExt as _;
+    let mut magic = [0; 6];
+    let got = file.read_at(&mut magic, 0).unwrap_or(0);
+    let magic = &magic[..got];
+    let extension = path.extension()?.to_str()?;
+    match extension {
+        "gz" | "Z" | "tgz" if magic.starts_with(&[0x1f]) => Some("gzip"),
+        "bz2" if magic.starts_with(b"BZh") => Some("bzip2"),
+        "zst" if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) => Some("zstd"),
+        "xz" if magic.starts_with(&[0xfd, b'7', b'z']) => Some("xz"),
+        "lz4" if magic.starts_with(&[0x04, 0x22, 0x4d, 0x18]) => Some("lz4"),
+        "lzma" => Some("lzma"),
+        "lzo" => Some("lzop"),
+        _ => None,
+    }
+}
+
+fn tempfile_in_tmpdir() -> io::Result<File> {
+    crate::sys::spool::unlinked_file(&std::env::temp_dir())
+}

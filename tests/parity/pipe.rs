@@ -1,0 +1,176 @@
+//! `--pipe` and `--pipepart`: which job gets which bytes of the input.
+
+use crate::case::{Case, case};
+
+/// Inputs whose records are of odd shapes.
+fn inputs() -> Vec<(&'static str, Vec<u8>)> {
+    let long = format!("1\n2\n{}\n{}\nlast", "x".repeat(100), "y".repeat(60));
+    vec![
+        ("ten lines", b"1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n".to_vec()),
+        ("no final newline", b"a\nbb\nccc\ndddd".to_vec()),
+        ("empty records", b"\n\na\n\n\n\nb\n\n".to_vec()),
+        ("a long record", long.into_bytes()),
+        (
+            "bytes",
+            b"a\0b\n\xff\xfe\n\xc3\xa9\xe2\x82\xac\n\0\n".to_vec(),
+        ),
+        ("nothing", Vec::new()),
+    ]
+}
+
+/// Ways to cut them.
+const CUTS: &[&str] = &[
+    "--block 1",
+    "--block 5",
+    "--block 11",
+    "--block 1k",
+    "-N1",
+    "-N3",
+    "-L2",
+    "-N2 -L2",
+    "-n2",
+    "-r --block 4",
+    "-r -N1",
+    "--header : --block 6",
+    "--header 2 -N1",
+    "--recend '' --block 4",
+    "--rrs -N2",
+    "--regexp --recend '[a-c2]\\n' --block 7",
+];
+
+/// Inputs and separators that are not lines.
+const SEPARATORS: &[(&str, &str)] = &[
+    ("aXbXcXd", "--recend X --block 3"),
+    ("aXbXcXd", "--recend X --rrs --block 3"),
+    ("aXbXcXd", "--recend X --rrs -N2"),
+    ("aXbXcXd", "--recstart X -N1"),
+    ("aXbXcXd", "--recstart X --rrs -N1"),
+    ("aXbXcXd", "--recstart X --block 2"),
+    ("aXXXbXXc", "--recend XX -N2"),
+    ("aXXXbXXc", "--recend X --recstart X -N1"),
+    ("aXXXbXXc", "--recend X --recstart X -N2"),
+    ("<a></a><b></b><c></c>", "--recstart '<' --recend '>' -N1"),
+    (
+        "<a></a><b></b><c></c>",
+        "--recstart '<' --recend '>' --rrs -N2",
+    ),
+    (
+        "<a></a><b></b><c></c>",
+        "--regexp --recstart '<[a-z]' --recend '>' -N1",
+    ),
+    (
+        "<a></a><b></b><c></c>",
+        "--regexp --recstart '<[a-z]' --recend '>' --rrs -N1",
+    ),
+    (
+        "<a></a><b></b><c></c>",
+        "--regexp --recstart '<[a-z]' --block 5",
+    ),
+    (
+        "<a></a><b></b><c></c>",
+        "--regexp --recend '[a-z]>' --block 5",
+    ),
+    ("abcdef", "--recend '' -N2"),
+    ("abcdef", "--regexp --recend '' --block 4"),
+    ("a\tb\tc\t", "--recend '\\t' -N1"),
+    ("a\n\n\nb\n\n", "--recend '\\n\\n' -N1"),
+];
+
+const COLUMNS: &str = "chr pos\n1 10\n1 20\n2 5\n2 6\n3 1\n";
+
+/// What decides by a column, and jobs that are fed while they run.
+const ROUTES: &[&str] = &[
+    "--group-by 1 --colsep ' ' -k",
+    "--header : --group-by chr --colsep ' ' -N1 -k",
+    "--group-by 1 --colsep ' ' -N2 -k",
+    "--group-by 1 --colsep ' ' --block 6 -k",
+    "--shard 1 --colsep ' ' -j2 -k",
+    "--header : --shard chr --colsep ' ' -j2 -k",
+    "--header : --bin chr --colsep ' ' -j3 -k",
+    "--bin '1 $_+=1' --colsep ' ' -j3 -k",
+    "--round-robin -N1 -j3 -k",
+    "--header : --round-robin -N1 -j2 -k",
+];
+
+/// Command lines on a file `ten` with ten lines, `gb` with columns, and others.
+const FILES: &[&str] = &[
+    "--pipepart -a ten --block 5 -k 'echo J{#}; cat'",
+    "--pipepart -a ten --block 7 -k 'echo J{#} {}; cat'",
+    "--pipepart -a ten --block -1 -j2 -k 'echo J{#}; cat'",
+    "--pipepart -a ten --block -2 -j2 -k 'echo J{#}; cat'",
+    "--pipepart -a ten -a ten --block 11 -k 'echo J{#}; cat'",
+    "--pipepart -a ten -a gb --block -1 -j2 -k 'wc -c'",
+    "--pipepart --block 11 -k 'echo J{#}; cat' :::: ten gb",
+    "--pipepart -a gb --header : --block 5 -k 'cat; echo ,'",
+    "--pipepart -a gb --header : --group-by 1 --colsep ' ' --block 6 -k 'cat; echo ,'",
+    "--pipepart -a gb --group-by 1 --colsep ' ' --block 6 -k 'cat; echo ,'",
+    "--pipepart --tee -a ten -k 'echo {}; cat' ::: a b",
+    "--pipepart --fifo -a ten --block 11 -k 'cat {}'",
+    "--pipepart --cat -a ten --block 11 -k 'cat {}'",
+    "--pipepart --round-robin -a ten --block 11 -k cat",
+    "--pipepart -a ten --recend '' --block 5 -k 'cat; echo ,'",
+    "--pipepart -a ten --recstart 1 --block 5 -k 'cat; echo ,'",
+    "--pipepart -a ten --regexp --recstart '[34]' --block 5 -k 'cat; echo ,'",
+    "--pipepart -a ten --rrs --block 5 -k 'cat; echo ,'",
+    "--pipepart -a empty -k 'cat; echo ,'",
+];
+
+/// Command lines that read ten lines.
+const TEN: &[&str] = &[
+    "--pipe -N3 -k 'echo J{#} {} x; cat'",
+    "--pipe -N6 -k 'echo {1}; cat' ::: a b c",
+    "--pipe -N3 -k 'echo {1} {2}; cat' ::: a b ::: c d",
+    "--pipe -k cat ::: a b",
+    "--tee --pipe -k 'echo {}; cat' ::: a b",
+    "--pipe --dry-run -N5 -k 'cat {#}'",
+    "--pipe --fifo --block 11 -k 'echo J{#}; cat {}'",
+    "--pipe --cat --block 11 -k 'echo J{#}; cat {}'",
+    "--pipe --cat --block 11 -k --dry-run 'cat {}'",
+    "--pipe --cat --tag --block 11 -k 'wc -c <{}'",
+    "--pipe --cat -v -k 'cat {}'",
+    "--pipe --cat -k 'cat {}; exit 3'",
+    "--pipe --fifo -k 'cat {}; exit 3'",
+    "--pipe --tagstring {#} --block 11 -k 'wc -c'",
+    "--pipe --retries 3 --block 11 -k 'wc -c; false'",
+    "--pipe -v --block 11 -k 'wc -c'",
+    "--spreadstdin -N5 -k 'wc -c'",
+    "--pipe -j1 -N5 -u 'wc -c'",
+    "--pipe --round-robin -N1 -j2 -k 'echo {1}; cat' ::: a b",
+    "--pipe --bin 1 -j5 -k 'echo J{#} {1}; cat' ::: a b",
+];
+
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (name, input) in inputs() {
+        for cut in CUTS {
+            let line = format!("--pipe {cut} -k 'echo J{{#}}; cat; echo ,'");
+            cases.push(case(&line).named(name).stdin(&input).own_words());
+        }
+    }
+    for (input, options) in SEPARATORS {
+        let line = format!("--pipe {options} -k 'cat; echo ,'");
+        cases.push(case(&line).named(input).stdin(input).own_words());
+    }
+    for options in ROUTES {
+        let line = format!("--pipe {options} 'cat; echo ,'");
+        cases.push(case(&line).named("columns").stdin(COLUMNS).own_words());
+    }
+    let ten = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n";
+    for line in FILES {
+        cases.push(
+            case(line)
+                .file("ten", ten)
+                .file("gb", COLUMNS)
+                .file("empty", ""),
+        );
+    }
+    cases.extend(TEN.iter().map(|line| case(line).stdin(ten)));
+    for line in [
+        "--pipe --block 11 -k --joblog log 'wc -c'",
+        "--pipe --round-robin -N1 -j3 -k --joblog log 'wc -c; false'",
+        "--pipe --bin 1 -j2 -k --joblog log 'wc -c'",
+    ] {
+        cases.push(case(line).stdin(ten).joblog("log"));
+    }
+    cases
+}
