@@ -15,10 +15,10 @@ use crate::sys::spawn::{Program, Spawner};
 /// The variables that differ from job to job, in their order in the environment.
 const SEQ: &str = "PARALLEL_SEQ";
 const SLOT: &str = "PARALLEL_JOBSLOT";
-/// Both of them.
-pub(super) const JOB_VARIABLES: [&str; 2] = [SEQ, SLOT];
 /// The file or FIFO that has the job's input.
 const INPUT: &str = "PARALLEL_TMP";
+/// Those of every job.
+pub(super) const JOB_VARIABLES: [&str; 2] = [SEQ, SLOT];
 /// What a shell tells a program about the path by which it was executed.
 const UNDERSCORE: &str = "_";
 
@@ -96,7 +96,7 @@ impl Launcher {
             shell_env: EnvBlock::new(
                 launch.env.iter().cloned(),
                 if launch.named_inputs {
-                    &[SEQ, SLOT, INPUT][..]
+                    &[SEQ, SLOT, INPUT]
                 } else {
                     &JOB_VARIABLES
                 },

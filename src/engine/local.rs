@@ -153,12 +153,13 @@ impl Runner for LocalRunner {
                 Ok(end) => end,
                 Err(ended) => {
                     self.run_batch(batch, shift);
-                    abandon_input(shift.next());
+                    abandon(shift.latest());
                     return shift.answer(vec![ended]);
                 }
             };
-            let is_fed = shift.latest().job.stdin.is_some();
-            let warm = self.warm.as_mut().filter(|_| !is_fed);
+            // A shell that runs many commands has no input for any of them.
+            let unfed = shift.latest().job.stdin.is_none();
+            let warm = self.warm.as_mut().filter(|_| unfed);
             let Some(warm) = warm.and_then(|warm| warm.offer(&end.job).then_some(warm)) else {
                 self.run_batch(batch, shift);
                 self.run_alone(shift.next(), shift.post(), &mut end);
@@ -194,7 +195,7 @@ impl LocalRunner {
         if runs { Ok(end) } else { Err(end) }
     }
 
-    /// Runs the command in `end`, that of `attempt`, by itself.
+    /// Runs the command in `end` by itself.
     fn run_alone(&mut self, attempt: &Attempt, post: &Post, end: &mut AttemptEnd) {
         if let Err(error) = self.run_command(attempt, post, end) {
             end.outcome = Outcome::SpawnFailed(error);
@@ -205,7 +206,7 @@ impl LocalRunner {
             // It may have to be fed again.
             end.stdin.clone_from(&attempt.job.stdin);
         }
-        abandon_input(attempt);
+        abandon(attempt);
     }
 
     /// Runs the commands in `batch` in the warm shell, and by themselves where that cannot be.
@@ -319,18 +320,18 @@ impl LocalRunner {
     }
 }
 
-/// However a job went: nobody waits to feed one that is over.
-fn abandon_input(attempt: &Attempt) {
-    if let Some(stdin) = &attempt.job.stdin {
-        stdin.abandon();
-    }
-}
-
 /// Says that an attempt has started.
 fn report_start(post: &Post, end: &AttemptEnd) {
     let (job, started_at) = (Arc::clone(&end.job), end.started_at);
     let start = Box::new(AttemptStart { job, started_at });
     post(Reply::Started(start), Urgency::Soon);
+}
+
+/// However it went: nobody waits for a job that is over to read its input.
+fn abandon(attempt: &Attempt) {
+    if let Some(stdin) = &attempt.job.stdin {
+        stdin.abandon();
+    }
 }
 
 /// Changes an identity that nobody else has seen yet.
