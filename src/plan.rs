@@ -131,6 +131,8 @@ pub struct EnginePlan {
     pub shell: Shell,
     /// Every command runs in a shell.
     pub always_shell: bool,
+    /// One shell may run several commands.
+    pub warm_shells: bool,
     /// What becomes of jobs' output.
     pub capture: CapturePlan,
     /// Where temporary files go, in place of `$TMPDIR`.

@@ -256,6 +256,7 @@ fn engine(
             .filter(|&(_, times)| times > 0 && !flags.command.dry_run),
         shell,
         always_shell: flags.command.shell == ShellUse::Always,
+        warm_shells: matches!(flags.command.shell, ShellUse::Auto | ShellUse::Warm),
         capture,
         tmpdir: around::tmpdir(around)?,
         nice: around::nice(around)?,

@@ -8,14 +8,17 @@ use std::path::{Path, PathBuf};
 
 use super::shell::{Direct, Shell, Shortcut};
 use crate::model::ArgList;
-use crate::sys::child::{Child, Program, Spawner};
+use crate::sys::child::Child;
 use crate::sys::env_block::{ArgBlock, EnvBlock};
+use crate::sys::spawn::{Program, Spawner};
 
 /// The variables that differ from job to job, in their order in the environment.
 const SEQ: &str = "PARALLEL_SEQ";
 const SLOT: &str = "PARALLEL_JOBSLOT";
 /// The file or FIFO that has the job's input.
 const INPUT: &str = "PARALLEL_TMP";
+/// Those of every job.
+pub(super) const JOB_VARIABLES: [&str; 2] = [SEQ, SLOT];
 /// What a shell tells a program about the path by which it was executed.
 const UNDERSCORE: &str = "_";
 
@@ -26,6 +29,8 @@ pub struct Launch {
     pub shell: Shell,
     /// Whether even commands that need no shell run in it.
     pub always_shell: bool,
+    /// Whether a shell may run several commands, one after the other.
+    pub warm: bool,
     /// Shell code that runs before each command in its shell; empty: none.
     pub prelude: Vec<u8>,
     /// The environment that jobs inherit.
@@ -93,7 +98,7 @@ impl Launcher {
                 if launch.named_inputs {
                     &[SEQ, SLOT, INPUT]
                 } else {
-                    &[SEQ, SLOT]
+                    &JOB_VARIABLES
                 },
             ),
             args: ArgBlock::default(),
@@ -209,6 +214,7 @@ fn program<'a>(
         stdout: start.outputs[0],
         stderr: start.outputs[1],
         cwd: None,
+        more: &[],
     }
 }
 

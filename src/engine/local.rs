@@ -16,8 +16,9 @@ use super::capture::{Capture, Capturer, Outputs, Source};
 use super::feed::Feeding;
 use super::handover::{Handed, Handover, Named};
 use super::launch::{Launch, Launcher, Start};
-use super::pool::{Pool, Runner, Station};
+use super::pool::{Pool, Runner, Shift, Station};
 use super::term_seq::TermSeq;
+use super::warm::Warm;
 use super::workdir::Workdir;
 use super::{Attempt, Engine as _, Post, Reply, never_ran};
 use crate::ledger::done::Keys;
@@ -26,11 +27,12 @@ use crate::model::{
     AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare,
     SpawnError, Usage,
 };
-use crate::sys::child::{Child, Exit, Group, Reaped, Spawner, Waited};
+use crate::sys::child::{Child, Exit, Group, Reaped, Waited};
 use crate::sys::fd;
 use crate::sys::guardian::Guardian;
 use crate::sys::mailbox::Urgency;
 use crate::sys::priority::be_nice;
+use crate::sys::spawn::Spawner;
 use crate::sys::tokens::{Token, Tokens};
 use crate::sys::turn::Turn;
 use crate::sys::wake;
@@ -65,6 +67,9 @@ pub struct Config {
     pub report_starts: bool,
 }
 
+/// How many processes a worker may have at a time: that of a job, and a warm shell.
+pub const WARDS: usize = 2;
+
 /// What a job leaves running when it ends may write on for this long before its output is taken: enough
 /// for `echo x &`, and no time at all for jobs that leave nobody behind.
 const GRACE: Duration = Duration::from_millis(20);
@@ -75,7 +80,7 @@ const PIECES_IN_A_PIPE: usize = 16;
 /// How many pieces of streamed output may be on their way, over all jobs.
 const PIECES_IN_FLIGHT: u32 = 64;
 
-/// Starts the pool that runs attempts on this host; `guardian` has a ward for each of its workers.
+/// Starts the pool that runs attempts on this host; `guardian` has [`WARDS`] for each of its workers.
 ///
 /// # Errors
 ///
@@ -85,7 +90,7 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
     let stdin = stdin(config.inherits_stdin)
         .map_err(|error| anyhow::anyhow!("cannot open the jobs' standard input: {error}"))?;
     let wards: Vec<_> = (0..config.slots)
-        .map(|place| guardian.ward(place))
+        .map(|worker| [0, 1].map(|place| guardian.ward(WARDS * worker + place)))
         .collect();
     let pieces = Tokens::new(PIECES_IN_FLIGHT)
         .map_err(|error| anyhow::anyhow!("cannot open an event descriptor: {error}"))?;
@@ -99,10 +104,13 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         if let Some(niceness) = shared.config.nice {
             be_nice(niceness);
         }
+        let [ward, ward_of_warm] = &wards[index];
+        let spawner = Spawner::new(ward.clone());
         LocalRunner {
             launcher: Launcher::new(&shared.config.launch),
             capturer: Capturer::new(shared.config.capture.clone()),
-            spawner: Spawner::new(wards[index].clone()),
+            warm: Warm::new(&shared.config, spawner.beside(ward_of_warm.clone())),
+            spawner,
             station,
             shared: Arc::clone(&shared),
         }
@@ -132,46 +140,64 @@ struct LocalRunner {
     launcher: Launcher,
     capturer: Capturer,
     spawner: Spawner,
+    warm: Option<Warm>,
     station: Arc<Station>,
 }
 
 impl Runner for LocalRunner {
-    fn run(&mut self, attempt: &Attempt, slot: usize, post: &Post) -> Box<AttemptEnd> {
-        let end = self.run_attempt(attempt, slot, post);
-        if let Some(stdin) = &attempt.job.stdin {
-            // However it went: nobody waits for a job that is over.
-            stdin.abandon();
+    /// Runs one attempt; or several, as long as they are such that a warm shell can run them.
+    fn run(&mut self, shift: &mut Shift) {
+        let mut batch = Vec::new();
+        loop {
+            let mut end = match self.ready(shift.latest(), shift.slot()) {
+                Ok(end) => end,
+                Err(ended) => {
+                    self.run_batch(batch, shift);
+                    abandon(shift.latest());
+                    return shift.answer(vec![ended]);
+                }
+            };
+            // A shell that runs many commands has no input for any of them.
+            let unfed = shift.latest().job.stdin.is_none();
+            let warm = self.warm.as_mut().filter(|_| unfed);
+            let Some(warm) = warm.and_then(|warm| warm.offer(&end.job).then_some(warm)) else {
+                self.run_batch(batch, shift);
+                self.run_alone(shift.next(), shift.post(), &mut end);
+                return shift.answer(vec![end]);
+            };
+            batch.push(end);
+            if warm.is_full() || !shift.take_another() {
+                return self.run_batch(batch, shift);
+            }
         }
-        end
     }
 }
 
 impl LocalRunner {
-    fn run_attempt(&mut self, attempt: &Attempt, slot: usize, post: &Post) -> Box<AttemptEnd> {
+    /// An attempt with its command, ready to run; or its end, where it is not to run at all.
+    fn ready(&self, attempt: &Attempt, slot: usize) -> Result<Box<AttemptEnd>, Box<AttemptEnd>> {
         if let Some(by) = self.station.killed() {
-            return never_ran(attempt, Outcome::Cancelled { by, signal: None });
+            return Err(never_ran(attempt, Outcome::Cancelled { by, signal: None }));
         }
-        let command = match self.shared.config.prepare.prepare(&attempt.job, slot) {
-            Ok(command) => command,
-            Err(why) => return never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why))),
-        };
+        let prepared = self.shared.config.prepare.prepare(&attempt.job, slot);
+        let command = prepared
+            .map_err(|why| never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why))))?;
         let outcome = if command.skip {
             Some(Outcome::Skipped)
         } else {
             self.done_before(&command).then_some(Outcome::DoneBefore)
         };
-        if let Some(outcome) = outcome {
-            let mut end = never_ran(attempt, outcome);
-            change(&mut end.job, |job| {
-                (job.command, job.slot) = (command, slot);
-            });
-            return end;
-        }
-        let mut end = never_ran(attempt, Outcome::Lost);
+        let runs = outcome.is_none();
+        let mut end = never_ran(attempt, outcome.unwrap_or(Outcome::Lost));
         change(&mut end.job, |job| {
             (job.command, job.slot) = (command, slot);
         });
-        if let Err(error) = self.run_command(attempt, post, &mut end) {
+        if runs { Ok(end) } else { Err(end) }
+    }
+
+    /// Runs the command in `end` by itself.
+    fn run_alone(&mut self, attempt: &Attempt, post: &Post, end: &mut AttemptEnd) {
+        if let Err(error) = self.run_command(attempt, post, end) {
             end.outcome = Outcome::SpawnFailed(error);
             end.ended_at = SystemTime::now();
             self.capturer.discard();
@@ -180,7 +206,30 @@ impl LocalRunner {
             // It may have to be fed again.
             end.stdin.clone_from(&attempt.job.stdin);
         }
-        end
+        abandon(attempt);
+    }
+
+    /// Runs the commands in `batch` in the warm shell, and by themselves where that cannot be.
+    #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
+    fn run_batch(&mut self, batch: Vec<Box<AttemptEnd>>, shift: &mut Shift) {
+        let (Some(warm), false) = (&mut self.warm, batch.is_empty()) else {
+            return;
+        };
+        let shared = Arc::clone(&self.shared);
+        let ends = warm.run(batch, &shared.config, &shared.stdin, &self.station);
+        let mut known = Vec::new();
+        for (mut end, alone) in ends {
+            if alone {
+                shift.answer(std::mem::take(&mut known));
+                self.run_alone(shift.next(), shift.post(), &mut end);
+            } else if shared.config.report_starts {
+                // Each start comes right before its end, as if they had been run one by one.
+                shift.answer(std::mem::take(&mut known));
+                report_start(shift.post(), &end);
+            }
+            known.push(end);
+        }
+        shift.answer(known);
     }
 
     /// Whether an earlier run did the same work.
@@ -240,11 +289,7 @@ impl LocalRunner {
             (job.pid, job.argv) = (child.pid(), argv);
         });
         if shared.config.report_starts {
-            let (job, started_at) = (Arc::clone(&end.job), end.started_at);
-            post(
-                Reply::Started(Box::new(AttemptStart { job, started_at })),
-                Urgency::Soon,
-            );
+            report_start(post, end);
         }
         self.station.show(Some(Arc::clone(&end.job)));
         let (station, job) = (&self.station, &end.job);
@@ -272,6 +317,20 @@ impl LocalRunner {
             .take(left_behind, streams)
             .map_err(|error| no_output(&error))?;
         Ok(())
+    }
+}
+
+/// Says that an attempt has started.
+fn report_start(post: &Post, end: &AttemptEnd) {
+    let (job, started_at) = (Arc::clone(&end.job), end.started_at);
+    let start = Box::new(AttemptStart { job, started_at });
+    post(Reply::Started(start), Urgency::Soon);
+}
+
+/// However it went: nobody waits for a job that is over to read its input.
+fn abandon(attempt: &Attempt) {
+    if let Some(stdin) = &attempt.job.stdin {
+        stdin.abandon();
     }
 }
 

@@ -8,7 +8,8 @@
 //! * [`local`]: what a worker does with an attempt on this host: process, capture, deadline;
 //! * [`feed`]: a running job's standard input; [`handover`]: how it gets it;
 //! * [`dry`]: an engine that renders commands and runs nothing;
-//! * [`shell`]: which shell, and when none is needed.
+//! * [`shell`]: which shell, and when none is needed;
+//! * [`warm`]: shells that run many jobs.
 
 pub mod capture;
 pub mod dry;
@@ -19,6 +20,7 @@ pub mod local;
 pub mod pool;
 pub mod shell;
 pub mod term_seq;
+pub mod warm;
 mod workdir;
 
 use std::sync::Arc;
@@ -53,6 +55,8 @@ pub enum Reply {
     Ended(Box<AttemptEnd>),
     /// Attempts are over, none of which met an error; only from an engine that runs nothing.
     Rehearsed(Rehearsal),
+    /// Several attempts are over, in this order.
+    EndedTogether(Vec<Box<AttemptEnd>>),
 }
 
 /// Takes replies to the controller.

@@ -5,6 +5,8 @@
 //! next without waiting for the controller, and need not even wake it each time. What is in the queue
 //! has not begun, and [`Pool::close`] takes it back.
 
+mod shift;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -13,16 +15,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::{Attempt, Engine, Post, Reply, Running, never_ran};
-use crate::model::{AttemptEnd, JobIdentity, KilledBy, Outcome, SpawnError};
+use super::{Attempt, Engine, Post, Reply, Running};
+use crate::model::{JobIdentity, KilledBy};
 use crate::sys::child::signal_group;
-use crate::sys::mailbox::Urgency;
 use crate::sys::wake::Wake;
+pub use shift::Shift;
 
 /// What a worker does with an attempt.
 pub trait Runner: Send {
-    /// Runs `attempt` in slot number `slot` (from 1) to its end.
-    fn run(&mut self, attempt: &Attempt, slot: usize, post: &Post) -> Box<AttemptEnd>;
+    /// Runs the attempt of `shift` to its end and answers it; and any that it takes beyond that one.
+    fn run(&mut self, shift: &mut Shift);
 }
 
 /// A worker's place: what others see of it, and how it learns what is to become of its attempt.
@@ -321,15 +323,9 @@ impl Shared {
     /// One worker's life.
     fn work(&self, runner: &mut impl Runner) {
         while let Some((attempt, slot)) = self.next() {
-            let mut reply = PendingReply {
-                shared: self,
-                attempt: &attempt,
-                slot,
-                end: None,
-            };
-            // A panic is reported as a lost attempt by `reply`; the worker goes on with the next.
-            reply.end =
-                catch_unwind(AssertUnwindSafe(|| runner.run(&attempt, slot, &self.post))).ok();
+            let mut shift = Shift::new(self, attempt, slot);
+            // A panic is reported as a lost attempt by `shift`; the worker goes on with the next.
+            let _ = catch_unwind(AssertUnwindSafe(|| runner.run(&mut shift)));
         }
     }
 
@@ -358,36 +354,6 @@ impl Shared {
     }
 }
 
-/// Posts an attempt's end when dropped: what its runner returned or, if that panicked, `Lost`.
-struct PendingReply<'a> {
-    shared: &'a Shared,
-    attempt: &'a Attempt,
-    slot: usize,
-    end: Option<Box<AttemptEnd>>,
-}
-
-impl Drop for PendingReply<'_> {
-    fn drop(&mut self) {
-        let end = self
-            .end
-            .take()
-            .unwrap_or_else(|| never_ran(self.attempt, Outcome::Lost));
-        let mut queue = self.shared.lock();
-        queue.slots.put_back(self.slot);
-        if matches!(
-            end.outcome,
-            Outcome::SpawnFailed(SpawnError { fatal: true, .. })
-        ) {
-            // The run will end; what was handed over ahead must not begin until it has.
-            queue.closed = true;
-        }
-        let enough = queue.attempts.len() > queue.low_water;
-        drop(queue);
-        let urgency = if enough { Urgency::Soon } else { Urgency::Now };
-        (self.shared.post)(Reply::Ended(end), urgency);
-    }
-}
-
 /// Counts a worker out, even when it panics.
 struct Leave<'a>(&'a Shared);
 
@@ -407,7 +373,8 @@ mod tests {
     use crossbeam_channel::{Receiver, Sender, unbounded};
 
     use super::*;
-    use crate::model::{ArgList, Job};
+    use crate::engine::never_ran;
+    use crate::model::{ArgList, AttemptEnd, Job, Outcome, SpawnError};
 
     const GUARD: Duration = Duration::from_secs(20);
 
@@ -415,8 +382,10 @@ mod tests {
     struct Scripted<F>(Arc<Station>, F);
 
     impl<F: Fn(&Attempt, usize, &Station) -> Outcome + Send> Runner for Scripted<F> {
-        fn run(&mut self, attempt: &Attempt, slot: usize, _post: &Post) -> Box<AttemptEnd> {
-            never_ran(attempt, (self.1)(attempt, slot, &self.0))
+        fn run(&mut self, shift: &mut Shift) {
+            let attempt = shift.next();
+            let end = never_ran(attempt, (self.1)(attempt, shift.slot(), &self.0));
+            shift.answer(vec![end]);
         }
     }
 

@@ -42,6 +42,8 @@ pub enum ShellKind {
     Bash,
     /// Debian's Almquist shell, also when called as `sh`.
     Dash,
+    /// Zsh.
+    Zsh,
     /// Any other.
     Other,
 }
@@ -180,6 +182,7 @@ impl ShellKind {
         match file.as_bytes() {
             b"bash" if called == "bash" || called == "sh" => Self::Bash,
             b"dash" => Self::Dash,
+            b"zsh" | b"zsh5" if called == "zsh" => Self::Zsh,
             _ => Self::Other,
         }
     }

@@ -277,6 +277,11 @@ impl<'a> Controller<'a> {
             Message::Engine(Reply::Output(piece)) => self.events.push(Event::Output(piece)),
             Message::Engine(Reply::Ended(end)) => self.ended(end),
             Message::Engine(Reply::Rehearsed(rehearsal)) => self.rehearsed(rehearsal),
+            Message::Engine(Reply::EndedTogether(ends)) => {
+                for end in ends {
+                    self.ended(end);
+                }
+            }
             // The next turn looks again.
             Message::InputReady | Message::ReportsCaughtUp | Message::GateReady => {}
             Message::Remark(words) => self.notice(words),

@@ -62,7 +62,8 @@ pub fn prepare_engine(
         None
     } else {
         let held = plan.held_open.as_ref().map(AsFd::as_fd);
-        Some(Guardian::start(workers, held).context("cannot start the guardian process")?)
+        let guardian = Guardian::start(local::WARDS * workers, held);
+        Some(guardian.context("cannot start the guardian process")?)
     };
     Ok(EngineParts {
         plan,
@@ -114,6 +115,7 @@ impl EngineParts {
             launch: Launch {
                 shell: self.plan.shell,
                 always_shell: self.plan.always_shell,
+                warm: self.plan.warm_shells,
                 prelude: self.plan.prelude,
                 env: job_environment(self.plan.tmpdir.as_deref()),
                 cwd: self.cwd,

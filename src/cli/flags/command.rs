@@ -19,7 +19,9 @@ pub struct CommandFlags {
     #[arg(long, alias = "shell-quote", action = ArgAction::Count)]
     pub shellquote: u8,
 
-    /// Run every command in a shell, or (auto) only those that need one.
+    /// Run every command in a shell of its own (always); or execute without a shell what needs none
+    /// (direct), and also let one shell run many commands that only print and compare (warm; auto, the
+    /// default). The results are the same.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = ShellUse::Auto)]
     pub shell: ShellUse,
 }
@@ -27,8 +29,12 @@ pub struct CommandFlags {
 /// When commands run in a shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ShellUse {
-    /// Where the result would not be the same without.
+    /// As warm.
     Auto,
+    /// A shell for each command that needs one.
+    Direct,
+    /// One shell for many commands, where that makes no difference.
+    Warm,
     /// Always.
     Always,
 }

@@ -81,6 +81,7 @@ impl Local {
                 named_inputs: false,
                 shell: shell("/bin/sh"),
                 always_shell: false,
+                warm: false,
                 prelude: Vec::new(),
                 env: environment(),
                 cwd: std::env::current_dir().unwrap(),
@@ -95,7 +96,7 @@ impl Local {
             report_starts: false,
         };
         change(&mut config);
-        let guardian = Guardian::start(config.slots, None).unwrap();
+        let guardian = Guardian::start(super::WARDS * config.slots, None).unwrap();
         let (send, replies) = unbounded();
         let post = move |reply: Reply, _| {
             let started = matches!(reply, Reply::Started(_));
@@ -137,6 +138,7 @@ impl Local {
                 Reply::Ended(end) => return (end, pieces),
                 Reply::Output(piece) => pieces.push((piece.stream, piece.bytes)),
                 Reply::Started(_) | Reply::Rehearsed(_) => {}
+                Reply::EndedTogether(_) => panic!("one was submitted"),
             }
         }
     }

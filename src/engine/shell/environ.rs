@@ -60,7 +60,7 @@ pub fn changes(
             changes.sets_underscore = true;
             add_bash(env, &mut changes)?;
         }
-        ShellKind::Other => return None,
+        ShellKind::Zsh | ShellKind::Other => return None,
     }
     Some(changes)
 }
@@ -110,7 +110,7 @@ fn add_bash(env: &[(OsString, OsString)], changes: &mut EnvChanges) -> Option<()
     Some(())
 }
 
-fn is_special_to_bash(name: &[u8]) -> bool {
+pub(crate) fn is_special_to_bash(name: &[u8]) -> bool {
     let names: [&[u8]; 22] = [
         b"COMP_WORDBREAKS",
         b"DIRSTACK",

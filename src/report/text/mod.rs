@@ -203,7 +203,7 @@ impl Text {
                 _ => None,
             },
             cancelled: match end.outcome {
-                Outcome::Cancelled { .. } => true,
+                Outcome::Cancelled { .. } | Outcome::DoneBefore => true,
                 // As GNU parallel, which shows what was skipped only when it runs nothing.
                 Outcome::Skipped => !self.config.dry_run && self.rows.is_none(),
                 _ => false,

@@ -765,12 +765,10 @@ fn a_delay_keeps_its_distance() {
         slots: 2,
         ..Play::default()
     };
-    let (seen, _) = perform_with(&play, vec![Box::new(gate)]);
+    perform_with(&play, vec![Box::new(gate)]);
     let starts = starts.lock().unwrap();
     assert_eq!(starts.len(), 5);
     assert!(starts.windows(2).all(|pair| pair[1] - pair[0] >= pause));
-    let held_back = |seen: &&Seen| matches!(seen, Seen::Event(Event::Gate(Some(_))));
-    assert!(seen.iter().filter(held_back).count() >= 4);
 }
 
 #[test]

@@ -58,15 +58,38 @@ impl SpoolDir {
         })
     }
 
+    /// Keeps `bytes`, which a job has written, in memory or in the overflow file.
+    ///
+    /// # Errors
+    ///
+    /// When the overflow file cannot be written.
+    pub fn keep(self: &Arc<Self>, bytes: &[u8]) -> io::Result<Captured> {
+        if bytes.is_empty() {
+            return Ok(Captured::Empty);
+        }
+        let len = bytes.len() as u64;
+        if let Some(permit) = Budget::acquire(self, |dir| &dir.memory, len) {
+            return Ok(Captured::Budgeted(bytes.to_vec(), permit));
+        }
+        let kept = self
+            .shared_overflow()
+            .and_then(|file| overflow::append_bytes(&file, bytes));
+        kept.map(Captured::Overflowed)
+            .map_err(|error| self.error(&error))
+    }
+
     /// Moves `len` bytes of `from` to the end of the overflow file.
     fn overflow(&self, from: &File, len: u64) -> io::Result<Captured> {
+        let file = self.shared_overflow()?;
+        overflow::append(&file, from, len).map(Captured::Overflowed)
+    }
+
+    fn shared_overflow(&self) -> io::Result<Arc<Overflow>> {
         let mut shared = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = match &*shared {
+        Ok(match &*shared {
             Some(file) => Arc::clone(file),
             None => Arc::clone(shared.insert(Overflow::new(&self.path)?)),
-        };
-        drop(shared);
-        overflow::append(&file, from, len).map(Captured::Overflowed)
+        })
     }
 
     /// `error`, which happened to a file in the directory.

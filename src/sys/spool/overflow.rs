@@ -84,6 +84,19 @@ pub(super) fn append(overflow: &Arc<Overflow>, from: &File, len: u64) -> io::Res
     Ok(piece)
 }
 
+/// Puts `bytes` at the end of `overflow`.
+pub(super) fn append_bytes(overflow: &Arc<Overflow>, bytes: &[u8]) -> io::Result<Piece> {
+    let len = bytes.len() as u64;
+    let offset = overflow.end.fetch_add(len, Ordering::Relaxed);
+    let piece = Piece {
+        overflow: Arc::clone(overflow),
+        offset,
+        len,
+    };
+    overflow.file.write_all_at(bytes, offset)?;
+    Ok(piece)
+}
+
 /// Copies the first `len` bytes of `from` to `offset` of `to`.
 fn copy_range(from: &File, to: &File, offset: u64, len: u64) -> io::Result<()> {
     let mut buffer = vec![0; len.min(PIECE) as usize];

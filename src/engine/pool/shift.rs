@@ -1,0 +1,109 @@
+//! A worker's shift: the attempts that it has taken and owes an answer for.
+
+use super::{Post, Reply, Shared};
+use crate::engine::{Attempt, never_ran};
+use crate::model::{AttemptEnd, Outcome, SpawnError};
+use crate::sys::mailbox::Urgency;
+
+/// Attempts that a worker has taken to run one after the other in its slot. Each is answered in its
+/// order; those that are not when it is dropped, in a panic for one, are lost.
+pub struct Shift<'a> {
+    shared: &'a Shared,
+    slot: usize,
+    attempts: Vec<Attempt>,
+    answered: usize,
+}
+
+impl<'a> Shift<'a> {
+    pub(super) fn new(shared: &'a Shared, attempt: Attempt, slot: usize) -> Self {
+        Self {
+            shared,
+            slot,
+            attempts: vec![attempt],
+            answered: 0,
+        }
+    }
+
+    /// The number of the slot, from 1.
+    pub fn slot(&self) -> usize {
+        self.slot
+    }
+
+    /// Takes messages to the controller.
+    pub fn post(&self) -> &'a Post {
+        &self.shared.post
+    }
+
+    /// The first attempt that has no answer.
+    pub fn next(&self) -> &Attempt {
+        &self.attempts[self.answered]
+    }
+
+    /// The attempt that was taken last.
+    pub fn latest(&self) -> &Attempt {
+        &self.attempts[self.attempts.len() - 1]
+    }
+
+    /// Takes one more attempt, if there is one and the other workers have no less to do.
+    pub fn take_another(&mut self) -> bool {
+        if self.answered == self.attempts.len() {
+            return false;
+        }
+        let mut queue = self.shared.lock();
+        let others = queue.alive.saturating_sub(1);
+        let enough = queue.attempts.len() >= self.attempts.len() * others;
+        if queue.closed || queue.idle > 0 || !enough {
+            return false;
+        }
+        match queue.attempts.pop_front() {
+            Some(attempt) => self.attempts.push(attempt),
+            None => return false,
+        }
+        true
+    }
+
+    /// Tells how the next attempts ended.
+    pub fn answer(&mut self, mut ends: Vec<Box<AttemptEnd>>) {
+        if ends.is_empty() {
+            return;
+        }
+        self.answered += ends.len();
+        let is_fatal = |end: &AttemptEnd| {
+            matches!(
+                end.outcome,
+                Outcome::SpawnFailed(SpawnError { fatal: true, .. })
+            )
+        };
+        let mut queue = self.shared.lock();
+        if self.answered == self.attempts.len() {
+            queue.slots.put_back(self.slot);
+        }
+        // The run will end; what was handed over ahead must not begin until it has.
+        queue.closed |= ends.iter().any(|end| is_fatal(end));
+        let enough = queue.attempts.len() > queue.low_water;
+        drop(queue);
+        let urgency = if enough { Urgency::Soon } else { Urgency::Now };
+        let reply = match (ends.pop(), ends.is_empty()) {
+            (None, _) => return,
+            (Some(end), true) => Reply::Ended(end),
+            (Some(last), false) => {
+                ends.push(last);
+                Reply::EndedTogether(ends)
+            }
+        };
+        (self.shared.post)(reply, urgency);
+    }
+}
+
+impl Drop for Shift<'_> {
+    fn drop(&mut self) {
+        let lost = &self.attempts[self.answered..];
+        let lost: Vec<_> = lost
+            .iter()
+            .map(|attempt| never_ran(attempt, Outcome::Lost))
+            .collect();
+        if !lost.is_empty() {
+            self.answer(lost);
+        }
+    }
+}
