@@ -179,7 +179,7 @@ fn a_limit_far_exceeded_kills_the_youngest_which_is_run_again() {
             "lifecycle",
         ])
         .args([
-            "echo {} >> begun; [ $(wc -l < begun) -ge 4 ] || sleep 2",
+            "echo {} >> begun; until [ $(wc -l < begun) -ge 4 ]; do sleep 0.01; done",
             ":::",
             "1",
             "2",
@@ -322,7 +322,7 @@ fn a_job_that_waits_for_its_next_try_holds_up_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let run = fanout()
         .current_dir(folder.path())
-        .args(["-j1", "--retries", "2", "--backoff", "0.2..1"])
+        .args(["-j1", "--retries", "2", "--backoff", "4..4"])
         .args(["--json", "--json-detail", "results"])
         .args([
             "[ {} != 1 ] || [ -e x ] || { touch x; exit 1; }",
