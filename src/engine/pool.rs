@@ -5,6 +5,7 @@
 //! next without waiting for the controller, and need not even wake it each time. What is in the queue
 //! has not begun, and [`Pool::close`] takes it back.
 
+mod crew;
 mod shift;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -13,12 +14,11 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-
 use super::{Attempt, Engine, Post, Reply, Running};
 use crate::model::{JobIdentity, KilledBy};
 use crate::sys::child::signal_group;
 use crate::sys::wake::Wake;
+use crew::Crew;
 pub use shift::Shift;
 
 /// What a worker does with an attempt.
@@ -146,10 +146,8 @@ impl Station {
 /// The workers and their queue.
 pub struct Pool {
     shared: Arc<Shared>,
-    stations: Vec<Arc<Station>>,
     common: Arc<Common>,
-    /// Rayon's threads, one for each worker; they end when the queue is closed.
-    _threads: rayon::ThreadPool,
+    crew: Crew,
 }
 
 struct Shared {
@@ -166,7 +164,7 @@ struct Queue {
     closed: bool,
     /// Workers that wait for an attempt.
     idle: usize,
-    /// Workers that have not ended.
+    /// Workers that were started and have not ended.
     alive: usize,
     slots: SlotNumbers,
 }
@@ -189,53 +187,62 @@ impl SlotNumbers {
     fn put_back(&mut self, slot: usize) {
         self.free.insert(slot);
     }
+
+    fn in_use(&self) -> usize {
+        self.used - self.free.len()
+    }
+}
+
+impl Queue {
+    /// How many more workers the attempts that wait would keep busy.
+    fn lacks(&self) -> usize {
+        let without_work = self.alive.saturating_sub(self.slots.in_use());
+        self.attempts.len().saturating_sub(without_work)
+    }
 }
 
 impl Pool {
-    /// Starts `workers` threads; each calls `make_runner` with its index and its station, and then
-    /// runs attempts until the pool is closed.
+    /// A pool of at most `workers` threads, which are started when there is work for them. Each calls
+    /// `make_runner` with its index and its station, and then runs attempts until the pool is closed.
     ///
     /// # Errors
     ///
-    /// When the threads cannot be started.
+    /// When no thread can be started.
     pub fn start<R: Runner>(
         workers: usize,
         post: Post,
         make_runner: impl Fn(usize, Arc<Station>) -> R + Send + Sync + 'static,
     ) -> anyhow::Result<Self> {
         let common = Arc::new(Common::default());
-        let stations = (0..workers)
-            .map(|_| Station::new(&common).map(Arc::new))
-            .collect::<std::io::Result<Vec<_>>>()
-            .context("cannot open an event descriptor for each job slot")?;
-        let queue = Mutex::new(Queue {
-            alive: workers,
-            ..Queue::default()
-        });
         let shared = Arc::new(Shared {
-            queue,
+            queue: Mutex::default(),
             changed: Condvar::new(),
             post,
         });
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(workers)
-            .thread_name(|index| format!("slot-{index}"))
-            .stack_size(512 * 1024)
-            .build()
-            .with_context(|| format!("cannot start {workers} threads"))?;
-        let (for_workers, their_stations) = (Arc::clone(&shared), stations.clone());
-        threads.spawn_broadcast(move |context| {
-            let index = context.index();
-            let _leave = Leave(&for_workers);
-            let mut runner = make_runner(index, Arc::clone(&their_stations[index]));
-            for_workers.work(&mut runner);
-        });
-        Ok(Self {
+        let (for_workers, their_common) = (Arc::clone(&shared), Arc::clone(&common));
+        let crew = Crew::new(
+            workers,
+            move || Station::new(&their_common),
+            move |index, station| {
+                let _leave = Leave(&for_workers);
+                let mut runner = make_runner(index, station);
+                for_workers.work(&mut runner);
+            },
+        );
+        let pool = Self {
             shared,
-            stations,
             common,
-            _threads: threads,
-        })
+            crew,
+        };
+        pool.enlist(1)?;
+        Ok(pool)
+    }
+
+    /// Has so many more workers, if there may be that many.
+    fn enlist(&self, count: usize) -> anyhow::Result<()> {
+        let counted = |count| self.shared.lock().alive += count;
+        let uncounted = |count| self.shared.lock().alive -= count;
+        self.crew.enlist(count, counted, uncounted)
     }
 }
 
@@ -246,7 +253,12 @@ impl Engine for Pool {
         queue.attempts.extend(attempts);
         queue.low_water = queue.attempts.len() / 2;
         let wake = count.min(queue.idle);
+        let lacks = queue.lacks();
         drop(queue);
+        if lacks > 0 {
+            // Should the system have no more threads, then those that there are do all the work.
+            let _ = self.enlist(lacks);
+        }
         for _ in 0..wake {
             self.shared.changed.notify_one();
         }
@@ -262,18 +274,19 @@ impl Engine for Pool {
     }
 
     fn running(&self) -> Vec<Running> {
-        let running = self.stations.iter().filter_map(|station| station.running());
+        let stations = self.crew.stations();
+        let running = stations.iter().filter_map(|station| station.running());
         running.collect()
     }
 
     fn end(&self, seq: u64, by: KilledBy) {
-        for station in &self.stations {
+        for station in self.crew.stations().iter() {
             station.end(seq, by);
         }
     }
 
     fn signal(&self, seq: Option<u64>, signal: i32) {
-        for station in &self.stations {
+        for station in self.crew.stations().iter() {
             station.signal(seq, signal);
         }
     }
@@ -285,7 +298,7 @@ impl Engine for Pool {
         let before = self.common.time_limit.swap(nanos, Ordering::Relaxed);
         // Whoever has more time than it thought finds out by itself.
         if nanos > 0 && (before == 0 || nanos < before) {
-            for station in &self.stations {
+            for station in self.crew.stations().iter() {
                 station.wake.ring();
             }
         }
@@ -298,7 +311,7 @@ impl Engine for Pool {
             KilledBy::Memory => 3,
         };
         self.common.killed_by.store(code, Ordering::Release);
-        for station in &self.stations {
+        for station in self.crew.stations().iter() {
             station.wake.ring();
         }
     }
