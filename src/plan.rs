@@ -101,6 +101,8 @@ pub struct JobsPlan {
     pub input: InputConfig,
     /// How records become jobs.
     pub packing: Packing,
+    /// An input that is this stands between jobs: those after it wait for those before it.
+    pub milestone: Option<Vec<u8>>,
     /// How the input is cut into pieces that are jobs' standard input; `sources` are then, if there are
     /// any, the arguments of the jobs.
     pub pipe: Option<pipe::Config>,
@@ -145,6 +147,8 @@ pub struct EnginePlan {
     pub nice: Option<i32>,
     /// Whether a directory of `--workdir` in which a job left nothing is removed.
     pub remove_empty_workdirs: bool,
+    /// Whether the files that were made for a job are removed when it is over.
+    pub remove_made_files: bool,
     /// What stays open until no job is left, even if fanout is killed.
     pub held_open: Option<OwnedFd>,
     /// Whether jobs read our own standard input; else they find it empty.

@@ -3,7 +3,7 @@
 use clap::Command;
 
 use super::flags::{About, Flags};
-use super::{CalledAs, Request, docs, record_env, shell_init, text, values};
+use super::{CalledAs, Request, combine, docs, record_env, shell_init, text, values};
 use crate::sys::cpu;
 use crate::sys::topology;
 
@@ -42,6 +42,8 @@ pub fn answer(
     } else if flags.environment.record_env {
         record_env::record()?;
         String::new()
+    } else if about.embed {
+        combine::embedded()
     } else if about.man {
         docs::man_page(table)?
     } else if let Some(shell) = about.shell_completion {

@@ -109,13 +109,15 @@ fn read(name: &OsStr) -> Result<(PathBuf, Vec<u8>), String> {
 }
 
 /// What is ignored, since there is no other host, in GNU parallel's words.
-pub(super) fn remarks(flags: &Hosts) -> Vec<String> {
+///
+/// Where fanout `makes_files` for jobs there is something to clean up.
+pub(super) fn remarks(flags: &Hosts, makes_files: bool) -> Vec<String> {
     let given = [
         ("--trc", !flags.trc.is_empty()),
         ("--transferfile", !flags.transferfile.is_empty()),
         ("--transfer", flags.transfer),
         ("--return", !flags.r#return.is_empty()),
-        ("--cleanup", flags.cleanup),
+        ("--cleanup", flags.cleanup && !makes_files),
         ("--basefile", !flags.basefile.is_empty()),
     ];
     let first = given.iter().find(|(_, given)| *given);

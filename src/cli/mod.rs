@@ -19,6 +19,7 @@ pub mod about;
 pub mod argv;
 pub mod around;
 mod batching;
+mod combine;
 pub mod docs;
 pub mod error;
 pub mod failing;
@@ -36,6 +37,7 @@ mod semaphore;
 pub mod shebang;
 pub mod shell_init;
 pub mod sources;
+mod templates;
 pub mod values;
 pub mod words;
 
@@ -87,6 +89,14 @@ impl CalledAs {
         }
     }
 
+    /// The command that calls it so.
+    fn command(self) -> &'static str {
+        match self {
+            Self::Sem => "sem",
+            _ => self.name(),
+        }
+    }
+
     /// The name under which it speaks.
     pub fn name(self) -> &'static str {
         match self {
@@ -119,6 +129,10 @@ pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String
     }
     if flags.report.json_schema {
         return Ok(Request::Print(json::schema() + "\n"));
+    }
+    if let Some(name) = &flags.about.combineexec {
+        combine::write(name, &typed, called_as)?;
+        return Ok(Request::Print(String::new()));
     }
     if let Some(answer) = about::answer(&flags, &table, called_as)? {
         return Ok(answer);

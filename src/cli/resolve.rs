@@ -8,21 +8,19 @@ use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, JobsValue, as_many_as_possible};
 use super::{
     CalledAs, around, batching, bytes, failing, gates, hosts, outputs, pipe, resuming, sources,
-    text, values,
+    templates, text, values,
 };
 use crate::engine::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
-use crate::job::Renderer;
 use crate::job::pack::Packing;
 use crate::model::ArgList;
 use crate::plan::{
-    CapturePlan, EnginePlan, JobsPlan, JsonPlan, JsonTarget, NamedRenderer, Plan, RendererPlan,
-    ReportPlan, Reread, ResumePlan, RunPlan, SlotsPlan,
+    CapturePlan, EnginePlan, JobsPlan, JsonPlan, JsonTarget, Plan, RendererPlan, ReportPlan,
+    Reread, ResumePlan, RunPlan, SlotsPlan,
 };
 use crate::report::{json, progress};
 use crate::run::halt::{ExitRule, HaltPolicy, Threshold};
 use crate::sys::{cpu, limits};
-use crate::template::{Quoting, Syntax, Template};
 
 /// The plan for `flags` and what stood behind them; `typed` is the whole command line.
 ///
@@ -47,8 +45,8 @@ pub fn resolve(
     let shell = Shell::from_environment()?;
     let sources = argv.sources.len() + flags.input.arg_file.len();
     let renderer = RendererPlan {
-        renderer: renderer(flags, &argv.command, shell.quoting(), &[], sources)?,
-        with_names: named_renderer(flags, &argv.command, shell.quoting(), sources),
+        renderer: templates::renderer(flags, &argv.command, shell.quoting(), &[], sources)?,
+        with_names: templates::named_renderer(flags, &argv.command, shell.quoting(), sources),
     };
     let json = json_plan(flags, target, typed, argv.command.join(&b' '))?;
     let json_on_stdout = json
@@ -89,8 +87,9 @@ pub fn resolve(
                     || renderer.renderer.uses_total()
                     || counts_at_no_cost(&input, &packing)),
             packing,
+            milestone: flags.sources.milestone.as_ref().map(bytes),
             remarks: [
-                hosts::remarks(&flags.hosts),
+                hosts::remarks(&flags.hosts, !flags.replacement.templates.is_empty()),
                 batching::remarks(&flags.batching)?,
             ]
             .concat(),
@@ -133,81 +132,6 @@ pub fn resolve(
             summary: called_as == CalledAs::Fanout && !flags.failure.no_summary,
         },
     })
-}
-
-/// With `--header` the templates are parsed once more when the columns' names are known.
-fn named_renderer(
-    flags: &Arc<Flags>,
-    command: &[Vec<u8>],
-    quoting: Quoting,
-    sources: usize,
-) -> Option<NamedRenderer> {
-    flags
-        .sources
-        .header
-        .as_ref()
-        .filter(|_| !pipe::is_wanted(flags))?;
-    let (flags, command) = (Arc::clone(flags), command.to_vec());
-    Some(NamedRenderer::new(move |names| {
-        renderer(&flags, &command, quoting, names, sources)
-    }))
-}
-
-fn renderer(
-    flags: &Flags,
-    command: &[Vec<u8>],
-    quoting: Quoting,
-    column_names: &[Vec<u8>],
-    sources: usize,
-) -> Result<Renderer, String> {
-    let mut syntax = syntax(&flags.replacement)?.with_columns(column_names);
-    let matches: Vec<_> = flags.sources.matches.iter().map(bytes).collect();
-    syntax
-        .set_matches(&matches)
-        .map_err(|why| format!("--match {why}"))?;
-    let template = if pipe::is_wanted(flags) && !pipe::names_inputs(flags) {
-        Template::command_as_it_is(command, flags.command.quote, &syntax)
-    } else {
-        Template::command(command, flags.command.quote, &syntax)
-    };
-    let quoting = if pipe::names_inputs(flags) {
-        Quoting::Raw
-    } else {
-        quoting
-    };
-    let tag = outputs::tag(flags, &syntax);
-    let spread = batching::spread(&flags.batching);
-    let workdir = around::workdir(&flags.environment, &syntax)?;
-    let results = outputs::results(flags, &syntax, column_names, sources);
-    let mut renderer = Renderer::new(template, tag, quoting, spread)
-        .with_workdir(workdir)
-        .with_results(results);
-    if batching::inserts_nothing(&flags.batching) {
-        renderer.leave_out_arguments();
-    }
-    Ok(renderer)
-}
-
-/// The replacement strings, as the options have them.
-fn syntax(flags: &flags::Replacement) -> Result<Syntax, String> {
-    let mut syntax = Syntax::default();
-    if flags.plus {
-        syntax.add_plus();
-    }
-    for (built_in, spelling) in flags.spellings() {
-        syntax.respell(built_in, &bytes(spelling));
-    }
-    if let Some(parens) = &flags.parens {
-        syntax
-            .set_parens(&bytes(parens))
-            .map_err(|why| format!("--parens {why}"))?;
-    }
-    for definition in &flags.rpl {
-        syntax
-            .define(&bytes(definition))
-            .map_err(|why| format!("--rpl {why}"))?;
-    }
-    Ok(syntax)
 }
 
 /// A file may ask for this many later on, whatever it says now.
@@ -263,6 +187,7 @@ fn engine(
         handover: pipe::handover(flags),
         prelude: around.prelude.as_ref().map(bytes).unwrap_or_default(),
         remove_empty_workdirs: around::is_own_workdir(around),
+        remove_made_files: flags.hosts.cleanup,
         held_open: None,
         inherits_stdin: false,
         timeout: match limit {

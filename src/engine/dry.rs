@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::made_files;
 use super::{Attempt, Engine, Post, Reply, Running, never_ran};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
@@ -93,7 +94,7 @@ impl DryEngine {
                 // As in GNU parallel, jobs that would be skipped are shown like all others.
                 Ok(command) => {
                     rehearsal.jobs += 1;
-                    rehearsal.skipped += usize::from(command.skip);
+                    rehearsal.skipped += usize::from(command.ends_as.is_some());
                     rehearsal.lines.extend_from_slice(&command.line);
                     rehearsal.lines.push(b'\n');
                 }
@@ -149,8 +150,8 @@ impl DryEngine {
 
     fn end(&self, attempt: Attempt, command: Command, now: SystemTime) -> Box<AttemptEnd> {
         Box::new(AttemptEnd {
-            outcome: if command.skip {
-                Outcome::Skipped
+            outcome: if let Some(outcome) = &command.ends_as {
+                outcome.clone()
             } else if self.done_before(&command.line) {
                 Outcome::DoneBefore
             } else {
@@ -179,8 +180,10 @@ impl DryEngine {
     }
 }
 
-/// As GNU parallel, leaves the files of `--results` but for the one with standard output.
+/// As GNU parallel, leaves the files of `--template`, and those of `--results` but for the one with
+/// standard output.
 fn leave_files(command: Command, seq: u64) -> Result<Command, String> {
+    made_files::make(&command).map_err(|error| error.why)?;
     if let Some(results) = &command.results {
         result_files_of_no_run(results, seq).map_err(|error| error.to_string())?;
     }

@@ -16,6 +16,7 @@ use super::capture::{Capture, Capturer, Outputs, Source};
 use super::feed::Feeding;
 use super::handover::{Handed, Handover, Named};
 use super::launch::{Launch, Launcher, Start};
+use super::made_files;
 use super::pool::{Pool, Runner, Shift, Station};
 use super::term_seq::TermSeq;
 use super::warm::Warm;
@@ -51,6 +52,8 @@ pub struct Config {
     pub inherits_stdin: bool,
     /// How long an attempt may take, until somebody says otherwise.
     pub timeout: Option<Duration>,
+    /// Whether the files that were made for a job are removed when it is over.
+    pub remove_made_files: bool,
     /// Whether a directory of `--workdir` in which a job left nothing is removed.
     pub remove_empty_workdirs: bool,
     /// The niceness of jobs.
@@ -182,10 +185,9 @@ impl LocalRunner {
         let prepared = self.shared.config.prepare.prepare(&attempt.job, slot);
         let command = prepared
             .map_err(|why| never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why))))?;
-        let outcome = if command.skip {
-            Some(Outcome::Skipped)
-        } else {
-            self.done_before(&command).then_some(Outcome::DoneBefore)
+        let outcome = match &command.ends_as {
+            Some(outcome) => Some(outcome.clone()),
+            None => self.done_before(&command).then_some(Outcome::DoneBefore),
         };
         let runs = outcome.is_none();
         let mut end = never_ran(attempt, outcome.unwrap_or(Outcome::Lost));
@@ -205,6 +207,9 @@ impl LocalRunner {
         if !end.outcome.is_success() {
             // It may have to be fed again.
             end.stdin.clone_from(&attempt.job.stdin);
+        }
+        if self.shared.config.remove_made_files {
+            made_files::remove(&end.job.command);
         }
         abandon(attempt);
     }
@@ -250,6 +255,7 @@ impl LocalRunner {
         end: &mut AttemptEnd,
     ) -> Result<(), SpawnError> {
         let shared = Arc::clone(&self.shared);
+        made_files::make(&end.job.command)?;
         let workdir = match &end.job.command.workdir {
             Some(dir) => Some(Workdir::enter(dir, &shared.config)?),
             None => None,

@@ -17,6 +17,7 @@ pub mod feed;
 pub mod handover;
 pub mod launch;
 pub mod local;
+mod made_files;
 pub mod pool;
 pub mod shell;
 pub mod term_seq;

@@ -424,6 +424,7 @@ mod tests {
                 seq,
                 args: ArgList::new(),
                 stdin: None,
+                after_all: false,
             },
             number: 1,
             max: Some(1),

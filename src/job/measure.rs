@@ -57,7 +57,7 @@ impl Measure {
             ..
         } = self.shape;
         let around = match self.style.spread {
-            Spread::Join => replacements,
+            Spread::Join | Spread::Touch => replacements,
             Spread::Repeat => words + words_literals,
         };
         self.weight * (values + around)

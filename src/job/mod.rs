@@ -1,5 +1,6 @@
 //! Jobs from records: packing, numbering, rendering.
 
+mod evaluate;
 pub mod measure;
 pub mod pack;
 mod perl;

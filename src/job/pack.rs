@@ -119,6 +119,11 @@ pub struct Jobs<R> {
     /// Once the last records are shared: how many each job gets.
     share: Option<usize>,
     pulled: u64,
+    /// An input that is this is none, but stands between jobs.
+    milestone: Option<Vec<u8>>,
+    /// Whether a milestone comes before the next record, and before the next job.
+    ahead: bool,
+    passed: bool,
 }
 
 impl<R, E> Jobs<R>
@@ -135,7 +140,17 @@ where
             waiting: VecDeque::new(),
             share: None,
             pulled: 0,
+            milestone: None,
+            ahead: false,
+            passed: false,
         }
+    }
+
+    /// With inputs that are milestones: a job after one of those starts when all before it are over.
+    #[must_use]
+    pub fn with_milestone(mut self, milestone: Option<Vec<u8>>) -> Self {
+        self.milestone = milestone;
+        self
     }
 
     /// Whether the next job can be had without waiting, if `ready` tells that of the next record.
@@ -149,16 +164,35 @@ where
     }
 
     fn pull(&mut self) -> Result<Option<ArgList>, E> {
-        let record = if self.over { None } else { self.records.next() };
-        self.over = !matches!(record, Some(Ok(_)));
-        record.transpose()
+        loop {
+            let record = if self.over { None } else { self.records.next() };
+            self.over = !matches!(record, Some(Ok(_)));
+            let milestone = |record: &ArgList| {
+                let wanted = self.milestone.as_deref();
+                wanted.is_some_and(|wanted| record.iter().any(|arg| arg == wanted))
+            };
+            if !matches!(&record, Some(Ok(record)) if milestone(record)) {
+                return record.transpose();
+            }
+            self.ahead = true;
+        }
+    }
+
+    /// The next job is the first after the milestone.
+    fn pass_milestone(&mut self) {
+        self.passed |= std::mem::take(&mut self.ahead);
     }
 
     fn pack(&mut self) -> Result<Option<ArgList>, PackError<E>> {
         match &mut self.packing {
-            Packing::One => self.pull().map_err(PackError::Records),
+            Packing::One => {
+                let record = self.pull().map_err(PackError::Records);
+                self.pass_milestone();
+                record
+            }
             Packing::NoArgs => {
                 let record = self.pull().map_err(PackError::Records)?;
+                self.pass_milestone();
                 Ok(record.map(|record| record.iter().map(|_| b"").collect()))
             }
             Packing::Batch(_) => {
@@ -197,9 +231,16 @@ where
         let seq = self.seq + 1;
         let mut job = Vec::new();
         let mut len = 0_usize;
-        while job.len() < most
-            && let Some(record) = self.look_ahead(batch.joins_lines)?
-        {
+        while job.len() < most && self.look_ahead(batch.joins_lines)?.is_some() {
+            if self.ahead {
+                if !job.is_empty() {
+                    break;
+                }
+                self.pass_milestone();
+            }
+            let Some(record) = self.waiting.front() else {
+                break;
+            };
             len += if job.is_empty() {
                 batch.measure.alone(record, seq)
             } else {
@@ -285,6 +326,7 @@ where
                 seq: self.seq,
                 args,
                 stdin: None,
+                after_all: std::mem::take(&mut self.passed),
             }
         }))
     }

@@ -4,10 +4,18 @@
 # same form. Expressions live in the package Arg and see the job's argument in $_, all of them in @arg
 # (from 1), and the functions below.
 
+# A text that is Perl sees nothing of what is below.
+sub Fanout::condition {
+    package Condition;
+    use strict;
+    return eval $_[0];
+}
+
 package Fanout;
 open(my $replies, '>&', \*STDOUT) or exit 1;
 open(my $requests, '<&', \*STDIN) or exit 1;
 open(STDOUT, '>&', \*STDERR);
+$| = 1;
 open(STDIN, '<', '/dev/null');
 binmode $_ for $requests, $replies;
 $SIG{INT} = $SIG{TERM} = $SIG{HUP} = 'IGNORE';
@@ -90,6 +98,12 @@ sub jobs {
     answer($seq - $first, "@skipped", "@unquoted", @why, @values);
 }
 
+# Which of the texts are true as expressions; one that is none is not.
+sub test {
+    my @held = grep { condition($_[$_]) } 0 .. $#_;
+    answer(scalar @_, "@held", '', '', 0);
+}
+
 package Job;
 sub seq { return $Fanout::seq }
 sub slot { return $Fanout::slot }
@@ -142,5 +156,5 @@ package main;
 package Fanout;
 while (1) {
     my ($kind, @message) = unpack '(N/a*)*', take(unpack 'N', take(4));
-    $kind eq 'compile' ? compile(@message) : jobs(\@message);
+    $kind eq 'jobs' ? jobs(\@message) : $kind eq 'test' ? test(@message) : compile(@message);
 }

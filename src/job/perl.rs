@@ -62,7 +62,7 @@ pub(super) struct Answer {
     each: usize,
     /// How many jobs have values.
     pub(super) done: usize,
-    /// The jobs in which an expression called `skip()`, and the values after `uq()`, by number.
+    /// The jobs in which an expression called `skip()` (or the conditions that are true), and the values after `uq()`, by number.
     skipped: Vec<usize>,
     unquoted: Vec<usize>,
     /// Why the job after those has none.
@@ -218,6 +218,17 @@ impl Perl {
         }
         let args = batch.jobs.iter().flat_map(|job| job.args.iter());
         self.send([b"jobs", numbers.as_bytes()].into_iter().chain(args))
+    }
+
+    /// Which of `conditions`, each the text of an expression, are true. No answer may be outstanding.
+    pub(super) fn test(&mut self, conditions: &[Vec<u8>]) -> io::Result<Vec<bool>> {
+        let texts = conditions.iter().map(Vec::as_slice);
+        self.send([&b"test"[..]].into_iter().chain(texts))?;
+        let answer = self.receive(0)?;
+        let mut held = &answer.skipped[..];
+        Ok((0..conditions.len())
+            .map(|number| is_next(&mut held, number))
+            .collect())
     }
 
     /// Whether `batch` may only be asked for when no answer is outstanding.

@@ -1,12 +1,12 @@
 //! Turning a job into its command line and its tag.
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use super::perl::{Answer, Batch, ENDED, Perl, Refusal, Verdict};
+use super::evaluate::Evaluator;
+use super::perl::{ENDED, Verdict};
 use super::results::{self, Results};
-use crate::model::{Command, Job, Prepare, Take};
-use crate::template::{Expression, Quoting, Spread, Style, Template, Values};
+use crate::model::{Command, Job, Outcome, Prepare, Take};
+use crate::template::{Quoting, Spread, Style, Template, Values};
 
 /// The run's templates and how values are written into them.
 #[derive(Debug)]
@@ -19,6 +19,10 @@ pub struct Renderer {
     workdir: Option<Template>,
     /// Where the files of `--results` are.
     results: Option<Results>,
+    /// What `--filter` wants to be true of a job: text that is Perl when it is filled in.
+    filters: Vec<Template>,
+    /// Files that are made for a job: the path and the content of each.
+    files: Vec<[Template; 2]>,
     /// How values are quoted in the command line; in the tag they never are.
     quoting: Quoting,
     /// What several arguments do to a word, in the command line and in the tag.
@@ -33,13 +37,6 @@ pub struct Renderer {
     perl: Option<Evaluator>,
 }
 
-/// The helper, and the expressions that it knows, by their numbers.
-#[derive(Debug)]
-struct Evaluator {
-    known: Vec<Arc<Expression>>,
-    perl: Mutex<Perl>,
-}
-
 impl Renderer {
     /// Renders commands from `command` and tags from `tag`.
     pub fn new(command: Template, tag: Option<Template>, quoting: Quoting, spread: Spread) -> Self {
@@ -48,6 +45,8 @@ impl Renderer {
             tag,
             workdir: None,
             results: None,
+            filters: Vec::new(),
+            files: Vec::new(),
             quoting,
             spread,
             bare: false,
@@ -68,6 +67,20 @@ impl Renderer {
     #[must_use]
     pub fn with_results(mut self, results: Option<Results>) -> Self {
         self.results = results;
+        self
+    }
+
+    /// With conditions: a job of which one is not true is not run.
+    #[must_use]
+    pub fn with_filters(mut self, filters: Vec<Template>) -> Self {
+        self.filters = filters;
+        self
+    }
+
+    /// With files that are made for each job: the templates of the path and the content of each.
+    #[must_use]
+    pub fn with_files(mut self, files: Vec<[Template; 2]>) -> Self {
+        self.files = files;
         self
     }
 
@@ -99,6 +112,8 @@ impl Renderer {
             .chain(&self.tag)
             .chain(&self.workdir)
             .chain(results)
+            .chain(&self.filters)
+            .chain(self.files.iter().flatten())
     }
 
     /// Whether it has to be known how many jobs there are.
@@ -121,33 +136,22 @@ impl Renderer {
                 known.push(Arc::clone(expression));
             }
         }
-        let Some(first) = known.first() else {
-            return Ok(());
-        };
-        let mut perl = Perl::start(total, slots).map_err(|why| cannot_use(first, &why))?;
-        for expression in &known {
-            perl.compile(expression)
-                .map_err(|why| cannot_use(expression, &why))?;
+        if !known.is_empty() || !self.filters.is_empty() {
+            self.perl = Some(Evaluator::start(known, total, slots)?);
         }
-        self.perl = Some(Evaluator {
-            known,
-            perl: Mutex::new(perl),
-        });
         Ok(())
     }
 
-    /// Whether a command is more than a line: it has a tag, or files for its output.
+    /// Whether a command is more than a line: it has a tag, files, or conditions.
     pub fn goes_beyond_lines(&self) -> bool {
-        self.tag.is_some() || self.results.is_some()
+        self.tag.is_some()
+            || self.results.is_some()
+            || !self.filters.is_empty()
+            || !self.files.is_empty()
     }
 
     /// Appends the line that `template` becomes.
-    fn append(&self, template: &Template, values: Values<'_>, quoting: Quoting, out: &mut Vec<u8>) {
-        let style = Style {
-            quoting,
-            spread: self.spread,
-            bare: self.bare,
-        };
+    fn append(template: &Template, values: Values<'_>, style: Style, out: &mut Vec<u8>) {
         if out.capacity() == 0 {
             out.reserve(template.size_hint(values));
         }
@@ -155,106 +159,15 @@ impl Renderer {
     }
 }
 
-fn cannot_use(expression: &Expression, why: &str) -> String {
-    let typed = String::from_utf8_lossy(&expression.typed);
-    format!("Cannot use {}: {why}", typed.trim())
-}
-
-impl Evaluator {
-    /// The values of all expressions of `templates`, for each of `jobs` in turn, handed to `take` until
-    /// that says no to more. A job that has none is the last.
-    fn evaluate(
-        &self,
-        templates: &[&Template],
-        jobs: &[&Job],
-        slot: usize,
-        mut take: impl FnMut(&Job, Result<Verdict<'_>, String>) -> bool,
-    ) {
-        let mut perl = self.perl.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut unasked = Batch::split(jobs, slot);
-        let mut outstanding: Option<(Batch<'_>, usize)> = None;
-        let mut go_on = true;
-        while outstanding.is_some() || (go_on && unasked.is_some()) {
-            // The next batch is asked for before the answer to the one before is used.
-            let may_ask = |batch| go_on && (outstanding.is_none() || !Perl::must_wait(batch));
-            let mut asked = None;
-            if let Some((batch, rest)) = unasked.filter(|(batch, _)| may_ask(*batch)) {
-                let calls = self.calls(templates, batch);
-                if perl.ask(batch, &calls).is_ok() {
-                    unasked = Batch::split(rest, slot);
-                    asked = Some((batch, calls.len()));
-                } else if outstanding.is_none() {
-                    take(batch.jobs[0], Err(ENDED.to_owned()));
-                    return;
-                } else {
-                    unasked = None;
-                }
-            }
-            if let Some((batch, each)) = outstanding {
-                go_on = go_on && self.use_answer(perl.receive(each), batch, &mut take);
-            }
-            outstanding = asked;
-        }
-    }
-
-    /// Hands on what perl said of `batch`; tells whether there is to be more.
-    fn use_answer(
-        &self,
-        answer: io::Result<Answer>,
-        batch: Batch<'_>,
-        take: &mut impl FnMut(&Job, Result<Verdict<'_>, String>) -> bool,
-    ) -> bool {
-        let mut done = 0;
-        let mut why = ENDED.to_owned();
-        if let Ok(answer) = answer {
-            done = answer.done.min(batch.jobs.len());
-            if !answer.each(|index, verdict| take(batch.jobs[index], Ok(verdict))) {
-                return false;
-            }
-            if let Some(refusal) = &answer.refusal {
-                why = self.explain(refusal);
-            }
-        }
-        match batch.jobs.get(done) {
-            None => true,
-            Some(job) => {
-                take(job, Err(format!("job {}: {why}", job.seq)));
-                false
-            }
-        }
-    }
-
-    /// The expressions, by number, and the arguments that they are for.
-    fn calls(&self, templates: &[&Template], batch: Batch<'_>) -> Vec<(usize, usize)> {
-        let args = batch.jobs.first().map(|job| &job.args);
-        let calls = templates
-            .iter()
-            .flat_map(|template| args.map_or_else(Vec::new, |args| template.calls(args)));
-        calls
-            .map(|call| {
-                let number = self.known.iter().position(|known| known == call.expression);
-                (number.unwrap_or_default(), call.arg)
-            })
-            .collect()
-    }
-
-    fn explain(&self, refusal: &Refusal) -> String {
-        let expression = self.known.get(refusal.expression);
-        let typed = expression.map_or(&b""[..], |expression| &expression.typed);
-        let typed = String::from_utf8_lossy(typed);
-        format!("{}: {}", typed.trim(), refusal.why)
-    }
-}
-
 impl Renderer {
-    /// Writes the command of `job` into `command`, whatever is in there.
+    /// Writes the command of `job` into `command`, whatever is in there; returns what has to be true of it.
     fn write(
         &self,
         job: &Job,
         slot: usize,
         verdict: Verdict<'_>,
         command: &mut Command,
-    ) -> Result<(), String> {
+    ) -> Result<Vec<Vec<u8>>, String> {
         let mut left = verdict.values;
         let mut of = |template: &Template| {
             let count = template.count_calls(&job.args);
@@ -272,17 +185,19 @@ impl Renderer {
             })
         };
         command.line.clear();
-        self.append(
-            &self.command,
-            of(&self.command)?,
-            self.quoting,
-            &mut command.line,
-        );
-        let mut raw = |template: &Template| {
+        let style = self.style();
+        Self::append(&self.command, of(&self.command)?, style, &mut command.line);
+        let mut text = |template: &Template, spread: Spread| {
             let mut line = Vec::new();
-            self.append(template, of(template)?, Quoting::Raw, &mut line);
+            let style = Style {
+                quoting: Quoting::Raw,
+                spread,
+                ..style
+            };
+            Self::append(template, of(template)?, style, &mut line);
             Ok::<_, String>(line)
         };
+        let mut raw = |template: &Template| text(template, style.spread);
         command.tag = self.tag.as_ref().map(&mut raw).transpose()?;
         command.workdir = self.workdir.as_ref().map(&mut raw).transpose()?;
         command.results = match &self.results {
@@ -294,8 +209,65 @@ impl Renderer {
                 sources,
             }) => Some(results::directory(root, names, *sources, &job.args)),
         };
-        command.skip = verdict.skip || self.command.skips(&job.args);
-        Ok(())
+        let conditions = self.filters.iter().map(&mut raw).collect();
+        command.files.clear();
+        for [path, content] in &self.files {
+            let [path, content] = [path, content].map(|template| text(template, Spread::Touch));
+            command.files.push((path?, content?));
+        }
+        let skips = verdict.skip || self.command.skips(&job.args);
+        command.ends_as = skips.then_some(Outcome::Skipped);
+        conditions
+    }
+
+    /// Hands the command of each job to `take` together with what has to be true of it.
+    fn write_all(
+        &self,
+        jobs: &[&Job],
+        slot: usize,
+        mut take: impl FnMut(Result<(&mut Command, Vec<Vec<u8>>), String>) -> bool,
+    ) {
+        let mut command = Command::default();
+        let mut write = |job: &Job, verdict: Result<Verdict<'_>, String>| {
+            let written = verdict.and_then(|verdict| self.write(job, slot, verdict, &mut command));
+            take(written.map(|conditions| (&mut command, conditions)))
+        };
+        match &self.perl {
+            Some(evaluator) if evaluator.knows_some() => {
+                let templates: Vec<_> = self.templates().collect();
+                evaluator.evaluate(&templates, jobs, slot, write);
+            }
+            _ => {
+                jobs.iter().all(|job| write(job, Ok(Verdict::default())));
+            }
+        }
+    }
+
+    /// As [`write_all`](Self::write_all), and tells of those commands of which something is not true.
+    fn filter_all(&self, perl: &Evaluator, jobs: &[&Job], slot: usize, take: &mut Take<'_>) {
+        let (mut commands, mut conditions) = (Vec::new(), Vec::new());
+        self.write_all(jobs, slot, |written| {
+            let go_on = written.is_ok();
+            commands.push(written.map(|(command, mut its)| {
+                conditions.append(&mut its);
+                std::mem::take(command)
+            }));
+            go_on
+        });
+        let mut held = perl.test(&conditions).into_iter();
+        for command in commands {
+            let mut command = command.and_then(|mut command| {
+                for _ in &self.filters {
+                    if !held.next().ok_or(ENDED)? && command.ends_as.is_none() {
+                        command.ends_as = Some(Outcome::FilteredOut);
+                    }
+                }
+                Ok(command)
+            });
+            if !take(command.as_mut().map_err(std::mem::take)) {
+                return;
+            }
+        }
     }
 }
 
@@ -310,19 +282,11 @@ impl Prepare for Renderer {
     }
 
     fn prepare_all(&self, jobs: &[&Job], slot: usize, take: &mut Take<'_>) {
-        let mut command = Command::default();
-        let mut write = |job: &Job, verdict: Result<Verdict<'_>, String>| {
-            let written = verdict.and_then(|verdict| self.write(job, slot, verdict, &mut command));
-            take(written.map(|()| &mut command))
-        };
         match &self.perl {
-            Some(evaluator) => {
-                let templates: Vec<_> = self.templates().collect();
-                evaluator.evaluate(&templates, jobs, slot, write);
-            }
-            None => {
-                jobs.iter().all(|job| write(job, Ok(Verdict::default())));
-            }
+            Some(perl) if !self.filters.is_empty() => self.filter_all(perl, jobs, slot, take),
+            _ => self.write_all(jobs, slot, |written| {
+                take(written.map(|(command, _)| command))
+            }),
         }
     }
 }
@@ -365,6 +329,7 @@ mod tests {
             seq: 1,
             args: ["a b", "it's"].into_iter().collect(),
             stdin: None,
+            after_all: false,
         };
         let command = renderer.prepare(&job, 4).unwrap();
         assert_eq!(command.line, br#"echo 4 'a b' 'it'"'"'s'"#);

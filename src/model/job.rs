@@ -1,6 +1,6 @@
 //! A job before it runs, and what it becomes when a slot is free.
 
-use super::{ArgList, Stdin};
+use super::{ArgList, Outcome, Stdin};
 
 /// One piece of work: its number and its arguments. The command line is rendered when it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Job {
     pub args: ArgList,
     /// What it is fed; `None`: nothing.
     pub stdin: Option<Stdin>,
+    /// Whether it starts only when all jobs before it are over (`--milestone`).
+    pub after_all: bool,
 }
 
 /// A job's command line, rendered for the slot that it runs in.
@@ -20,12 +22,21 @@ pub struct Command {
     pub line: Vec<u8>,
     /// What `--tag` or `--tagstring` puts before each line of output.
     pub tag: Option<Vec<u8>>,
-    /// Whether the job asked not to be run (`skip()`, `{uniq}`).
-    pub skip: bool,
+    /// How the job ends without having been run, if that is what it or a filter wants.
+    pub ends_as: Option<Outcome>,
     /// The directory of `--workdir` that it runs in.
     pub workdir: Option<Vec<u8>>,
     /// What the names of its output files begin with; where it ends with a slash, a directory for them.
     pub results: Option<Vec<u8>>,
+    /// Files that are made for it before it starts: the path and the content of each.
+    pub files: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Command {
+    /// Whether there is more to do for it than to have a shell run its line.
+    pub fn needs_its_own_process(&self) -> bool {
+        self.workdir.is_some() || !self.files.is_empty()
+    }
 }
 
 /// Takes what was prepared, and says whether it wants more.

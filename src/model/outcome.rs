@@ -23,6 +23,8 @@ pub enum Outcome {
     },
     /// The job itself asked not to be run: `skip()`, `{uniq}`, `{choose_k}`.
     Skipped,
+    /// A `--filter` was not true for it.
+    FilteredOut,
     /// An earlier run did it already (`--resume`), so this one does not.
     DoneBefore,
     /// fanout lost sight of it (a worker panicked); nothing more is known.
@@ -83,7 +85,7 @@ impl Outcome {
             Self::TimedOut(Exit::Code(code)) if code != 0 => code,
             Self::TimedOut(_) | Self::Cancelled { .. } | Self::Lost => -1,
             Self::SpawnFailed(_) => 127,
-            Self::Skipped | Self::DoneBefore => -2,
+            Self::Skipped | Self::FilteredOut | Self::DoneBefore => -2,
         }
     }
 
@@ -96,6 +98,7 @@ impl Outcome {
             | Self::TimedOut(Exit::Code(_))
             | Self::SpawnFailed(_)
             | Self::Skipped
+            | Self::FilteredOut
             | Self::DoneBefore
             | Self::Lost => 0,
         }

@@ -218,6 +218,7 @@ impl Jobs {
             seq: self.seq,
             args,
             stdin: Some(stdin),
+            after_all: false,
         }
     }
 }

@@ -31,6 +31,7 @@ pub fn how(outcome: &Outcome) -> Cow<'static, str> {
             ..
         } => "out of memory".into(),
         Outcome::Skipped => "skipped".into(),
+        Outcome::FilteredOut => "filtered out".into(),
         Outcome::DoneBefore => "done before".into(),
         Outcome::Lost => "lost".into(),
     }

@@ -180,6 +180,11 @@ impl<'a> Controller<'a> {
                     break;
                 }
             };
+            let unfinished = self.in_flight + attempts.len() > 0 || self.parties.queue.retries();
+            if pending.job.after_all && unfinished {
+                self.parties.queue.put_back(pending);
+                break;
+            }
             if self.done.contains(pending.job.seq) {
                 if let Some(stdin) = &pending.job.stdin {
                     // What still comes for it is nobody's.
@@ -397,6 +402,7 @@ impl<'a> Controller<'a> {
                 seq: job.seq,
                 args: job.args.clone(),
                 stdin,
+                after_all: false,
             },
             try_number: job.attempt + u32::from(!displaced),
         };
@@ -424,6 +430,7 @@ impl<'a> Controller<'a> {
             | Outcome::Signaled(_)
             | Outcome::SpawnFailed(_)
             | Outcome::Skipped
+            | Outcome::FilteredOut
             | Outcome::DoneBefore
             | Outcome::Cancelled { .. } => {}
         }

@@ -118,6 +118,11 @@ impl Queue {
         self.later.entry(when).or_default().push_back(pending);
     }
 
+    /// Whether some job waits for another try.
+    pub fn retries(&self) -> bool {
+        !self.later.is_empty() || self.again.iter().any(|pending| pending.try_number > 1)
+    }
+
     /// When the next of those that wait for their time is due.
     pub fn next_due(&self) -> Option<Instant> {
         self.later.keys().next().copied()
@@ -210,6 +215,7 @@ mod tests {
             seq,
             args: ArgList::new(),
             stdin: None,
+            after_all: false,
         }
     }
 

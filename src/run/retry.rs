@@ -57,6 +57,7 @@ impl Retry {
         let may_pass_next_time = match outcome {
             Outcome::Exited(0)
             | Outcome::Skipped
+            | Outcome::FilteredOut
             | Outcome::DoneBefore
             | Outcome::Cancelled { .. }
             | Outcome::SpawnFailed(SpawnError { fatal: true, .. }) => false,

@@ -59,6 +59,8 @@ pub enum Spread {
     Join,
     /// `xay xby`: `-N` and `-X`.
     Repeat,
+    /// `xaby`: the files of `--template`.
+    Touch,
 }
 
 impl Template {
@@ -83,6 +85,7 @@ impl Template {
                 out,
                 value,
                 piece,
+                touching: style.spread == Spread::Touch,
                 bare: style.bare && !body.tokens.is_empty(),
                 start,
                 evaluated,
@@ -166,6 +169,8 @@ struct Sink<'o> {
     value: Quoting,
     /// Of everything from `start` to the next gap, literals included (`-q`).
     piece: Quoting,
+    /// Values stand next to each other with nothing in between.
+    touching: bool,
     /// An empty value is nothing, whatever its quoting.
     bare: bool,
     start: usize,
@@ -328,7 +333,7 @@ impl Sink<'_> {
     /// The space between two arguments, which no quotes ever enclose.
     fn gap(&mut self) {
         self.end_piece();
-        self.out.push(b' ');
+        self.out.extend((!self.touching).then_some(b' '));
         self.start = self.out.len();
     }
 

@@ -130,6 +130,7 @@ impl EngineParts {
             timeout: self.plan.timeout,
             inherits_stdin: self.plan.inherits_stdin,
             remove_empty_workdirs: self.plan.remove_empty_workdirs,
+            remove_made_files: self.plan.remove_made_files,
             nice: self.plan.nice,
             handover: self.plan.handover,
             handover_dir: self.plan.tmpdir.clone().unwrap_or_else(std::env::temp_dir),

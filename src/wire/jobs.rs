@@ -78,6 +78,7 @@ impl Iterator for JobSource {
                     seq: *seq - 1,
                     args,
                     stdin: None,
+                    after_all: false,
                 }))
             }
         }
@@ -100,6 +101,7 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
     let JobsPlan {
         mut input,
         packing,
+        milestone,
         count_ahead,
         total: announced,
         reads_stdin,
@@ -142,20 +144,20 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
         });
     }
     let packed = count_ahead
-        .then(|| count_packed(&input, &packing))
+        .then(|| count_packed(&input, &packing, milestone.as_ref()))
         .flatten();
     input.notices = Notices::to(remark);
     let (total, records) = if packed.is_some() {
         (packed, Records::open(input).map_err(in_one_line)?)
     } else if count_ahead {
         let (records, open) = Records::count_ahead(input).map_err(in_one_line)?;
-        (packing.jobs(records), open)
+        (packing.jobs(records).filter(|_| milestone.is_none()), open)
     } else {
         (announced, Records::open(input).map_err(in_one_line)?)
     };
     Ok(OpenJobs {
         names: records.names().to_vec(),
-        jobs: JobSource::Read(Jobs::new(records, packing)),
+        jobs: JobSource::Read(Jobs::new(records, packing).with_milestone(milestone)),
         at_most: total.filter(|_| count_ahead),
         total,
         done,
@@ -205,19 +207,25 @@ fn pieces(
     Ok(JobSource::Pieces(Box::new(jobs)))
 }
 
-/// How many jobs batches make of inputs that can be read twice: the length of lines decides, so all of
+/// How many jobs batches, or inputs with milestones in between, make of inputs that can be read twice: the length of lines decides, so all of
 /// them are packed. `None`: that is not the way to count, or something is wrong with them.
-fn count_packed(input: &InputConfig, packing: &Packing) -> Option<u64> {
+fn count_packed(
+    input: &InputConfig,
+    packing: &Packing,
+    milestone: Option<&Vec<u8>>,
+) -> Option<u64> {
     let again = |source: &SourceSpec| match &source.kind {
         SourceKind::Words(_) => true,
         SourceKind::File(path) => std::fs::metadata(path).is_ok_and(|it| it.is_file()),
         SourceKind::Stdin => false,
     };
-    if !matches!(packing, Packing::Batch(_)) || !input.sources.iter().all(again) {
+    let counts_itself = milestone.is_none() && !matches!(packing, Packing::Batch(_));
+    if counts_itself || !input.sources.iter().all(again) {
         return None;
     }
     let records = Records::open(input.clone()).ok()?;
-    Jobs::new(records, packing.clone()).try_fold(0, |count, job| job.ok().map(|_| count + 1))
+    let mut jobs = Jobs::new(records, packing.clone()).with_milestone(milestone.cloned());
+    jobs.try_fold(0, |count, job| job.ok().map(|_| count + 1))
 }
 
 /// An error whose own words say everything.

@@ -45,3 +45,47 @@ fn a_regexp_of_a_source_that_has_none_is_an_error() {
     assert_eq!(output.status.code(), Some(255));
     assert!(text(&output.stderr).contains("--match +2"));
 }
+
+#[test]
+fn jobs_after_a_milestone_wait_for_those_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().to_str().unwrap();
+    // Each job tells how many others are over. Those of one stretch may run at once.
+    let command = format!("ls {dir} | wc -l; sleep 0.0{{}}; touch {dir}/{{}}");
+    let inputs = ["3", "1", "--", "2", "--", "--", "4"];
+    let args = ["-k", "-j4", "--milestone", "--", &command, ":::"];
+    let told = printed(&[&args[..], &inputs].concat());
+    let over: Vec<usize> = told.lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(over[2..], [2, 3], "{told}");
+}
+
+#[test]
+fn a_milestone_ends_a_batch() {
+    let args = ["--dry-run", "-k", "-N2", "--milestone", "--", "echo {#} {}"];
+    let inputs = [":::", "1", "--", "2", "3", "4", "--"];
+    let told = printed(&[&args[..], &inputs].concat());
+    assert_eq!(told, "echo 1 1\necho 2 2 3\necho 3 4\n");
+}
+
+#[test]
+fn a_filtered_job_is_skipped_and_counts_as_failed() {
+    let args = [
+        "--json",
+        "--json-detail=results",
+        "--filter",
+        "{} > 1",
+        "echo",
+        ":::",
+        "1",
+        "2",
+    ];
+    let output = fanout().args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stdout);
+    let skipped = told
+        .lines()
+        .find(|line| line.contains(r#""seq":1,"#))
+        .unwrap();
+    assert!(skipped.contains(r#""status":"skipped""#), "{skipped}");
+    assert!(told.contains(r#""status":"ok""#), "{told}");
+}

@@ -16,6 +16,7 @@ mod compare;
 mod control;
 mod differences;
 mod errors;
+mod filters;
 mod hosts;
 mod inputs;
 mod jobs;
@@ -58,6 +59,11 @@ fn replacement_strings() {
 #[test]
 fn replacement_language() {
     equal_gnu(&language::cases());
+}
+
+#[test]
+fn filters_and_made_files() {
+    equal_gnu(&filters::cases());
 }
 
 #[test]
@@ -162,6 +168,7 @@ fn all() -> Vec<Case> {
         sources::cases(),
         replacement::cases(),
         language::cases(),
+        filters::cases(),
         quoting::cases(),
         batching::cases(),
         quoting_more::cases(),

@@ -34,6 +34,18 @@ pub struct About {
     #[arg(long, value_name = "SHELL", value_enum)]
     pub shell_init: Option<InitShell>,
 
+    /// Write the program NAME, which calls fanout with the other words of this command line and then its own.
+    #[arg(
+        long,
+        aliases = ["combine-exec", "combine-executable"],
+        value_name = "NAME"
+    )]
+    pub combineexec: Option<OsString>,
+
+    /// Print the beginning of a shell script in which 'parallel' is fanout.
+    #[arg(long)]
+    pub embed: bool,
+
     /// Print the number of CPU threads.
     #[arg(long)]
     pub number_of_threads: bool,

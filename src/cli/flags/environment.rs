@@ -79,6 +79,10 @@ pub struct Environment {
     #[arg(long, hide = true)]
     pub fast: bool,
 
+    /// Accepted for GNU parallel's sake: any byte may stand in the environment as it is.
+    #[arg(long, hide = true)]
+    pub r#unsafe: bool,
+
     /// What GNU parallel would say about itself: without effect.
     #[arg(short = 'D', long, hide = true, value_name = "WHAT")]
     pub debug: Option<OsString>,

@@ -17,6 +17,11 @@ pub struct Replacement {
     #[arg(long, value_name = "TAG EXPRESSION")]
     pub rpl: Vec<OsString>,
 
+    /// Before each job, write FILE with its replacement strings replaced into the file that REPL becomes
+    /// (with --cleanup: remove that when the job is over).
+    #[arg(long = "template", alias = "tmpl", value_name = "FILE=REPL")]
+    pub templates: Vec<OsString>,
+
     /// Enclose Perl expressions in the two halves of PARENS instead of {= and =}.
     #[arg(long, value_name = "PARENS")]
     pub parens: Option<OsString>,

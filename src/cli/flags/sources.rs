@@ -43,6 +43,15 @@ pub struct Sources {
     #[arg(long = "match", value_name = "REGEXP")]
     pub matches: Vec<OsString>,
 
+    /// Run only the jobs for which this is true: its replacement strings are filled in, unquoted, and the
+    /// result is evaluated as Perl; given again: all of them must be. The others count as failed.
+    #[arg(long = "filter", value_name = "EXPRESSION")]
+    pub filters: Vec<OsString>,
+
+    /// An input that is exactly STR is none: the jobs after it start when all before it are over.
+    #[arg(long, value_name = "STR")]
+    pub milestone: Option<OsString>,
+
     /// Run the jobs in random order; needs all inputs in memory.
     #[arg(long)]
     pub shuf: bool,

@@ -117,7 +117,7 @@ impl Warm {
 
     /// Adds a job to the batch, if it can be run this way.
     pub fn offer(&mut self, job: &JobIdentity) -> bool {
-        if self.failures >= MOST_FAILURES || job.command.workdir.is_some() {
+        if self.failures >= MOST_FAILURES || job.command.needs_its_own_process() {
             return false;
         }
         let line = &job.command.line;

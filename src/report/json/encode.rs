@@ -135,7 +135,7 @@ pub(super) fn status(outcome: &Outcome) -> Status {
         Outcome::TimedOut(_) => Status::Timeout,
         Outcome::SpawnFailed(_) => Status::SpawnError,
         Outcome::Cancelled { .. } => Status::Cancelled,
-        Outcome::Skipped | Outcome::DoneBefore => Status::Skipped,
+        Outcome::Skipped | Outcome::FilteredOut | Outcome::DoneBefore => Status::Skipped,
         Outcome::Lost => Status::Lost,
     }
 }

@@ -97,6 +97,8 @@ struct Finished {
     error: Option<String>,
     /// Killed by us: nothing of it is shown.
     cancelled: bool,
+    /// Never started, but shown as if it had been.
+    filtered_out: bool,
     failed: bool,
     row: Option<Row>,
 }
@@ -208,6 +210,7 @@ impl Text {
                 Outcome::Skipped => !self.config.dry_run && self.rows.is_none(),
                 _ => false,
             },
+            filtered_out: end.outcome == Outcome::FilteredOut,
             failed: !end.outcome.is_success(),
         };
         if self.config.mode == Mode::Never && self.rows.is_none() {
@@ -254,7 +257,7 @@ impl Text {
             ..
         } = self.config;
         let line = &finished.job.command.line;
-        if dry_run && trace {
+        if (dry_run || finished.filtered_out) && trace {
             self.printer
                 .line(Stream::Stderr, &Decoration::default(), line)?;
         }

@@ -330,6 +330,7 @@ fn inputs(play: &Play) -> Vec<Result<Job, &'static str>> {
         seq,
         args: ArgList::new(),
         stdin: None,
+        after_all: false,
     };
     let mut inputs: Vec<_> = (1..=play.readable()).map(|seq| Ok(job(seq))).collect();
     if play.input_fails_after.is_some() {

@@ -44,6 +44,7 @@ fn attempt(seq: u64) -> Attempt {
             seq,
             args,
             stdin: None,
+            after_all: false,
         },
         number: 1,
         max: None,

@@ -1,0 +1,113 @@
+//! The flags that make up the command: replacement strings, and the templates that they stand in.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::flags::{self, Flags};
+use super::{around, batching, bytes, outputs, pipe};
+use crate::job::Renderer;
+use crate::plan::NamedRenderer;
+use crate::template::{Quoting, Syntax, Template};
+
+/// With `--header` the templates are parsed once more when the columns' names are known.
+pub(super) fn named_renderer(
+    flags: &Arc<Flags>,
+    command: &[Vec<u8>],
+    quoting: Quoting,
+    sources: usize,
+) -> Option<NamedRenderer> {
+    flags
+        .sources
+        .header
+        .as_ref()
+        .filter(|_| !pipe::is_wanted(flags))?;
+    let (flags, command) = (Arc::clone(flags), command.to_vec());
+    Some(NamedRenderer::new(move |names| {
+        renderer(&flags, &command, quoting, names, sources)
+    }))
+}
+
+/// The templates of the command, its tag and all else that replacement strings may stand in.
+///
+/// # Errors
+///
+/// When one is none.
+pub(super) fn renderer(
+    flags: &Flags,
+    command: &[Vec<u8>],
+    quoting: Quoting,
+    column_names: &[Vec<u8>],
+    sources: usize,
+) -> Result<Renderer, String> {
+    let mut syntax = syntax(&flags.replacement)?.with_columns(column_names);
+    let matches: Vec<_> = flags.sources.matches.iter().map(bytes).collect();
+    syntax
+        .set_matches(&matches)
+        .map_err(|why| format!("--match {why}"))?;
+    let template = if pipe::is_wanted(flags) && !pipe::names_inputs(flags) {
+        Template::command_as_it_is(command, flags.command.quote, &syntax)
+    } else {
+        Template::command(command, flags.command.quote, &syntax)
+    };
+    let quoting = if pipe::names_inputs(flags) {
+        Quoting::Raw
+    } else {
+        quoting
+    };
+    let tag = outputs::tag(flags, &syntax);
+    let filters = flags.sources.filters.iter();
+    let filters = filters.map(|filter| Template::text(&bytes(filter), &syntax));
+    let files = flags.replacement.templates.iter();
+    let files = files.map(|given| made_file(&bytes(given), &syntax));
+    let spread = batching::spread(&flags.batching);
+    let workdir = around::workdir(&flags.environment, &syntax)?;
+    let results = outputs::results(flags, &syntax, column_names, sources);
+    let mut renderer = Renderer::new(template, tag, quoting, spread)
+        .with_workdir(workdir)
+        .with_filters(filters.collect())
+        .with_files(files.collect::<Result<_, _>>()?)
+        .with_results(results);
+    if batching::inserts_nothing(&flags.batching) {
+        renderer.leave_out_arguments();
+    }
+    Ok(renderer)
+}
+
+/// The replacement strings, as the options have them.
+fn syntax(flags: &flags::Replacement) -> Result<Syntax, String> {
+    let mut syntax = Syntax::default();
+    if flags.plus {
+        syntax.add_plus();
+    }
+    for (built_in, spelling) in flags.spellings() {
+        syntax.respell(built_in, &bytes(spelling));
+    }
+    if let Some(parens) = &flags.parens {
+        syntax
+            .set_parens(&bytes(parens))
+            .map_err(|why| format!("--parens {why}"))?;
+    }
+    for definition in &flags.rpl {
+        syntax
+            .define(&bytes(definition))
+            .map_err(|why| format!("--rpl {why}"))?;
+    }
+    Ok(syntax)
+}
+
+/// The templates of the path and the content of a file that is made for each job.
+fn made_file(given: &[u8], syntax: &Syntax) -> Result<[Template; 2], String> {
+    let equals = memchr::memchr(b'=', given).filter(|&at| at + 1 < given.len());
+    let Some(equals) = equals else {
+        let given = String::from_utf8_lossy(given);
+        return Err(format!("--template must be FILE=REPL, not '{given}'"));
+    };
+    let file = Path::new(OsStr::from_bytes(&given[..equals]));
+    let content = fs::read(file)
+        .map_err(|why| format!("Cannot open '{}': {why} (--template)", file.display()))?;
+    let path = &given[equals + 1..];
+    Ok([path, &content].map(|text| Template::text(text, syntax)))
+}

@@ -1,0 +1,30 @@
+//! The files that are made for a job (`--template`).
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use crate::model::{Command, SpawnError};
+
+/// Writes the files of `command`, over those that are there.
+///
+/// # Errors
+///
+/// When one cannot be written: names it. As in GNU parallel, it ends the run.
+pub(super) fn make(command: &Command) -> Result<(), SpawnError> {
+    for (path, content) in &command.files {
+        let path = Path::new(OsStr::from_bytes(path));
+        fs::write(path, content).map_err(|error| {
+            SpawnError::fatal(format!("Cannot write '{}': {error}", path.display()))
+        })?;
+    }
+    Ok(())
+}
+
+/// Removes those files; one that is gone already is no error.
+pub(super) fn remove(command: &Command) {
+    for (path, _) in &command.files {
+        let _ = fs::remove_file(OsStr::from_bytes(path));
+    }
+}
