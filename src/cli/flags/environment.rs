@@ -80,8 +80,8 @@ pub struct Environment {
     pub fast: bool,
 
     /// Accepted for GNU parallel's sake: any byte may stand in the environment as it is.
-    #[arg(long, hide = true)]
-    pub r#unsafe: bool,
+    #[arg(long = "unsafe", hide = true)]
+    pub any_bytes: bool,
 
     /// What GNU parallel would say about itself: without effect.
     #[arg(short = 'D', long, hide = true, value_name = "WHAT")]
