@@ -68,6 +68,7 @@ pub(super) fn rewindable(streams: &mut Streams) -> Result<Kept, InputError> {
             && let Some(copy) = copied(file, &stream.needle, &stream.name)?
         {
             *file = copy;
+            stream.all_was_read()?;
         }
         let (twin, start) = stream.twin().map_err(|error| InputError::Read {
             source: stream.name.clone(),

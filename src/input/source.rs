@@ -13,6 +13,7 @@ use super::reader::{BUFFER, Splitter};
 use super::shape::{Header, Shape};
 use super::{InputConfig, SourceKind};
 use crate::model::ArgList;
+use crate::sys::decompress::{Decompressor, decompressed};
 
 /// Where remarks about the input go: one line each, without `fanout:` in front. Default: nowhere.
 #[derive(Clone, Default)]
@@ -136,6 +137,8 @@ pub(super) struct Source {
     pub(super) name: SourceName,
     pub(super) needle: Needle,
     pub(super) feed: Feed,
+    /// What its bytes come from, if the file is compressed.
+    decompressor: Option<Decompressor>,
     records: u64,
     notices: Notices,
     /// A NUL byte is mentioned only once per source: a binary file would have thousands.
@@ -153,6 +156,7 @@ pub(super) enum Feed {
 
 impl Source {
     fn open(kind: SourceKind, needle: Needle, notices: Notices) -> Result<Self, InputError> {
+        let mut decompressor = None;
         let (name, feed) = match kind {
             SourceKind::Words(words) => {
                 let words = Words {
@@ -161,15 +165,19 @@ impl Source {
                 };
                 (SourceName::Words, Feed::Words(words))
             }
-            SourceKind::File(path) => {
-                open_as(SourceName::File(path.clone()), || File::open(&path))?
-            }
+            SourceKind::File(path) => open_as(SourceName::File(path.clone()), || {
+                let opened = File::open(&path)?;
+                let (file, program) = decompressed(&path, opened)?;
+                decompressor = program;
+                Ok(file)
+            })?,
             SourceKind::Stdin => open_as(SourceName::Stdin, open_stdin)?,
         };
         Ok(Self {
             name,
             needle,
             feed,
+            decompressor,
             records: 0,
             notices,
             nul_mentioned: false,
@@ -187,6 +195,7 @@ impl Source {
             name: self.name.clone(),
             needle: self.needle.clone(),
             feed,
+            decompressor: None,
             records: 0,
             notices: std::mem::take(&mut self.notices),
             nul_mentioned: false,
@@ -223,15 +232,12 @@ impl Source {
         if let Feed::Open(splitter) = &mut self.feed {
             let record = match splitter.next_record() {
                 Ok(record) => record.map(<[u8]>::to_vec),
-                Err(error) => {
-                    return Err(InputError::Read {
-                        source: self.name.clone(),
-                        records: self.records,
-                        error,
-                    });
-                }
+                Err(error) => return Err(self.unreadable(error)),
             };
             let nul = splitter.may_hold_nul();
+            if record.is_none() {
+                self.all_was_read()?;
+            }
             self.records += u64::from(record.is_some());
             return Ok(match record {
                 Some(record) if nul => Some(self.without_nul(record)),
@@ -239,6 +245,27 @@ impl Source {
             });
         }
         self.next_slowly()
+    }
+
+    /// Its bytes have come to an end.
+    ///
+    /// # Errors
+    ///
+    /// When they are not all of them.
+    pub(super) fn all_was_read(&mut self) -> Result<(), InputError> {
+        let finished = self
+            .decompressor
+            .take()
+            .map_or(Ok(()), Decompressor::finish);
+        finished.map_err(|error| self.unreadable(error))
+    }
+
+    fn unreadable(&self, error: io::Error) -> InputError {
+        InputError::Read {
+            source: self.name.clone(),
+            records: self.records,
+            error,
+        }
     }
 
     /// What is not on the path of each record of a file.

@@ -3,6 +3,7 @@
 pub mod block;
 pub mod child;
 pub mod cpu;
+pub mod decompress;
 pub mod env_block;
 pub mod fd;
 pub mod follow;
