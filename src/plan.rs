@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::engine::capture::Streams;
 use crate::engine::handover::Handover;
+use crate::engine::local::JobStdin;
 use crate::engine::shell::Shell;
 use crate::engine::term_seq::TermSeq;
 use crate::input::{InputConfig, Shape, SourceKind};
@@ -151,8 +152,12 @@ pub struct EnginePlan {
     pub remove_made_files: bool,
     /// What stays open until no job is left, even if fanout is killed.
     pub held_open: Option<OwnedFd>,
-    /// Whether jobs read our own standard input; else they find it empty.
-    pub inherits_stdin: bool,
+    /// What jobs read.
+    pub stdin: JobStdin,
+    /// Whether the user is asked about each job.
+    pub asks: bool,
+    /// A variable of each job that has the number of the slot, counted from 0.
+    pub slot_variable: Option<String>,
     /// How long an attempt may take.
     pub timeout: Option<Duration>,
     /// How attempts are ended.
@@ -191,6 +196,8 @@ pub struct RunPlan {
     pub slots: SlotsPlan,
     /// A time limit in percent of the median run time.
     pub timeout_percent: Option<f64>,
+    /// Whether no job starts before all that went before is reported.
+    pub in_step: bool,
 }
 
 /// How many attempts run at a time.
@@ -262,6 +269,8 @@ pub enum GatePlan {
 /// What is reported.
 #[derive(Debug)]
 pub struct ReportPlan {
+    /// Whether no job starts before all that went before is reported.
+    pub in_step: bool,
     /// The name under which fanout speaks.
     pub program: String,
     /// What is printed on standard output before anything else.

@@ -48,6 +48,22 @@ fn own_workdir() -> Vec<u8> {
     path.into_os_string().into_encoded_bytes()
 }
 
+/// The variable of `--process-slot-var`.
+///
+/// # Errors
+///
+/// When it is no name of a variable.
+pub fn slot_variable(flags: &Environment) -> Result<Option<String>, String> {
+    let Some(name) = &flags.process_slot_var else {
+        return Ok(None);
+    };
+    let name = text("--process-slot-var", name)?;
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(format!("--process-slot-var must be a name, not '{name}'"));
+    }
+    Ok(Some(name.to_owned()))
+}
+
 /// The value of `--nice`.
 ///
 /// # Errors

@@ -38,6 +38,7 @@ pub mod shebang;
 pub mod shell_init;
 pub mod sources;
 mod templates;
+mod terminal;
 pub mod values;
 pub mod words;
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::flags::{Detail, Flags};
-use super::{bytes, hosts};
+use super::{bytes, hosts, terminal};
 use crate::engine::capture::Streams;
 use crate::job::{Results, unescape_tagstring};
 use crate::plan::{CapturePlan, RowsPlan};
@@ -122,7 +122,7 @@ pub(super) fn tag(flags: &Flags, syntax: &Syntax) -> Option<Template> {
 pub(super) fn ungroups(flags: &Flags) -> bool {
     let printed = flags.command.shellquote > 0;
     let kept = !matches!(wanted(flags), Wanted::Nothing);
-    flags.output.ungroup && !printed && !kept
+    (flags.output.ungroup || terminal::ungroups(flags)) && !printed && !kept
 }
 
 /// Whether each job has files of its own, which stay.

@@ -8,7 +8,7 @@ use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, JobsValue, as_many_as_possible};
 use super::{
     CalledAs, around, batching, bytes, failing, gates, hosts, outputs, pipe, resuming, sources,
-    templates, text, values,
+    templates, terminal, text, values,
 };
 use crate::engine::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
@@ -116,12 +116,14 @@ pub fn resolve(
             exit_rule: ExitRule::default(),
             gates: gates::gates(&flags.jobs, threads)?,
             slots,
+            in_step: flags.terminal.interactive,
             timeout_percent: match limit {
                 TimeLimit::Percent(percent) => Some(percent),
                 TimeLimit::None | TimeLimit::Fixed(_) => None,
             },
         },
         report: ReportPlan {
+            in_step: flags.terminal.interactive,
             program: called_as.name().to_owned(),
             preface: batching::limits(&flags.batching)?,
             text: outputs::text_config(flags, capture, json_on_stdout),
@@ -140,6 +142,7 @@ const ROOM_FOR_MORE: usize = 500;
 /// How many attempts run at a time, and for how many there must be room.
 fn slots(flags: &Flags, threads: usize) -> Result<(SlotsPlan, usize), String> {
     let value = match &flags.jobs.jobs {
+        None if flags.terminal.tty => JobsValue::Fixed(JobsSpec::Exactly(1)),
         None => JobsValue::Fixed(JobsSpec::default()),
         Some(value) => JobsValue::parse(value).map_err(|why| format!("--jobs {why}"))?,
     };
@@ -189,7 +192,9 @@ fn engine(
         remove_empty_workdirs: around::is_own_workdir(around),
         remove_made_files: flags.hosts.cleanup,
         held_open: None,
-        inherits_stdin: false,
+        stdin: terminal::stdin(flags),
+        asks: flags.terminal.interactive,
+        slot_variable: around::slot_variable(around)?,
         timeout: match limit {
             TimeLimit::Fixed(limit) => Some(limit),
             TimeLimit::None | TimeLimit::Percent(_) => None,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::flags::{Flags, Semaphore};
 use super::jobs_count::JobsSpec;
 use super::{CalledAs, around, bytes, text, values};
+use crate::engine::local::JobStdin;
 use crate::plan::{Plan, SlotsPlan};
 use crate::run::halt::ExitRule;
 use crate::sem::{Action, Config, Patience};
@@ -52,7 +53,7 @@ pub(super) fn make_one_job(plan: &mut Plan) {
     plan.make_one_without_inputs();
     plan.engine.slots = 1;
     plan.run.slots = SlotsPlan::Fixed(1);
-    plan.engine.inherits_stdin = true;
+    plan.engine.stdin = JobStdin::Own;
     plan.run.exit_rule = ExitRule::TheJob;
 }
 

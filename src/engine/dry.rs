@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::made_files;
+use super::question;
 use super::{Attempt, Engine, Post, Reply, Running, never_ran};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
@@ -24,6 +25,8 @@ pub struct DryEngine {
     done: Option<(Keys, Vec<u8>)>,
     /// Whether each job's end is wanted, not only the lines.
     ends: bool,
+    /// Whether the user is asked about each job.
+    asks: bool,
     /// What came after an attempt that could not be rendered, or after the end.
     left: Mutex<Option<Vec<Attempt>>>,
     post: Post,
@@ -49,6 +52,7 @@ impl DryEngine {
             prepare,
             shellquote,
             done: None,
+            asks: false,
             ends,
             left: Mutex::new(None),
             post,
@@ -59,6 +63,13 @@ impl DryEngine {
     #[must_use]
     pub fn without(mut self, done: Option<Keys>, cwd: &[u8]) -> Self {
         self.done = done.map(|done| (done, cwd.to_vec()));
+        self
+    }
+
+    /// With the user being asked about each job.
+    #[must_use]
+    pub fn asking(mut self, asks: bool) -> Self {
+        self.asks = asks;
         self
     }
 
@@ -120,7 +131,7 @@ impl DryEngine {
         self.prepare.prepare_all(&jobs, SLOT, &mut |command| {
             let seq = jobs.get(prepared.len()).map_or(0, |job| job.seq);
             let command = command.map(std::mem::take);
-            let command = command.and_then(|command| leave_files(command, seq));
+            let command = command.and_then(|command| self.asked(leave_files(command, seq)?));
             let go_on = command.is_ok();
             prepared.push(command);
             go_on
@@ -134,6 +145,15 @@ impl DryEngine {
                 Err(why) => return self.give_up(&attempt, why, attempts),
             }
         }
+    }
+
+    /// As GNU parallel, asks even though nothing is run.
+    fn asked(&self, mut command: Command) -> Result<Command, String> {
+        if self.asks && command.ends_as.is_none() {
+            let allowed = question::ask(&command.line, None).map_err(|error| error.to_string())?;
+            command.ends_as = (!allowed).then_some(Outcome::FilteredOut);
+        }
+        Ok(command)
     }
 
     /// An attempt cannot be rendered, which ends the run; `rest` is not looked at any more.
@@ -201,7 +221,7 @@ impl Engine for DryEngine {
         {
             stdin.abandon();
         }
-        if self.ends || self.shellquote.is_some() || self.done.is_some() {
+        if self.ends || self.asks || self.shellquote.is_some() || self.done.is_some() {
             self.end_each(attempts);
         } else {
             self.rehearse(attempts);

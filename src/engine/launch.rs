@@ -39,6 +39,10 @@ pub struct Launch {
     pub cwd: PathBuf,
     /// Whether jobs find their input in files that have names.
     pub named_inputs: bool,
+    /// A variable that has the number of the slot, counted from 0.
+    pub slot_variable: Option<String>,
+    /// Whether jobs stay in the terminal's process group, so that they may read from it.
+    pub on_terminal: bool,
 }
 
 /// One worker's way to start processes.
@@ -51,6 +55,8 @@ pub struct Launcher {
     script: Vec<u8>,
     prelude_end: usize,
     args: ArgBlock,
+    slot_variable: Option<String>,
+    on_terminal: bool,
     direct: Option<DirectWay>,
 }
 
@@ -95,12 +101,10 @@ impl Launcher {
             shell_name: launch.shell.arg0().as_bytes().to_vec(),
             shell_env: EnvBlock::new(
                 launch.env.iter().cloned(),
-                if launch.named_inputs {
-                    &[SEQ, SLOT, INPUT]
-                } else {
-                    &JOB_VARIABLES
-                },
+                &changing(launch, launch.named_inputs.then_some(INPUT)),
             ),
+            slot_variable: launch.slot_variable.clone(),
+            on_terminal: launch.on_terminal,
             args: ArgBlock::default(),
             direct: if launch.always_shell || launch.named_inputs || !launch.prelude.is_empty() {
                 None
@@ -123,12 +127,20 @@ impl Launcher {
         if let Some(way) = &mut self.direct
             && start.cwd.is_none()
             && let Some(direct) = way.shortcut.direct(start.line)
-            && let Ok(child) = way.launch(spawner, start, &mut self.args, &direct)
+            && let Ok(child) = {
+                set_slot_variable(&mut way.env, self.slot_variable.as_deref(), start.slot);
+                way.launch(spawner, start, &mut self.args, &direct, self.on_terminal)
+            }
         {
             return Ok((child, Some(direct.argv)));
         }
         // A program that was found but cannot be executed goes to the shell too, for its error message.
         set_job(&mut self.shell_env, start);
+        set_slot_variable(
+            &mut self.shell_env,
+            self.slot_variable.as_deref(),
+            start.slot,
+        );
         if let Some(path) = start.named_input {
             self.shell_env.set(2, INPUT, path.as_os_str().as_bytes());
         }
@@ -145,6 +157,7 @@ impl Launcher {
         let cwd = start.cwd.map(c_path);
         let mut program = program(&self.shell_path, &self.args, &self.shell_env, start);
         program.cwd = cwd.as_deref();
+        program.keeps_group = self.on_terminal;
         let child = spawner
             .spawn(&program)
             .map_err(|error| match error.kind() {
@@ -168,12 +181,8 @@ impl DirectWay {
         };
         let kept = launch.env.iter().filter(|(name, _)| !replaced(name));
         let variables = kept.chain(&changes.set).cloned();
-        let changing: &[&str] = if changes.sets_underscore {
-            &[SEQ, SLOT, UNDERSCORE]
-        } else {
-            &[SEQ, SLOT]
-        };
-        let env = EnvBlock::new(variables, changing);
+        let changing = changing(launch, changes.sets_underscore.then_some(UNDERSCORE));
+        let env = EnvBlock::new(variables, &changing);
         Some(Self { shortcut, env })
     }
 
@@ -183,6 +192,7 @@ impl DirectWay {
         start: &Start,
         args: &mut ArgBlock,
         direct: &Direct,
+        on_terminal: bool,
     ) -> io::Result<Child> {
         set_job(&mut self.env, start);
         if self.shortcut.env_changes().sets_underscore {
@@ -191,7 +201,22 @@ impl DirectWay {
         }
         args.fill(direct.argv.iter());
         let path = c_path(&direct.program);
-        spawner.spawn(&program(&path, args, &self.env, start))
+        let mut program = program(&path, args, &self.env, start);
+        program.keeps_group = on_terminal;
+        spawner.spawn(&program)
+    }
+}
+
+/// The variables that change from job to job, in their order: those of every job, `third`, and the one of
+/// the slot, which has the last place.
+fn changing<'l>(launch: &'l Launch, third: Option<&'l str>) -> Vec<&'l str> {
+    let slot = launch.slot_variable.as_deref();
+    JOB_VARIABLES.into_iter().chain(third).chain(slot).collect()
+}
+
+fn set_slot_variable(env: &mut EnvBlock, name: Option<&str>, slot: usize) {
+    if let Some(name) = name {
+        env.set_last(name, (slot - 1).to_string().as_bytes());
     }
 }
 
@@ -214,6 +239,7 @@ fn program<'a>(
         stdout: start.outputs[0],
         stderr: start.outputs[1],
         cwd: None,
+        keeps_group: false,
         more: &[],
     }
 }

@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::capture::{Capture, Capturer, Outputs, Source};
@@ -18,6 +18,7 @@ use super::handover::{Handed, Handover, Named};
 use super::launch::{Launch, Launcher, Start};
 use super::made_files;
 use super::pool::{Pool, Runner, Shift, Station};
+use super::question;
 use super::term_seq::TermSeq;
 use super::warm::Warm;
 use super::workdir::Workdir;
@@ -35,6 +36,7 @@ use crate::sys::mailbox::Urgency;
 use crate::sys::priority::be_nice;
 use crate::sys::spawn::Spawner;
 use crate::sys::tokens::{Token, Tokens};
+use crate::sys::tty;
 use crate::sys::turn::Turn;
 use crate::sys::wake;
 
@@ -48,8 +50,10 @@ pub struct Config {
     pub launch: Launch,
     /// What becomes of jobs' output.
     pub capture: Capture,
-    /// Whether jobs read our own standard input; else they find it empty.
-    pub inherits_stdin: bool,
+    /// What jobs read.
+    pub stdin: JobStdin,
+    /// Whether the user is asked about each attempt.
+    pub asks: bool,
     /// How long an attempt may take, until somebody says otherwise.
     pub timeout: Option<Duration>,
     /// Whether the files that were made for a job are removed when it is over.
@@ -68,6 +72,18 @@ pub struct Config {
     pub done: Option<Keys>,
     /// Whether somebody wants to know when an attempt starts.
     pub report_starts: bool,
+}
+
+/// What jobs read that are given no input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JobStdin {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// Our own standard input.
+    Own,
+    /// The terminal, if there is one.
+    Terminal,
 }
 
 /// How many processes a worker may have at a time: that of a job, and a warm shell.
@@ -90,7 +106,7 @@ const PIECES_IN_FLIGHT: u32 = 64;
 /// When the jobs' standard input cannot be opened or the workers cannot be started.
 pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<Pool> {
     let timeout = config.timeout;
-    let stdin = stdin(config.inherits_stdin)
+    let stdin = stdin(config.stdin)
         .map_err(|error| anyhow::anyhow!("cannot open the jobs' standard input: {error}"))?;
     let wards: Vec<_> = (0..config.slots)
         .map(|worker| [0, 1].map(|place| guardian.ward(WARDS * worker + place)))
@@ -101,6 +117,7 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         config,
         stdin,
         pieces,
+        asking: Mutex::default(),
     });
     let pool = Pool::start(wards.len(), post, move |index, station| {
         // What a worker starts is as nice as itself.
@@ -123,11 +140,13 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
 }
 
 /// What jobs read. Where our own standard input is closed there is nothing to inherit.
-fn stdin(inherited: bool) -> io::Result<File> {
-    match inherited.then(|| fd::duplicate(0)) {
-        Some(Ok(own)) => Ok(own),
-        _ => File::open("/dev/null"),
-    }
+fn stdin(wanted: JobStdin) -> io::Result<File> {
+    let wanted = match wanted {
+        JobStdin::Empty => None,
+        JobStdin::Own => fd::duplicate(0).ok(),
+        JobStdin::Terminal => tty::open().ok(),
+    };
+    wanted.map_or_else(|| File::open("/dev/null"), Ok)
 }
 
 /// What all workers have in common.
@@ -136,6 +155,8 @@ struct Shared {
     /// What all of them read.
     stdin: File,
     pieces: Tokens,
+    /// Held by whoever asks the user.
+    asking: Mutex<()>,
 }
 
 struct LocalRunner {
@@ -179,15 +200,22 @@ impl Runner for LocalRunner {
 impl LocalRunner {
     /// An attempt with its command, ready to run; or its end, where it is not to run at all.
     fn ready(&self, attempt: &Attempt, slot: usize) -> Result<Box<AttemptEnd>, Box<AttemptEnd>> {
-        if let Some(by) = self.station.killed() {
-            return Err(never_ran(attempt, Outcome::Cancelled { by, signal: None }));
-        }
+        self.unless_killed(attempt)?;
         let prepared = self.shared.config.prepare.prepare(&attempt.job, slot);
         let command = prepared
             .map_err(|why| never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why))))?;
-        let outcome = match &command.ends_as {
-            Some(outcome) => Some(outcome.clone()),
-            None => self.done_before(&command).then_some(Outcome::DoneBefore),
+        let outcome = if let Some(outcome) = &command.ends_as {
+            Some(outcome.clone())
+        } else if self.done_before(&command) {
+            Some(Outcome::DoneBefore)
+        } else if self.shared.config.asks {
+            let declined = self
+                .is_declined(&command)
+                .map_err(|why| never_ran(attempt, Outcome::SpawnFailed(why)))?;
+            self.unless_killed(attempt)?;
+            declined.then_some(Outcome::FilteredOut)
+        } else {
+            None
         };
         let runs = outcome.is_none();
         let mut end = never_ran(attempt, outcome.unwrap_or(Outcome::Lost));
@@ -235,6 +263,26 @@ impl LocalRunner {
             known.push(end);
         }
         shift.answer(known);
+    }
+
+    /// The end of `attempt`, if everything is to end.
+    fn unless_killed(&self, attempt: &Attempt) -> Result<(), Box<AttemptEnd>> {
+        match self.station.killed() {
+            None => Ok(()),
+            Some(by) => Err(never_ran(attempt, Outcome::Cancelled { by, signal: None })),
+        }
+    }
+
+    /// Whether the user says no when asked.
+    fn is_declined(&self, command: &Command) -> Result<bool, SpawnError> {
+        let asking = &self.shared.asking;
+        let _alone = asking.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.station.killed().is_some() {
+            return Ok(true);
+        }
+        let allowed = question::ask(&command.line, Some(self.station.wake()));
+        let allowed = allowed.map_err(|error| SpawnError::fatal(error.to_string()))?;
+        Ok(!allowed)
     }
 
     /// Whether an earlier run did the same work.

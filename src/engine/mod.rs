@@ -19,6 +19,7 @@ pub mod launch;
 pub mod local;
 mod made_files;
 pub mod pool;
+mod question;
 pub mod shell;
 pub mod term_seq;
 pub mod warm;

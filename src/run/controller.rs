@@ -42,6 +42,8 @@ pub struct Config {
     pub done: Seqs,
     /// How many of those count towards a halt.
     pub done_before: u64,
+    /// Whether no job starts before all that went before is reported.
+    pub in_step: bool,
 }
 
 /// Whom the controller talks to.
@@ -85,6 +87,7 @@ struct Controller<'a> {
     gates: Vec<Box<dyn Gate>>,
     time_limit: Option<MedianLimit>,
     done: Seqs,
+    in_step: bool,
     lookahead: Lookahead,
     phase: Phase,
     /// Attempts that the engine has and has not answered.
@@ -103,6 +106,7 @@ impl<'a> Controller<'a> {
         // Where a start depends on how the jobs before it ended, none may be handed over ahead.
         let independent = config.halt.is_none()
             && config.gates.is_empty()
+            && !config.in_step
             && config.retry == Retry::default()
             && !config.slots.may_change();
         Self {
@@ -118,6 +122,7 @@ impl<'a> Controller<'a> {
             gates: config.gates,
             time_limit: config.time_limit,
             done: config.done,
+            in_step: config.in_step,
             phase: Phase::Running,
             in_flight: 0,
             held_back: None,
@@ -136,6 +141,9 @@ impl<'a> Controller<'a> {
         }));
         let mut messages = Vec::new();
         loop {
+            if self.in_step {
+                self.tell();
+            }
             let deadlines = [self.admit(), self.watch(), self.next_retry()];
             let deadline = deadlines.into_iter().flatten().min();
             self.tell();

@@ -165,8 +165,7 @@ impl Child {
 
     /// Sends `signal` to the whole process group.
     pub fn signal(&self, signal: i32) {
-        // SAFETY: the process is ours and not reaped, so its number cannot belong to anybody else.
-        unsafe { libc::kill(-self.pid, signal) };
+        signal_group(self.pid, signal);
     }
 
     /// Waits for the process's end and takes its status and what it cost.
@@ -229,11 +228,16 @@ pub struct Usage {
     pub out_blocks: u64,
 }
 
-/// Sends `signal` to the process group `group`, which must be that of a job not yet reaped.
+/// Sends `signal` to the process group `group`, which must be that of a job not yet reaped; or to the
+/// process of this number, if it has no group of its own.
 pub fn signal_group(group: i32, signal: i32) {
     if group > 1 {
-        // SAFETY: a signal to a process group, named by its positive id.
-        unsafe { libc::kill(-group, signal) };
+        // SAFETY: the process is ours and not reaped, so its number cannot belong to anybody else.
+        unsafe {
+            if libc::kill(-group, signal) < 0 && *libc::__errno_location() == libc::ESRCH {
+                libc::kill(group, signal);
+            }
+        }
     }
 }
 
@@ -346,6 +350,7 @@ mod tests {
                 stdout,
                 stderr: None,
                 cwd: None,
+                keeps_group: false,
                 more: &[],
             })
         }

@@ -9,6 +9,8 @@ use std::os::unix::ffi::OsStringExt;
 /// job costs no walk over the environment.
 #[derive(Debug)]
 pub struct EnvBlock {
+    /// How many variables change.
+    changing: usize,
     /// Owns what `pointers` points to, in the same order, the `changing` ones first.
     strings: Vec<CString>,
     /// One pointer for each string, then null.
@@ -42,7 +44,18 @@ impl EnvBlock {
             .map(|string| string.as_ptr())
             .chain([std::ptr::null()])
             .collect();
-        Self { strings, pointers }
+        Self {
+            changing: changing.len(),
+            strings,
+            pointers,
+        }
+    }
+
+    /// As [`set`](Self::set), for the last of the changing variables.
+    pub fn set_last(&mut self, name: &str, value: &[u8]) {
+        if let Some(place) = self.changing.checked_sub(1) {
+            self.set(place, name, value);
+        }
     }
 
     /// Gives the changing variable at `place` (its index in `changing`) a new name and value.

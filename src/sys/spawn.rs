@@ -33,6 +33,8 @@ pub struct Program<'a> {
     pub stderr: Option<BorrowedFd<'a>>,
     /// The directory that it runs in; `None`: fanout's own.
     pub cwd: Option<&'a CStr>,
+    /// Whether it stays in fanout's process group, that of the terminal, instead of getting its own.
+    pub keeps_group: bool,
     /// More descriptors for it, with the numbers that they get: all of those lower than any that is given.
     pub more: &'a [(BorrowedFd<'a>, c_int)],
 }
@@ -147,7 +149,9 @@ extern "C" fn become_job(start: *mut c_void) -> c_int {
     unsafe {
         let start = &*start.cast::<Start>();
         let program = start.program;
-        libc::setpgid(0, 0);
+        if !program.keeps_group {
+            libc::setpgid(0, 0);
+        }
         start.group.store(libc::getpid(), Ordering::Release);
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
         for (fd, standard) in [

@@ -1,5 +1,45 @@
 //! Terminals.
 
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::AsFd as _;
+
+use super::wake::{self, Wake};
+
+/// The terminal that controls this process, to read from and write to.
+///
+/// # Errors
+///
+/// When there is none.
+pub fn open() -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open("/dev/tty")
+}
+
+/// Writes `question` on the terminal and waits for a line, until `wake` is rung; then there is no answer.
+///
+/// # Errors
+///
+/// When there is no terminal.
+pub fn ask(question: &[u8], wake: Option<&Wake>) -> io::Result<Vec<u8>> {
+    let mut terminal = open()?;
+    terminal.write_all(question)?;
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while answer.last() != Some(&b'\n') {
+        if let Some(wake) = wake {
+            wake::wait_for_either(wake, terminal.as_fd())?;
+            if !wake::is_readable(terminal.as_fd())? {
+                return Ok(Vec::new());
+            }
+        }
+        if terminal.read(&mut byte)? == 0 {
+            break;
+        }
+        answer.push(byte[0]);
+    }
+    Ok(answer)
+}
+
 /// The number of the terminal that controls this process; `None`: it has none.
 pub fn controlling() -> Option<i32> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;

@@ -12,7 +12,8 @@ use crate::engine::capture::Capture;
 use crate::engine::dry::DryEngine;
 use crate::engine::handover::Handover;
 use crate::engine::launch::Launch;
-use crate::engine::{Engine, Post, local};
+use crate::engine::local::{self, JobStdin};
+use crate::engine::{Engine, Post};
 use crate::job::Renderer;
 use crate::ledger::done::Keys;
 use crate::plan::{CapturePlan, EnginePlan, RunPlan};
@@ -103,7 +104,8 @@ impl EngineParts {
             let ends =
                 reports.wants_ends || run.halt.is_some() || self.renderer.goes_beyond_lines();
             let engine = DryEngine::new(self.renderer, self.plan.shellquote, ends, post)
-                .without(self.done, self.cwd.as_os_str().as_encoded_bytes());
+                .without(self.done, self.cwd.as_os_str().as_encoded_bytes())
+                .asking(self.plan.asks);
             return Ok(RunningEngine {
                 engine: Box::new(engine),
                 _guardian: None,
@@ -119,6 +121,8 @@ impl EngineParts {
                 prelude: self.plan.prelude,
                 env: job_environment(self.plan.tmpdir.as_deref()),
                 cwd: self.cwd,
+                slot_variable: self.plan.slot_variable,
+                on_terminal: self.plan.stdin == JobStdin::Terminal,
                 named_inputs: self.plan.handover != Handover::Pipe,
             },
             capture: capture(
@@ -128,7 +132,8 @@ impl EngineParts {
                 &self.turn,
             ),
             timeout: self.plan.timeout,
-            inherits_stdin: self.plan.inherits_stdin,
+            stdin: self.plan.stdin,
+            asks: self.plan.asks,
             remove_empty_workdirs: self.plan.remove_empty_workdirs,
             remove_made_files: self.plan.remove_made_files,
             nice: self.plan.nice,

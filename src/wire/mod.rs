@@ -103,6 +103,7 @@ pub fn control(
         gates,
         done,
         done_before,
+        in_step: plan.in_step,
         time_limit: plan.timeout_percent.map(MedianLimit::new),
     };
     let parties = Parties {

@@ -40,6 +40,7 @@ pub fn start_reports(
     mailbox: &Letters,
 ) -> anyhow::Result<Reports> {
     let program = plan.program.clone();
+    let limit = if plan.in_step { 0 } else { LONG };
     std::io::stdout()
         .write_all(plan.preface.as_bytes())
         .context("cannot write to standard output")?;
@@ -58,7 +59,7 @@ pub fn start_reports(
     };
     let reporter = Reporter::new(sinks, Box::new(on_failure));
     let (wants_starts, wants_ends) = (reporter.wants_starts(), reporter.wants_ends());
-    let backlog = Arc::new(Backlog::new(mailbox));
+    let backlog = Arc::new(Backlog::new(limit, mailbox));
     let (events, inbox) = crossbeam_channel::unbounded();
     let (ending, over) = crossbeam_channel::bounded(0);
     let seen = Arc::clone(&backlog);
@@ -221,6 +222,7 @@ impl Observer for Link {
 
 /// How many events wait to be reported: the bound that keeps memory flat when nobody reads the output.
 struct Backlog {
+    limit: usize,
     waiting: AtomicUsize,
     /// The controller waits for it to become shorter.
     stalled: AtomicBool,
@@ -231,8 +233,10 @@ struct Backlog {
 const LONG: usize = 8192;
 
 impl Backlog {
-    fn new(letters: &Letters) -> Self {
+    /// One that is long from `limit` events on.
+    fn new(limit: usize, letters: &Letters) -> Self {
         Self {
+            limit,
             waiting: AtomicUsize::new(0),
             stalled: AtomicBool::new(false),
             letters: Arc::clone(letters),
@@ -245,18 +249,18 @@ impl Backlog {
 
     fn reported(&self, count: usize) {
         let before = self.waiting.fetch_sub(count, Ordering::SeqCst);
-        if before - count <= LONG / 2 && self.stalled.swap(false, Ordering::SeqCst) {
+        if before - count <= self.limit / 2 && self.stalled.swap(false, Ordering::SeqCst) {
             self.letters.post([Message::ReportsCaughtUp], Urgency::Now);
         }
     }
 
     /// Whether it is too long; if so, the end of that will be posted.
     fn is_long(&self) -> bool {
-        if self.waiting.load(Ordering::SeqCst) <= LONG {
+        if self.waiting.load(Ordering::SeqCst) <= self.limit {
             return false;
         }
         self.stalled.store(true, Ordering::SeqCst);
         // It may have become short before `stalled` could be seen.
-        self.waiting.load(Ordering::SeqCst) > LONG / 2
+        self.waiting.load(Ordering::SeqCst) > self.limit / 2
     }
 }

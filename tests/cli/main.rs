@@ -18,6 +18,7 @@ mod shells;
 mod signals;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;
 mod warm;
 
 /// fanout, in an environment that does not depend on who runs the tests.

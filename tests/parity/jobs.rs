@@ -50,6 +50,15 @@ fn exit_codes() -> Vec<Case> {
             .args(&numbers);
         cases.push(case);
     }
+    cases.extend(
+        [
+            "-j1 --process-slot-var=name 'echo $name' ::: 1 2 3",
+            "-j1 --process-slot-var=name printenv ::: name PARALLEL_JOBSLOT",
+            "--tty echo ::: a b",
+            "-o -j1 echo ::: a b",
+        ]
+        .map(case),
+    );
     // Files from this table are not executable; make some so, and run them.
     cases.extend(
         [

@@ -24,6 +24,10 @@ pub struct Environment {
     #[arg(long, visible_alias = "wd", alias = "work-dir", value_name = "DIR")]
     pub workdir: Option<OsString>,
 
+    /// Set the environment variable NAME of each job to the number of its slot, counted from 0.
+    #[arg(long, value_name = "NAME")]
+    pub process_slot_var: Option<OsString>,
+
     /// Run shell code CODE before each command, in the same shell; it is not part of the command that is
     /// shown.
     #[arg(long, value_name = "CODE")]

@@ -14,6 +14,7 @@ mod replacement;
 mod report;
 mod semaphore;
 mod sources;
+mod terminal;
 
 pub use about::{About, CompletionShell, InitShell};
 pub use batching::Batching;
@@ -29,6 +30,7 @@ pub use replacement::Replacement;
 pub use report::{Detail, Report};
 pub use semaphore::Semaphore;
 pub use sources::Sources;
+pub use terminal::Terminal;
 
 use clap::Parser;
 
@@ -77,6 +79,9 @@ pub struct Flags {
     /// Where output goes.
     #[command(flatten)]
     pub output: Output,
+    /// Jobs that use the terminal.
+    #[command(flatten)]
+    pub terminal: Terminal,
     /// What is reported.
     #[command(flatten)]
     pub report: Report,

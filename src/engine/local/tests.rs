@@ -79,6 +79,8 @@ impl Local {
             handover_dir: std::env::temp_dir(),
             launch: Launch {
                 named_inputs: false,
+                slot_variable: None,
+                on_terminal: false,
                 shell: shell("/bin/sh"),
                 always_shell: false,
                 warm: false,
@@ -91,7 +93,8 @@ impl Local {
             remove_empty_workdirs: false,
             nice: None,
             timeout: None,
-            inherits_stdin: false,
+            stdin: JobStdin::Empty,
+            asks: false,
             term_seq: TermSeq::default(),
             done: None,
             report_starts: false,

@@ -89,6 +89,9 @@ impl Warm {
         let (Capture::Spool(keep) | Capture::InTurn { dir: keep, .. }) = &config.capture else {
             return None;
         };
+        if config.asks || launch.on_terminal || launch.slot_variable.is_some() {
+            return None;
+        }
         if !launch.warm || launch.always_shell || !launch.prelude.is_empty() {
             return None;
         }

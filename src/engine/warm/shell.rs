@@ -67,6 +67,7 @@ impl WarmShell {
             stdout: Some(outputs[0].as_fd()),
             stderr: Some(outputs[1].as_fd()),
             cwd: None,
+            keeps_group: false,
             more: &[
                 (more[0].as_fd(), SCRIPT),
                 (more[1].as_fd(), GO),

@@ -311,6 +311,7 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
         time_limit: None,
         done: Seqs::default(),
         done_before: 0,
+        in_step: false,
         halt: play.halt,
         halt_text: "as played".to_owned(),
         exit_rule: ExitRule::default(),

@@ -1,0 +1,20 @@
+//! Jobs and the terminal.
+
+use clap::Args;
+
+/// Options on jobs that use the terminal.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Terminal")]
+pub struct Terminal {
+    /// Ask before each job; it is run if the answer begins with y or Y.
+    #[arg(short = 'p', long)]
+    pub interactive: bool,
+
+    /// Let jobs read from the terminal; one at a time and ungrouped, if nothing else is said.
+    #[arg(long)]
+    pub tty: bool,
+
+    /// Let jobs read from the terminal.
+    #[arg(short = 'o', long)]
+    pub open_tty: bool,
+}

@@ -1,0 +1,99 @@
+//! Jobs and the terminal: each run has one of its own, from `script`.
+
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
+
+use crate::support::HANG_GUARD;
+use crate::{ENVIRONMENT, text};
+
+/// What a terminal shows of `command`; once it shows `cue`, `typed` is typed. `None`: there is no `script`.
+fn shown(command: &str, cue: &str, typed: &str) -> Option<String> {
+    if Command::new("script").arg("--version").output().is_err() {
+        assert!(
+            std::env::var_os("FANOUT_TEST_REQUIRE").is_none(),
+            "script is not installed"
+        );
+        eprintln!("skipped: script is not installed");
+        return None;
+    }
+    let fanout = env!("CARGO_BIN_EXE_fanout");
+    let mut script = Command::new("timeout")
+        .arg(HANG_GUARD.as_secs().to_string())
+        .args([
+            "script",
+            "-qec",
+            &format!("{fanout} {command}"),
+            "/dev/null",
+        ])
+        .envs(ENVIRONMENT.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Its end would be Ctrl-D.
+    let mut keys = script.stdin.take().unwrap();
+    let mut screen = script.stdout.take().unwrap();
+    let (mut shown, mut piece, mut typed) = (Vec::new(), [0; 4096], Some(typed));
+    loop {
+        if text(&shown).contains(cue)
+            && let Some(typed) = typed.take()
+        {
+            keys.write_all(typed.as_bytes()).unwrap();
+        }
+        match screen.read(&mut piece).unwrap() {
+            0 => break,
+            count => shown.extend_from_slice(&piece[..count]),
+        }
+    }
+    script.wait().unwrap();
+    Some(text(&shown).replace('\r', ""))
+}
+
+#[test]
+fn each_job_is_asked_about() {
+    let Some(shown) = shown(
+        "-j1 -p --joblog /dev/stdout echo ::: ab cd ef",
+        " ?...",
+        "y\nno\nYes\n",
+    ) else {
+        return;
+    };
+    assert!(shown.contains("echo ab ?..."), "{shown}");
+    assert!(shown.contains("\nab\n"), "{shown}");
+    assert!(!shown.contains("\ncd\n"), "{shown}");
+    assert!(shown.contains("\t-2\t0\techo cd"), "{shown}");
+    assert!(shown.contains("\nef\n"), "{shown}");
+}
+
+#[test]
+fn ctrl_c_while_being_asked_ends_the_run() {
+    let Some(shown) = shown("-j2 -p echo ::: ab cd ef", " ?...", "\x03") else {
+        return;
+    };
+    assert_eq!(shown.matches(" ?...").count(), 1, "{shown}");
+}
+
+#[test]
+fn jobs_read_from_the_terminal() {
+    for options in ["--tty", "--open-tty -j1", "-o -j1 --shell always"] {
+        let command = format!("{options} 'read line; echo got $line; tty #' ::: 1");
+        let Some(shown) = shown(&command, "", "hello\n") else {
+            return;
+        };
+        assert!(shown.contains("got hello\n"), "{options}: {shown}");
+        assert!(shown.contains("/dev/"), "{options}: {shown}");
+    }
+}
+
+#[test]
+fn without_a_terminal_nobody_can_be_asked() {
+    let output = Command::new("setsid")
+        .args(["-w", env!("CARGO_BIN_EXE_fanout"), "-p", "echo", ":::", "1"])
+        .envs(ENVIRONMENT.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(255));
+    assert!(text(&output.stderr).contains("--interactive"), "{output:?}");
+    assert_eq!(text(&output.stdout), "");
+}
