@@ -154,6 +154,8 @@ pub struct EnginePlan {
     pub held_open: Option<OwnedFd>,
     /// What jobs read.
     pub stdin: JobStdin,
+    /// Where jobs have windows of tmux, and whether they are panes of one.
+    pub tmux: Option<Windows>,
     /// Whether the user is asked about each job.
     pub asks: bool,
     /// A variable of each job that has the number of the slot, counted from 0.
@@ -198,6 +200,15 @@ pub struct RunPlan {
     pub timeout_percent: Option<f64>,
     /// Whether no job starts before all that went before is reported.
     pub in_step: bool,
+}
+
+/// What jobs have in tmux.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Windows {
+    /// A window each.
+    Each,
+    /// Panes of one window.
+    Panes,
 }
 
 /// How many attempts run at a time.

@@ -193,6 +193,7 @@ fn engine(
         remove_made_files: flags.hosts.cleanup,
         held_open: None,
         stdin: terminal::stdin(flags),
+        tmux: terminal::windows(flags),
         asks: flags.terminal.interactive,
         slot_variable: around::slot_variable(around)?,
         timeout: match limit {

@@ -2,6 +2,7 @@
 
 use super::flags::Flags;
 use crate::engine::local::JobStdin;
+use crate::plan::Windows;
 
 /// What jobs read that are given no input.
 pub(super) fn stdin(flags: &Flags) -> JobStdin {
@@ -9,6 +10,15 @@ pub(super) fn stdin(flags: &Flags) -> JobStdin {
         JobStdin::Terminal
     } else {
         JobStdin::Empty
+    }
+}
+
+/// What jobs have in tmux.
+pub(super) fn windows(flags: &Flags) -> Option<Windows> {
+    match (flags.terminal.tmux, flags.terminal.tmuxpane) {
+        (false, false) => None,
+        (true, false) => Some(Windows::Each),
+        (_, true) => Some(Windows::Panes),
     }
 }
 

@@ -20,6 +20,7 @@ use super::made_files;
 use super::pool::{Pool, Runner, Shift, Station};
 use super::question;
 use super::term_seq::TermSeq;
+use super::tmux::Tmux;
 use super::warm::Warm;
 use super::workdir::Workdir;
 use super::{Attempt, Engine as _, Post, Reply, never_ran};
@@ -52,6 +53,8 @@ pub struct Config {
     pub capture: Capture,
     /// What jobs read.
     pub stdin: JobStdin,
+    /// Where jobs have windows.
+    pub tmux: Option<Tmux>,
     /// Whether the user is asked about each attempt.
     pub asks: bool,
     /// How long an attempt may take, until somebody says otherwise.
@@ -325,8 +328,10 @@ impl LocalRunner {
             }
         };
         let (reader, named) = (handed.reader, handed.named);
+        let line = &end.job.command.line;
+        let wrapped = shared.config.tmux.as_ref().map(|tmux| tmux.wrapped(line));
         let start = Start {
-            line: &end.job.command.line,
+            line: wrapped.as_deref().unwrap_or(line),
             seq: attempt.job.seq,
             slot: end.job.slot,
             stdin: reader.as_ref().map_or(shared.stdin.as_fd(), AsFd::as_fd),

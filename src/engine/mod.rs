@@ -9,6 +9,7 @@
 //! * [`feed`]: a running job's standard input; [`handover`]: how it gets it;
 //! * [`dry`]: an engine that renders commands and runs nothing;
 //! * [`shell`]: which shell, and when none is needed;
+//! * [`tmux`]: windows for jobs;
 //! * [`warm`]: shells that run many jobs.
 
 pub mod capture;
@@ -22,6 +23,7 @@ pub mod pool;
 mod question;
 pub mod shell;
 pub mod term_seq;
+pub mod tmux;
 pub mod warm;
 mod workdir;
 

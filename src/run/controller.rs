@@ -298,6 +298,7 @@ impl<'a> Controller<'a> {
             // The next turn looks again.
             Message::InputReady | Message::ReportsCaughtUp | Message::GateReady => {}
             Message::Remark(words) => self.notice(words),
+            Message::PlainRemark(words) => self.plain_notice(words.as_bytes()),
             Message::Signal(signal) => self.signalled(signal),
             Message::StdoutClosed => {
                 self.trouble = Some(ExitCode::BrokenPipe);

@@ -27,6 +27,8 @@ pub enum Message {
     InputReady,
     /// Something that the user should know about the input.
     Remark(String),
+    /// The same, without the name of the program in front.
+    PlainRemark(String),
     /// A gate that said [`gate::Admit::Recheck`] may have something else to say.
     GateReady,
     /// A signal arrived.

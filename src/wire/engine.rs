@@ -13,13 +13,15 @@ use crate::engine::dry::DryEngine;
 use crate::engine::handover::Handover;
 use crate::engine::launch::Launch;
 use crate::engine::local::{self, JobStdin};
+use crate::engine::tmux::Tmux;
 use crate::engine::{Engine, Post};
 use crate::job::Renderer;
 use crate::ledger::done::Keys;
-use crate::plan::{CapturePlan, EnginePlan, RunPlan};
+use crate::plan::{CapturePlan, EnginePlan, RunPlan, Windows};
 use crate::run::Message;
 use crate::sys::guardian::Guardian;
 use crate::sys::limits;
+use crate::sys::mailbox::Urgency;
 use crate::sys::spool::{Limits, SpoolDir};
 use crate::sys::turn::Turn;
 
@@ -111,6 +113,10 @@ impl EngineParts {
                 _guardian: None,
             });
         };
+        let tmux = match self.plan.tmux {
+            None => None,
+            Some(windows) => Some(start_tmux(windows, &self.plan, mailbox)?),
+        };
         let config = local::Config {
             slots: self.workers,
             prepare: self.renderer,
@@ -133,6 +139,7 @@ impl EngineParts {
             ),
             timeout: self.plan.timeout,
             stdin: self.plan.stdin,
+            tmux,
             asks: self.plan.asks,
             remove_empty_workdirs: self.plan.remove_empty_workdirs,
             remove_made_files: self.plan.remove_made_files,
@@ -149,6 +156,16 @@ impl EngineParts {
             _guardian: Some(guardian),
         })
     }
+}
+
+/// Starts a session for the jobs' windows, and says so.
+fn start_tmux(windows: Windows, plan: &EnginePlan, mailbox: &Letters) -> anyhow::Result<Tmux> {
+    let folder = plan.tmpdir.clone().unwrap_or_else(std::env::temp_dir);
+    let tmux = Tmux::start(&folder, windows == Windows::Panes, plan.shell.clone())
+        .context("--tmux cannot start tmux")?;
+    let invitation = Message::PlainRemark(tmux.invitation());
+    mailbox.post([invitation], Urgency::Now);
+    Ok(tmux)
 }
 
 /// fanout's own environment and what it tells jobs about the run.

@@ -86,6 +86,44 @@ fn jobs_read_from_the_terminal() {
 }
 
 #[test]
+fn a_job_in_a_window_keeps_its_exit_code_and_its_output_for_itself() {
+    if Command::new("tmux").arg("-V").output().is_err() {
+        assert!(
+            std::env::var_os("FANOUT_TEST_REQUIRE").is_none(),
+            "tmux is not installed"
+        );
+        return eprintln!("skipped: tmux is not installed");
+    }
+    for option in ["--tmux", "--tmuxpane"] {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        let output = Command::new(env!("CARGO_BIN_EXE_fanout"))
+            .envs(ENVIRONMENT.iter().copied())
+            .env("TMPDIR", dir.path())
+            .args(["-k", "-j2", option, "--no-summary", "--joblog"])
+            .arg(&log)
+            .args(["echo \"it's $PARALLEL_SEQ\" > {}; exit {}", ":::", "0", "3"])
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert_eq!(text(&output.stdout), "");
+        let told = text(&output.stderr);
+        assert!(told.starts_with("See output with: tmux -S "), "{told}");
+        let log = std::fs::read_to_string(log).unwrap();
+        assert!(log.contains("\t3\t0\techo"), "{log}");
+        let wrote = std::fs::read_to_string(dir.path().join("3")).unwrap();
+        assert_eq!(wrote, "it's 2\n");
+        let socket = told.split(' ').nth(5).unwrap();
+        // The windows of jobs that are over would stay for a while.
+        let ended = Command::new("tmux")
+            .args(["-S", socket, "kill-server"])
+            .status();
+        assert!(ended.unwrap().success());
+    }
+}
+
+#[test]
 fn without_a_terminal_nobody_can_be_asked() {
     let output = Command::new("setsid")
         .args(["-w", env!("CARGO_BIN_EXE_fanout"), "-p", "echo", ":::", "1"])

@@ -14,6 +14,14 @@ pub struct Terminal {
     #[arg(long)]
     pub tty: bool,
 
+    /// Run each job in a window of a tmux session of its own; the output is there and nowhere else.
+    #[arg(long)]
+    pub tmux: bool,
+
+    /// As --tmux, but the jobs share one window.
+    #[arg(long, aliases = ["tmux-pane"])]
+    pub tmuxpane: bool,
+
     /// Let jobs read from the terminal.
     #[arg(short = 'o', long)]
     pub open_tty: bool,

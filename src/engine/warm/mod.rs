@@ -89,7 +89,11 @@ impl Warm {
         let (Capture::Spool(keep) | Capture::InTurn { dir: keep, .. }) = &config.capture else {
             return None;
         };
-        if config.asks || launch.on_terminal || launch.slot_variable.is_some() {
+        if config.asks
+            || config.tmux.is_some()
+            || launch.on_terminal
+            || launch.slot_variable.is_some()
+        {
             return None;
         }
         if !launch.warm || launch.always_shell || !launch.prelude.is_empty() {

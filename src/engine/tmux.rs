@@ -1,0 +1,143 @@
+//! Jobs in windows of tmux (`--tmux`, `--tmuxpane`).
+//!
+//! A job's process is a small script that opens the window, waits for the exit code that comes out of it,
+//! and closes it when the job is to end. The window stays for a while when its job is over, so that its
+//! output can be read.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::shell::Shell;
+use crate::template::Quoting;
+
+/// How long a window stays when its job is over, in seconds.
+const LINGERS: u32 = 10;
+
+/// A tmux session of the run's own.
+#[derive(Debug)]
+pub struct Tmux {
+    socket: PathBuf,
+    session: String,
+    panes: bool,
+    shell: Shell,
+    /// The pane that keeps the session alive as long as jobs may come.
+    keeper: String,
+}
+
+impl Tmux {
+    /// Starts a session for jobs that `shell` runs, with its socket in `folder`; with `panes` they share its
+    /// first window.
+    ///
+    /// # Errors
+    ///
+    /// When tmux cannot be started.
+    pub fn start(folder: &Path, panes: bool, shell: Shell) -> io::Result<Self> {
+        let unique = fastrand::u32(..);
+        let socket = folder.join(format!("tms{unique:08x}"));
+        let session = format!("p{}", std::process::id());
+        let started = Command::new("tmux")
+            .arg("-S")
+            .arg(&socket)
+            .args(["new-session", "-dP", "-F", "#{pane_id}", "-s", &session])
+            .arg("echo Each job is shown while it runs, and for a while after; exec cat")
+            .stdin(Stdio::null())
+            .output()?;
+        if started.status.success() {
+            return Ok(Self {
+                socket,
+                session,
+                panes,
+                shell,
+                keeper: String::from_utf8_lossy(&started.stdout).trim().to_owned(),
+            });
+        }
+        let why = String::from_utf8_lossy(&started.stderr);
+        Err(io::Error::other(why.trim().to_owned()))
+    }
+
+    /// How the user gets to see the session.
+    pub fn invitation(&self) -> String {
+        format!("See output with: tmux -S {} attach", self.socket.display())
+    }
+
+    /// The command line that has `line` run in a window.
+    pub fn wrapped(&self, line: &[u8]) -> Vec<u8> {
+        let quoted = |text: &[u8]| {
+            let mut quoted = text.to_vec();
+            Quoting::Posix.quote_tail(&mut quoted, 0);
+            String::from_utf8_lossy(&quoted).into_owned()
+        };
+        let bytes = |path: &Path| path.as_os_str().as_encoded_bytes().to_vec();
+        let mut inside = b"exec 9>\"$0\"; ".to_vec();
+        inside.extend_from_slice(quoted(&bytes(self.shell.path())).as_bytes());
+        inside.extend_from_slice(b" -c ");
+        let start = inside.len();
+        inside.extend_from_slice(line);
+        Quoting::Posix.quote_tail(&mut inside, start);
+        let end = format!(" 9>&-; echo $? >&9; exec 9>&-; echo; date; exec sleep {LINGERS}");
+        inside.extend_from_slice(end.as_bytes());
+        let name: Vec<u8> = line
+            .iter()
+            .map(|&byte| if byte.is_ascii_control() { b' ' } else { byte })
+            .collect();
+        let session = &self.session;
+        let tmux = format!("tmux -S {}", quoted(&bytes(&self.socket)));
+        let (open, close) = if self.panes {
+            (
+                format!("split-window -dP -F '#{{pane_id}}' -t {session}:0"),
+                "kill-pane",
+            )
+        } else {
+            let name = quoted(&name);
+            (
+                format!("new-window -dP -F '#{{window_id}}' -t {session}: -n {name}"),
+                "kill-window",
+            )
+        };
+        let variables = super::launch::JOB_VARIABLES
+            .map(|name| format!("-e {name}=\"${name}\""))
+            .join(" ");
+        // Panes get smaller and smaller, until there is room for no more.
+        let arrange = if self.panes {
+            format!("{tmux} select-layout -t {session}:0 tiled >/dev/null\n")
+        } else {
+            String::new()
+        };
+        let mut script = format!(
+            "d=$(mktemp -d \"${{TMPDIR:-/tmp}}/tmxXXXXXX\") && mkfifo \"$d/end\" || exit 255\n\
+             w=$({tmux} {open} {variables} -c \"$PWD\" sh -c "
+        )
+        .into_bytes();
+        let start = script.len();
+        script.extend_from_slice(&inside);
+        Quoting::Posix.quote_tail(&mut script, start);
+        let rest = format!(
+            " \"$d/end\") || {{ rm -rf \"$d\"; exit 255; }}\n\
+             trap '{tmux_in_quotes} {close} -t \"$w\"; rm -rf \"$d\"; exit 255' HUP INT TERM\n\
+             {arrange}exec 3<\"$d/end\"\n\
+             read -r code <&3\n\
+             rm -rf \"$d\"\n\
+             exit \"${{code:-255}}\"\n",
+            tmux_in_quotes = tmux.replace('\'', "'\\''"),
+        );
+        script.extend_from_slice(rest.as_bytes());
+        let mut wrapped = b"exec /bin/sh -c ".to_vec();
+        let start = wrapped.len();
+        wrapped.extend_from_slice(&script);
+        self.shell.quoting().quote_tail(&mut wrapped, start);
+        wrapped
+    }
+}
+
+impl Drop for Tmux {
+    /// The session ends when the last window has.
+    fn drop(&mut self) {
+        let _ = Command::new("tmux")
+            .arg("-S")
+            .arg(&self.socket)
+            .args(["kill-pane", "-t", &self.keeper])
+            .stdin(Stdio::null())
+            .output();
+    }
+}
