@@ -23,6 +23,7 @@ use crate::report::{json, progress, text};
 use crate::run::halt::{ExitRule, HaltPolicy};
 use crate::run::retry::Retry;
 use crate::sys::pressure::Resource;
+use crate::sys::spool::Codec;
 use crate::template::Quoting;
 
 /// A whole run.
@@ -138,6 +139,8 @@ pub struct EnginePlan {
     pub warm_shells: bool,
     /// What becomes of jobs' output.
     pub capture: CapturePlan,
+    /// How output that is kept is compressed, if it is.
+    pub codec: Option<Codec>,
     /// Where temporary files go, in place of `$TMPDIR`.
     pub tmpdir: Option<PathBuf>,
     /// Shell code before each command; empty: none.

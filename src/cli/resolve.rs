@@ -7,8 +7,8 @@ use super::failing::TimeLimit;
 use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, JobsValue, as_many_as_possible};
 use super::{
-    CalledAs, around, batching, bytes, failing, gates, hosts, outputs, pipe, resuming, sources,
-    templates, terminal, text, values,
+    CalledAs, around, batching, bytes, compress, failing, gates, hosts, outputs, pipe, resuming,
+    sources, templates, terminal, text, values,
 };
 use crate::engine::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
@@ -185,6 +185,7 @@ fn engine(
         always_shell: flags.command.shell == ShellUse::Always,
         warm_shells: matches!(flags.command.shell, ShellUse::Auto | ShellUse::Warm),
         capture,
+        codec: compress::codec(&flags.output)?,
         tmpdir: around::tmpdir(around)?,
         nice: around::nice(around)?,
         handover: pipe::handover(flags),

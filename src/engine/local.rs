@@ -36,6 +36,7 @@ use crate::sys::guardian::Guardian;
 use crate::sys::mailbox::Urgency;
 use crate::sys::priority::be_nice;
 use crate::sys::spawn::Spawner;
+use crate::sys::spool::Codec;
 use crate::sys::tokens::{Token, Tokens};
 use crate::sys::tty;
 use crate::sys::turn::Turn;
@@ -51,6 +52,8 @@ pub struct Config {
     pub launch: Launch,
     /// What becomes of jobs' output.
     pub capture: Capture,
+    /// How output that is kept is compressed, if it is.
+    pub codec: Option<Arc<Codec>>,
     /// What jobs read.
     pub stdin: JobStdin,
     /// Where jobs have windows.
@@ -131,7 +134,8 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         let spawner = Spawner::new(ward.clone());
         LocalRunner {
             launcher: Launcher::new(&shared.config.launch),
-            capturer: Capturer::new(shared.config.capture.clone()),
+            capturer: Capturer::new(shared.config.capture.clone())
+                .with_codec(shared.config.codec.clone()),
             warm: Warm::new(&shared.config, spawner.beside(ward_of_warm.clone())),
             spawner,
             station,

@@ -137,6 +137,7 @@ impl EngineParts {
                 self.plan.tmpdir.clone(),
                 &self.turn,
             ),
+            codec: self.plan.codec.map(Arc::new),
             timeout: self.plan.timeout,
             stdin: self.plan.stdin,
             tmux,

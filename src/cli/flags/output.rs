@@ -75,6 +75,18 @@ pub struct Output {
     #[arg(long, alias = "res", value_name = "NAME")]
     pub results: Option<OsString>,
 
+    /// Compress output while it is kept: temporary files become smaller, and so do those of --files and --results.
+    #[arg(long)]
+    pub compress: bool,
+
+    /// Compress with the command PROG [default: zstd, lz4, pigz or gzip]; implies --compress.
+    #[arg(long, aliases = ["compress-prg", "compressprogram"], value_name = "PROG")]
+    pub compress_program: Option<OsString>,
+
+    /// Decompress with the command PROG [default: that of --compress-program with -dc].
+    #[arg(long, aliases = ["decompress-prg", "decompressprogram"], value_name = "PROG")]
+    pub decompress_program: Option<OsString>,
+
     /// Print each command on standard output before its output.
     #[arg(short = 'v', long, action = ArgAction::Count)]
     pub print_command: u8,

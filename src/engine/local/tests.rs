@@ -94,6 +94,7 @@ impl Local {
             nice: None,
             timeout: None,
             stdin: JobStdin::Empty,
+            codec: None,
             tmux: None,
             asks: false,
             term_seq: TermSeq::default(),

@@ -101,6 +101,11 @@ impl Named {
         &self.file
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What was written.
     ///
     /// # Errors
