@@ -291,6 +291,8 @@ pub struct ReportPlan {
     pub preface: String,
     /// How jobs' output is printed.
     pub text: text::Config,
+    /// Whether the latest line of each job's output is all that a terminal shows of it.
+    pub latest_line: bool,
     /// The table that it goes into instead.
     pub rows: Option<RowsPlan>,
     /// The joblog.

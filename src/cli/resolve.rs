@@ -126,6 +126,7 @@ pub fn resolve(
             in_step: flags.terminal.interactive,
             program: called_as.name().to_owned(),
             preface: batching::limits(&flags.batching)?,
+            latest_line: flags.output.latest_line,
             text: outputs::text_config(flags, capture, json_on_stdout),
             joblog: resuming::joblog(flags),
             rows: outputs::rows(flags),

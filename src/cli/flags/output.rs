@@ -33,7 +33,7 @@ pub struct Output {
     #[arg(long, aliases = ["linebuffer", "lb"])]
     pub line_buffer: bool,
 
-    /// Show the latest line of each running job on the terminal, and print whole lines above.
+    /// On a terminal, show one line for each job: the latest of its output; elsewhere as --line-buffer.
     #[arg(long, aliases = ["latestline", "ll"])]
     pub latest_line: bool,
 
