@@ -153,6 +153,8 @@ pub struct EnginePlan {
     pub remove_empty_workdirs: bool,
     /// Whether the files that were made for a job are removed when it is over.
     pub remove_made_files: bool,
+    /// Whether a job whose output has a file already (`--results`) is done.
+    pub results_are_done: bool,
     /// What stays open until no job is left, even if fanout is killed.
     pub held_open: Option<OwnedFd>,
     /// What jobs read.

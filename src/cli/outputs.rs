@@ -125,6 +125,16 @@ pub(super) fn ungroups(flags: &Flags) -> bool {
     (flags.output.ungroup || terminal::ungroups(flags)) && !printed && !kept
 }
 
+/// Whether `--results` keeps anything.
+pub(super) fn keeps_results(flags: &Flags) -> bool {
+    !matches!(wanted(flags), Wanted::Nothing)
+        && flags
+            .output
+            .results
+            .as_ref()
+            .is_some_and(|name| !name.is_empty())
+}
+
 /// Whether each job has files of its own, which stay.
 fn has_files(flags: &Flags) -> bool {
     let asked = flags.output.files || flags.output.files0;

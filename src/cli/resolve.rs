@@ -78,6 +78,7 @@ pub fn resolve(
         }
         Some(_) => Packing::One,
     };
+    let run = run(flags, slots, halt, limit, threads)?;
     Ok(Plan {
         jobs: JobsPlan {
             count_ahead: total.is_none()
@@ -91,6 +92,7 @@ pub fn resolve(
             remarks: [
                 hosts::remarks(&flags.hosts, !flags.replacement.templates.is_empty()),
                 batching::remarks(&flags.batching)?,
+                resuming::remarks(flags),
             ]
             .concat(),
             total,
@@ -105,23 +107,7 @@ pub fn resolve(
         },
         renderer,
         engine,
-        run: RunPlan {
-            retry: failing::retry(flags)?,
-            halt,
-            halt_text: flags
-                .failure
-                .halt
-                .as_ref()
-                .map_or_else(String::new, |halt| halt.display().to_string()),
-            exit_rule: ExitRule::default(),
-            gates: gates::gates(&flags.jobs, threads)?,
-            slots,
-            in_step: flags.terminal.interactive,
-            timeout_percent: match limit {
-                TimeLimit::Percent(percent) => Some(percent),
-                TimeLimit::None | TimeLimit::Fixed(_) => None,
-            },
-        },
+        run,
         report: ReportPlan {
             in_step: flags.terminal.interactive,
             program: called_as.name().to_owned(),
@@ -133,6 +119,32 @@ pub fn resolve(
             json,
             progress,
             summary: called_as == CalledAs::Fanout && !flags.failure.no_summary,
+        },
+    })
+}
+
+fn run(
+    flags: &Flags,
+    slots: SlotsPlan,
+    halt: Option<HaltPolicy>,
+    limit: TimeLimit,
+    threads: usize,
+) -> Result<RunPlan, String> {
+    Ok(RunPlan {
+        retry: failing::retry(flags)?,
+        halt,
+        halt_text: flags
+            .failure
+            .halt
+            .as_ref()
+            .map_or_else(String::new, |halt| halt.display().to_string()),
+        exit_rule: ExitRule::default(),
+        gates: gates::gates(&flags.jobs, threads)?,
+        slots,
+        in_step: flags.terminal.interactive,
+        timeout_percent: match limit {
+            TimeLimit::Percent(percent) => Some(percent),
+            TimeLimit::None | TimeLimit::Fixed(_) => None,
         },
     })
 }
@@ -193,6 +205,7 @@ fn engine(
         prelude: around.prelude.as_ref().map(bytes).unwrap_or_default(),
         remove_empty_workdirs: around::is_own_workdir(around),
         remove_made_files: flags.hosts.cleanup,
+        results_are_done: resuming::by_results(flags),
         held_open: None,
         stdin: terminal::stdin(flags),
         tmux: terminal::windows(flags),

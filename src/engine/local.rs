@@ -36,7 +36,7 @@ use crate::sys::guardian::Guardian;
 use crate::sys::mailbox::Urgency;
 use crate::sys::priority::be_nice;
 use crate::sys::spawn::Spawner;
-use crate::sys::spool::Codec;
+use crate::sys::spool::{Codec, has_result};
 use crate::sys::tokens::{Token, Tokens};
 use crate::sys::tty;
 use crate::sys::turn::Turn;
@@ -76,6 +76,8 @@ pub struct Config {
     pub term_seq: TermSeq,
     /// The work that an earlier run has done.
     pub done: Option<Keys>,
+    /// Whether a job whose output has a file already is done.
+    pub results_are_done: bool,
     /// Whether somebody wants to know when an attempt starts.
     pub report_starts: bool,
 }
@@ -295,6 +297,10 @@ impl LocalRunner {
     /// Whether an earlier run did the same work.
     fn done_before(&self, command: &Command) -> bool {
         let config = &self.shared.config;
+        let results = command.results.as_ref().filter(|_| config.results_are_done);
+        if results.is_some_and(|prefix| has_result(prefix)) {
+            return true;
+        }
         let Some(done) = &config.done else {
             return false;
         };

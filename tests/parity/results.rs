@@ -80,6 +80,20 @@ const COMPRESSED: &[&str] = &[
     "--decompress-program cat --compress-program cat",
 ];
 
+/// Runs that go on where others were; the job of input b was run before.
+const RESUMED: &[&str] = &[
+    "--resume --results r echo {#} ::: a b c",
+    "--resume --results r/ echo {#} ::: a b c",
+    "--resume --results r/1/{}/ echo {#} ::: a b c",
+    "--resume --results r/1/{}/stdout echo {#} ::: a b c",
+    "--resume --results r --dry-run echo {#} ::: a b c",
+    "--resume --results r --joblog log echo {#} ::: a b c",
+    "--resume-failed --results r echo {#} ::: a b c",
+    "--resume-failed --results r --joblog log echo {#} ::: a b c",
+    "--resume --results r --halt now,fail=1 false ::: b a c",
+    "--resume --results r --header : echo {#} ::: 1 a b c",
+];
+
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (results, inputs) in TREES {
@@ -93,6 +107,16 @@ pub fn cases() -> Vec<Case> {
             case
         } else {
             case.tree()
+        });
+    }
+    for line in RESUMED {
+        let case = case(&format!("-j1 {line}"))
+            .file("r/1/b/stdout", "old\n")
+            .tree();
+        cases.push(if line.contains("joblog") {
+            case.joblog("log")
+        } else {
+            case
         });
     }
     for option in LINES {

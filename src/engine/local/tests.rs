@@ -99,6 +99,7 @@ impl Local {
             asks: false,
             term_seq: TermSeq::default(),
             done: None,
+            results_are_done: false,
             report_starts: false,
         };
         change(&mut config);

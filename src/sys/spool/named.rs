@@ -43,6 +43,13 @@ pub fn result_files(prefix: &[u8], seq: u64) -> io::Result<[Named; 2]> {
     Ok([Named::create(stdout)?, Named::create(stderr)?])
 }
 
+/// Whether the file with a job's standard output below `prefix` is there; as in GNU parallel it may be
+/// anything.
+pub fn has_result(prefix: &[u8]) -> bool {
+    let [stdout, ..] = names(prefix);
+    stdout.exists()
+}
+
 /// What stands for job number `seq` when it is not run: all its files but the one with standard output.
 ///
 /// # Errors
