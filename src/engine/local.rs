@@ -431,6 +431,10 @@ fn no_input(error: &io::Error) -> SpawnError {
 }
 
 fn lost_sight(error: &io::Error) -> SpawnError {
+    if error.kind() == io::ErrorKind::Other {
+        // What compresses output says who it is itself.
+        return SpawnError::passing(error.to_string());
+    }
     SpawnError::passing(format!("cannot wait for the process: {error}"))
 }
 

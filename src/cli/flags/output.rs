@@ -29,7 +29,7 @@ pub struct Output {
     #[arg(short = 'u', long)]
     pub ungroup: bool,
 
-    /// Print output as it comes, by whole lines; with --keep-order, one job's at a time.
+    /// Print output as it comes, by whole lines (of up to 1 MiB); with --keep-order, one job's at a time.
     #[arg(long, aliases = ["linebuffer", "lb"])]
     pub line_buffer: bool,
 

@@ -144,6 +144,7 @@ impl Spool {
     }
 
     fn take_content(&mut self, shared: bool) -> io::Result<Captured> {
+        file::check_room(&self.file)?;
         let len = self.file.metadata()?.len();
         if len == 0 && !shared {
             return Ok(Captured::Empty);

@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::Captured;
+use super::file::check_room;
 
 /// A file with a name, for a job to write one of its outputs into.
 #[derive(Debug)]
@@ -119,6 +120,10 @@ impl Named {
     ///
     /// When its size cannot be told.
     pub fn take(self) -> io::Result<Captured> {
+        check_room(&self.file).map_err(|error| {
+            let words = format!("cannot write to {}: {error}", self.path.display());
+            io::Error::new(error.kind(), words)
+        })?;
         let len = self.file.metadata()?.len();
         let Self { file, path } = self;
         Ok(Captured::Named { file, len, path })
