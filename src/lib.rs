@@ -9,7 +9,7 @@
 //! | 5 | [`plan`], [`sem`] | what is to be done, a field for each of those who do it; semaphores |
 //! | 4 | [`mod@run`] | policy: when a job starts, is tried again, or the run ends |
 //! | 3 | [`job`], [`engine`], [`report`] | records to jobs; processes; output and JSON |
-//! | 2 | [`input`], [`pipe`], [`template`], [`ledger`] | reading inputs; splitting streams; rendering commands; joblog formats |
+//! | 2 | [`input`], [`pipe`], [`template`], [`ledger`], [`sql`] | reading inputs; splitting streams; rendering commands; joblog formats; tables of jobs |
 //! | 1 | [`model`] | jobs, outcomes, events: data only |
 //! | 0 | [`sys`] | the kernel's side |
 //!
@@ -29,6 +29,7 @@ pub mod plan;
 pub mod report;
 pub mod run;
 pub mod sem;
+pub mod sql;
 pub mod sys;
 pub mod template;
 pub mod wire;
