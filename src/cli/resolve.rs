@@ -102,6 +102,7 @@ pub fn resolve(
             pipe,
             input,
             resume,
+            sql: None,
         },
         renderer,
         engine,

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::sqlite::Table;
-use super::{Finished, Row, SqlError, Waiting};
+use super::{Finished, Row, SqlError};
 
 /// Rows for so much time are taken ahead.
 const AHEAD: f64 = 0.2;
@@ -75,16 +75,19 @@ impl Claims {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes jobs for whoever takes them.
+    /// Does `act` with the table, for instance writes jobs into it.
     ///
     /// # Errors
     ///
-    /// When they cannot be written.
-    pub fn insert(&self, jobs: &[Waiting<'_>]) -> Result<(), SqlError> {
+    /// What `act` fails with.
+    pub fn with_table<T>(
+        &self,
+        act: impl FnOnce(&mut Table) -> Result<T, SqlError>,
+    ) -> Result<T, SqlError> {
         let mut shared = self.table();
         // What waits to be written is of another transaction.
         shared.table.commit()?;
-        shared.table.insert(jobs)
+        act(&mut shared.table)
     }
 
     /// Takes rows, if there are any and if they are wanted.
