@@ -88,11 +88,7 @@ pub fn resolve(
                     || counts_at_no_cost(&input, &packing)),
             packing,
             milestone: flags.sources.milestone.as_ref().map(bytes),
-            remarks: [
-                hosts::remarks(&flags.hosts, !flags.replacement.templates.is_empty()),
-                batching::remarks(&flags.batching)?,
-            ]
-            .concat(),
+            remarks: remarks(flags)?,
             total,
             reads_stdin: pipe.as_ref().is_some_and(|pipe| !pipe.parts)
                 || input
@@ -135,6 +131,15 @@ pub fn resolve(
             summary: called_as == CalledAs::Fanout && !flags.failure.no_summary,
         },
     })
+}
+
+/// What the user should know before anything runs.
+fn remarks(flags: &Flags) -> Result<Vec<String>, String> {
+    Ok([
+        hosts::remarks(&flags.hosts, !flags.replacement.templates.is_empty()),
+        batching::remarks(&flags.batching)?,
+    ]
+    .concat())
 }
 
 /// A file may ask for this many later on, whatever it says now.

@@ -9,6 +9,9 @@ use crate::model::{Command, Job, Outcome, Prepare};
 /// So many commands are kept ready at most; a table has one, unless something was appended to it.
 const KEPT: usize = 16;
 
+/// A command and its renderer.
+type Made = (Arc<[u8]>, Arc<Renderer>);
+
 /// Makes the renderer of a command from the text that was stored.
 pub type MakeRenderer = dyn Fn(&[u8]) -> Result<Renderer, String> + Send + Sync;
 
@@ -21,7 +24,7 @@ pub struct StoredCommands {
     make: Box<MakeRenderer>,
     total: Option<u64>,
     slots: usize,
-    made: Mutex<Vec<(Arc<[u8]>, Arc<Renderer>)>>,
+    made: Mutex<Vec<Made>>,
 }
 
 impl fmt::Debug for StoredCommands {

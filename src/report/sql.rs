@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use super::out::for_each_piece;
 use super::{Failure, Sink};
-use crate::model::{AttemptEnd, Event, Outcome};
+use crate::model::{AttemptEnd, Event, Exit, Outcome};
 use crate::sql::claims::Claims;
 use crate::sql::{Finished, SqlError};
 use crate::sys::spool::Captured;
@@ -37,13 +37,22 @@ impl SqlResults {
             runtime: seconds(runtime.unwrap_or_default()),
             sent: end.sent,
             received: end.stdout.len() + end.streamed[0],
-            exit: end.outcome.joblog_exit(),
+            exit: exit(&end.outcome),
             signal: end.outcome.signal(),
             command: &end.job.command.line,
             stdout: &stdout,
             stderr: &stderr,
         };
         self.0.finish(seq, Some(&finished)).map_err(failure)
+    }
+}
+
+/// As GNU parallel, which in a joblog has -1 for what ran into its time limit.
+fn exit(outcome: &Outcome) -> i32 {
+    match outcome {
+        Outcome::TimedOut(Exit::Signal(_)) => 0,
+        Outcome::TimedOut(Exit::Code(code)) => *code,
+        _ => outcome.joblog_exit(),
     }
 }
 

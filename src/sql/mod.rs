@@ -1,7 +1,7 @@
 //! Jobs that wait in a table of a database, and their results: `--sqlmaster`, `--sqlworker`.
 //!
 //! * [`url`]: which database and table is meant; [`alias`]: short names for that;
-//! * [`sqlite`]: the table in an SQLite file: rows in, claims, results;
+//! * [`sqlite`]: the table in a file of `SQLite`: rows in, claims, results;
 //! * [`claims`]: the rows that this worker has taken and not finished yet.
 //!
 //! Rules learnt from GNU parallel 20221122, whose masters and workers can share a table with these:

@@ -1,4 +1,4 @@
-//! The table in an SQLite file.
+//! The table in a file of `SQLite`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +14,16 @@ const WAITS: i32 = -1000;
 /// The `Exitval` of a row that a worker has taken.
 const TAKEN: i32 = -1220;
 
-/// How long others may keep the database locked.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is looked whether the database, which somebody else has locked, is free: for a minute or so.
+const LOOKS: i32 = 6000;
+/// How long it is waited between two looks. The pauses of `SQLite` itself grow, so that some would never get their turn.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Called while others keep the database locked.
+fn wait_for_others(looks: i32) -> bool {
+    std::thread::sleep(PAUSE.min(Duration::from_millis(1 + u64::from(looks.unsigned_abs()))));
+    looks < LOOKS
+}
 
 /// An open table.
 #[derive(Debug)]
@@ -63,7 +71,7 @@ impl Table {
             missing: true,
         };
         let db = Connection::open_with_flags(&url.database, flags).map_err(missing)?;
-        db.busy_timeout(PATIENCE).map_err(missing)?;
+        db.busy_handler(Some(wait_for_others)).map_err(missing)?;
         Ok(Self {
             db,
             file: url.database.clone(),
@@ -88,7 +96,10 @@ impl Table {
     ///
     /// When that cannot be done.
     pub fn create(&mut self, values: usize) -> Result<(), SqlError> {
-        let columns: String = (1..=values).map(|n| format!("V{n} TEXT, ")).collect();
+        let mut columns = arguments(values, " TEXT, ");
+        if values > 0 {
+            columns += " TEXT, ";
+        }
         let name = &self.name;
         let made = self.db.execute_batch(&format!(
             "BEGIN IMMEDIATE; DROP TABLE IF EXISTS {name}; CREATE TABLE {name} (Seq BIGINT, Host TEXT, \
@@ -196,13 +207,14 @@ impl Table {
         }
         let values = self.values.max(widest);
         let mut seq = self.last_seq()?;
+        let (mut count, mut statement) = (usize::MAX, String::new());
         for job in jobs {
             seq += 1;
-            let columns: String = (1..=job.args.len()).map(|n| format!(", V{n}")).collect();
-            let places = ", ?".repeat(job.args.len());
-            let mut insert = self.db.prepare_cached(&format!(
-                "INSERT INTO {name} (Seq, Send, Exitval, Command{columns}) VALUES (?, 0, {WAITS}, ?{places})"
-            ))?;
+            if count != job.args.len() {
+                count = job.args.len();
+                statement = self.inserting(count);
+            }
+            let mut insert = self.db.prepare_cached(&statement)?;
             insert.raw_bind_parameter(1, seq as i64)?;
             for (place, bytes) in std::iter::once(&job.command).chain(job.args).enumerate() {
                 insert.raw_bind_parameter(place + 2, Bytes(bytes))?;
@@ -210,6 +222,17 @@ impl Table {
             insert.raw_execute()?;
         }
         Ok((values, seq))
+    }
+
+    /// The statement that writes a job with `count` arguments.
+    fn inserting(&self, count: usize) -> String {
+        let name = &self.name;
+        let comma = if count > 0 { ", " } else { "" };
+        let columns = arguments(count, ", ");
+        let places = ", ?".repeat(count);
+        format!(
+            "INSERT INTO {name} (Seq, Send, Exitval, Command{comma}{columns}) VALUES (?, 0, {WAITS}, ?{places})"
+        )
     }
 
     /// The number of the last job. Other masters may write, too: only the first time all rows are looked at.
@@ -396,6 +419,12 @@ impl Table {
             missing,
         }
     }
+}
+
+/// The columns of so many arguments.
+fn arguments(count: usize, separator: &str) -> String {
+    let names: Vec<_> = (1..=count).map(|number| format!("V{number}")).collect();
+    names.join(separator)
 }
 
 /// The number of the argument that the column `name` has.

@@ -8,7 +8,7 @@ const SUPPORTED: &str = "sqlite3 (or sqlite)";
 /// A table in a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dburl {
-    /// The database: of SQLite its file.
+    /// The database: of `SQLite` its file.
     pub database: String,
     /// The table.
     pub table: String,

@@ -7,8 +7,6 @@
 //!
 //! The byte is part of some characters of UTF-8 (`ï`): there it means only itself.
 
-use std::borrow::Cow;
-
 use memchr::memmem;
 
 use super::syntax::{Found, Syntax, What, split_position};
@@ -77,9 +75,9 @@ pub fn stored(
     }
     let same = |(one, other): (&Token, &Token)| match (one, other) {
         (Token::Replace(one), Token::Replace(other)) => {
-            let perl = |what: &What| matches!(what, What::Perl(_));
-            let what = perl(&one.what) == perl(&other.what);
-            one.which == other.which && what && (perl(&one.what) || one.what == other.what)
+            // Code may turn out to be that of a string that needs no Perl.
+            let perl = matches!(one.what, What::Perl(_));
+            perl || (one.which == other.which && one.what == other.what)
         }
         _ => one == other,
     };
@@ -99,20 +97,15 @@ fn joined(words: &[Vec<u8>], one_by_one: bool, syntax: &Syntax) -> (Vec<u8>, Vec
             borders.push(line.len());
             line.push(b' ');
         }
-        if one_by_one {
-            line.extend_from_slice(&syntax.columns.as_positions(word));
-        } else {
-            line.extend_from_slice(word);
-        }
+        line.extend_from_slice(&syntax.columns.as_positions(word));
     }
-    if !one_by_one
-        && let Cow::Owned(with_positions) = syntax.columns.as_positions(&line)
-        && with_positions != line
-    {
-        // A space that is no border says the same.
-        return (with_positions, Vec::new());
+    let together = words.join(&b' ');
+    let together = syntax.columns.as_positions(&together);
+    if one_by_one || *together == line {
+        return (line, borders);
     }
-    (line, borders)
+    // Some expression goes over several words. A space that is no border says the same.
+    (together.into_owned(), Vec::new())
 }
 
 #[derive(Default)]
@@ -286,7 +279,11 @@ fn replacement(inside: &[u8], own: &Syntax) -> Replace {
     }
     let (position, code) = split_position(inside);
     let trimmed = code.trim_ascii();
-    let what = match CODES.iter().find(|(known, _)| *known == trimmed) {
+    let known = CODES.iter().find(|(known, what)| {
+        // Of every argument it would be as many times the number.
+        *known == trimmed && (matches!(what, What::Arg(_)) || position == b"1")
+    });
+    let what = match known {
         Some((_, what)) => what.clone(),
         None => What::expression(code, Vec::new(), inside),
     };
@@ -384,7 +381,7 @@ mod tests {
         }
         assert_eq!(
             line(&["echo", "$x y", "a b{2}"], Some(Quoting::Posix)),
-            r#"echo '$x y' 'a b''x y'"#
+            "echo '$x y' 'a b''x y'"
         );
     }
 

@@ -57,15 +57,15 @@ pub fn prepare_engine(
     mut renderer: Renderer,
     jobs: &mut OpenJobs,
 ) -> anyhow::Result<EngineParts> {
-    let (prepare, beyond_lines): (Arc<dyn Prepare>, bool) = match jobs.commands.take() {
-        Some(commands) => (commands, true),
-        None => {
+    let (prepare, beyond_lines): (Arc<dyn Prepare>, bool) =
+        if let Some(commands) = jobs.commands.take() {
+            (commands, true)
+        } else {
             let begun = renderer.begin(jobs.total, plan.slots);
             begun.map_err(anyhow::Error::msg)?;
             let beyond_lines = renderer.goes_beyond_lines();
             (Arc::new(renderer), beyond_lines)
-        }
-    };
+        };
     let cwd = std::env::current_dir().context("cannot tell the current directory")?;
     let total = jobs.at_most.map_or(usize::MAX, |total| {
         usize::try_from(total).unwrap_or(usize::MAX)

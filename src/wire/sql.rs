@@ -177,12 +177,12 @@ impl RowSource {
     /// Takes rows; false: there are none any more.
     fn take(&mut self) -> Result<bool, String> {
         let failed = |error: SqlError| error.to_string();
-        if self.writes_more(|jobs| jobs.ready()) {
+        if self.writes_more(JobSource::ready) {
             self.write()?;
         }
         match self.claims.take().map_err(failed)? {
             Taken::Rows(rows) => self.rows.extend(rows),
-            Taken::Enough if self.writes_more(|jobs| jobs.ready()) => {}
+            Taken::Enough if self.writes_more(JobSource::ready) => {}
             Taken::Enough => self.claims.wait(),
             Taken::None if self.writes_more(|_| true) => self.write()?,
             Taken::None => return Ok(false),

@@ -28,6 +28,7 @@ mod quoting_more;
 mod replacement;
 mod semaphore;
 mod sources;
+mod sql;
 #[path = "../support/mod.rs"]
 mod support;
 mod values;
@@ -99,6 +100,11 @@ fn output() {
 #[test]
 fn semaphores() {
     equal_gnu(&semaphore::cases());
+}
+
+#[test]
+fn jobs_in_a_database() {
+    equal_gnu(&sql::cases());
 }
 
 #[test]
@@ -178,6 +184,7 @@ fn all() -> Vec<Case> {
         pipe::cases(),
         errors::cases(),
         semaphore::cases(),
+        sql::cases(),
         hosts::cases(),
         around::cases(),
     ]
