@@ -25,6 +25,7 @@ use crate::run::halt::{ExitRule, HaltPolicy};
 use crate::run::retry::Retry;
 use crate::sql::url::Dburl;
 use crate::sys::pressure::Resource;
+use crate::sys::spool::Codec;
 use crate::template::Quoting;
 
 /// A whole run.
@@ -195,6 +196,8 @@ pub struct EnginePlan {
     pub warm_shells: bool,
     /// What becomes of jobs' output.
     pub capture: CapturePlan,
+    /// How output that is kept is compressed, if it is.
+    pub codec: Option<Codec>,
     /// Where temporary files go, in place of `$TMPDIR`.
     pub tmpdir: Option<PathBuf>,
     /// Shell code before each command; empty: none.
@@ -207,6 +210,8 @@ pub struct EnginePlan {
     pub remove_empty_workdirs: bool,
     /// Whether the files that were made for a job are removed when it is over.
     pub remove_made_files: bool,
+    /// Whether a job whose output has a file already (`--results`) is done.
+    pub results_are_done: bool,
     /// What stays open until no job is left, even if fanout is killed.
     pub held_open: Option<OwnedFd>,
     /// What jobs read.
@@ -345,6 +350,8 @@ pub struct ReportPlan {
     pub preface: String,
     /// How jobs' output is printed.
     pub text: text::Config,
+    /// Whether the latest line of each job's output is all that a terminal shows of it.
+    pub latest_line: bool,
     /// The table that it goes into instead.
     pub rows: Option<RowsPlan>,
     /// The joblog.

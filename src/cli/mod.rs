@@ -21,6 +21,7 @@ pub mod argv;
 pub mod around;
 mod batching;
 mod combine;
+mod compress;
 pub mod docs;
 pub mod error;
 pub mod failing;

@@ -125,6 +125,16 @@ pub(super) fn ungroups(flags: &Flags) -> bool {
     (flags.output.ungroup || terminal::ungroups(flags)) && !printed && !kept
 }
 
+/// Whether `--results` keeps anything.
+pub(super) fn keeps_results(flags: &Flags) -> bool {
+    !matches!(wanted(flags), Wanted::Nothing)
+        && flags
+            .output
+            .results
+            .as_ref()
+            .is_some_and(|name| !name.is_empty())
+}
+
 /// Whether each job has files of its own, which stay.
 fn has_files(flags: &Flags) -> bool {
     let asked = flags.output.files || flags.output.files0;
@@ -155,6 +165,7 @@ pub(super) fn capture(flags: &Flags, json_on_stdout: bool) -> CapturePlan {
     // What runs again or is taken back must not have been shown.
     let may_run_again = flags.jobs.memfree.is_some() || flags.jobs.limit.is_some();
     let may_be_taken_back = flags.failure.halt.is_some() || may_run_again;
+    let compresses = output.compress || output.compress_program.is_some();
     if whole {
         CapturePlan::Spool
     } else if output.line_buffer || output.latest_line {
@@ -163,7 +174,7 @@ pub(super) fn capture(flags: &Flags, json_on_stdout: bool) -> CapturePlan {
         } else {
             CapturePlan::Stream
         }
-    } else if output.keep_order && !output.color_failed && !may_be_taken_back {
+    } else if output.keep_order && !output.color_failed && !may_be_taken_back && !compresses {
         CapturePlan::InTurn(Streams::StdoutOfLastTry)
     } else {
         CapturePlan::Spool

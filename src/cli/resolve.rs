@@ -7,8 +7,8 @@ use super::failing::TimeLimit;
 use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, JobsValue, as_many_as_possible};
 use super::{
-    CalledAs, around, batching, bytes, failing, gates, hosts, outputs, pipe, resuming, sources,
-    templates, terminal, text, values,
+    CalledAs, around, batching, bytes, compress, failing, gates, hosts, outputs, pipe, resuming,
+    sources, templates, terminal, text, values,
 };
 use crate::engine::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
@@ -78,6 +78,7 @@ pub fn resolve(
         }
         Some(_) => Packing::One,
     };
+    let run = run(flags, slots, halt, limit, threads)?;
     Ok(Plan {
         jobs: JobsPlan {
             count_ahead: total.is_none()
@@ -88,7 +89,12 @@ pub fn resolve(
                     || counts_at_no_cost(&input, &packing)),
             packing,
             milestone: flags.sources.milestone.as_ref().map(bytes),
-            remarks: remarks(flags)?,
+            remarks: [
+                hosts::remarks(&flags.hosts, !flags.replacement.templates.is_empty()),
+                batching::remarks(&flags.batching)?,
+                resuming::remarks(flags),
+            ]
+            .concat(),
             total,
             reads_stdin: pipe.as_ref().is_some_and(|pipe| !pipe.parts)
                 || input
@@ -102,27 +108,12 @@ pub fn resolve(
         },
         renderer,
         engine,
-        run: RunPlan {
-            retry: failing::retry(flags)?,
-            halt,
-            halt_text: flags
-                .failure
-                .halt
-                .as_ref()
-                .map_or_else(String::new, |halt| halt.display().to_string()),
-            exit_rule: ExitRule::default(),
-            gates: gates::gates(&flags.jobs, threads)?,
-            slots,
-            in_step: flags.terminal.interactive,
-            timeout_percent: match limit {
-                TimeLimit::Percent(percent) => Some(percent),
-                TimeLimit::None | TimeLimit::Fixed(_) => None,
-            },
-        },
+        run,
         report: ReportPlan {
             in_step: flags.terminal.interactive,
             program: called_as.name().to_owned(),
             preface: batching::limits(&flags.batching)?,
+            latest_line: flags.output.latest_line,
             text: outputs::text_config(flags, capture, json_on_stdout),
             joblog: resuming::joblog(flags),
             rows: outputs::rows(flags),
@@ -133,13 +124,30 @@ pub fn resolve(
     })
 }
 
-/// What the user should know before anything runs.
-fn remarks(flags: &Flags) -> Result<Vec<String>, String> {
-    Ok([
-        hosts::remarks(&flags.hosts, !flags.replacement.templates.is_empty()),
-        batching::remarks(&flags.batching)?,
-    ]
-    .concat())
+fn run(
+    flags: &Flags,
+    slots: SlotsPlan,
+    halt: Option<HaltPolicy>,
+    limit: TimeLimit,
+    threads: usize,
+) -> Result<RunPlan, String> {
+    Ok(RunPlan {
+        retry: failing::retry(flags)?,
+        halt,
+        halt_text: flags
+            .failure
+            .halt
+            .as_ref()
+            .map_or_else(String::new, |halt| halt.display().to_string()),
+        exit_rule: ExitRule::default(),
+        gates: gates::gates(&flags.jobs, threads)?,
+        slots,
+        in_step: flags.terminal.interactive,
+        timeout_percent: match limit {
+            TimeLimit::Percent(percent) => Some(percent),
+            TimeLimit::None | TimeLimit::Fixed(_) => None,
+        },
+    })
 }
 
 /// A file may ask for this many later on, whatever it says now.
@@ -191,12 +199,14 @@ fn engine(
         always_shell: flags.command.shell == ShellUse::Always,
         warm_shells: matches!(flags.command.shell, ShellUse::Auto | ShellUse::Warm),
         capture,
+        codec: compress::codec(&flags.output)?,
         tmpdir: around::tmpdir(around)?,
         nice: around::nice(around)?,
         handover: pipe::handover(flags),
         prelude: around.prelude.as_ref().map(bytes).unwrap_or_default(),
         remove_empty_workdirs: around::is_own_workdir(around),
         remove_made_files: flags.hosts.cleanup,
+        results_are_done: resuming::by_results(flags),
         held_open: None,
         stdin: terminal::stdin(flags),
         tmux: terminal::windows(flags),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::argv::{Argv, SourceWords};
 use super::flags::Flags;
+use super::outputs;
 use crate::ledger::done::Counts;
 use crate::plan::{JoblogBegin, JoblogPlan, JsonTarget, ResumePlan};
 
@@ -54,11 +55,30 @@ pub fn resume(flags: &Flags, json: Option<&JsonTarget>) -> Result<Option<ResumeP
     match (joblog, json) {
         (Some(path), _) => Ok(Some(ResumePlan::Joblog(path, counts))),
         (None, Some(JsonTarget::File(path))) => Ok(Some(ResumePlan::Json(path.clone(), counts))),
+        // The files tell, when each job's turn has come; or, of those that failed, nobody.
+        (None, _) if outputs::keeps_results(flags) => Ok(None),
         (None, _) => Err(
-            "--resume and --resume-failed need --joblog FILE or --json=FILE, which tells what has been done"
+            "--resume and --resume-failed need --joblog FILE, --json=FILE or --results, which tells what has \
+             been done"
                 .to_owned(),
         ),
     }
+}
+
+/// Whether a job whose output is there already is not run again. As GNU parallel: that tells nothing about
+/// how it ended.
+pub fn by_results(flags: &Flags) -> bool {
+    let failure = &flags.failure;
+    failure.resume && !failure.resume_failed && outputs::keeps_results(flags)
+}
+
+/// What to know about resuming before anything runs.
+pub fn remarks(flags: &Flags) -> Vec<String> {
+    let table = outputs::rows(flags).is_some() && flags.report.joblog.is_none();
+    let remark =
+        "Warning: --results with a table does not tell --resume what was done: all is run again";
+    let asked = flags.failure.resume || flags.failure.resume_failed;
+    Vec::from_iter((asked && table).then(|| remark.to_owned()))
 }
 
 /// As GNU parallel: the command line's own command and inputs are nothing to `--retry-failed`.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::model::{Command, Stream};
 use crate::sys::follow::{Follow, give_back};
-use crate::sys::spool::{Captured, Named, Spool, SpoolDir, result_files};
+use crate::sys::spool::{Captured, Codec, Named, Packer, Spool, SpoolDir, result_files};
 use crate::sys::turn::Turn;
 
 /// What becomes of jobs' output.
@@ -55,6 +55,10 @@ pub enum Streams {
 #[derive(Debug)]
 pub struct Capturer {
     how: Capture,
+    /// How output is compressed that is kept, if it is.
+    codec: Option<Arc<Codec>>,
+    /// What compresses that of the attempt.
+    packers: [Option<Packer>; 2],
     /// The spool files for standard output and standard error, once there are any.
     spools: Option<[Spool; 2]>,
     /// The attempt's files with names.
@@ -101,6 +105,8 @@ enum Way<'a> {
     Pipe {
         reader: Option<PipeReader>,
         writer: Option<OwnedFd>,
+        /// What takes it, in place of whoever wants it at once.
+        packer: Option<&'a mut Packer>,
     },
 }
 
@@ -118,10 +124,19 @@ impl Capturer {
     pub fn new(how: Capture) -> Self {
         Self {
             how,
+            codec: None,
+            packers: [None, None],
             spools: None,
             named: [None, None],
             untaken: false,
         }
+    }
+
+    /// With output that is kept being compressed.
+    #[must_use]
+    pub fn with_codec(mut self, codec: Option<Arc<Codec>>) -> Self {
+        self.codec = codec;
+        self
     }
 
     /// The outputs of the next attempt.
@@ -136,9 +151,14 @@ impl Capturer {
         }
         self.untaken = true;
         self.named = [None, None];
+        self.packers = [None, None];
         match &self.how {
             Capture::Inherit => Ok(Outputs::new([Way::Inherited, Way::Inherited])),
             Capture::Spool(dir) => {
+                if let Some(codec) = &self.codec {
+                    self.packers = [(); 2].map(|()| Some(Packer::spooling(codec, dir)));
+                    return Outputs::packed(&mut self.packers);
+                }
                 let spools = spools(&mut self.spools, dir)?;
                 Ok(Outputs::new(spools.each_ref().map(Way::spool)))
             }
@@ -168,6 +188,15 @@ impl Capturer {
                     let line = [&source.command.line[..], b"\n"].concat();
                     stdout.file().write_all(&line)?;
                 }
+                if let Some(codec) = &self.codec {
+                    for (packer, named) in self.packers.iter_mut().zip(&self.named) {
+                        *packer = Some(match named {
+                            Some(named) => Packer::into_file(codec, named.file(), named.path())?,
+                            None => Packer::spooling(codec, dir),
+                        });
+                    }
+                    return Outputs::packed(&mut self.packers);
+                }
                 Ok(Outputs::new([self.way_to_file(0), self.way_to_file(1)]))
             }
         }
@@ -192,7 +221,9 @@ impl Capturer {
         self.untaken = false;
         let mut taken = [Captured::Empty, Captured::Empty];
         for (place, taken) in taken.iter_mut().enumerate() {
-            if let Some(named) = self.named[place].take() {
+            if let Some(packer) = self.packers[place].take() {
+                *taken = packer.finish()?;
+            } else if let Some(named) = self.named[place].take() {
                 *taken = named.take()?;
             } else if let Some(spools) = &mut self.spools {
                 if streamed[place] {
@@ -209,6 +240,7 @@ impl Capturer {
     pub fn discard(&mut self) {
         self.spools = None;
         self.named = [None, None];
+        self.packers = [None, None];
     }
 }
 
@@ -242,6 +274,7 @@ impl<'a> Way<'a> {
         Ok(Self::Pipe {
             reader: Some(reader),
             writer: Some(writer.into()),
+            packer: None,
         })
     }
 
@@ -249,8 +282,30 @@ impl<'a> Way<'a> {
         match self {
             Self::Inherited => false,
             Self::File { followed, .. } => followed.is_some(),
-            Self::Pipe { .. } => true,
+            Self::Pipe { packer, .. } => packer.is_none(),
         }
+    }
+
+    /// Packs what is there to be packed now; `None`: that is not done here.
+    fn pack(&mut self) -> io::Result<Option<bool>> {
+        let Self::Pipe {
+            packer: Some(_), ..
+        } = self
+        else {
+            return Ok(None);
+        };
+        let bytes = self.read()?;
+        if let (
+            Self::Pipe {
+                packer: Some(packer),
+                ..
+            },
+            Some(bytes),
+        ) = (self, &bytes)
+        {
+            packer.write(bytes)?;
+        }
+        Ok(Some(bytes.is_some()))
     }
 
     /// What is there to be handed on now, up to a piece of it; `None`: nothing.
@@ -309,6 +364,17 @@ impl<'a> Outputs<'a> {
             follow: None,
             streamed: [0; 2],
         }
+    }
+
+    /// Pipes to `packers`.
+    fn packed(packers: &'a mut [Option<Packer>; 2]) -> io::Result<Self> {
+        let mut outputs = Self::new([Way::pipe()?, Way::pipe()?]);
+        for (way, its) in outputs.ways.iter_mut().zip(packers) {
+            if let Way::Pipe { packer, .. } = way {
+                *packer = its.as_mut();
+            }
+        }
+        Ok(outputs)
     }
 
     /// What the job gets as standard output and standard error; `None`: what fanout has.
@@ -424,6 +490,10 @@ impl<'a> Outputs<'a> {
         for (place, stream) in STREAMS.into_iter().enumerate() {
             let way = &mut self.ways[place];
             if !way.is_readable()? {
+                continue;
+            }
+            if let Some(packed) = way.pack()? {
+                any |= packed;
                 continue;
             }
             let Some(token) = token() else { return Ok(any) };

@@ -14,7 +14,7 @@ use crate::model::{
     AttemptEnd, Command, Job, JobIdentity, KilledBy, Outcome, Prepare, Rehearsal, SpawnError, Usage,
 };
 use crate::sys::mailbox::Urgency;
-use crate::sys::spool::{Captured, result_files_of_no_run};
+use crate::sys::spool::{Captured, has_result, result_files_of_no_run};
 use crate::template::Quoting;
 
 /// For `--dry-run`: what would have been run is in each end's command.
@@ -27,6 +27,8 @@ pub struct DryEngine {
     ends: bool,
     /// Whether the user is asked about each job.
     asks: bool,
+    /// Whether a job whose output has a file already is done.
+    results_are_done: bool,
     /// What came after an attempt that could not be rendered, or after the end.
     left: Mutex<Option<Vec<Attempt>>>,
     post: Post,
@@ -53,6 +55,7 @@ impl DryEngine {
             shellquote,
             done: None,
             asks: false,
+            results_are_done: false,
             ends,
             left: Mutex::new(None),
             post,
@@ -73,10 +76,19 @@ impl DryEngine {
         self
     }
 
-    fn done_before(&self, line: &[u8]) -> bool {
-        self.done
-            .as_ref()
-            .is_some_and(|(done, cwd)| done.take(key(line, cwd, NO_STDIN, &mut Vec::new())))
+    /// With jobs whose output has a file already being done, or not.
+    #[must_use]
+    pub fn with_results_done(mut self, done: bool) -> Self {
+        self.results_are_done = done;
+        self
+    }
+
+    fn done_before(&self, command: &Command) -> bool {
+        let results = command.results.as_ref().filter(|_| self.results_are_done);
+        let by_key = |(done, cwd): &(Keys, Vec<u8>)| {
+            done.take(key(&command.line, cwd, NO_STDIN, &mut Vec::new()))
+        };
+        results.is_some_and(|prefix| has_result(prefix)) || self.done.as_ref().is_some_and(by_key)
     }
 
     fn output(&self, line: &[u8]) -> Captured {
@@ -131,7 +143,7 @@ impl DryEngine {
         self.prepare.prepare_all(&jobs, SLOT, &mut |command| {
             let seq = jobs.get(prepared.len()).map_or(0, |job| job.seq);
             let command = command.map(std::mem::take);
-            let command = command.and_then(|command| self.asked(leave_files(command, seq)?));
+            let command = command.and_then(|command| self.rehearsed(command, seq));
             let go_on = command.is_ok();
             prepared.push(command);
             go_on
@@ -147,8 +159,13 @@ impl DryEngine {
         }
     }
 
-    /// As GNU parallel, asks even though nothing is run.
-    fn asked(&self, mut command: Command) -> Result<Command, String> {
+    /// As GNU parallel, leaves some files and asks even though nothing is run.
+    fn rehearsed(&self, mut command: Command, seq: u64) -> Result<Command, String> {
+        if command.ends_as.is_none() && self.done_before(&command) {
+            command.ends_as = Some(Outcome::DoneBefore);
+            return Ok(command);
+        }
+        let mut command = leave_files(command, seq)?;
         if self.asks && command.ends_as.is_none() {
             let allowed = question::ask(&command.line, None).map_err(|error| error.to_string())?;
             command.ends_as = (!allowed).then_some(Outcome::FilteredOut);
@@ -170,13 +187,7 @@ impl DryEngine {
 
     fn end(&self, attempt: Attempt, command: Command, now: SystemTime) -> Box<AttemptEnd> {
         Box::new(AttemptEnd {
-            outcome: if let Some(outcome) = &command.ends_as {
-                outcome.clone()
-            } else if self.done_before(&command.line) {
-                Outcome::DoneBefore
-            } else {
-                Outcome::Exited(0)
-            },
+            outcome: command.ends_as.clone().unwrap_or(Outcome::Exited(0)),
             stdout: self.output(&command.line),
             job: Arc::new(JobIdentity {
                 seq: attempt.job.seq,

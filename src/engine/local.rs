@@ -36,6 +36,7 @@ use crate::sys::guardian::Guardian;
 use crate::sys::mailbox::Urgency;
 use crate::sys::priority::be_nice;
 use crate::sys::spawn::Spawner;
+use crate::sys::spool::{Codec, has_result};
 use crate::sys::tokens::{Token, Tokens};
 use crate::sys::tty;
 use crate::sys::turn::Turn;
@@ -51,6 +52,8 @@ pub struct Config {
     pub launch: Launch,
     /// What becomes of jobs' output.
     pub capture: Capture,
+    /// How output that is kept is compressed, if it is.
+    pub codec: Option<Arc<Codec>>,
     /// What jobs read.
     pub stdin: JobStdin,
     /// Where jobs have windows.
@@ -73,6 +76,8 @@ pub struct Config {
     pub term_seq: TermSeq,
     /// The work that an earlier run has done.
     pub done: Option<Keys>,
+    /// Whether a job whose output has a file already is done.
+    pub results_are_done: bool,
     /// Whether somebody wants to know when an attempt starts.
     pub report_starts: bool,
 }
@@ -131,7 +136,8 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         let spawner = Spawner::new(ward.clone());
         LocalRunner {
             launcher: Launcher::new(&shared.config.launch),
-            capturer: Capturer::new(shared.config.capture.clone()),
+            capturer: Capturer::new(shared.config.capture.clone())
+                .with_codec(shared.config.codec.clone()),
             warm: Warm::new(&shared.config, spawner.beside(ward_of_warm.clone())),
             spawner,
             station,
@@ -291,6 +297,10 @@ impl LocalRunner {
     /// Whether an earlier run did the same work.
     fn done_before(&self, command: &Command) -> bool {
         let config = &self.shared.config;
+        let results = command.results.as_ref().filter(|_| config.results_are_done);
+        if results.is_some_and(|prefix| has_result(prefix)) {
+            return true;
+        }
         let Some(done) = &config.done else {
             return false;
         };
@@ -421,6 +431,10 @@ fn no_input(error: &io::Error) -> SpawnError {
 }
 
 fn lost_sight(error: &io::Error) -> SpawnError {
+    if error.kind() == io::ErrorKind::Other {
+        // What compresses output says who it is itself.
+        return SpawnError::passing(error.to_string());
+    }
     SpawnError::passing(format!("cannot wait for the process: {error}"))
 }
 

@@ -292,20 +292,44 @@ impl Prepare for Renderer {
 }
 
 /// The text of `--tagstring` as it is before replacement strings are looked for: as in GNU parallel,
-/// `\t`, `\n`, `\r` and `\0` are the characters that they name, and any other backslash is itself.
+/// `\t`, `\n`, `\r` and characters in octal, `\033` or `\0`, are what they name, and any other backslash is
+/// itself.
 pub fn unescape_tagstring(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&byte, after)) = rest.split_first() {
-        let named = match rest {
-            [b'\\', b't', ..] => Some(b'\t'),
-            [b'\\', b'n', ..] => Some(b'\n'),
-            [b'\\', b'r', ..] => Some(b'\r'),
-            [b'\\', b'0', ..] => Some(0),
-            _ => None,
+        let digits = after.iter().take(3);
+        let digits = digits
+            .take_while(|digit| matches!(digit, b'0'..=b'7'))
+            .count();
+        rest = match (byte, after.first()) {
+            (b'\\', Some(b't' | b'n' | b'r')) => {
+                out.push(match after[0] {
+                    b't' => b'\t',
+                    b'n' => b'\n',
+                    _ => b'\r',
+                });
+                &after[1..]
+            }
+            (b'\\', Some(_)) if digits > 0 => {
+                let digits = if digits == 3 { 3 } else { 1 };
+                let octal = |number: u32, digit: &u8| number * 8 + u32::from(digit - b'0');
+                let number = after[..digits].iter().fold(0, octal);
+                match (u8::try_from(number), char::from_u32(number)) {
+                    (Ok(byte), _) => out.push(byte),
+                    (Err(_), character) => {
+                        out.extend(character.unwrap_or_default().to_string().bytes());
+                    }
+                }
+                &after[digits..]
+            }
+            // No octal digit, but a digit.
+            (b'\\', Some(b'8' | b'9')) => after,
+            _ => {
+                out.push(byte);
+                after
+            }
         };
-        out.push(named.unwrap_or(byte));
-        rest = if named.is_some() { &after[1..] } else { after };
     }
     out
 }
@@ -337,10 +361,14 @@ mod tests {
     }
 
     #[test]
-    fn tagstrings_have_four_escapes() {
+    fn tagstrings_have_few_escapes() {
         assert_eq!(
             unescape_tagstring(br"a\tb\n\r\0\a\\t\x41\"),
             b"a\tb\n\r\0\\a\\\t\\x41\\"
+        );
+        assert_eq!(
+            unescape_tagstring(br"\033[1m\1\07\0101\777\9"),
+            b"\x1b[1m\x01\x007\x081\xc7\xbf9"
         );
     }
 }

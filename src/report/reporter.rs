@@ -56,14 +56,14 @@ impl Reporter {
     /// Calls `reported` with the number of events that it has dealt with.
     pub fn run(mut self, events: &Receiver<Vec<Event>>, reported: impl Fn(usize)) -> Report {
         loop {
+            let mut shown = 0;
             match self.next_batch(events) {
                 Ok(batch) => {
                     for batch in
                         std::iter::once(batch).chain(events.try_iter().take(BATCHES_AT_ONCE))
                     {
-                        let count = batch.len();
+                        shown += batch.len();
                         self.show(batch);
-                        reported(count);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -71,6 +71,7 @@ impl Reporter {
             }
             let now = Instant::now();
             self.each(|sink| sink.settle(now));
+            reported(shown);
         }
     }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use indicatif::{ProgressBar, ProgressDrawTarget};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
 /// A handle on the progress display of a terminal. Clones refer to the same display.
 ///
@@ -12,7 +12,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 /// [`make_way`](Self::make_way): the display is cleared before and drawn again afterwards.
 #[derive(Clone, Debug)]
 pub struct Screen {
+    /// Everything that is drawn: lines, and below them the bar.
+    all: MultiProgress,
     bar: ProgressBar,
+    /// Whether the bar is drawn.
+    bar_shown: Arc<AtomicBool>,
     shown: Arc<AtomicBool>,
 }
 
@@ -25,40 +29,69 @@ impl Default for Screen {
 impl Screen {
     /// A screen that shows nothing yet, and nothing ever when stderr is no terminal.
     pub fn new() -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         Self {
-            bar,
+            all: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+            bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()),
+            bar_shown: Arc::default(),
             shown: Arc::default(),
         }
     }
 
-    /// Begins to draw. Only the progress sink calls this, and draws on the bar.
+    /// Begins to draw the bar. Only the progress sink calls this, and draws on it.
     pub(super) fn start(&self) -> &ProgressBar {
-        self.bar
-            .set_draw_target(ProgressDrawTarget::stderr_with_hz(20));
-        self.shown.store(true, Ordering::Relaxed);
+        self.draw();
+        self.all.add(self.bar.clone());
+        self.bar_shown.store(true, Ordering::Relaxed);
         &self.bar
+    }
+
+    fn draw(&self) {
+        if !self.shown.swap(true, Ordering::Relaxed) {
+            let target = ProgressDrawTarget::stderr_with_hz(20);
+            self.all.set_draw_target(target);
+        }
     }
 
     /// The bar, while it is drawn.
     pub(super) fn bar(&self) -> Option<&ProgressBar> {
-        self.shown.load(Ordering::Relaxed).then_some(&self.bar)
+        self.bar_shown.load(Ordering::Relaxed).then_some(&self.bar)
     }
 
     /// Clears the bar for good; tells whether it was drawn at all.
     pub(super) fn stop(&self) -> bool {
-        let drawn = self.shown.swap(false, Ordering::Relaxed);
+        let drawn = self.bar_shown.swap(false, Ordering::Relaxed);
         if drawn {
             self.bar.finish_and_clear();
         }
         drawn
     }
 
+    /// A new line above the bar.
+    pub(super) fn add_line(&self) -> ProgressBar {
+        self.draw();
+        let line = ProgressBar::no_length();
+        match self.bar() {
+            Some(bar) => self.all.insert_before(bar, line),
+            None => self.all.add(line),
+        }
+    }
+
+    /// Draws `line` no more.
+    pub(super) fn remove_line(&self, line: &ProgressBar) {
+        line.finish_and_clear();
+        self.all.remove(line);
+    }
+
+    fn is_drawn(&self) -> bool {
+        self.shown.load(Ordering::Relaxed)
+    }
+
     /// Runs `write`, which writes whole lines to the terminal, while nothing else is drawn there.
     pub fn suspend<R>(&self, write: impl FnOnce() -> R) -> R {
-        match self.bar() {
-            Some(bar) => bar.suspend(write),
-            None => write(),
+        if self.is_drawn() {
+            self.all.suspend(write)
+        } else {
+            write()
         }
     }
 
@@ -69,10 +102,10 @@ impl Screen {
         bytes: &[u8],
         write: impl Fn(&[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
-        let Some(bar) = self.bar() else {
+        if !self.is_drawn() {
             return write(bytes);
-        };
-        bar.suspend(|| {
+        }
+        self.all.suspend(|| {
             write(bytes)?;
             if bytes.ends_with(b"\n") {
                 Ok(())

@@ -120,6 +120,7 @@ impl EngineParts {
             let ends = reports.wants_ends || run.halt.is_some() || self.beyond_lines;
             let engine = DryEngine::new(self.prepare, self.plan.shellquote, ends, post)
                 .without(self.done, self.cwd.as_os_str().as_encoded_bytes())
+                .with_results_done(self.plan.results_are_done)
                 .asking(self.plan.asks);
             return Ok(RunningEngine {
                 engine: Box::new(engine),
@@ -150,6 +151,7 @@ impl EngineParts {
                 self.plan.tmpdir.clone(),
                 &self.turn,
             ),
+            codec: self.plan.codec.map(Arc::new),
             timeout: self.plan.timeout,
             stdin: self.plan.stdin,
             tmux,
@@ -161,6 +163,7 @@ impl EngineParts {
             handover_dir: self.plan.tmpdir.clone().unwrap_or_else(std::env::temp_dir),
             term_seq: self.plan.term_seq,
             done: self.done,
+            results_are_done: self.plan.results_are_done,
             report_starts: reports.wants_starts,
         };
         let engine = Box::new(local::start(config, &guardian, post)?);

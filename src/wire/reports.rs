@@ -92,7 +92,7 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
         )
     };
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
-    let text_config = plan.text;
+    let mut text_config = plan.text;
     if let Some(json) = plan.json {
         sinks.push(Box::new(json_sink(json, engine)?));
     }
@@ -128,16 +128,22 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
             Out::stderr()?,
         )));
     }
-    let stdout = Out::stdout()
-        .context("standard output is not open")?
-        .on(&screen);
+    let stdout = || {
+        let stdout = Out::stdout().context("standard output is not open")?;
+        anyhow::Ok(stdout.on(&screen))
+    };
+    // Elsewhere than on a terminal, what is printed stays, so all of it is.
+    if plan.latest_line && stdout()?.is_terminal() && stderr()?.is_terminal() {
+        sinks.push(Box::new(progress::LatestLines::new(&screen, stdout()?)));
+        text_config.mode = text::Mode::Never;
+    }
     let rows = match &plan.rows {
         Some(rows) => Some(open_rows(rows, engine)?),
         None => None,
     };
     let turn = text_config.in_order.then(|| Arc::clone(&engine.turn));
     sinks.push(Box::new(
-        text::Text::new(stdout, stderr()?, text_config, &plan.program)
+        text::Text::new(stdout()?, stderr()?, text_config, &plan.program)
             .with_turn(turn)
             .with_rows(rows),
     ));

@@ -162,3 +162,62 @@ fn huge_output_arrives_whole_without_being_held_in_memory() {
     left.sort();
     assert_eq!(left, ["fifo", "written"]);
 }
+
+/// What `sh` prints and says, in a mount namespace of its own where `$TMPDIR` has one MiB; `None`: only root may
+/// have that.
+fn in_small_tmpdir(script: &str) -> Option<std::process::Output> {
+    let dir = tempfile::tempdir().unwrap();
+    let script = format!("mount -t tmpfs -o size=1m small \"$TMPDIR\" || exit 99; {script}");
+    let fanout = env!("CARGO_BIN_EXE_fanout");
+    let output = std::process::Command::new("unshare")
+        .args(["-m", "sh", "-c", &script, fanout])
+        .envs(crate::ENVIRONMENT.iter().copied())
+        .env("TMPDIR", dir.path())
+        .output()
+        .unwrap();
+    if output.status.code() == Some(99) || text(&output.stderr).starts_with("unshare:") {
+        eprintln!("skipped: no file system can be mounted here");
+        return None;
+    }
+    Some(output)
+}
+
+#[test]
+fn a_full_tmpdir_is_said_and_nothing_is_lost_unsaid() {
+    for options in [
+        "",
+        "-k",
+        "--files",
+        "--results $TMPDIR/r",
+        "--compress-program cat",
+    ] {
+        let script = format!("$0 -j1 {options} 'head -c 2000000 /dev/zero #' ::: a");
+        let Some(output) = in_small_tmpdir(&script) else {
+            return;
+        };
+        if options == "-k" {
+            // The job whose turn it is needs no room.
+            assert_eq!(output.stdout.len(), 2_000_000);
+            continue;
+        }
+        // A compressor that fails has only its own job fail.
+        let code = if options.contains("compress") { 1 } else { 255 };
+        assert_eq!(output.status.code(), Some(code), "{options}: {output:?}");
+        let told = text(&output.stderr);
+        assert!(
+            told.contains("No space left") || told.contains("cat failed"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_line_without_an_end_is_printed_in_pieces() {
+    let command = "head -c 5000000 /dev/zero #";
+    let output = fanout()
+        .args(["--line-buffer", "--tag", command, ":::", "a"])
+        .output()
+        .unwrap();
+    assert_eq!(output.stdout.len(), 5_000_002);
+    assert!(output.stdout.starts_with(b"a\t\0"));
+}

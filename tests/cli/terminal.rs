@@ -86,6 +86,18 @@ fn jobs_read_from_the_terminal() {
 }
 
 #[test]
+fn of_each_job_the_latest_line_stays() {
+    let command = "--ll -j2 --tag 'echo one; echo two; echo three #' ::: ab cd";
+    let Some(shown) = shown(command, "", "") else {
+        return;
+    };
+    for job in ["ab", "cd"] {
+        assert!(shown.contains(&format!("{job}  three\n")), "{shown}");
+        assert!(!shown.contains(&format!("{job}  one\n")), "{shown}");
+    }
+}
+
+#[test]
 fn a_job_in_a_window_keeps_its_exit_code_and_its_output_for_itself() {
     if Command::new("tmux").arg("-V").output().is_err() {
         assert!(

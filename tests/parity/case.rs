@@ -18,6 +18,8 @@ pub struct Case {
     pub joblogs: Vec<String>,
     /// Other files that it leaves, compared byte for byte.
     pub leaves: Vec<String>,
+    /// Whether all files that are there afterwards are compared.
+    pub tree: bool,
 }
 
 /// How the two standard errors are compared.
@@ -44,6 +46,7 @@ pub fn case(line: &str) -> Case {
         stderr: Stderr::Same,
         joblogs: Vec::new(),
         leaves: Vec::new(),
+        tree: false,
     }
 }
 
@@ -95,6 +98,11 @@ impl Case {
 
     pub fn joblog(mut self, name: &str) -> Self {
         self.joblogs.push(name.to_owned());
+        self
+    }
+
+    pub fn tree(mut self) -> Self {
+        self.tree = true;
         self
     }
 

@@ -1,6 +1,6 @@
 //! Runs a case through a program, and tells in words how two results differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -64,6 +64,7 @@ pub fn observe(program: &Path, case: &Case) -> Observed {
         .leaves
         .iter()
         .map(|name| (name.clone(), fs::read(work.join(name)).ok()));
+    let tree = if case.tree { tree(&work) } else { Vec::new() };
     Observed {
         stdout: without_usage(without_path(&end.stdout, &work)),
         stderr: without_path(&end.stderr, &work),
@@ -73,8 +74,53 @@ pub fn observe(program: &Path, case: &Case) -> Observed {
                 Some(signal) => format!("signal {signal}"),
                 None => format!("exit {}", status.code().unwrap()),
             }),
-        files: joblogs.chain(others).collect(),
+        files: joblogs.chain(others).chain(tree).collect(),
     }
+}
+
+/// Every file below `work`, by its path, without the times in tables of results.
+fn tree(work: &Path) -> Vec<(String, Option<Vec<u8>>)> {
+    let mut files = Vec::new();
+    let mut folders = vec![work.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(work).unwrap().display().to_string();
+            let bytes = fs::read(&path).unwrap();
+            files.push((name, Some(without_seconds(&bytes))));
+        }
+    }
+    files
+}
+
+/// `text` with every number that has three decimals replaced, but for those that are whole.
+fn without_seconds(text: &[u8]) -> Vec<u8> {
+    let mut out: Vec<u8> = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        let decimals = after
+            .iter()
+            .take_while(|digit| digit.is_ascii_digit())
+            .count();
+        if byte == b'.' && decimals == 3 && out.last().is_some_and(u8::is_ascii_digit) {
+            while out
+                .last()
+                .is_some_and(|last| last.is_ascii_digit() || *last == b' ')
+            {
+                out.pop();
+            }
+            out.extend_from_slice(b"<time>");
+            rest = &after[decimals..];
+        } else {
+            out.push(byte);
+            rest = after;
+        }
+    }
+    out
 }
 
 /// What a program that has ended left behind.
@@ -148,8 +194,10 @@ pub fn differences(case: &Case, gnu: &Observed, ours: &Observed) -> String {
         Stderr::Names(culprits) => report += &names(culprits, &ours.stderr),
         Stderr::Ignored(_) => {}
     }
-    for (name, theirs) in &gnu.files {
-        match (theirs, &ours.files[name]) {
+    let names: BTreeSet<_> = gnu.files.keys().chain(ours.files.keys()).collect();
+    let written = |by: &Observed, name| by.files.get(name).cloned().flatten();
+    for name in names {
+        match (&written(gnu, name), &written(ours, name)) {
             (Some(theirs), Some(ours)) => report += &diff(name, theirs, ours),
             (theirs, ours) if theirs.is_some() != ours.is_some() => {
                 let who = if theirs.is_some() {

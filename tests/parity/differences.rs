@@ -23,6 +23,18 @@ pub const INTENDED: &[Difference] = &[
         reason: "GNU prints each line twice: as master and as worker.",
     },
     Difference {
+        case: "--compress --compress-program no-such-program echo ::: a",
+        reason: "Nothing is run with a compressor that is not there: exit code 255, not that of the job.",
+    },
+    Difference {
+        case: "-j1 --compress-program cat --decompress-program tac seq ::: 3",
+        reason: "Output that fits into memory is never written to a file, so it is not compressed either.",
+    },
+    Difference {
+        case: "--results /dev/null/x echo ::: a",
+        reason: "A directory that cannot be made is fanout's own error, 255; GNU ends with Perl's error number.",
+    },
+    Difference {
         case: "--tmpl t=d/o.{#} echo ::: a",
         reason: "GNU dies with a place in its own text and exit code 2; fanout names the file.",
     },

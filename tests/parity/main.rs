@@ -26,6 +26,7 @@ mod pipe;
 mod quoting;
 mod quoting_more;
 mod replacement;
+mod results;
 mod semaphore;
 mod sources;
 mod sql;
@@ -95,6 +96,11 @@ fn job_control() {
 #[test]
 fn output() {
     equal_gnu(&output::cases());
+}
+
+#[test]
+fn files_of_results_and_lines() {
+    equal_gnu(&results::cases());
 }
 
 #[test]
@@ -181,6 +187,7 @@ fn all() -> Vec<Case> {
         jobs::cases(),
         control::cases(),
         output::cases(),
+        results::cases(),
         pipe::cases(),
         errors::cases(),
         semaphore::cases(),

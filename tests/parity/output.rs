@@ -69,6 +69,7 @@ pub fn cases() -> Vec<Case> {
             "-k --tagstring '{/.}:{//}' echo x ::: d/e.f g",
             "-k --tagstring '$HOME' echo x ::: a",
             "-k --tagstring \"it's {}\" echo x ::: 'b c'",
+            "-k --tagstring '\\033[1m{}\\0\\1\\07' echo x ::: a",
             "-k --tagstring '{' echo x ::: a",
             "-k --tagstring %s echo x ::: a",
             "-k --tag -N2 echo ::: a b c",

@@ -29,11 +29,11 @@ pub struct Output {
     #[arg(short = 'u', long)]
     pub ungroup: bool,
 
-    /// Print output as it comes, by whole lines; with --keep-order, one job's at a time.
+    /// Print output as it comes, by whole lines (of up to 1 MiB); with --keep-order, one job's at a time.
     #[arg(long, aliases = ["linebuffer", "lb"])]
     pub line_buffer: bool,
 
-    /// Show the latest line of each running job on the terminal, and print whole lines above.
+    /// On a terminal, show one line for each job: the latest of its output; elsewhere as --line-buffer.
     #[arg(long, aliases = ["latestline", "ll"])]
     pub latest_line: bool,
 
@@ -74,6 +74,18 @@ pub struct Output {
     /// on standard output).
     #[arg(long, alias = "res", value_name = "NAME")]
     pub results: Option<OsString>,
+
+    /// Compress output while it is kept: temporary files become smaller, and so do those of --files and --results.
+    #[arg(long)]
+    pub compress: bool,
+
+    /// Compress with the command PROG [default: zstd, lz4, pigz or gzip]; implies --compress.
+    #[arg(long, aliases = ["compress-prg", "compressprogram"], value_name = "PROG")]
+    pub compress_program: Option<OsString>,
+
+    /// Decompress with the command PROG [default: that of --compress-program with -dc].
+    #[arg(long, aliases = ["decompress-prg", "decompressprogram"], value_name = "PROG")]
+    pub decompress_program: Option<OsString>,
 
     /// Print each command on standard output before its output.
     #[arg(short = 'v', long, action = ArgAction::Count)]

@@ -94,10 +94,12 @@ impl Local {
             nice: None,
             timeout: None,
             stdin: JobStdin::Empty,
+            codec: None,
             tmux: None,
             asks: false,
             term_seq: TermSeq::default(),
             done: None,
+            results_are_done: false,
             report_starts: false,
         };
         change(&mut config);

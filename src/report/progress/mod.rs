@@ -3,10 +3,13 @@
 //! On a terminal the line is drawn in place, through indicatif. Elsewhere it is written as a line of its
 //! own, at most once a second and only when something has changed; a bar as `zenity` reads it.
 
+mod latest_line;
 mod line;
 mod zenity;
 
 use std::time::{Duration, Instant};
+
+pub use latest_line::LatestLines;
 
 use indicatif::ProgressStyle;
 

@@ -356,6 +356,8 @@ impl Text {
             plain.in_color(color::of_failure())
         } else if self.config.color {
             plain.in_color(color::of_job(job.seq))
+        } else if self.config.color_failed {
+            plain.ending_lines()
         } else {
             plain
         }

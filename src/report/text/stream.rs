@@ -9,6 +9,9 @@ use super::tag::Decoration;
 use crate::model::Stream;
 use crate::report::Failure;
 
+/// A line that gets longer than this is printed in pieces, in bytes: memory has an end, and it may have none.
+const LONGEST: usize = 1 << 20;
+
 /// What is known of the jobs of which something was shown while they run.
 #[derive(Debug, Default)]
 pub(super) struct Streaming {
@@ -51,7 +54,7 @@ impl Default for Shown {
 }
 
 impl Shown {
-    /// Prints the lines that `bytes` complete, and keeps the rest.
+    /// Prints the lines that `bytes` complete, and keeps the rest; or prints that too, if it gets too long.
     pub(super) fn lines(
         &mut self,
         stream: Stream,
@@ -60,31 +63,32 @@ impl Shown {
         to: &mut Printer,
     ) -> Result<(), Failure> {
         let kept = &mut self.unfinished[stream as usize];
-        let Some(end) = memrchr2(b'\n', b'\r', bytes) else {
-            kept.extend_from_slice(bytes);
-            return Ok(());
-        };
-        let (lines, rest) = bytes.split_at(end + 1);
-        let mut due = true;
-        if kept.is_empty() {
-            to.part(stream, decoration, lines, &mut due)?;
-        } else {
-            kept.extend_from_slice(lines);
-            to.part(stream, decoration, kept, &mut due)?;
-            kept.clear();
+        let due = &mut self.due[stream as usize];
+        let end = memrchr2(b'\n', b'\r', bytes).map_or(0, |end| end + 1);
+        let (lines, rest) = bytes.split_at(end);
+        if !lines.is_empty() {
+            if kept.is_empty() {
+                to.part(stream, decoration, lines, due)?;
+            } else {
+                kept.extend_from_slice(lines);
+                to.part(stream, decoration, kept, due)?;
+                kept.clear();
+            }
         }
         kept.extend_from_slice(rest);
+        if kept.len() > LONGEST {
+            to.part(stream, decoration, kept, due)?;
+            kept.clear();
+        }
         Ok(())
     }
 
     /// Prints what is left unfinished. As GNU parallel: with the tag, but without colours.
-    pub(super) fn rest(self, decoration: &Decoration, to: &mut Printer) -> Result<(), Failure> {
-        for (stream, rest) in [Stream::Stdout, Stream::Stderr]
-            .into_iter()
-            .zip(self.unfinished)
-        {
+    pub(super) fn rest(mut self, decoration: &Decoration, to: &mut Printer) -> Result<(), Failure> {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let rest = &self.unfinished[stream as usize];
             if !rest.is_empty() {
-                to.part(stream, decoration, &rest, &mut true)?;
+                to.part(stream, decoration, rest, &mut self.due[stream as usize])?;
             }
         }
         Ok(())

@@ -10,6 +10,8 @@ use crate::report::Failure;
 pub struct Decoration {
     before: Vec<u8>,
     behind: &'static [u8],
+    /// Whether a last line without an end gets one.
+    ends_lines: bool,
 }
 
 impl Decoration {
@@ -19,6 +21,16 @@ impl Decoration {
         Self {
             before,
             behind: b"",
+            ends_lines: false,
+        }
+    }
+
+    /// The same, with an end for a last line that has none.
+    #[must_use]
+    pub fn ending_lines(self) -> Self {
+        Self {
+            ends_lines: true,
+            ..self
         }
     }
 
@@ -29,19 +41,20 @@ impl Decoration {
         Self {
             before: color,
             behind: color::RESET,
+            ends_lines: true,
         }
     }
 
     /// Whether there is nothing to add.
     pub fn is_empty(&self) -> bool {
-        self.before.is_empty() && self.behind.is_empty()
+        self.before.is_empty() && self.behind.is_empty() && !self.ends_lines
     }
 }
 
 /// Copies bytes that arrive in pieces, with a decoration around each line.
 ///
 /// As GNU parallel: a carriage return ends a line, too; a last line without an end gets none, except
-/// in colours; no output gets no tag.
+/// where there are colours; no output gets no tag.
 #[derive(Debug)]
 pub struct Tagger<'a> {
     decoration: &'a Decoration,
@@ -94,9 +107,9 @@ impl<'a> Tagger<'a> {
         Ok(())
     }
 
-    /// Ends a last line that has no end, if it has colours.
+    /// Ends a last line that has no end, if that is wanted.
     pub fn finish(self, out: &mut impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
-        if self.due || self.decoration.behind.is_empty() {
+        if self.due || !self.decoration.ends_lines {
             return Ok(());
         }
         out(self.decoration.behind)?;

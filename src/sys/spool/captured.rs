@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Permit;
 use super::overflow::Piece;
+use super::packed::{Packed, Unpacking};
 
 /// What a job wrote to one of its outputs.
 #[derive(Debug, Default)]
@@ -29,6 +30,8 @@ pub enum Captured {
     },
     /// A piece of the run's overflow file.
     Overflowed(Piece),
+    /// Compressed, in a file of its own.
+    Packed(Packed),
     /// A file with a name, which stays.
     Named {
         /// The open file.
@@ -48,6 +51,7 @@ impl Captured {
             Self::Memory(bytes) | Self::Budgeted(bytes, _) => bytes.len() as u64,
             Self::File { len, .. } | Self::Named { len, .. } => *len,
             Self::Overflowed(piece) => piece.len(),
+            Self::Packed(packed) => packed.len(),
         }
     }
 
@@ -61,7 +65,7 @@ impl Captured {
         match self {
             Self::Empty => Some(&[]),
             Self::Memory(bytes) | Self::Budgeted(bytes, _) => Some(bytes),
-            Self::File { .. } | Self::Overflowed(_) | Self::Named { .. } => None,
+            _ => None,
         }
     }
 
@@ -87,6 +91,7 @@ impl Captured {
                 at: piece.offset() + skip,
                 end: piece.offset() + piece.len(),
             },
+            Self::Packed(packed) => Reader::Packed(packed.reader_from(skip)),
         }
     }
 
@@ -117,6 +122,7 @@ impl Captured {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Named { path, .. } => Some(path),
+            Self::Packed(packed) => packed.path(),
             _ => None,
         }
     }
@@ -135,6 +141,8 @@ impl Captured {
 pub enum Reader<'a> {
     /// What is left of bytes in memory.
     Memory(&'a [u8]),
+    /// What is left of compressed output.
+    Packed(Unpacking),
     /// What is left of a range of a file.
     File {
         /// The file.
@@ -150,6 +158,7 @@ impl Read for Reader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Memory(bytes) => bytes.read(buffer),
+            Self::Packed(unpacking) => unpacking.read(buffer),
             Self::File { file, at, end } => {
                 let wanted = buffer.len().min((*end - *at) as usize);
                 let got = file.read_at(&mut buffer[..wanted], *at)?;

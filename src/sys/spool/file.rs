@@ -3,8 +3,8 @@
 
 use std::ffi::{CString, OsStr};
 use std::fs::File;
-use std::io;
-use std::os::fd::FromRawFd;
+use std::io::{self, Write as _};
+use std::os::fd::{AsRawFd as _, FromRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +18,32 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub fn unlinked_file(dir: &Path) -> io::Result<File> {
     open_unlinked(dir, libc::O_APPEND)
 }
+
+/// What is wrong with `file`, which a job has written to, if its file system is full: then the job may have
+/// written more than is in there, and nobody would know.
+///
+/// # Errors
+///
+/// `ENOSPC`, mostly.
+pub(super) fn check_room(file: &File) -> io::Result<()> {
+    // SAFETY: all-zero is a valid value; the call fills it in.
+    let mut system: libc::statvfs = unsafe { std::mem::zeroed() };
+    // SAFETY: a descriptor of our own and a live struct.
+    let told = unsafe { libc::fstatvfs(file.as_raw_fd(), &raw mut system) };
+    let free = system.f_bavail.saturating_mul(system.f_frsize);
+    if told < 0 || system.f_blocks == 0 || free > LITTLE {
+        return Ok(());
+    }
+    // File systems count in many ways, so one more page has to say it.
+    let len = file.metadata()?.len();
+    let mut end = file;
+    let written = end.write_all(&[0; 4096]);
+    file.set_len(len)?;
+    written
+}
+
+/// With so much room no file system is full, in bytes.
+const LITTLE: u64 = 1 << 20;
 
 pub(super) fn open_unlinked(dir: &Path, flags: i32) -> io::Result<File> {
     let flags = flags | libc::O_RDWR | libc::O_CLOEXEC;

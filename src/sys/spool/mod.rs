@@ -7,14 +7,18 @@
 //! * more than that, and the file itself is handed over, as long as few files are open;
 //! * otherwise the bytes move to the end of one overflow file that the whole run shares, whose space
 //!   is given back piece by piece as the pieces are dropped.
+//!
+//! Output that is to be compressed does not go straight into a file but through a [`Packer`].
 mod captured;
 mod file;
 mod named;
 mod overflow;
+mod packed;
 
 pub use captured::{Captured, Reader};
 pub use file::unlinked_file;
-pub use named::{Named, result_files, result_files_of_no_run};
+pub use named::{Named, has_result, result_files, result_files_of_no_run};
+pub use packed::{Codec, Packer};
 
 use std::fs::File;
 use std::io;
@@ -140,6 +144,7 @@ impl Spool {
     }
 
     fn take_content(&mut self, shared: bool) -> io::Result<Captured> {
+        file::check_room(&self.file)?;
         let len = self.file.metadata()?.len();
         if len == 0 && !shared {
             return Ok(Captured::Empty);

@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::Captured;
+use super::file::check_room;
 
 /// A file with a name, for a job to write one of its outputs into.
 #[derive(Debug)]
@@ -41,6 +42,13 @@ pub fn result_files(prefix: &[u8], seq: u64) -> io::Result<[Named; 2]> {
     }
     fs::write(&number, seq.to_string()).map_err(|error| cannot_make(&number, &error))?;
     Ok([Named::create(stdout)?, Named::create(stderr)?])
+}
+
+/// Whether the file with a job's standard output below `prefix` is there; as in GNU parallel it may be
+/// anything.
+pub fn has_result(prefix: &[u8]) -> bool {
+    let [stdout, ..] = names(prefix);
+    stdout.exists()
 }
 
 /// What stands for job number `seq` when it is not run: all its files but the one with standard output.
@@ -101,12 +109,21 @@ impl Named {
         &self.file
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What was written.
     ///
     /// # Errors
     ///
     /// When its size cannot be told.
     pub fn take(self) -> io::Result<Captured> {
+        check_room(&self.file).map_err(|error| {
+            let words = format!("cannot write to {}: {error}", self.path.display());
+            io::Error::new(error.kind(), words)
+        })?;
         let len = self.file.metadata()?.len();
         let Self { file, path } = self;
         Ok(Captured::Named { file, len, path })

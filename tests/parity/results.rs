@@ -1,0 +1,143 @@
+//! Where output goes: files of results, files with names, whole lines, colours, compression.
+
+use crate::case::{Case, case};
+
+/// A command whose two outputs and exit code differ from job to job.
+const JOB: &str = "'echo o{}; echo e{} >&2; exit {#}'";
+
+/// What `--results` may be, and inputs for it.
+const TREES: &[(&str, &str)] = &[
+    ("r", "::: a b"),
+    ("r", "::: a b ::: c d"),
+    ("r/", "::: a"),
+    ("./r/s", "::: a"),
+    ("r", "::: 'a b' 'c/d' '' . .. '*' \"it's\" -x"),
+    ("r", "--header : ::: x a b"),
+    ("r", "--header : ::: x a b ::: y c"),
+    ("r", "--header : ::: 'x y' a ::: z/w c"),
+    ("r", "-n2 ::: a b c"),
+    ("r", "-N2 ::: a b c"),
+    ("r", "-X ::: a b c"),
+    ("r", "-C , ::: a,b c,d"),
+    ("r", "--link ::: a b ::: c d"),
+    ("{}.out", "::: a b"),
+    ("{}/", "::: a b"),
+    ("r/{1}-{2}", "::: a b ::: c"),
+    ("r/{#}/", "::: a b"),
+    ("r-{%}-{#}", "::: a"),
+    ("r/{.}.txt", "::: a.b c.d"),
+    ("r/{= $_ .= 'x' =}", "::: a b"),
+    ("r/{x}", "--header : ::: x a b"),
+    ("r.csv", "::: a b"),
+    ("r.tsv", "::: a b"),
+    ("r.csv", "::: 'a,b' 'c\"d' 'e f'"),
+    ("r.csv", "--header : ::: x a b ::: y c"),
+    ("r.csv", "::: a b ::: c d"),
+    ("r.tsv", "-C , ::: a,b c,d"),
+    ("r.json", "::: a b"),
+    ("r.CSV", "::: a"),
+    (".csv", "::: a"),
+];
+
+/// Options that go with files.
+const WITH: &[&str] = &[
+    "--tag",
+    "-v",
+    "-u",
+    "--lb",
+    "--files",
+    "--dry-run",
+    "--retries 2",
+    "--compress",
+    "--color",
+];
+
+const LINES: &[&str] = &[
+    "--lb -j1",
+    "--lb -k",
+    "--lb --tag -k",
+    "--lb --tagstring 'T{#}' -k",
+    "--line-buffer -k -v",
+    "--linebuffer -k --color",
+    "--color -k",
+    "--colour -k --tag",
+    "--ctag -k",
+    "--ctagstring '<{}>' -k",
+    "--color-failed -k",
+    "--cf -k --tag",
+    "--colour-failed -k -v",
+    "--color -j1 -v",
+    "--color -k --tagstring '\t{}'",
+];
+
+const COMPRESSED: &[&str] = &[
+    "--compress",
+    "--compress --tag",
+    "--compress --lb",
+    "--compress -v",
+    "--compress-program gzip",
+    "--compress-program 'gzip -9' --decompress-program 'gzip -dc'",
+    "--decompress-program cat --compress-program cat",
+];
+
+/// Runs that go on where others were; the job of input b was run before.
+const RESUMED: &[&str] = &[
+    "--resume --results r echo {#} ::: a b c",
+    "--resume --results r/ echo {#} ::: a b c",
+    "--resume --results r/1/{}/ echo {#} ::: a b c",
+    "--resume --results r/1/{}/stdout echo {#} ::: a b c",
+    "--resume --results r --dry-run echo {#} ::: a b c",
+    "--resume --results r --joblog log echo {#} ::: a b c",
+    "--resume-failed --results r echo {#} ::: a b c",
+    "--resume-failed --results r --joblog log echo {#} ::: a b c",
+    "--resume --results r --halt now,fail=1 false ::: b a c",
+    "--resume --results r --header : echo {#} ::: 1 a b c",
+];
+
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (results, inputs) in TREES {
+        cases.push(case(&format!("-j1 --results \"{results}\" {JOB} {inputs}")).tree());
+    }
+    for option in WITH {
+        let line = format!("-j1 {option} --results r {JOB} ::: a b");
+        // Compressors write what they like.
+        let case = case(&line);
+        cases.push(if option.contains("compress") {
+            case
+        } else {
+            case.tree()
+        });
+    }
+    for line in RESUMED {
+        let case = case(&format!("-j1 {line}"))
+            .file("r/1/b/stdout", "old\n")
+            .tree();
+        cases.push(if line.contains("joblog") {
+            case.joblog("log")
+        } else {
+            case
+        });
+    }
+    for option in LINES {
+        cases.push(case(&format!("{option} {JOB} ::: a b c")));
+        let command = "'printf \"1\\n2\\n\"; printf \"no end {}\"'";
+        cases.push(case(&format!("{option} {command} ::: a b")));
+    }
+    for option in COMPRESSED {
+        cases.push(case(&format!("-j1 {option} {JOB} ::: a b")));
+        cases.push(case(&format!("-k -j2 {option} seq ::: 100000 3 40000")));
+        cases.push(case(&format!("-j1 {option} --joblog log seq ::: 50000 3")).joblog("log"));
+    }
+    cases.extend([
+        case("-k --compress --pipe --block 100k md5sum").stdin("line\n".repeat(100_000)),
+        case("-j1 --compress-program gzip --results r seq ::: 10 && true").named("gzip"),
+        case("--compress --compress-program no-such-program echo ::: a")
+            .names(&["no-such-program"]),
+        case("-j1 --compress-program cat --decompress-program tac seq ::: 3"),
+        case("--compress-program false seq ::: 100000").own_words(),
+        case("--results '' echo ::: a").own_words(),
+        case("--results /dev/null/x echo ::: a").own_words(),
+    ]);
+    cases
+}
