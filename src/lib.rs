@@ -9,7 +9,7 @@
 //! | 5 | [`plan`], [`sem`] | what is to be done, a field for each of those who do it; semaphores |
 //! | 4 | [`mod@run`] | policy: when a job starts, is tried again, or the run ends |
 //! | 3 | [`job`], [`engine`], [`report`] | records to jobs; processes; output and JSON |
-//! | 2 | [`input`], [`pipe`], [`template`], [`ledger`] | reading inputs; splitting streams; rendering commands; joblog formats |
+//! | 2 | [`input`], [`pipe`], [`template`], [`ledger`], [`sql`] | reading inputs; splitting streams; rendering commands; joblog formats; tables of jobs |
 //! | 1 | [`model`] | jobs, outcomes, events: data only |
 //! | 0 | [`sys`] | the kernel's side |
 //!
@@ -29,12 +29,13 @@ pub mod plan;
 pub mod report;
 pub mod run;
 pub mod sem;
+pub mod sql;
 pub mod sys;
 pub mod template;
 pub mod wire;
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use cli::{CalledAs, Request};
 use plan::Plan;
@@ -48,7 +49,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut argv = argv.into_iter();
     let called_as = CalledAs::from_argv0(&argv.next().unwrap_or_default());
     let outcome = match cli::parse(called_as, argv.collect()) {
-        Ok(Request::Run(plan)) => execute(*plan).map_err(|error| format!("{error:#}")),
+        Ok(Request::Run(plan)) => execute(*plan).or_else(|error| without_table(&error, called_as)),
         Ok(Request::Semaphore(config, plan)) => {
             guarded(&config, *plan).map_err(|error| format!("{error:#}"))
         }
@@ -61,7 +62,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     outcome.unwrap_or_else(|why| {
         // Nobody is left to tell when standard error is closed.
-        let _ = writeln!(std::io::stderr(), "{}: Error: {why}", called_as.name());
+        let _ = writeln!(io::stderr(), "{}: Error: {why}", called_as.name());
         ExitCode::Error
     })
 }
@@ -76,6 +77,17 @@ fn guarded(config: &sem::Config, mut plan: Plan) -> anyhow::Result<ExitCode> {
         Entered::Done => ExitCode::Jobs(0),
         Entered::GaveUp => ExitCode::Jobs(1),
     })
+}
+
+/// Fails with `error`, which has an exit code of its own where a database or its table is not there.
+fn without_table(error: &anyhow::Error, called_as: CalledAs) -> Result<ExitCode, String> {
+    match error.downcast_ref::<sql::SqlError>() {
+        Some(missing) if missing.missing => {
+            let _ = writeln!(io::stderr(), "{}: Error: {missing}", called_as.name());
+            Ok(ExitCode::NoTable)
+        }
+        _ => Err(format!("{error:#}")),
+    }
 }
 
 /// Takes the plan apart, gives each its part, and runs all jobs.
@@ -93,6 +105,9 @@ fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
         .for_columns(jobs.names())
         .map_err(anyhow::Error::msg)?;
     let total = jobs.total;
+    if let Some(submission) = jobs.submission.take() {
+        return submission.submit(renderer, total, engine.slots);
+    }
     let shell = engine.shell.path().to_owned();
     let engine = wire::prepare_engine(engine, renderer, &mut jobs)?;
     let (done, done_before) = (std::mem::take(&mut jobs.done), jobs.done_before);

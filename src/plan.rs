@@ -16,12 +16,14 @@ use crate::engine::term_seq::TermSeq;
 use crate::input::{InputConfig, Shape, SourceKind};
 use crate::job::Renderer;
 use crate::job::pack::Packing;
+use crate::job::stored::MakeRenderer as MakeRowRenderer;
 use crate::ledger::done::Counts;
 use crate::model::ArgList;
 use crate::pipe;
 use crate::report::{json, progress, text};
 use crate::run::halt::{ExitRule, HaltPolicy};
 use crate::run::retry::Retry;
+use crate::sql::url::Dburl;
 use crate::sys::pressure::Resource;
 use crate::sys::spool::Codec;
 use crate::template::Quoting;
@@ -118,6 +120,61 @@ pub struct JobsPlan {
     pub remarks: Vec<String>,
     /// What is not to be done again.
     pub resume: Option<ResumePlan>,
+    /// The table that they go through.
+    pub sql: Option<SqlPlan>,
+}
+
+/// A table of jobs in a database.
+#[derive(Debug)]
+pub struct SqlPlan {
+    /// Where it is.
+    pub url: Dburl,
+    /// Jobs are written into it.
+    pub master: Option<MasterPlan>,
+    /// Jobs are taken from it and run.
+    pub worker: Option<WorkerPlan>,
+}
+
+/// How jobs are written into a table.
+#[derive(Debug)]
+pub struct MasterPlan {
+    /// The command as it is stored.
+    pub command: StoredCommand,
+    /// Whether all jobs are waited for.
+    pub waits: bool,
+    /// Whether their command lines are printed.
+    pub shows: bool,
+}
+
+/// How jobs of a table are run.
+#[derive(Debug)]
+pub struct WorkerPlan {
+    /// How their commands are rendered.
+    pub renderer: RowRenderer,
+    /// How many run at a time.
+    pub slots: usize,
+    /// Whether output comes in their order.
+    pub in_order: bool,
+}
+
+/// Makes the command that is stored from the names of the columns.
+pub struct StoredCommand(pub MakeCommand);
+
+type MakeCommand = Box<dyn FnOnce(&[Vec<u8>]) -> Result<Vec<u8>, String>>;
+
+impl fmt::Debug for StoredCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoredCommand")
+    }
+}
+
+/// Makes the renderer of a command that was stored.
+pub struct RowRenderer(pub Box<MakeRowRenderer>);
+
+impl fmt::Debug for RowRenderer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RowRenderer")
+    }
 }
 
 /// How attempts are run.

@@ -16,7 +16,7 @@ const LAYERS: &[(u32, &[&str])] = &[
     (5, &["plan", "sem"]),
     (4, &["run"]),
     (3, &["job", "engine", "report"]),
-    (2, &["input", "pipe", "template", "ledger"]),
+    (2, &["input", "pipe", "template", "ledger", "sql"]),
     (1, &["model"]),
     (0, &["sys"]),
 ];

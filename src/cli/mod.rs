@@ -9,6 +9,7 @@
 //! * [`sources`]: the rules of input sources; `pipe`: how one input is cut into pieces;
 //! * [`resolve`]: flags to plan, and the rules that span flags;
 //! * `hosts`: what options on other hosts mean here;
+//! * `sql`: jobs in a table of a database;
 //! * `semaphore`: the options of `sem`;
 //! * [`profile`]: options in configuration files, profiles and `$PARALLEL`; [`words`]: how they are split;
 //! * [`shebang`]: command lines in the first line of a script;
@@ -38,6 +39,7 @@ mod semaphore;
 pub mod shebang;
 pub mod shell_init;
 pub mod sources;
+mod sql;
 mod templates;
 mod terminal;
 pub mod values;
@@ -139,13 +141,18 @@ pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String
     if let Some(answer) = about::answer(&flags, &table, called_as)? {
         return Ok(answer);
     }
-    let semaphore = semaphore::is_wanted(&flags.semaphore, called_as)
+    let through_table = sql::is_wanted(&flags.sql);
+    let command = through_table.then(|| split.command.clone());
+    let semaphore = (!through_table && semaphore::is_wanted(&flags.semaphore, called_as))
         .then(|| semaphore::config(&flags, called_as))
         .transpose()?;
     let mut plan = resolve::resolve(&flags, split, typed, called_as)?;
     Ok(match semaphore {
         None => {
             hosts::adapt(&flags.hosts, &mut plan);
+            if let Some(command) = command {
+                sql::adapt(&flags, command, &mut plan)?;
+            }
             Request::Run(Box::new(plan))
         }
         Some(config) => {

@@ -104,6 +104,7 @@ pub fn resolve(
             pipe,
             input,
             resume,
+            sql: None,
         },
         renderer,
         engine,

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::flags::{self, Flags};
-use super::{around, batching, bytes, outputs, pipe};
+use super::{batching, bytes, outputs, pipe};
 use crate::job::Renderer;
 use crate::plan::NamedRenderer;
-use crate::template::{Quoting, Syntax, Template};
+use crate::template::{self, Quoting, Syntax, Template};
 
 /// With `--header` the templates are parsed once more when the columns' names are known.
 pub(super) fn named_renderer(
@@ -42,11 +42,7 @@ pub(super) fn renderer(
     column_names: &[Vec<u8>],
     sources: usize,
 ) -> Result<Renderer, String> {
-    let mut syntax = syntax(&flags.replacement)?.with_columns(column_names);
-    let matches: Vec<_> = flags.sources.matches.iter().map(bytes).collect();
-    syntax
-        .set_matches(&matches)
-        .map_err(|why| format!("--match {why}"))?;
+    let syntax = whole_syntax(flags, column_names)?;
     let template = if pipe::is_wanted(flags) && !pipe::names_inputs(flags) {
         Template::command_as_it_is(command, flags.command.quote, &syntax)
     } else {
@@ -57,14 +53,57 @@ pub(super) fn renderer(
     } else {
         quoting
     };
-    let tag = outputs::tag(flags, &syntax);
+    around(template, flags, quoting, column_names, sources, &syntax)
+}
+
+/// The command of jobs that go through a table, as it is stored.
+///
+/// # Errors
+///
+/// When it cannot be stored.
+pub(super) fn stored(
+    flags: &Flags,
+    command: &[Vec<u8>],
+    quoting: Quoting,
+    column_names: &[Vec<u8>],
+) -> Result<Vec<u8>, String> {
+    let syntax = whole_syntax(flags, column_names)?;
+    let quoting = flags.command.quote.then_some(quoting);
+    template::stored(command, quoting, &syntax)
+}
+
+/// The templates of a job whose command was stored as `command`.
+///
+/// # Errors
+///
+/// When one is none.
+pub(super) fn stored_renderer(
+    flags: &Flags,
+    command: &[u8],
+    quoting: Quoting,
+) -> Result<Renderer, String> {
+    let syntax = whole_syntax(flags, &[])?;
+    let template = Template::from_stored(command);
+    around(template, flags, quoting, &[], 0, &syntax)
+}
+
+/// Adds all else that replacement strings may stand in to the command's template.
+fn around(
+    template: Template,
+    flags: &Flags,
+    quoting: Quoting,
+    column_names: &[Vec<u8>],
+    sources: usize,
+    syntax: &Syntax,
+) -> Result<Renderer, String> {
+    let tag = outputs::tag(flags, syntax);
     let filters = flags.sources.filters.iter();
-    let filters = filters.map(|filter| Template::text(&bytes(filter), &syntax));
+    let filters = filters.map(|filter| Template::text(&bytes(filter), syntax));
     let files = flags.replacement.templates.iter();
-    let files = files.map(|given| made_file(&bytes(given), &syntax));
+    let files = files.map(|given| made_file(&bytes(given), syntax));
     let spread = batching::spread(&flags.batching);
-    let workdir = around::workdir(&flags.environment, &syntax)?;
-    let results = outputs::results(flags, &syntax, column_names, sources);
+    let workdir = super::around::workdir(&flags.environment, syntax)?;
+    let results = outputs::results(flags, syntax, column_names, sources);
     let mut renderer = Renderer::new(template, tag, quoting, spread)
         .with_workdir(workdir)
         .with_filters(filters.collect())
@@ -74,6 +113,16 @@ pub(super) fn renderer(
         renderer.leave_out_arguments();
     }
     Ok(renderer)
+}
+
+/// All replacement strings, those of columns and of `--match` among them.
+fn whole_syntax(flags: &Flags, column_names: &[Vec<u8>]) -> Result<Syntax, String> {
+    let mut syntax = syntax(&flags.replacement)?.with_columns(column_names);
+    let matches: Vec<_> = flags.sources.matches.iter().map(bytes).collect();
+    syntax
+        .set_matches(&matches)
+        .map_err(|why| format!("--match {why}"))?;
+    Ok(syntax)
 }
 
 /// The replacement strings, as the options have them.

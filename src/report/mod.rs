@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`json::JsonLines`] | one JSON object a line |
 //! | [`joblog::Joblog`] | GNU parallel's `--joblog` |
+//! | [`sql::SqlResults`] | the rows that the jobs came from, in their table |
 //! | [`summary::Failures`] | what failed, on stderr, when all is over |
 //! | [`progress::Progress`] | bar, counts and ETA, on stderr |
 //! | [`handoff::Handoff`] | nothing: it takes standard output away, to be merged |
@@ -25,6 +26,7 @@ pub mod out;
 pub mod progress;
 pub mod reporter;
 pub mod screen;
+pub mod sql;
 pub mod summary;
 pub mod tally;
 pub mod text;

@@ -7,6 +7,8 @@ pub enum ExitCode {
     Jobs(i32),
     /// An error of fanout's own.
     Error,
+    /// There is no such database, or no such table in it.
+    NoTable,
     /// The user ended the run.
     Stopped,
     /// Nobody reads standard output: to end as a Unix filter does, by SIGPIPE.
@@ -18,6 +20,7 @@ impl ExitCode {
     pub fn code(self) -> i32 {
         match self {
             Self::Jobs(code) => code,
+            Self::NoTable => 2,
             Self::Error | Self::Stopped => 255,
             Self::BrokenPipe => 141,
         }

@@ -68,6 +68,8 @@ pub enum ExitRule {
     TheJob,
     /// Whether any job failed: 1, else 0.
     AnyFailed,
+    /// Nothing: 0.
+    Nothing,
 }
 
 /// What the end of a job means under the policy.
@@ -150,6 +152,9 @@ impl Halt {
     /// As GNU parallel: the number of failed jobs, 101 for more than 100; with a percentage, the
     /// percentage of failed jobs; with a threshold of one job, what that job ended with.
     pub fn exit_code(&self) -> i32 {
+        if self.rule == ExitRule::Nothing {
+            return 0;
+        }
         if let Some(code) = self.exit_code {
             return code;
         }

@@ -49,6 +49,21 @@ impl Other {
     }
 }
 
+/// When process `pid` was started, in ticks since the machine was; `None`: there is none.
+pub fn start_time(pid: u32) -> Option<u64> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may have any bytes; the start is the 20th field behind it.
+    let behind = &stat[memchr::memrchr(b')', &stat)? + 1..];
+    let field = String::from_utf8_lossy(behind);
+    field.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// The name of the namespace that this process's id belongs to.
+pub fn namespace() -> String {
+    let name = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
 /// Waits until one of the processes has ended, at most until `deadline`.
 ///
 /// # Errors

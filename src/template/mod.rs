@@ -25,12 +25,14 @@ pub mod quote;
 mod render;
 mod rpl;
 mod shape;
+mod stored;
 mod syntax;
 pub mod transforms;
 
 pub use quote::Quoting;
 pub use render::{Call, Evaluated, Spread, Style, Values};
 pub use shape::Shape;
+pub use stored::stored;
 pub use syntax::{Expression, Syntax, What};
 
 use std::ops::Range;

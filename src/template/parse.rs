@@ -33,7 +33,7 @@ pub(super) fn tokens(text: &[u8], syntax: &Syntax) -> Vec<Token> {
     tokens
 }
 
-fn replace(found: Found<'_>) -> Replace {
+pub(super) fn replace(found: Found<'_>) -> Replace {
     let which = match found.position {
         None | Some(b"0") => Which::All,
         // A position that no job can have is as good as one that is too big.

@@ -94,21 +94,23 @@ impl What {
 /// The replacement strings that a template may use.
 #[derive(Clone, Debug)]
 pub struct Syntax {
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
     rpl: Vec<Rpl>,
     /// Whether the edits of `--plus` are there.
     edits: bool,
     /// What encloses a Perl expression.
-    parens: (Vec<u8>, Vec<u8>),
+    pub(super) parens: (Vec<u8>, Vec<u8>),
     /// The regexps of `--match`, that of the first source first.
     matches: Vec<Vec<u8>>,
     pub(super) columns: Columns,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
+pub(super) struct Entry {
     spelling: Vec<u8>,
-    what: What,
+    pub(super) what: What,
+    /// The Perl code that the user gave it.
+    pub(super) code: Option<Vec<u8>>,
 }
 
 /// Those that GNU parallel has without further options. Each that is written in braces has a form
@@ -198,6 +200,7 @@ impl Syntax {
             .extend(table.into_iter().map(|(spelling, what)| Entry {
                 spelling: spelling.into(),
                 what,
+                code: None,
             }));
     }
 
@@ -256,6 +259,7 @@ impl Syntax {
         self.entries.push(Entry {
             spelling: tag.to_vec(),
             what: What::expression(code, Vec::new(), definition),
+            code: Some(code.to_vec()),
         });
         Ok(())
     }

@@ -18,8 +18,10 @@ use crate::engine::tmux::Tmux;
 use crate::engine::{Engine, Post};
 use crate::job::Renderer;
 use crate::ledger::done::Keys;
+use crate::model::Prepare;
 use crate::plan::{CapturePlan, EnginePlan, RunPlan, Windows};
 use crate::run::Message;
+use crate::sql::claims::Claims;
 use crate::sys::guardian::Guardian;
 use crate::sys::limits;
 use crate::sys::mailbox::Urgency;
@@ -29,7 +31,9 @@ use crate::sys::turn::Turn;
 /// Everything an engine needs that must be made while the process has one thread.
 pub struct EngineParts {
     pub(super) plan: EnginePlan,
-    renderer: Arc<Renderer>,
+    prepare: Arc<dyn Prepare>,
+    /// Whether a command is more than a line.
+    beyond_lines: bool,
     guardian: Option<Guardian>,
     pub(super) cwd: PathBuf,
     /// As many workers: no more than there are jobs.
@@ -38,6 +42,8 @@ pub struct EngineParts {
     done: Option<Keys>,
     /// Whose output is shown, in the order of the inputs.
     pub(super) turn: Arc<Turn>,
+    /// The rows of a table that the jobs are.
+    pub(super) claims: Option<Arc<Claims>>,
     /// The names of the arguments.
     pub(super) names: Vec<Vec<u8>>,
 }
@@ -52,9 +58,15 @@ pub fn prepare_engine(
     mut renderer: Renderer,
     jobs: &mut OpenJobs,
 ) -> anyhow::Result<EngineParts> {
-    renderer
-        .begin(jobs.total, plan.slots)
-        .map_err(anyhow::Error::msg)?;
+    let (prepare, beyond_lines): (Arc<dyn Prepare>, bool) =
+        if let Some(commands) = jobs.commands.take() {
+            (commands, true)
+        } else {
+            let begun = renderer.begin(jobs.total, plan.slots);
+            begun.map_err(anyhow::Error::msg)?;
+            let beyond_lines = renderer.goes_beyond_lines();
+            (Arc::new(renderer), beyond_lines)
+        };
     let cwd = std::env::current_dir().context("cannot tell the current directory")?;
     let total = jobs.at_most.map_or(usize::MAX, |total| {
         usize::try_from(total).unwrap_or(usize::MAX)
@@ -71,12 +83,14 @@ pub fn prepare_engine(
     };
     Ok(EngineParts {
         plan,
-        renderer: Arc::new(renderer),
+        prepare,
+        beyond_lines,
         guardian,
         cwd,
         workers,
         done: jobs.done_work.take(),
         turn: Arc::default(),
+        claims: jobs.claims.take(),
         names: jobs.names().to_vec(),
     })
 }
@@ -139,9 +153,8 @@ impl EngineParts {
             Arc::new(move |reply, urgency| letters.post([Message::Engine(reply)], urgency));
         let Some(guardian) = self.guardian else {
             // Whether a job halts the run depends on its own end.
-            let ends =
-                reports.wants_ends || run.halt.is_some() || self.renderer.goes_beyond_lines();
-            let engine = DryEngine::new(self.renderer, self.plan.shellquote, ends, post)
+            let ends = reports.wants_ends || run.halt.is_some() || self.beyond_lines;
+            let engine = DryEngine::new(self.prepare, self.plan.shellquote, ends, post)
                 .without(self.done, self.cwd.as_os_str().as_encoded_bytes())
                 .with_results_done(self.plan.results_are_done)
                 .asking(self.plan.asks);
@@ -156,7 +169,7 @@ impl EngineParts {
         };
         let config = local::Config {
             slots: self.workers,
-            prepare: self.renderer,
+            prepare: self.prepare,
             launch: Launch {
                 shell: self.plan.shell,
                 always_shell: self.plan.always_shell,

@@ -8,20 +8,21 @@ use std::thread;
 use anyhow::Context as _;
 
 use super::Letters;
+use super::sql::{self, RowSource, Submission};
 use crate::input::{InputConfig, Notices, Records, SourceKind, SourceSpec};
 use crate::job::pack::{Jobs, Packing};
 use crate::ledger::done::{self, Keys, Seqs};
-use crate::model::{ArgList, Job};
+use crate::model::{ArgList, Job, Prepare};
 use crate::pipe;
 use crate::plan::{JobsPlan, ResumePlan};
 use crate::run::Message;
 use crate::run::queue::{Queue, queue};
+use crate::sql::claims::Claims;
 use crate::sys::mailbox::Urgency;
 
 /// Jobs that can be read, and how many there are, where that is known.
-#[derive(Debug)]
 pub struct OpenJobs {
-    jobs: JobSource,
+    pub(super) jobs: JobSource,
     names: Vec<Vec<u8>>,
     /// How many there are at most, counted and not only announced.
     pub at_most: Option<u64>,
@@ -33,26 +34,40 @@ pub struct OpenJobs {
     pub done_before: u64,
     /// The work that an earlier run has done, by key.
     pub done_work: Option<Keys>,
+    /// The commands of jobs that come with their own.
+    pub commands: Option<Arc<dyn Prepare>>,
+    /// The rows of a table that the jobs are.
+    pub claims: Option<Arc<Claims>>,
+    /// Jobs that are written into a table instead of being run.
+    pub submission: Option<Submission>,
 }
 
 /// What gives out jobs.
 #[derive(Debug)]
-enum JobSource {
+pub(super) enum JobSource {
     /// The inputs.
     Read(Jobs<Records>),
     /// Pieces of one input.
     Pieces(Box<pipe::Jobs>),
     /// Commands of an earlier run, and the number of the next job. What is between them was done.
     Logged(BTreeMap<u64, Vec<u8>>, u64),
+    /// Rows of a table.
+    Rows(Box<RowSource>),
 }
 
 impl JobSource {
+    /// One that has no jobs.
+    pub(super) fn none() -> Self {
+        Self::Logged(BTreeMap::new(), 1)
+    }
+
     /// Whether the next job can be had without waiting.
-    fn ready(&self) -> bool {
+    pub(super) fn ready(&self) -> bool {
         match self {
             Self::Read(jobs) => jobs.ready(Records::ready),
             Self::Pieces(jobs) => jobs.ready(),
             Self::Logged(..) => true,
+            Self::Rows(rows) => rows.ready(),
         }
     }
 }
@@ -66,6 +81,7 @@ impl Iterator for JobSource {
                 .next()
                 .map(|job| job.map_err(|error| error.to_string())),
             Self::Pieces(jobs) => jobs.next(),
+            Self::Rows(rows) => rows.next(),
             Self::Logged(commands, seq) => {
                 let first = commands.first_entry()?;
                 let args = if *first.key() == *seq {
@@ -97,7 +113,16 @@ impl OpenJobs {
 /// # Errors
 ///
 /// When a file cannot be opened, or counted.
-pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> {
+pub fn open_jobs(mut plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> {
+    let table = plan.sql.take();
+    let inputs = open_inputs(plan, mailbox)?;
+    match table {
+        Some(table) => sql::attach(inputs, table),
+        None => Ok(inputs),
+    }
+}
+
+fn open_inputs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> {
     let JobsPlan {
         mut input,
         packing,
@@ -108,6 +133,7 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
         remarks,
         pipe,
         resume,
+        sql: _,
     } = plan;
     let (mut done, mut done_before, mut done_work) = (Seqs::default(), 0, None);
     match resume {
@@ -141,6 +167,9 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
             done,
             done_before,
             done_work,
+            commands: None,
+            claims: None,
+            submission: None,
         });
     }
     let packed = count_ahead
@@ -163,6 +192,9 @@ pub fn open_jobs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> 
         done,
         done_before,
         done_work,
+        commands: None,
+        claims: None,
+        submission: None,
     })
 }
 
@@ -185,6 +217,9 @@ fn failed_commands(path: &Path) -> anyhow::Result<OpenJobs> {
         done,
         done_before: 0,
         done_work: None,
+        commands: None,
+        claims: None,
+        submission: None,
     })
 }
 

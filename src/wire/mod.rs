@@ -3,12 +3,14 @@
 //! * [`gates`]: what may hold back starts, and what it looks at;
 //! * [`jobs`]: the input and the thread that reads it;
 //! * [`engine`]: the engine, its guardian, and what jobs inherit;
-//! * [`reports`]: the report thread, its sinks, and the way to it.
+//! * [`reports`]: the report thread, its sinks, and the way to it;
+//! * [`sql`]: tables that jobs are written into and taken from.
 
 pub mod engine;
 pub mod gates;
 pub mod jobs;
 pub mod reports;
+pub mod sql;
 
 pub use engine::{EngineParts, RunningEngine, prepare_engine};
 pub use jobs::{OpenJobs, feed, open_jobs};

@@ -15,7 +15,9 @@ use crate::ledger::key::NO_STDIN;
 use crate::model::Event;
 use crate::plan::{JoblogBegin, JoblogPlan, JsonPlan, JsonTarget, ReportPlan, RowsPlan};
 use crate::report::handoff::{Handoff, Taker};
-use crate::report::{Failure, Out, Reporter, Screen, Sink, joblog, json, progress, summary, text};
+use crate::report::{
+    Failure, Out, Reporter, Screen, Sink, joblog, json, progress, sql, summary, text,
+};
 use crate::run::{Message, Observer};
 use crate::sys::mailbox::Urgency;
 use crate::sys::spool::Captured;
@@ -115,6 +117,9 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
             log.write_header()?;
         }
         sinks.push(Box::new(log));
+    }
+    if let Some(claims) = &engine.claims {
+        sinks.push(Box::new(sql::SqlResults::new(Arc::clone(claims))));
     }
     if plan.summary {
         sinks.push(Box::new(summary::Failures::new(stderr()?)));

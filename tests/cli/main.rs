@@ -17,6 +17,7 @@ mod resume;
 mod semaphore;
 mod shells;
 mod signals;
+mod sql;
 #[path = "../support/mod.rs"]
 mod support;
 mod terminal;

@@ -11,6 +11,18 @@ pub struct Difference {
 /// Every intended difference.
 pub const INTENDED: &[Difference] = &[
     Difference {
+        case: "--sql-and-worker :db/t -k echo ::: a b",
+        reason: "In GNU only --sqlandworker works, this spelling of its manual does not; here both do.",
+    },
+    Difference {
+        case: "--sqlmaster sqlite3:///x.db/t --sqlworker sqlite3:///x.db/t -k echo ::: a b",
+        reason: "In GNU the worker comes before the master has made the table; here it does what --sqlandworker does.",
+    },
+    Difference {
+        case: "--sqlandworker sqlite3:///x.db/t --dry-run -k echo ::: a b",
+        reason: "GNU prints each line twice: as master and as worker.",
+    },
+    Difference {
         case: "--compress --compress-program no-such-program echo ::: a",
         reason: "Nothing is run with a compressor that is not there: exit code 255, not that of the job.",
     },

@@ -29,6 +29,7 @@ mod replacement;
 mod results;
 mod semaphore;
 mod sources;
+mod sql;
 #[path = "../support/mod.rs"]
 mod support;
 mod values;
@@ -105,6 +106,11 @@ fn files_of_results_and_lines() {
 #[test]
 fn semaphores() {
     equal_gnu(&semaphore::cases());
+}
+
+#[test]
+fn jobs_in_a_database() {
+    equal_gnu(&sql::cases());
 }
 
 #[test]
@@ -185,6 +191,7 @@ fn all() -> Vec<Case> {
         pipe::cases(),
         errors::cases(),
         semaphore::cases(),
+        sql::cases(),
         hosts::cases(),
         around::cases(),
     ]

@@ -14,6 +14,7 @@ mod replacement;
 mod report;
 mod semaphore;
 mod sources;
+mod sql;
 mod terminal;
 
 pub use about::{About, CompletionShell, InitShell};
@@ -30,6 +31,7 @@ pub use replacement::Replacement;
 pub use report::{Detail, Report};
 pub use semaphore::Semaphore;
 pub use sources::Sources;
+pub use sql::Sql;
 pub use terminal::Terminal;
 
 use clap::Parser;
@@ -85,6 +87,9 @@ pub struct Flags {
     /// What is reported.
     #[command(flatten)]
     pub report: Report,
+    /// Jobs in a table of a database.
+    #[command(flatten)]
+    pub sql: Sql,
     /// Commands that wait for each other.
     #[command(flatten)]
     pub semaphore: Semaphore,

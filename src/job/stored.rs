@@ -1,0 +1,81 @@
+//! Jobs that come with their commands: rows of a table.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Renderer;
+use crate::model::{Command, Job, Outcome, Prepare};
+
+/// So many commands are kept ready at most; a table has one, unless something was appended to it.
+const KEPT: usize = 16;
+
+/// A command and its renderer.
+type Made = (Arc<[u8]>, Arc<Renderer>);
+
+/// Makes the renderer of a command from the text that was stored.
+pub type MakeRenderer = dyn Fn(&[u8]) -> Result<Renderer, String> + Send + Sync;
+
+/// Has the text of the command of the job with this number, if the job is still to be run.
+pub type FindCommand = dyn Fn(u64) -> Option<Arc<[u8]>> + Send + Sync;
+
+/// Renders each job with a command of its own.
+pub struct StoredCommands {
+    find: Box<FindCommand>,
+    make: Box<MakeRenderer>,
+    total: Option<u64>,
+    slots: usize,
+    made: Mutex<Vec<Made>>,
+}
+
+impl fmt::Debug for StoredCommands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoredCommands")
+    }
+}
+
+impl StoredCommands {
+    /// For `slots`, and about `total` jobs.
+    pub fn new(
+        find: Box<FindCommand>,
+        make: Box<MakeRenderer>,
+        total: Option<u64>,
+        slots: usize,
+    ) -> Self {
+        Self {
+            find,
+            make,
+            total,
+            slots,
+            made: Mutex::default(),
+        }
+    }
+
+    fn renderer(&self, command: &Arc<[u8]>) -> Result<Arc<Renderer>, String> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, renderer)) = made.iter().find(|(known, _)| known == command) {
+            return Ok(Arc::clone(renderer));
+        }
+        let mut renderer = (self.make)(command)?;
+        renderer.begin(self.total, self.slots)?;
+        let renderer = Arc::new(renderer);
+        if made.len() >= KEPT {
+            made.remove(0);
+        }
+        made.push((Arc::clone(command), Arc::clone(&renderer)));
+        Ok(renderer)
+    }
+}
+
+impl Prepare for StoredCommands {
+    fn prepare(&self, job: &Job, slot: usize) -> Result<Command, String> {
+        // Without arguments it only stands for a job of somebody else's.
+        let command = (self.find)(job.seq).filter(|_| !job.args.is_empty());
+        match command {
+            Some(command) => self.renderer(&command)?.prepare(job, slot),
+            None => Ok(Command {
+                ends_as: Some(Outcome::DoneBefore),
+                ..Command::default()
+            }),
+        }
+    }
+}

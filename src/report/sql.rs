@@ -1,0 +1,96 @@
+//! `--sqlworker`: what became of each job, in the table that it came from.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use super::out::for_each_piece;
+use super::{Failure, Sink};
+use crate::model::{AttemptEnd, Event, Exit, Outcome};
+use crate::sql::claims::Claims;
+use crate::sql::{Finished, SqlError};
+use crate::sys::spool::Captured;
+
+/// Writes the results of jobs.
+#[derive(Debug)]
+pub struct SqlResults(Arc<Claims>);
+
+impl SqlResults {
+    /// For the rows in `claims`.
+    pub fn new(claims: Arc<Claims>) -> Self {
+        Self(claims)
+    }
+
+    fn job(&mut self, end: &AttemptEnd) -> Result<(), Failure> {
+        let seq = end.job.seq;
+        match end.outcome {
+            Outcome::DoneBefore => return Ok(()),
+            // Somebody else can run it: it has done nothing that counts.
+            Outcome::Cancelled { .. } => return self.0.finish(seq, None).map_err(failure),
+            _ => {}
+        }
+        let (stdout, stderr) = (written(&end.stdout)?, written(&end.stderr)?);
+        let since = end.started_at.duration_since(UNIX_EPOCH);
+        let runtime = end.ended_at.duration_since(end.started_at);
+        let finished = Finished {
+            start: seconds(since.unwrap_or_default()),
+            runtime: seconds(runtime.unwrap_or_default()),
+            sent: end.sent,
+            received: end.stdout.len() + end.streamed[0],
+            exit: exit(&end.outcome),
+            signal: end.outcome.signal(),
+            command: &end.job.command.line,
+            stdout: &stdout,
+            stderr: &stderr,
+        };
+        self.0.finish(seq, Some(&finished)).map_err(failure)
+    }
+}
+
+/// As GNU parallel, which in a joblog has -1 for what ran into its time limit.
+fn exit(outcome: &Outcome) -> i32 {
+    match outcome {
+        Outcome::TimedOut(Exit::Signal(_)) => 0,
+        Outcome::TimedOut(Exit::Code(code)) => *code,
+        _ => outcome.joblog_exit(),
+    }
+}
+
+/// As GNU parallel: to the millisecond.
+fn seconds(time: Duration) -> f64 {
+    time.as_millis() as f64 / 1000.0
+}
+
+/// What is in `captured`; of output that is in a file with a name, that.
+fn written(captured: &Captured) -> Result<Vec<u8>, Failure> {
+    if let Captured::Named { path, .. } = captured {
+        return Ok(path.as_os_str().as_encoded_bytes().to_vec());
+    }
+    let mut bytes = Vec::with_capacity(captured.len() as usize);
+    for_each_piece(captured, 0, |piece| {
+        bytes.extend_from_slice(piece);
+        Ok(())
+    })?;
+    Ok(bytes)
+}
+
+fn failure(error: SqlError) -> Failure {
+    Failure::new("the database", io::Error::other(error.why))
+}
+
+impl Sink for SqlResults {
+    fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
+        match event {
+            Event::JobFinished(end) => self.job(end),
+            _ => Ok(()),
+        }
+    }
+
+    fn settle(&mut self, _: Instant) -> Result<(), Failure> {
+        self.0.commit().map_err(failure)
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        self.0.close().map_err(failure)
+    }
+}

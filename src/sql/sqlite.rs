@@ -1,0 +1,445 @@
+//! The table in a file of `SQLite`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
+
+use super::url::Dburl;
+use super::{Finished, Row, SqlError, Waiting};
+
+/// The `Exitval` of a row that waits.
+const WAITS: i32 = -1000;
+/// The `Exitval` of a row that a worker has taken.
+const TAKEN: i32 = -1220;
+
+/// How often it is looked whether the database, which somebody else has locked, is free: for a minute or so.
+const LOOKS: i32 = 6000;
+/// How long it is waited between two looks. The pauses of `SQLite` itself grow, so that some would never get their turn.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Called while others keep the database locked.
+fn wait_for_others(looks: i32) -> bool {
+    std::thread::sleep(PAUSE.min(Duration::from_millis(1 + u64::from(looks.unsigned_abs()))));
+    looks < LOOKS
+}
+
+/// An open table.
+#[derive(Debug)]
+pub struct Table {
+    db: Connection,
+    /// The file, for messages.
+    file: String,
+    /// The table, for messages.
+    shown: String,
+    /// The table, as it stands in a statement.
+    name: String,
+    /// How many columns there are for arguments.
+    values: usize,
+    /// The last number that was given to a job.
+    seq: u64,
+    /// Who takes rows: the machine's name, and the mark in `Stdout`.
+    worker: (String, String),
+}
+
+/// Bytes as they are stored.
+struct Bytes<'a>(&'a [u8]);
+
+impl ToSql for Bytes<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let text = memchr::memchr(0, self.0).is_none() && std::str::from_utf8(self.0).is_ok();
+        Ok(ToSqlOutput::Borrowed(if text {
+            ValueRef::Text(self.0)
+        } else {
+            ValueRef::Blob(self.0)
+        }))
+    }
+}
+
+impl Table {
+    /// Opens the file of `url`; it is made where it is missing if `create` says so.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub fn open(url: &Dburl, create: bool) -> Result<Self, SqlError> {
+        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
+        let missing = |error: rusqlite::Error| SqlError {
+            why: format!("cannot open the database {}: {error}", url.database),
+            missing: true,
+        };
+        let db = Connection::open_with_flags(&url.database, flags).map_err(missing)?;
+        db.busy_handler(Some(wait_for_others)).map_err(missing)?;
+        Ok(Self {
+            db,
+            file: url.database.clone(),
+            shown: url.table.clone(),
+            name: format!("\"{}\"", url.table.replace('"', "\"\"")),
+            values: 0,
+            seq: 0,
+            worker: (String::new(), String::new()),
+        })
+    }
+
+    /// For a worker on machine `host` that leaves `mark` in the rows that it takes.
+    #[must_use]
+    pub fn of_worker(mut self, host: String, mark: String) -> Self {
+        self.worker = (host, mark);
+        self
+    }
+
+    /// Makes the table anew, with columns for so many arguments.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be done.
+    pub fn create(&mut self, values: usize) -> Result<(), SqlError> {
+        let mut columns = arguments(values, " TEXT, ");
+        if values > 0 {
+            columns += " TEXT, ";
+        }
+        let name = &self.name;
+        let made = self.db.execute_batch(&format!(
+            "BEGIN IMMEDIATE; DROP TABLE IF EXISTS {name}; CREATE TABLE {name} (Seq BIGINT, Host TEXT, \
+             Starttime FLOAT(44), JobRuntime FLOAT(44), Send BIGINT, Receive BIGINT, Exitval BIGINT, \
+             _Signal BIGINT, Command TEXT, {columns}Stdout TEXT, Stderr TEXT); COMMIT"
+        ));
+        self.checked(made)?;
+        (self.values, self.seq) = (values, 0);
+        Ok(())
+    }
+
+    /// Goes on with a table that is there.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn go_on(&mut self) -> Result<(), SqlError> {
+        let columns = self.columns();
+        let columns = self.checked(columns)?;
+        if columns.is_empty() {
+            return Err(SqlError {
+                why: format!("there is no table '{}' in {}", self.shown, self.file),
+                missing: true,
+            });
+        }
+        self.values = columns
+            .iter()
+            .filter_map(|name| argument(name))
+            .max()
+            .unwrap_or(0);
+        Ok(())
+    }
+
+    fn columns(&self) -> rusqlite::Result<Vec<String>> {
+        let mut info = self
+            .db
+            .prepare(&format!("PRAGMA table_info({})", self.name))?;
+        let names = info.query_map([], |row| row.get(1))?;
+        names.collect()
+    }
+
+    /// How many rows there are.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be counted.
+    pub fn count(&self) -> Result<u64, SqlError> {
+        self.number("SELECT count(*) FROM")
+    }
+
+    /// Whether every row is over.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be seen.
+    pub fn is_done(&self) -> Result<bool, SqlError> {
+        let name = &self.name;
+        let some =
+            format!("SELECT EXISTS (SELECT 1 FROM {name} WHERE Exitval IN ({WAITS}, {TAKEN}))");
+        let some = self.db.query_row(&some, [], |row| row.get::<_, bool>(0));
+        Ok(!self.checked(some)?)
+    }
+
+    fn number(&self, what: &str) -> Result<u64, SqlError> {
+        let query = format!("{what} {}", self.name);
+        let number = self
+            .db
+            .query_row(&query, [], |row| row.get::<_, Option<i64>>(0));
+        Ok(self.checked(number)?.map_or(0, i64::unsigned_abs))
+    }
+
+    /// Writes jobs that wait, all or none of them, and numbers them.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be written.
+    pub fn insert(&mut self, jobs: &[Waiting<'_>]) -> Result<(), SqlError> {
+        let widest = jobs.iter().map(|job| job.args.len()).max().unwrap_or(0);
+        let begun = self.db.execute_batch("BEGIN IMMEDIATE");
+        self.checked(begun)?;
+        let written = self.insert_all(jobs, widest);
+        let ended = match &written {
+            Ok(_) => self.commit(),
+            Err(_) => self
+                .db
+                .execute_batch("ROLLBACK")
+                .map_err(|error| self.error(&error)),
+        };
+        (self.values, self.seq) = self.checked(written)?;
+        ended
+    }
+
+    fn insert_all(&self, jobs: &[Waiting<'_>], widest: usize) -> rusqlite::Result<(usize, u64)> {
+        let name = &self.name;
+        for more in self.values + 1..=widest {
+            // Another master may have had the same need.
+            if !self
+                .columns()?
+                .iter()
+                .any(|name| argument(name) == Some(more))
+            {
+                let add = format!("ALTER TABLE {name} ADD COLUMN V{more} TEXT");
+                self.db.execute_batch(&add)?;
+            }
+        }
+        let values = self.values.max(widest);
+        let mut seq = self.last_seq()?;
+        let (mut count, mut statement) = (usize::MAX, String::new());
+        for job in jobs {
+            seq += 1;
+            if count != job.args.len() {
+                count = job.args.len();
+                statement = self.inserting(count);
+            }
+            let mut insert = self.db.prepare_cached(&statement)?;
+            insert.raw_bind_parameter(1, seq as i64)?;
+            for (place, bytes) in std::iter::once(&job.command).chain(job.args).enumerate() {
+                insert.raw_bind_parameter(place + 2, Bytes(bytes))?;
+            }
+            insert.raw_execute()?;
+        }
+        Ok((values, seq))
+    }
+
+    /// The statement that writes a job with `count` arguments.
+    fn inserting(&self, count: usize) -> String {
+        let name = &self.name;
+        let comma = if count > 0 { ", " } else { "" };
+        let columns = arguments(count, ", ");
+        let places = ", ?".repeat(count);
+        format!(
+            "INSERT INTO {name} (Seq, Send, Exitval, Command{comma}{columns}) VALUES (?, 0, {WAITS}, ?{places})"
+        )
+    }
+
+    /// The number of the last job. Other masters may write, too: only the first time all rows are looked at.
+    fn last_seq(&self) -> rusqlite::Result<u64> {
+        let of = if self.seq == 0 {
+            format!("SELECT max(Seq) FROM {}", self.name)
+        } else {
+            format!("SELECT Seq FROM {} ORDER BY rowid DESC LIMIT 1", self.name)
+        };
+        let mut query = self.db.prepare_cached(&of)?;
+        let mut rows = query.query([])?;
+        let last = match rows.next()? {
+            Some(row) => row.get::<_, Option<i64>>(0)?,
+            None => None,
+        };
+        Ok(self.seq.max(last.map_or(0, |last| last.max(0) as u64)))
+    }
+
+    /// Takes up to `most` rows that wait, the first of those behind row `after`, in the order of the table.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read or marked as taken.
+    pub fn claim(&mut self, after: i64, most: usize) -> Result<Vec<Row>, SqlError> {
+        let claimed = self.claim_rows(after, most);
+        let mut rows = self.checked(claimed)?;
+        self.commit()?;
+        rows.sort_unstable_by_key(|row| row.id);
+        Ok(rows)
+    }
+
+    fn claim_rows(&self, after: i64, most: usize) -> rusqlite::Result<Vec<Row>> {
+        let name = &self.name;
+        let mut claim = self.db.prepare_cached(&format!(
+            "UPDATE {name} SET Exitval = {TAKEN}, Host = ?1, Stdout = ?2 WHERE rowid IN (SELECT rowid FROM \
+             {name} WHERE Exitval = {WAITS} AND rowid > ?3 AND Seq > 0 ORDER BY rowid LIMIT ?4) \
+             RETURNING rowid, Seq, Command, *"
+        ))?;
+        let (host, mark) = &self.worker;
+        let mut rows = claim.query((host, mark, after, most as i64))?;
+        let arguments = rows.as_ref().map_or_else(Vec::new, |statement| {
+            let mut places: Vec<_> = statement
+                .column_names()
+                .into_iter()
+                .enumerate()
+                .skip(3)
+                .filter_map(|(place, name)| Some((argument(name)?, place)))
+                .collect();
+            places.sort_unstable();
+            places
+        });
+        let mut claimed = Vec::new();
+        let mut last: Option<Arc<[u8]>> = None;
+        while let Some(row) = rows.next()? {
+            let command = bytes(row.get_ref(2)?).unwrap_or_default();
+            let command = match &last {
+                Some(same) if **same == command[..] => Arc::clone(same),
+                _ => Arc::from(command),
+            };
+            last = Some(Arc::clone(&command));
+            let mut args = Vec::with_capacity(arguments.len());
+            for (_, place) in &arguments {
+                args.push(bytes(row.get_ref(*place)?));
+            }
+            // Shorter records leave the last columns empty.
+            let count = args
+                .iter()
+                .rposition(Option::is_some)
+                .map_or(0, |last| last + 1);
+            args.truncate(count);
+            claimed.push(Row {
+                id: row.get(0)?,
+                seq: row.get::<_, i64>(1)? as u64,
+                command,
+                args: args.into_iter().map(Option::unwrap_or_default).collect(),
+            });
+        }
+        Ok(claimed)
+    }
+
+    /// Writes what became of the job in row `id`; stays in memory until [`commit`](Self::commit).
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn finish(&mut self, id: i64, end: &Finished<'_>) -> Result<(), SqlError> {
+        self.begin()?;
+        let update = format!(
+            "UPDATE {} SET Host = ?, Starttime = ?, JobRuntime = ?, Send = ?, Receive = ?, Exitval = ?, \
+             _Signal = ?, Command = ?, Stdout = ?, Stderr = ? WHERE rowid = ?",
+            self.name
+        );
+        let mut update = self.checked(self.db.prepare_cached(&update))?;
+        let written = update.execute((
+            &self.worker.0,
+            end.start,
+            end.runtime,
+            end.sent as i64,
+            end.received as i64,
+            end.exit,
+            end.signal,
+            Bytes(end.command),
+            Bytes(end.stdout),
+            Bytes(end.stderr),
+            id,
+        ));
+        self.checked(written).map(drop)
+    }
+
+    /// Gives the row `id` back, so that it waits again; stays in memory until [`commit`](Self::commit).
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn release(&mut self, id: i64) -> Result<(), SqlError> {
+        self.begin()?;
+        let released = self.db.execute(&self.releasing("rowid = ?"), [id]);
+        self.checked(released).map(drop)
+    }
+
+    fn releasing(&self, which: &str) -> String {
+        format!(
+            "UPDATE {} SET Exitval = {WAITS}, Host = NULL, Stdout = NULL WHERE Exitval = {TAKEN} AND {which}",
+            self.name
+        )
+    }
+
+    /// Gives back the rows that workers on this machine have taken of which `is_gone` says, by their mark,
+    /// that they do not live any more.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be done.
+    pub fn release_abandoned(&mut self, is_gone: impl Fn(&str) -> bool) -> Result<(), SqlError> {
+        for mark in self.checked(self.marks())? {
+            if is_gone(&mark) {
+                let release = self.releasing("Host = ? AND Stdout = ?");
+                let released = self.db.execute(&release, (&self.worker.0, &mark));
+                self.checked(released)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn marks(&self) -> rusqlite::Result<Vec<String>> {
+        let mut marks = self.db.prepare_cached(&format!(
+            "SELECT DISTINCT Stdout FROM {} WHERE Exitval = {TAKEN} AND Host = ? AND typeof(Stdout) = 'text'",
+            self.name
+        ))?;
+        let marks = marks.query_map([&self.worker.0], |row| row.get(0))?;
+        marks.collect()
+    }
+
+    fn begin(&self) -> Result<(), SqlError> {
+        if self.db.is_autocommit() {
+            return self.checked(self.db.execute_batch("BEGIN IMMEDIATE"));
+        }
+        Ok(())
+    }
+
+    /// Makes what was written last.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn commit(&self) -> Result<(), SqlError> {
+        if self.db.is_autocommit() {
+            return Ok(());
+        }
+        self.checked(self.db.execute_batch("COMMIT"))
+    }
+
+    fn checked<T>(&self, result: rusqlite::Result<T>) -> Result<T, SqlError> {
+        result.map_err(|error| self.error(&error))
+    }
+
+    fn error(&self, error: &rusqlite::Error) -> SqlError {
+        let missing = matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::CannotOpen | ErrorCode::NotADatabase)
+        );
+        SqlError {
+            why: format!("table '{}' in {}: {error}", self.shown, self.file),
+            missing,
+        }
+    }
+}
+
+/// The columns of so many arguments.
+fn arguments(count: usize, separator: &str) -> String {
+    let names: Vec<_> = (1..=count).map(|number| format!("V{number}")).collect();
+    names.join(separator)
+}
+
+/// The number of the argument that the column `name` has.
+fn argument(name: &str) -> Option<usize> {
+    let digits = name.strip_prefix(['V', 'v'])?;
+    let number = digits.parse().ok().filter(|&number: &usize| number > 0)?;
+    (number.to_string() == digits).then_some(number)
+}
+
+/// The bytes of a value; `None`: it is NULL.
+fn bytes(value: ValueRef<'_>) -> Option<Vec<u8>> {
+    match value {
+        ValueRef::Null => None,
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes.to_vec()),
+        ValueRef::Integer(number) => Some(number.to_string().into_bytes()),
+        ValueRef::Real(number) => Some(number.to_string().into_bytes()),
+    }
+}

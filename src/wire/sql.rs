@@ -1,0 +1,320 @@
+//! Jobs that are written into a table, and jobs that are taken from one.
+
+use std::collections::VecDeque;
+use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::jobs::{JobSource, OpenJobs};
+use crate::job::Renderer;
+use crate::job::stored::StoredCommands;
+use crate::model::{ArgList, Job, Prepare as _};
+use crate::plan::{SqlPlan, WorkerPlan};
+use crate::run::exit_code::ExitCode;
+use crate::sql::claims::{Claims, Taken};
+use crate::sql::sqlite::Table;
+use crate::sql::{Row, SqlError, Waiting};
+use crate::sys::{host, process};
+
+/// So many jobs are written in one go.
+const BATCH: usize = 1000;
+
+/// How long a master that waits sleeps before it looks again, at first and at most.
+const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
+
+/// What a worker's mark begins with; behind it are its process id, when that was started, and its namespace.
+const MARK: &str = "Reserved-fanout-";
+
+/// Jobs on their way into a table.
+#[derive(Debug)]
+struct Master {
+    jobs: JobSource,
+    command: Vec<u8>,
+    /// Whether the table is there.
+    begun: bool,
+    over: bool,
+}
+
+impl Master {
+    /// The next jobs: at least one, and those that can be had without waiting. None: there are no more.
+    fn batch(&mut self) -> Result<Vec<Job>, String> {
+        let mut batch = Vec::new();
+        while !self.over && batch.len() < BATCH && (batch.is_empty() || self.jobs.ready()) {
+            match self.jobs.next() {
+                Some(job) => batch.push(job?),
+                None => self.over = true,
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Writes `jobs` into `table`, which is made for the first.
+    fn write(&mut self, jobs: &[Job], table: &mut Table) -> Result<(), SqlError> {
+        if !std::mem::replace(&mut self.begun, true) {
+            table.create(jobs.first().map_or(1, |job| job.args.len().max(1)))?;
+        }
+        let args: Vec<Vec<&[u8]>> = jobs.iter().map(|job| job.args.iter().collect()).collect();
+        let waiting: Vec<_> = args
+            .iter()
+            .map(|args| Waiting {
+                command: &self.command,
+                args,
+            })
+            .collect();
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        table.insert(&waiting)
+    }
+}
+
+/// Jobs for a table whose rows others run.
+#[derive(Debug)]
+pub struct Submission {
+    master: Master,
+    table: Table,
+    /// Whether it lasts until all jobs are over.
+    waits: bool,
+    /// Whether each command line is printed.
+    shows: bool,
+}
+
+impl Submission {
+    /// Writes all jobs.
+    ///
+    /// # Errors
+    ///
+    /// When the inputs cannot be read, or the table not be written.
+    pub fn submit(
+        mut self,
+        mut renderer: Renderer,
+        total: Option<u64>,
+        slots: usize,
+    ) -> anyhow::Result<ExitCode> {
+        if self.shows {
+            renderer.begin(total, slots).map_err(anyhow::Error::msg)?;
+        }
+        loop {
+            let jobs = self.master.batch().map_err(anyhow::Error::msg)?;
+            self.master.write(&jobs, &mut self.table)?;
+            if self.shows && !show(&jobs, &renderer)? {
+                return Ok(ExitCode::BrokenPipe);
+            }
+            if self.master.over {
+                break;
+            }
+        }
+        // Nobody tells when a row is over, so it has to look.
+        let [mut pause, longest] = PAUSES;
+        while self.waits && !self.table.is_done()? {
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(longest);
+        }
+        Ok(ExitCode::Jobs(0))
+    }
+}
+
+/// Prints the command lines of `jobs`; false: nobody reads them.
+fn show(jobs: &[Job], renderer: &Renderer) -> anyhow::Result<bool> {
+    let mut lines = Vec::new();
+    for job in jobs {
+        let command = renderer.prepare(job, 1).map_err(anyhow::Error::msg)?;
+        lines.extend_from_slice(&command.line);
+        lines.push(b'\n');
+    }
+    match io::stdout().write_all(&lines) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => Ok(written.map(|()| true)?),
+    }
+}
+
+/// Rows that were taken from a table, as jobs.
+#[derive(Debug)]
+pub(super) struct RowSource {
+    claims: Arc<Claims>,
+    /// What was taken and is not given out yet.
+    rows: VecDeque<Row>,
+    /// Writes the rows, if not others did that.
+    master: Option<Master>,
+    /// With `-k`: the number that comes next.
+    in_order: Option<u64>,
+}
+
+impl RowSource {
+    /// Whether the next job can be had without waiting.
+    pub(super) fn ready(&self) -> bool {
+        !self.rows.is_empty()
+    }
+
+    fn give_out(&mut self) -> Option<Job> {
+        let row = self.rows.pop_front()?;
+        let (mut seq, mut args) = (row.seq, ArgList::new());
+        match &mut self.in_order {
+            Some(next) if *next < seq => {
+                // A job of somebody else's: without arguments it is passed over.
+                seq = *next;
+                *next += 1;
+                self.rows.push_front(row);
+            }
+            next => {
+                if let Some(next) = next {
+                    *next = seq + 1;
+                }
+                args.extend(&row.args.iter().collect());
+                if args.is_empty() {
+                    args.push(b"");
+                }
+            }
+        }
+        Some(Job {
+            seq,
+            args,
+            stdin: None,
+            after_all: false,
+        })
+    }
+
+    /// Takes rows; false: there are none any more.
+    fn take(&mut self) -> Result<bool, String> {
+        let failed = |error: SqlError| error.to_string();
+        if self.writes_more(JobSource::ready) {
+            self.write()?;
+        }
+        match self.claims.take().map_err(failed)? {
+            Taken::Rows(rows) => self.rows.extend(rows),
+            Taken::Enough if self.writes_more(JobSource::ready) => {}
+            Taken::Enough => self.claims.wait(),
+            Taken::None if self.writes_more(|_| true) => self.write()?,
+            Taken::None => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Whether there are jobs to be written of which `is_wanted` says so; the first makes the table.
+    fn writes_more(&self, is_wanted: impl Fn(&JobSource) -> bool) -> bool {
+        let master = self.master.as_ref();
+        master.is_some_and(|it| !it.begun || (!it.over && is_wanted(&it.jobs)))
+    }
+
+    fn write(&mut self) -> Result<(), String> {
+        if let Some(master) = &mut self.master {
+            let jobs = master.batch()?;
+            let written = self.claims.with_table(|table| master.write(&jobs, table));
+            written.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for RowSource {
+    type Item = Result<Job, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(job) = self.give_out() {
+                return Some(Ok(job));
+            }
+            match self.take() {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(why) => return Some(Err(why)),
+            }
+        }
+    }
+}
+
+/// Has the jobs of `inputs` go through the table of `plan`.
+///
+/// # Errors
+///
+/// When it cannot be opened.
+pub(super) fn attach(mut inputs: OpenJobs, plan: SqlPlan) -> anyhow::Result<OpenJobs> {
+    let append = plan.url.append;
+    let is_new = plan.master.is_some() && !append;
+    let mut table = Table::open(&plan.url, is_new)?;
+    if !is_new {
+        table.go_on()?;
+    }
+    let jobs = std::mem::replace(&mut inputs.jobs, JobSource::none());
+    let (mut master, mut waits, mut shows) = (None, false, false);
+    if let Some(plan) = plan.master {
+        let command = (plan.command.0)(inputs.names()).map_err(anyhow::Error::msg)?;
+        master = Some(Master {
+            jobs,
+            command,
+            begun: append,
+            over: false,
+        });
+        (waits, shows) = (plan.waits, plan.shows);
+    }
+    match (plan.worker, master) {
+        (Some(plan), master) => work(&mut inputs, table, master, plan)?,
+        (None, Some(master)) => {
+            inputs.submission = Some(Submission {
+                master,
+                table,
+                waits,
+                shows,
+            });
+        }
+        (None, None) => {}
+    }
+    Ok(inputs)
+}
+
+/// Has the jobs be those of `table`, written by `master` if there is one.
+fn work(
+    inputs: &mut OpenJobs,
+    table: Table,
+    master: Option<Master>,
+    plan: WorkerPlan,
+) -> Result<(), SqlError> {
+    let mut table = table.of_worker(host::name(), own_mark());
+    if master.as_ref().is_none_or(|master| master.begun) {
+        table.release_abandoned(is_gone)?;
+    }
+    if master.is_none() {
+        inputs.total = Some(table.count()?);
+    }
+    inputs.at_most = None;
+    let claims = Arc::new(Claims::new(table, plan.slots));
+    let find = {
+        let claims = Arc::clone(&claims);
+        Box::new(move |seq| claims.command(seq))
+    };
+    inputs.commands = Some(Arc::new(StoredCommands::new(
+        find,
+        plan.renderer.0,
+        inputs.total,
+        plan.slots,
+    )));
+    inputs.claims = Some(Arc::clone(&claims));
+    inputs.jobs = JobSource::Rows(Box::new(RowSource {
+        claims,
+        rows: VecDeque::new(),
+        master,
+        in_order: plan.in_order.then_some(1),
+    }));
+    Ok(())
+}
+
+/// The mark of this process.
+fn own_mark() -> String {
+    let pid = std::process::id();
+    let started = process::start_time(pid).unwrap_or_default();
+    format!("{MARK}{pid}-{started}-{}", process::namespace())
+}
+
+/// Whether `mark` is that of a worker of this machine that does not live any more.
+fn is_gone(mark: &str) -> bool {
+    let Some(rest) = mark.strip_prefix(MARK) else {
+        return false;
+    };
+    let mut numbers = rest.splitn(3, '-');
+    let pid = numbers.next().and_then(|pid| pid.parse().ok());
+    let started = numbers.next().and_then(|started| started.parse().ok());
+    let (Some(pid), Some(started)) = (pid, started) else {
+        return false;
+    };
+    numbers.next() == Some(&process::namespace()) && process::start_time(pid) != Some(started)
+}
