@@ -196,6 +196,8 @@ pub struct EnginePlan {
     pub warm_shells: bool,
     /// What becomes of jobs' output.
     pub capture: CapturePlan,
+    /// The command that merges what jobs write on standard output.
+    pub reduce: Option<Vec<u8>>,
     /// How output that is kept is compressed, if it is.
     pub codec: Option<Codec>,
     /// Where temporary files go, in place of `$TMPDIR`.

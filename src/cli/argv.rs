@@ -246,6 +246,7 @@ const OWN: &[&str] = &[
     "no-summary",
     "prelude",
     "psi",
+    "reduce",
     "retry-on",
     "shell",
     "shell-completion",

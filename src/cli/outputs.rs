@@ -17,6 +17,7 @@ use crate::template::{Syntax, Template};
 ///
 /// One line that names both options.
 pub(super) fn check(flags: &Flags) -> Result<(), String> {
+    check_reduce(flags)?;
     let output = &flags.output;
     let modes = [
         ("--group", output.group),
@@ -28,6 +29,39 @@ pub(super) fn check(flags: &Flags) -> Result<(), String> {
         (Some((one, _)), Some((other, _))) => {
             Err(format!("{one} cannot be combined with {other}."))
         }
+        _ => Ok(()),
+    }
+}
+
+/// The command of `--reduce`. A dry run has nothing to merge.
+pub(super) fn reduce(flags: &Flags) -> Option<Vec<u8>> {
+    let command = flags.pipe.reduce.as_ref().map(bytes);
+    command.filter(|_| !flags.command.dry_run && flags.command.shellquote == 0)
+}
+
+/// Refuses what leaves nothing to merge.
+fn check_reduce(flags: &Flags) -> Result<(), String> {
+    let output = &flags.output;
+    let others = [
+        ("--ungroup", output.ungroup),
+        ("--line-buffer", output.line_buffer),
+        ("--latest-line", output.latest_line),
+        ("--files", output.files || output.files0),
+        ("--results", output.results.is_some()),
+        ("--tty", flags.terminal.tty),
+        ("--tmux", flags.terminal.tmux || flags.terminal.tmuxpane),
+        (
+            "--json=-",
+            flags
+                .report
+                .json
+                .as_ref()
+                .is_some_and(|target| target == "-"),
+        ),
+    ];
+    let other = others.iter().find(|(_, given)| *given);
+    match (other, &flags.pipe.reduce) {
+        (Some((other, _)), Some(_)) => Err(format!("--reduce cannot be combined with {other}")),
         _ => Ok(()),
     }
 }
@@ -161,7 +195,7 @@ pub(super) fn capture(flags: &Flags, json_on_stdout: bool) -> CapturePlan {
     if has_files(flags) {
         return CapturePlan::Files(output.print_command > 0);
     }
-    let whole = json || rows(flags).is_some() || sql::works(flags);
+    let whole = json || rows(flags).is_some() || reduce(flags).is_some() || sql::works(flags);
     // What runs again or is taken back must not have been shown.
     let may_run_again = flags.jobs.memfree.is_some() || flags.jobs.limit.is_some();
     let may_be_taken_back = flags.failure.halt.is_some() || may_run_again;

@@ -199,6 +199,7 @@ fn engine(
         always_shell: flags.command.shell == ShellUse::Always,
         warm_shells: matches!(flags.command.shell, ShellUse::Auto | ShellUse::Warm),
         capture,
+        reduce: outputs::reduce(flags),
         codec: compress::codec(&flags.output)?,
         tmpdir: around::tmpdir(around)?,
         nice: around::nice(around)?,

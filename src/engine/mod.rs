@@ -7,6 +7,7 @@
 //! * [`pool`]: a thread a slot, each with one attempt at a time; the queue that they share;
 //! * [`local`]: what a worker does with an attempt on this host: process, capture, deadline;
 //! * [`feed`]: a running job's standard input; [`handover`]: how it gets it;
+//! * [`reduce`]: merges of what jobs have written;
 //! * [`dry`]: an engine that renders commands and runs nothing;
 //! * [`shell`]: which shell, and when none is needed;
 //! * [`tmux`]: windows for jobs;
@@ -21,6 +22,7 @@ pub mod local;
 mod made_files;
 pub mod pool;
 mod question;
+pub mod reduce;
 pub mod shell;
 pub mod term_seq;
 pub mod tmux;

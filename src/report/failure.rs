@@ -16,6 +16,8 @@ pub enum Failure {
         /// What the system said.
         error: Arc<io::Error>,
     },
+    /// The outputs of jobs could not be merged.
+    Merge(Arc<io::Error>),
 }
 
 impl Failure {
@@ -26,12 +28,21 @@ impl Failure {
             error: Arc::new(error),
         }
     }
+
+    /// The failure `error` of `--reduce`.
+    pub(super) fn of_merge(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::StdoutClosed,
+            _ => Self::Merge(Arc::new(error)),
+        }
+    }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::StdoutClosed => f.write_str("standard output was closed"),
+            Self::Merge(error) => write!(f, "--reduce: {error}"),
             Self::Sink { what, error } => write!(f, "cannot write to {what}: {error}"),
         }
     }

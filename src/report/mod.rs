@@ -10,6 +10,7 @@
 //! | [`sql::SqlResults`] | the rows that the jobs came from, in their table |
 //! | [`summary::Failures`] | what failed, on stderr, when all is over |
 //! | [`progress::Progress`] | bar, counts and ETA, on stderr |
+//! | [`handoff::Handoff`] | nothing: it takes standard output away, to be merged |
 //! | [`text::Text`] | the jobs' own output; it *takes* the captured output, so it stands last |
 //!
 //! They are finished in the opposite order: the last output, then the bar, then the summary.
@@ -17,6 +18,7 @@
 //! A sink that fails is dropped and reported; the others go on. Sinks never decide anything.
 
 pub mod failure;
+pub mod handoff;
 pub mod joblog;
 pub mod json;
 pub mod keep_order;

@@ -13,6 +13,7 @@ use crate::engine::dry::DryEngine;
 use crate::engine::handover::Handover;
 use crate::engine::launch::Launch;
 use crate::engine::local::{self, JobStdin};
+use crate::engine::reduce::{self, Reducer};
 use crate::engine::tmux::Tmux;
 use crate::engine::{Engine, Post};
 use crate::job::Renderer;
@@ -77,7 +78,7 @@ pub fn prepare_engine(
         None
     } else {
         let held = plan.held_open.as_ref().map(AsFd::as_fd);
-        let guardian = Guardian::start(local::WARDS * workers, held);
+        let guardian = Guardian::start(local::WARDS * workers + mergers(&plan), held);
         Some(guardian.context("cannot start the guardian process")?)
     };
     Ok(EngineParts {
@@ -94,13 +95,48 @@ pub fn prepare_engine(
     })
 }
 
+/// How many merges may run at a time, the last one included.
+fn mergers(plan: &EnginePlan) -> usize {
+    plan.reduce
+        .as_ref()
+        .map_or(0, |_| plan.slots.min(plan.threads).max(1) + 1)
+}
+
 /// A running engine, and the guardian that outlives it.
 pub struct RunningEngine {
     pub(super) engine: Box<dyn Engine>,
-    _guardian: Option<Guardian>,
+    guardian: Option<Guardian>,
+}
+
+impl RunningEngine {
+    /// Ends the engine's workers; the guardian goes on.
+    pub(super) fn stop(self) -> Option<Guardian> {
+        self.guardian
+    }
 }
 
 impl EngineParts {
+    /// Whoever merges the outputs of jobs, if somebody is to.
+    ///
+    /// # Errors
+    ///
+    /// When its threads cannot be started.
+    pub(super) fn reducer(&self) -> anyhow::Result<Option<Reducer>> {
+        let (Some(command), Some(guardian)) = (&self.plan.reduce, &self.guardian) else {
+            return Ok(None);
+        };
+        let config = reduce::Config {
+            command: command.clone(),
+            shell: self.plan.shell.clone(),
+            env: job_environment(self.plan.tmpdir.as_deref()),
+            folder: self.plan.tmpdir.clone().unwrap_or_else(std::env::temp_dir),
+        };
+        let first = local::WARDS * self.workers;
+        let wards = (first..first + mergers(&self.plan)).map(|place| guardian.ward(place));
+        let reducer = Reducer::start(config, wards).context("cannot start --reduce")?;
+        Ok(Some(reducer))
+    }
+
     /// Starts the engine, which tells as much as the run and its reports want to know.
     ///
     /// # Errors
@@ -124,7 +160,7 @@ impl EngineParts {
                 .asking(self.plan.asks);
             return Ok(RunningEngine {
                 engine: Box::new(engine),
-                _guardian: None,
+                guardian: None,
             });
         };
         let tmux = match self.plan.tmux {
@@ -169,7 +205,7 @@ impl EngineParts {
         let engine = Box::new(local::start(config, &guardian, post)?);
         Ok(RunningEngine {
             engine,
-            _guardian: Some(guardian),
+            guardian: Some(guardian),
         })
     }
 }

@@ -115,7 +115,8 @@ pub fn control(
         observer: reports.observer(),
     };
     let exit_code = controller::run(config, parties);
-    drop(engine);
+    // The guardian also has processes of the reports.
+    let _guardian = engine.stop();
     // Whoever stopped the run does not wait for somebody to read what is left of the output.
     let patience = (exit_code == ExitCode::Stopped).then_some(LAST_WORDS);
     if !reports.finish(patience) {

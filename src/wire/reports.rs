@@ -10,14 +10,17 @@ use anyhow::Context as _;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::{EngineParts, Letters};
+use crate::engine::reduce::Reducer;
 use crate::ledger::key::NO_STDIN;
 use crate::model::Event;
 use crate::plan::{JoblogBegin, JoblogPlan, JsonPlan, JsonTarget, ReportPlan, RowsPlan};
+use crate::report::handoff::{Handoff, Taker};
 use crate::report::{
     Failure, Out, Reporter, Screen, Sink, joblog, json, progress, sql, summary, text,
 };
 use crate::run::{Message, Observer};
 use crate::sys::mailbox::Urgency;
+use crate::sys::spool::Captured;
 
 /// The report thread and the way to it.
 pub struct Reports {
@@ -51,7 +54,7 @@ pub fn start_reports(
     let on_failure = move |failure: Failure| {
         let message = match failure {
             Failure::StdoutClosed => Message::StdoutClosed,
-            failure @ Failure::Sink { .. } => {
+            failure @ (Failure::Sink { .. } | Failure::Merge(_)) => {
                 // Said right here: what cannot be written may be what would say it.
                 let _ = writeln!(io::stderr(), "{program}: Error: {failure}");
                 Message::ReportFailed(failure.to_string())
@@ -137,6 +140,9 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
         sinks.push(Box::new(progress::LatestLines::new(&screen, stdout()?)));
         text_config.mode = text::Mode::Never;
     }
+    if let Some(reducer) = engine.reducer()? {
+        sinks.push(Box::new(Handoff::new(Box::new(Merged(reducer)))));
+    }
     let rows = match &plan.rows {
         Some(rows) => Some(open_rows(rows, engine)?),
         None => None,
@@ -148,6 +154,19 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
             .with_rows(rows),
     ));
     Ok(sinks)
+}
+
+/// The engine's merges as the reports see them.
+struct Merged(Reducer);
+
+impl Taker for Merged {
+    fn take(&mut self, seq: u64, output: Captured) -> io::Result<()> {
+        self.0.take(seq, output)
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        self.0.finish()
+    }
 }
 
 fn open_rows(plan: &RowsPlan, engine: &EngineParts) -> anyhow::Result<text::rows::Rows> {

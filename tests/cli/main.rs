@@ -12,6 +12,7 @@ mod language;
 mod memory;
 mod output;
 mod process;
+mod reduce;
 mod resume;
 mod semaphore;
 mod shells;

@@ -46,6 +46,11 @@ pub struct Pipe {
     #[arg(long, alias = "rrs", alias = "removerecsep")]
     pub remove_rec_sep: bool,
 
+    /// Merge what jobs print by CMD, {} being files of it: 'sort -m {}'. It runs again on what it has printed,
+    /// in the order of the inputs.
+    #[arg(long, value_name = "CMD")]
+    pub reduce: Option<OsString>,
+
     /// One job for each slot; they get the blocks in turn.
     #[arg(long, alias = "round", alias = "roundrobin")]
     pub round_robin: bool,

@@ -1,0 +1,169 @@
+//! One merge: a command that reads files and writes one.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+
+use memchr::memmem;
+
+use super::Config;
+use crate::sys::child::{Child, Exit, Waited};
+use crate::sys::env_block::{ArgBlock, EnvBlock};
+use crate::sys::guardian::Ward;
+use crate::sys::memory_file::{at_least, memory_file};
+use crate::sys::spawn::{Program, Spawner};
+use crate::sys::spool::{Captured, unlinked_file};
+use crate::sys::wake::Wake;
+
+/// The number of the command's first input; those of the others follow.
+const FIRST: i32 = 3;
+
+/// One thread's way to merge.
+pub(super) struct Merge<'c> {
+    config: &'c Config,
+    spawner: Spawner,
+    env: EnvBlock,
+}
+
+impl<'c> Merge<'c> {
+    /// For the calling thread; its processes have place `ward`.
+    pub(super) fn new(config: &'c Config, ward: Ward) -> Self {
+        Self {
+            config,
+            spawner: Spawner::new(ward),
+            env: EnvBlock::new(config.env.iter().cloned(), &[]),
+        }
+    }
+
+    /// Merges `outputs`, which may end early when `stop` rings.
+    ///
+    /// # Errors
+    ///
+    /// When the command fails: names it.
+    pub(super) fn merge_into_file(
+        &mut self,
+        outputs: Vec<Captured>,
+        stop: &Wake,
+    ) -> io::Result<Captured> {
+        let file = unlinked_file(&self.config.folder)?;
+        if !self.run(outputs, Some(file.as_fd()), stop)? {
+            return Ok(Captured::Empty);
+        }
+        let len = file.metadata()?.len();
+        let permit = None;
+        Ok(Captured::File { file, len, permit })
+    }
+
+    /// The same, onto fanout's own standard output.
+    pub(super) fn merge_onto_stdout(
+        mut self,
+        outputs: Vec<Captured>,
+        stop: &Wake,
+    ) -> io::Result<()> {
+        self.run(outputs, None, stop).map(drop)
+    }
+
+    /// Tells whether there was anything to merge.
+    fn run(
+        &mut self,
+        outputs: Vec<Captured>,
+        to: Option<BorrowedFd>,
+        stop: &Wake,
+    ) -> io::Result<bool> {
+        let outputs: Vec<_> = outputs.into_iter().filter(|it| !it.is_empty()).collect();
+        if outputs.is_empty() {
+            return Ok(false);
+        }
+        let end = FIRST + outputs.len() as i32;
+        let inputs = outputs
+            .iter()
+            .map(|output| at_least(&self.as_file(output)?, end))
+            .collect::<io::Result<Vec<OwnedFd>>>()?;
+        let line = with_inputs(&self.config.command, FIRST..end);
+        let shell = &self.config.shell;
+        let mut args = ArgBlock::default();
+        args.fill([shell.arg0().as_bytes(), b"-c", &line].into_iter());
+        let path = CString::new(shell.path().as_os_str().as_bytes())?;
+        let more: Vec<_> = inputs
+            .iter()
+            .map(|input| input.as_fd())
+            .zip(FIRST..)
+            .collect();
+        let nothing = File::open("/dev/null")?;
+        let child = self.spawner.spawn(&Program {
+            path: &path,
+            args: &args,
+            env: &self.env,
+            stdin: nothing.as_fd(),
+            stdout: to,
+            stderr: None,
+            cwd: None,
+            keeps_group: false,
+            more: &more,
+        })?;
+        drop(inputs);
+        match ended(child, stop)? {
+            Exit::Code(0) => Ok(true),
+            Exit::Signal(libc::SIGPIPE) => Err(io::ErrorKind::BrokenPipe.into()),
+            Exit::Code(code) => Err(self.failed(&format!("exit code {code}"))),
+            Exit::Signal(signal) => Err(self.failed(&format!("signal {signal}"))),
+        }
+    }
+
+    fn failed(&self, how: &str) -> io::Error {
+        let command = String::from_utf8_lossy(&self.config.command);
+        io::Error::other(format!("'{command}' ended with {how}"))
+    }
+
+    /// The output as a file that can be read from its beginning.
+    fn as_file(&self, output: &Captured) -> io::Result<File> {
+        if let Some((file, _)) = output.own_file() {
+            return file.try_clone();
+        }
+        if let Some(bytes) = output.in_memory() {
+            let mut file = memory_file(false)?;
+            file.write_all(bytes)?;
+            return Ok(file);
+        }
+        let mut file = unlinked_file(&self.config.folder)?;
+        io::copy(&mut output.reader(), &mut file)?;
+        Ok(file)
+    }
+}
+
+/// `command` with the paths of `inputs` for `{}`.
+fn with_inputs(command: &[u8], inputs: std::ops::Range<i32>) -> Vec<u8> {
+    let paths: Vec<String> = inputs.map(|fd| format!("/dev/fd/{fd}")).collect();
+    let paths = paths.join(" ");
+    let mut line = Vec::with_capacity(command.len() + paths.len() + 1);
+    let mut rest = command;
+    let mut found = false;
+    while let Some(at) = memmem::find(rest, b"{}") {
+        line.extend_from_slice(&rest[..at]);
+        line.extend_from_slice(paths.as_bytes());
+        rest = &rest[at + 2..];
+        found = true;
+    }
+    line.extend_from_slice(rest);
+    if !found {
+        line.push(b' ');
+        line.extend_from_slice(paths.as_bytes());
+    }
+    line
+}
+
+/// Waits for the end of `child`, and brings it about when `stop` rings.
+fn ended(child: Child, stop: &Wake) -> io::Result<Exit> {
+    loop {
+        match child.wait(Some(stop), &[], None)? {
+            Waited::Ended => return Ok(child.reap()?.exit),
+            Waited::Rung => {
+                child.signal(libc::SIGKILL);
+                return Ok(child.reap()?.exit);
+            }
+            Waited::Readable | Waited::TimedOut => {}
+        }
+    }
+}

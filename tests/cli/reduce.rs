@@ -1,0 +1,122 @@
+//! `--reduce`: one output out of many.
+
+use std::fs;
+
+use crate::{fanout, text};
+
+/// Lines in no order.
+fn lines() -> Vec<String> {
+    (0..60_000_u64)
+        .map(|number| format!("{:05}\n", number * 7919 % 60_013))
+        .collect()
+}
+
+#[test]
+fn sorted_parts_become_a_sorted_whole_and_nothing_is_left_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("lines");
+    let mut lines = lines();
+    fs::write(&file, lines.concat()).unwrap();
+    lines.sort();
+    let file = file.to_str().unwrap();
+    for options in [
+        &["--pipepart", "-a", file, "--block", "-1"][..],
+        &["--pipepart", "-a", file, "--block", "1k", "-j4"],
+        &["--pipepart", "-a", file, "--block", "3k", "-k"],
+    ] {
+        let output = fanout()
+            .args(options)
+            .args(["--reduce", "sort -m {}", "sort"])
+            .env("LC_ALL", "C")
+            .env("TMPDIR", dir.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(text(&output.stdout) == lines.concat(), "{options:?}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn counts_add_up_and_the_inputs_go_to_the_end_of_a_command_without_a_place_for_them() {
+    let add = "awk '{count[$1] += $2} END {for (word in count) print word, count[word]}'";
+    let output = fanout()
+        .args(["--pipe", "--block", "2k", "--reduce", add])
+        .arg("awk '{print $1 % 3, 1}'")
+        .write_stdin(lines().concat())
+        .output()
+        .unwrap();
+    let mut counts: Vec<_> = text(&output.stdout).lines().collect();
+    counts.sort_unstable();
+    let of = |rest| {
+        lines()
+            .iter()
+            .filter(|line| line.trim().parse::<u64>().unwrap() % 3 == rest)
+            .count()
+    };
+    assert_eq!(counts, [0, 1, 2].map(|rest| format!("{rest} {}", of(rest))));
+}
+
+#[test]
+fn outputs_keep_the_order_of_the_inputs_and_failed_jobs_count() {
+    let output = fanout()
+        .args(["-j4", "--no-summary", "--reduce", "cat {}"])
+        .arg("sleep 0.0{= $_ = $_ % 3 =}; echo {}; exit {= $_ = $_ == 7 ? 1 : 0 =}")
+        .arg(":::")
+        .args((1..=30).map(|number| number.to_string()))
+        .output()
+        .unwrap();
+    let wanted: String = (1..=30).map(|number| format!("{number}\n")).collect();
+    assert_eq!(text(&output.stdout), wanted);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_merge_that_fails_ends_the_run_and_is_named() {
+    for command in ["cat {} >/dev/null; exit 7", "no-such-command"] {
+        let output = fanout()
+            .args(["--reduce", command, "echo", ":::"])
+            .args((1..=40).map(|number| number.to_string()))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(255), "{output:?}");
+        assert!(text(&output.stderr).contains(&format!("--reduce: '{command}' ended with")));
+    }
+}
+
+#[test]
+fn a_run_that_ends_early_has_no_result() {
+    let output = fanout()
+        .args([
+            "-j1",
+            "--no-summary",
+            "--halt",
+            "now,fail=1",
+            "--reduce",
+            "cat {}",
+        ])
+        .args(["echo {}; exit {}", ":::", "0", "1", "2"])
+        .output()
+        .unwrap();
+    assert_eq!(text(&output.stdout), "");
+    assert!(text(&output.stderr).contains("no result"), "{output:?}");
+    assert_ne!(output.status.code(), Some(0));
+}
+
+#[test]
+fn what_leaves_nothing_to_merge_is_refused() {
+    for other in [
+        "--ungroup",
+        "--line-buffer",
+        "--files",
+        "--json=-",
+        "--results=r",
+    ] {
+        let output = fanout()
+            .args(["--reduce", "cat {}", other, "echo", ":::", "1"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(255), "{other}");
+        assert!(text(&output.stderr).contains("--reduce"), "{output:?}");
+    }
+}
