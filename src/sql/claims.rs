@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::sqlite::Table;
-use super::{Finished, Row, SqlError};
+use super::{Finished, Row, SqlError, Ticket};
 
 /// Rows for so much time are taken ahead.
 const AHEAD: f64 = 0.2;
@@ -29,6 +29,8 @@ struct Shared {
     table: Table,
     /// The last row that was taken: it is looked behind it first.
     after: i64,
+    /// Rows with the number of a job that runs: of a table that was made anew, or of one with numbers twice.
+    later: Vec<Row>,
     /// Nothing is taken any more.
     closed: bool,
 }
@@ -36,7 +38,9 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Held {
     /// The rows, by the number of their job.
-    rows: HashMap<u64, (i64, Arc<[u8]>)>,
+    rows: HashMap<u64, (Ticket, Arc<[u8]>)>,
+    /// How many were finished.
+    finished: u64,
     /// A moving average over jobs' run times, in seconds; `None` before the first has ended.
     average: Option<f64>,
 }
@@ -46,8 +50,8 @@ struct Held {
 pub enum Taken {
     /// These rows, at least one.
     Rows(Vec<Row>),
-    /// Enough are taken for now.
-    Enough,
+    /// Enough are taken until more are finished than these.
+    Enough(u64),
     /// None waits.
     None,
 }
@@ -59,6 +63,7 @@ impl Claims {
             table: Mutex::new(Shared {
                 table,
                 after: i64::MIN,
+                later: Vec::new(),
                 closed: false,
             }),
             held: Mutex::default(),
@@ -94,11 +99,14 @@ impl Claims {
     ///
     /// # Errors
     ///
-    /// When the table cannot be read, or has two rows with one number.
+    /// When the table cannot be read.
     pub fn take(&self) -> Result<Taken, SqlError> {
-        let wanted = self.held().wanted(self.slots);
+        let (wanted, finished) = {
+            let held = self.held();
+            (held.wanted(self.slots), held.finished)
+        };
         if wanted == 0 {
-            return Ok(Taken::Enough);
+            return Ok(Taken::Enough(finished));
         }
         let mut shared = self.table();
         if shared.closed {
@@ -110,30 +118,27 @@ impl Claims {
             // Before it, rows may have been given back.
             rows = shared.table.claim(i64::MIN, wanted)?;
         }
-        let Some(last) = rows.last() else {
-            return Ok(Taken::None);
-        };
-        shared.after = last.id;
-        let mut held = self.held();
-        for row in &rows {
-            let taken = (row.id, Arc::clone(&row.command));
-            if held.rows.insert(row.seq, taken).is_some() {
-                let why = format!("the table has two rows with Seq {}", row.seq);
-                return Err(SqlError {
-                    why,
-                    missing: false,
-                });
-            }
+        if let Some(last) = rows.last() {
+            shared.after = last.ticket.id;
         }
-        Ok(Taken::Rows(rows))
+        rows.append(&mut shared.later);
+        let found_some = !rows.is_empty();
+        let mut held = self.held();
+        let (rows, later) = rows.into_iter().partition(|row| held.add(row));
+        shared.later = later;
+        Ok(match rows {
+            rows if !rows.is_empty() => Taken::Rows(rows),
+            _ if found_some => Taken::Enough(finished),
+            _ => Taken::None,
+        })
     }
 
-    /// Waits until fewer rows are held than when enough were taken.
-    pub fn wait(&self) {
+    /// Waits until more rows were `finished` than when enough were taken.
+    pub fn wait(&self, finished: u64) {
         let held = self.held();
         let wait = self
             .finished
-            .wait_while(held, |held| held.wanted(self.slots) == 0);
+            .wait_while(held, |held| held.finished == finished);
         drop(wait);
     }
 
@@ -151,17 +156,18 @@ impl Claims {
     ///
     /// When that cannot be written.
     pub fn finish(&self, seq: u64, end: Option<&Finished<'_>>) -> Result<(), SqlError> {
-        let Some((id, _)) = self.held().rows.get(&seq).cloned() else {
+        let Some((ticket, _)) = self.held().rows.get(&seq).cloned() else {
             return Ok(());
         };
         let mut shared = self.table();
         match end {
-            Some(end) => shared.table.finish(id, end)?,
-            None => shared.table.release(id)?,
+            Some(end) => shared.table.finish(ticket, end)?,
+            None => shared.table.release(ticket)?,
         }
         drop(shared);
         let mut held = self.held();
         held.rows.remove(&seq);
+        held.finished += 1;
         if let Some(end) = end {
             held.observe(end.runtime);
         }
@@ -187,15 +193,26 @@ impl Claims {
     pub fn close(&self) -> Result<(), SqlError> {
         let mut shared = self.table();
         shared.closed = true;
-        let left: Vec<i64> = self.held().rows.drain().map(|(_, (id, _))| id).collect();
-        for id in left {
-            shared.table.release(id)?;
+        let later = std::mem::take(&mut shared.later);
+        let held: Vec<_> = self.held().rows.drain().collect();
+        let held = held.into_iter().map(|(_, (ticket, _))| ticket);
+        for ticket in held.chain(later.into_iter().map(|row| row.ticket)) {
+            shared.table.release(ticket)?;
         }
         shared.table.commit()
     }
 }
 
 impl Held {
+    /// Holds `row` from now on; false: another one with its number is held.
+    fn add(&mut self, row: &Row) -> bool {
+        if self.rows.contains_key(&row.seq) {
+            return false;
+        }
+        let taken = (row.ticket, Arc::clone(&row.command));
+        self.rows.insert(row.seq, taken).is_none()
+    }
+
     fn observe(&mut self, time: f64) {
         self.average = Some(
             self.average

@@ -19,6 +19,9 @@ pub mod claims;
 pub mod sqlite;
 pub mod url;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,11 +34,21 @@ pub struct Waiting<'a> {
     pub args: &'a [&'a [u8]],
 }
 
+/// Says that a row was taken by this worker, and when. It is good for this row only, even if the table is made
+/// anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// Where the row is in the table.
+    id: i64,
+    /// How often rows had been taken.
+    turn: u64,
+}
+
 /// A row that this worker has taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Where it is in the table.
-    pub id: i64,
+    /// What finishes it.
+    pub ticket: Ticket,
     /// The job's number.
     pub seq: u64,
     /// The job's command, unrendered.

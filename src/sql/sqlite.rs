@@ -1,5 +1,7 @@
 //! The table in a file of `SQLite`.
 
+mod insert;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,12 +9,16 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
 use super::url::Dburl;
-use super::{Finished, Row, SqlError, Waiting};
+use super::{Finished, Row, SqlError, Ticket};
 
 /// The `Exitval` of a row that waits.
 const WAITS: i32 = -1000;
 /// The `Exitval` of a row that a worker has taken.
 const TAKEN: i32 = -1220;
+
+/// What holds of a row that this worker has taken. A master may have made the table anew in the meantime, and
+/// then the row is another one.
+const TAKEN_BY_US: &str = "rowid = ? AND Exitval = -1220 AND Stdout = ?";
 
 /// How often it is looked whether the database, which somebody else has locked, is free: for a minute or so.
 const LOOKS: i32 = 6000;
@@ -41,6 +47,8 @@ pub struct Table {
     seq: u64,
     /// Who takes rows: the machine's name, and the mark in `Stdout`.
     worker: (String, String),
+    /// How often rows were taken.
+    turn: u64,
 }
 
 /// Bytes as they are stored.
@@ -80,6 +88,7 @@ impl Table {
             values: 0,
             seq: 0,
             worker: (String::new(), String::new()),
+            turn: 0,
         })
     }
 
@@ -171,96 +180,17 @@ impl Table {
         Ok(self.checked(number)?.map_or(0, i64::unsigned_abs))
     }
 
-    /// Writes jobs that wait, all or none of them, and numbers them.
-    ///
-    /// # Errors
-    ///
-    /// When they cannot be written.
-    pub fn insert(&mut self, jobs: &[Waiting<'_>]) -> Result<(), SqlError> {
-        let widest = jobs.iter().map(|job| job.args.len()).max().unwrap_or(0);
-        let begun = self.db.execute_batch("BEGIN IMMEDIATE");
-        self.checked(begun)?;
-        let written = self.insert_all(jobs, widest);
-        let ended = match &written {
-            Ok(_) => self.commit(),
-            Err(_) => self
-                .db
-                .execute_batch("ROLLBACK")
-                .map_err(|error| self.error(&error)),
-        };
-        (self.values, self.seq) = self.checked(written)?;
-        ended
-    }
-
-    fn insert_all(&self, jobs: &[Waiting<'_>], widest: usize) -> rusqlite::Result<(usize, u64)> {
-        let name = &self.name;
-        for more in self.values + 1..=widest {
-            // Another master may have had the same need.
-            if !self
-                .columns()?
-                .iter()
-                .any(|name| argument(name) == Some(more))
-            {
-                let add = format!("ALTER TABLE {name} ADD COLUMN V{more} TEXT");
-                self.db.execute_batch(&add)?;
-            }
-        }
-        let values = self.values.max(widest);
-        let mut seq = self.last_seq()?;
-        let (mut count, mut statement) = (usize::MAX, String::new());
-        for job in jobs {
-            seq += 1;
-            if count != job.args.len() {
-                count = job.args.len();
-                statement = self.inserting(count);
-            }
-            let mut insert = self.db.prepare_cached(&statement)?;
-            insert.raw_bind_parameter(1, seq as i64)?;
-            for (place, bytes) in std::iter::once(&job.command).chain(job.args).enumerate() {
-                insert.raw_bind_parameter(place + 2, Bytes(bytes))?;
-            }
-            insert.raw_execute()?;
-        }
-        Ok((values, seq))
-    }
-
-    /// The statement that writes a job with `count` arguments.
-    fn inserting(&self, count: usize) -> String {
-        let name = &self.name;
-        let comma = if count > 0 { ", " } else { "" };
-        let columns = arguments(count, ", ");
-        let places = ", ?".repeat(count);
-        format!(
-            "INSERT INTO {name} (Seq, Send, Exitval, Command{comma}{columns}) VALUES (?, 0, {WAITS}, ?{places})"
-        )
-    }
-
-    /// The number of the last job. Other masters may write, too: only the first time all rows are looked at.
-    fn last_seq(&self) -> rusqlite::Result<u64> {
-        let of = if self.seq == 0 {
-            format!("SELECT max(Seq) FROM {}", self.name)
-        } else {
-            format!("SELECT Seq FROM {} ORDER BY rowid DESC LIMIT 1", self.name)
-        };
-        let mut query = self.db.prepare_cached(&of)?;
-        let mut rows = query.query([])?;
-        let last = match rows.next()? {
-            Some(row) => row.get::<_, Option<i64>>(0)?,
-            None => None,
-        };
-        Ok(self.seq.max(last.map_or(0, |last| last.max(0) as u64)))
-    }
-
     /// Takes up to `most` rows that wait, the first of those behind row `after`, in the order of the table.
     ///
     /// # Errors
     ///
     /// When they cannot be read or marked as taken.
     pub fn claim(&mut self, after: i64, most: usize) -> Result<Vec<Row>, SqlError> {
+        self.turn += 1;
         let claimed = self.claim_rows(after, most);
         let mut rows = self.checked(claimed)?;
         self.commit()?;
-        rows.sort_unstable_by_key(|row| row.id);
+        rows.sort_unstable_by_key(|row| row.ticket.id);
         Ok(rows)
     }
 
@@ -271,8 +201,8 @@ impl Table {
              {name} WHERE Exitval = {WAITS} AND rowid > ?3 AND Seq > 0 ORDER BY rowid LIMIT ?4) \
              RETURNING rowid, Seq, Command, *"
         ))?;
-        let (host, mark) = &self.worker;
-        let mut rows = claim.query((host, mark, after, most as i64))?;
+        let mark = self.mark(self.turn);
+        let mut rows = claim.query((&self.worker.0, mark, after, most as i64))?;
         let arguments = rows.as_ref().map_or_else(Vec::new, |statement| {
             let mut places: Vec<_> = statement
                 .column_names()
@@ -304,7 +234,10 @@ impl Table {
                 .map_or(0, |last| last + 1);
             args.truncate(count);
             claimed.push(Row {
-                id: row.get(0)?,
+                ticket: Ticket {
+                    id: row.get(0)?,
+                    turn: self.turn,
+                },
                 seq: row.get::<_, i64>(1)? as u64,
                 command,
                 args: args.into_iter().map(Option::unwrap_or_default).collect(),
@@ -313,16 +246,16 @@ impl Table {
         Ok(claimed)
     }
 
-    /// Writes what became of the job in row `id`; stays in memory until [`commit`](Self::commit).
+    /// Writes what became of the job of `ticket`; stays in memory until [`commit`](Self::commit).
     ///
     /// # Errors
     ///
     /// When it cannot be written.
-    pub fn finish(&mut self, id: i64, end: &Finished<'_>) -> Result<(), SqlError> {
+    pub fn finish(&mut self, ticket: Ticket, end: &Finished<'_>) -> Result<(), SqlError> {
         self.begin()?;
         let update = format!(
             "UPDATE {} SET Host = ?, Starttime = ?, JobRuntime = ?, Send = ?, Receive = ?, Exitval = ?, \
-             _Signal = ?, Command = ?, Stdout = ?, Stderr = ? WHERE rowid = ?",
+             _Signal = ?, Command = ?, Stdout = ?, Stderr = ? WHERE {TAKEN_BY_US}",
             self.name
         );
         let mut update = self.checked(self.db.prepare_cached(&update))?;
@@ -337,25 +270,34 @@ impl Table {
             Bytes(end.command),
             Bytes(end.stdout),
             Bytes(end.stderr),
-            id,
+            ticket.id,
+            self.mark(ticket.turn),
         ));
         self.checked(written).map(drop)
     }
 
-    /// Gives the row `id` back, so that it waits again; stays in memory until [`commit`](Self::commit).
+    /// Gives the row of `ticket` back, so that it waits again; stays in memory until [`commit`](Self::commit).
     ///
     /// # Errors
     ///
     /// When it cannot be written.
-    pub fn release(&mut self, id: i64) -> Result<(), SqlError> {
+    pub fn release(&mut self, ticket: Ticket) -> Result<(), SqlError> {
         self.begin()?;
-        let released = self.db.execute(&self.releasing("rowid = ?"), [id]);
+        let release = self.releasing(TAKEN_BY_US);
+        let released = self
+            .db
+            .execute(&release, (ticket.id, self.mark(ticket.turn)));
         self.checked(released).map(drop)
+    }
+
+    /// What stands in the rows that were taken at the `turn`th time.
+    fn mark(&self, turn: u64) -> String {
+        format!("{}-{turn}", self.worker.1)
     }
 
     fn releasing(&self, which: &str) -> String {
         format!(
-            "UPDATE {} SET Exitval = {WAITS}, Host = NULL, Stdout = NULL WHERE Exitval = {TAKEN} AND {which}",
+            "UPDATE {} SET Exitval = {WAITS}, Host = NULL, Stdout = NULL WHERE {which}",
             self.name
         )
     }
@@ -369,7 +311,7 @@ impl Table {
     pub fn release_abandoned(&mut self, is_gone: impl Fn(&str) -> bool) -> Result<(), SqlError> {
         for mark in self.checked(self.marks())? {
             if is_gone(&mark) {
-                let release = self.releasing("Host = ? AND Stdout = ?");
+                let release = self.releasing("Exitval = -1220 AND Host = ? AND Stdout = ?");
                 let released = self.db.execute(&release, (&self.worker.0, &mark));
                 self.checked(released)?;
             }

@@ -1,5 +1,6 @@
 //! Jobs that are written into a table, and jobs that are taken from one.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -22,7 +23,7 @@ const BATCH: usize = 1000;
 /// How long a master that waits sleeps before it looks again, at first and at most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
 
-/// What a worker's mark begins with; behind it are its process id, when that was started, and its namespace.
+/// What a worker's mark begins with; behind it are its process id, when that was started, and its namespace; then which time it was that rows were taken.
 const MARK: &str = "Reserved-fanout-";
 
 /// Jobs on their way into a table.
@@ -138,6 +139,8 @@ pub(super) struct RowSource {
     master: Option<Master>,
     /// With `-k`: the number that comes next.
     in_order: Option<u64>,
+    /// With `--wait`, it lasts until all rows are over: how long to sleep before it is looked again.
+    pause: Option<Duration>,
 }
 
 impl RowSource {
@@ -160,7 +163,9 @@ impl RowSource {
                 if let Some(next) = next {
                     *next = seq + 1;
                 }
-                args.extend(&row.args.iter().collect());
+                for arg in &row.args {
+                    args.push(&without_nul(arg));
+                }
                 if args.is_empty() {
                     args.push(b"");
                 }
@@ -182,11 +187,25 @@ impl RowSource {
         }
         match self.claims.take().map_err(failed)? {
             Taken::Rows(rows) => self.rows.extend(rows),
-            Taken::Enough if self.writes_more(JobSource::ready) => {}
-            Taken::Enough => self.claims.wait(),
+            Taken::Enough(_) if self.writes_more(JobSource::ready) => {}
+            Taken::Enough(finished) => self.claims.wait(finished),
             Taken::None if self.writes_more(|_| true) => self.write()?,
-            Taken::None => return Ok(false),
+            Taken::None => return self.wait_for_others(),
         }
+        Ok(true)
+    }
+
+    /// No row waits; true: one may wait again, as some are not over yet.
+    fn wait_for_others(&mut self) -> Result<bool, String> {
+        let Some(pause) = &mut self.pause else {
+            return Ok(false);
+        };
+        let done = self.claims.with_table(|table| table.is_done());
+        if done.map_err(|error| error.to_string())? {
+            return Ok(false);
+        }
+        std::thread::sleep(*pause);
+        *pause = (*pause * 2).min(PAUSES[1]);
         Ok(true)
     }
 
@@ -223,6 +242,15 @@ impl Iterator for RowSource {
     }
 }
 
+/// As in other inputs: a NUL byte, which no argument can hold, becomes the two characters `\0`.
+fn without_nul(arg: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(0, arg).is_none() {
+        return Cow::Borrowed(arg);
+    }
+    let parts: Vec<_> = arg.split(|&byte| byte == 0).collect();
+    Cow::Owned(parts.join(&b"\\0"[..]))
+}
+
 /// Has the jobs of `inputs` go through the table of `plan`.
 ///
 /// # Errors
@@ -248,7 +276,7 @@ pub(super) fn attach(mut inputs: OpenJobs, plan: SqlPlan) -> anyhow::Result<Open
         (waits, shows) = (plan.waits, plan.shows);
     }
     match (plan.worker, master) {
-        (Some(plan), master) => work(&mut inputs, table, master, plan)?,
+        (Some(plan), master) => work(&mut inputs, table, master, plan, waits)?,
         (None, Some(master)) => {
             inputs.submission = Some(Submission {
                 master,
@@ -268,6 +296,7 @@ fn work(
     table: Table,
     master: Option<Master>,
     plan: WorkerPlan,
+    waits: bool,
 ) -> Result<(), SqlError> {
     let mut table = table.of_worker(host::name(), own_mark());
     if master.as_ref().is_none_or(|master| master.begun) {
@@ -294,6 +323,7 @@ fn work(
         rows: VecDeque::new(),
         master,
         in_order: plan.in_order.then_some(1),
+        pause: waits.then_some(PAUSES[0]),
     }));
     Ok(())
 }
@@ -310,7 +340,7 @@ fn is_gone(mark: &str) -> bool {
     let Some(rest) = mark.strip_prefix(MARK) else {
         return false;
     };
-    let mut numbers = rest.splitn(3, '-');
+    let mut numbers = rest.splitn(4, '-');
     let pid = numbers.next().and_then(|pid| pid.parse().ok());
     let started = numbers.next().and_then(|started| started.parse().ok());
     let (Some(pid), Some(started)) = (pid, started) else {

@@ -231,6 +231,55 @@ fn a_worker_that_is_told_to_end_gives_its_rows_back() {
 }
 
 #[test]
+fn a_table_that_is_made_anew_gets_no_results_of_old_jobs() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let old = "echo {} >> done; until [ -e go ]; do sleep 0.01; done";
+    write(folder, URL, &[old, ":::", "1", "2"]);
+    let mut run = worker(folder, &["-j1"]);
+    await_that("a job that runs", || !done(folder).is_empty());
+    write(folder, URL, &["echo {} >> done", ":::", "new", "newer"]);
+    fs::write(folder.join("go"), "").unwrap();
+    run.wait();
+    worker(folder, &["-j1"]).wait();
+    assert!(done(folder).ends_with(&["new".to_owned(), "newer".to_owned()]));
+    assert_eq!(
+        found(folder, "SELECT Seq, Exitval, Command FROM t"),
+        ["1|0|echo new >> done", "2|0|echo newer >> done"]
+    );
+}
+
+#[test]
+fn a_master_that_works_waits_for_other_workers() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let slow = "echo {} >> done; until [ -e go ]; do sleep 0.01; done";
+    write(folder, URL, &[slow, ":::", "1"]);
+    let mut other = worker(folder, &["-j1"]);
+    await_that("a job that runs", || done(folder).len() == 1);
+    let mut command = fanout_in_background();
+    command
+        .current_dir(folder)
+        .args([
+            "--sqlandworker",
+            APPEND,
+            "--wait",
+            "echo {} >> done",
+            ":::",
+            "2",
+        ])
+        .stdin(Stdio::null());
+    let mut both = Run::start(command);
+    await_that("the second job", || {
+        found(folder, "SELECT count(*) FROM t WHERE Exitval = 0") == ["1"]
+    });
+    assert!(both.child.try_wait().unwrap().is_none());
+    fs::write(folder.join("go"), "").unwrap();
+    assert_eq!(other.wait().code(), Some(0));
+    assert_eq!(both.wait().code(), Some(0));
+}
+
+#[test]
 fn a_master_waits_for_all_jobs() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
