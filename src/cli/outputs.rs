@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::flags::{Detail, Flags};
-use super::{bytes, hosts, sql, terminal};
+use super::{bytes, hosts, terminal};
 use crate::engine::capture::Streams;
 use crate::job::{Results, unescape_tagstring};
 use crate::plan::{CapturePlan, RowsPlan};
@@ -195,7 +195,7 @@ pub(super) fn capture(flags: &Flags, json_on_stdout: bool) -> CapturePlan {
     if has_files(flags) {
         return CapturePlan::Files(output.print_command > 0);
     }
-    let whole = json || rows(flags).is_some() || reduce(flags).is_some() || sql::works(flags);
+    let whole = json || rows(flags).is_some() || reduce(flags).is_some() || flags.sql.works();
     // What runs again or is taken back must not have been shown.
     let may_run_again = flags.jobs.memfree.is_some() || flags.jobs.limit.is_some();
     let may_be_taken_back = flags.failure.halt.is_some() || may_run_again;

@@ -17,11 +17,6 @@ pub(super) fn is_wanted(flags: &Sql) -> bool {
     flags.master.is_some() || flags.and_worker.is_some() || flags.worker.is_some()
 }
 
-/// Whether jobs are taken from a table.
-pub(super) fn works(flags: &Flags) -> bool {
-    flags.sql.and_worker.is_some() || flags.sql.worker.is_some()
-}
-
 /// Has the jobs of `plan`, whose command was typed as `command`, go through a table, if that is wanted.
 ///
 /// # Errors
@@ -58,7 +53,7 @@ pub(super) fn adapt(
             })),
         }
     });
-    let worker = works(flags).then(|| {
+    let worker = flags.sql.works().then(|| {
         let rendering = Arc::clone(flags);
         WorkerPlan {
             renderer: RowRenderer(Box::new(move |command: &[u8]| {

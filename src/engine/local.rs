@@ -2,7 +2,9 @@
 //!
 //! A worker renders the command for its slot, starts it (directly, or in a shell where only a shell
 //! gives the same result), sleeps until the process ends, the deadline passes or it is told to
-//! give up, ends the whole group where that is wanted, and takes the output.
+//! give up, ends the whole group where that is wanted, and takes the output. [`watch`] is the sleeping.
+
+mod watch;
 
 use std::fs::File;
 use std::io;
@@ -10,10 +12,11 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use super::capture::{Capture, Capturer, Outputs, Source};
-use super::feed::Feeding;
+use watch::Watch;
+
+use super::capture::{Capture, Capturer, Source};
 use super::handover::{Handed, Handover, Named};
 use super::launch::{Launch, Launcher, Start};
 use super::made_files;
@@ -26,21 +29,15 @@ use super::workdir::Workdir;
 use super::{Attempt, Engine as _, Post, Reply, never_ran};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
-use crate::model::{
-    AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, OutputPiece, Prepare,
-    SpawnError, Usage,
-};
-use crate::sys::child::{Child, Exit, Group, Reaped, Waited};
+use crate::model::{AttemptEnd, AttemptStart, Command, JobIdentity, Outcome, Prepare, SpawnError};
 use crate::sys::fd;
 use crate::sys::guardian::Guardian;
 use crate::sys::mailbox::Urgency;
 use crate::sys::priority::be_nice;
 use crate::sys::spawn::Spawner;
 use crate::sys::spool::{Codec, has_result};
-use crate::sys::tokens::{Token, Tokens};
+use crate::sys::tokens::Tokens;
 use crate::sys::tty;
-use crate::sys::turn::Turn;
-use crate::sys::wake;
 
 /// What the engine needs to know.
 pub struct Config {
@@ -436,224 +433,6 @@ fn lost_sight(error: &io::Error) -> SpawnError {
         return SpawnError::passing(error.to_string());
     }
     SpawnError::passing(format!("cannot wait for the process: {error}"))
-}
-
-/// Why fanout ends an attempt.
-enum End {
-    Timeout,
-    Cancel(KilledBy),
-}
-
-/// A running attempt, seen from its worker.
-struct Watch<'a> {
-    shared: &'a Shared,
-    station: &'a Station,
-    job: &'a Arc<JobIdentity>,
-    post: &'a Post,
-    outputs: Outputs<'a>,
-    /// What it is fed.
-    feeding: Option<Feeding>,
-    /// Allows one more piece of output to be on its way.
-    token: Option<Token>,
-}
-
-impl Watch<'_> {
-    /// Waits for the process, ending it if it must be; returns how it ended, what it cost, and whether
-    /// its group left anybody behind.
-    fn until_the_end(&mut self, child: Child) -> io::Result<(Outcome, Usage, bool)> {
-        let awaited = self.outputs.awaited().cloned();
-        if let Some(turn) = &awaited {
-            turn.wait(self.job.seq, self.station.wake());
-        }
-        let ended = self.until_its_end(child, awaited.as_deref());
-        if let Some(turn) = &awaited {
-            turn.leave(self.job.seq);
-        }
-        ended
-    }
-
-    fn until_its_end(
-        &mut self,
-        child: Child,
-        awaited: Option<&Turn>,
-    ) -> io::Result<(Outcome, Usage, bool)> {
-        let began = Instant::now();
-        let why = loop {
-            let limit = self.station.time_limit();
-            let deadline = limit.and_then(|limit| began.checked_add(limit));
-            match self.wait(&child, true, deadline)? {
-                Waited::Readable => self.attend()?,
-                Waited::Ended => break None,
-                // The limit may have been raised meanwhile.
-                Waited::TimedOut if limit != self.station.time_limit() => {}
-                Waited::TimedOut => break Some(End::Timeout),
-                Waited::Rung => {
-                    if let Some(by) = self.station.told_to_end() {
-                        break Some(End::Cancel(by));
-                    }
-                    if awaited.is_some_and(|turn| turn.is(self.job.seq)) {
-                        self.outputs.follow();
-                    }
-                }
-            }
-        };
-        if let (Some(feeding), None) = (&mut self.feeding, &why) {
-            feeding.stop();
-        }
-        let reaped = match &why {
-            None => self.reap(child)?,
-            Some(why) => self.terminate(child, why)?,
-        };
-        let left_behind = self.last_output(&reaped.group)?;
-        let outcome = match (why, reaped.exit) {
-            (None, Exit::Code(code)) => Outcome::Exited(code),
-            (None, Exit::Signal(signal)) => Outcome::Signaled(signal),
-            (Some(End::Timeout), exit) => Outcome::TimedOut(exit),
-            (Some(End::Cancel(by)), exit) => Outcome::Cancelled {
-                by,
-                signal: match exit {
-                    Exit::Signal(signal) => Some(signal),
-                    Exit::Code(_) => None,
-                },
-            },
-        };
-        Ok((outcome, reaped.usage, left_behind))
-    }
-
-    /// Takes the status of a process that has ended, when nobody can signal it any more.
-    fn reap(&self, child: Child) -> io::Result<Reaped> {
-        self.station.show(None);
-        child.reap()
-    }
-
-    /// Takes the whole process group through the termination sequence.
-    fn terminate(&mut self, child: Child, why: &End) -> io::Result<Reaped> {
-        let mut steps = self.shared.config.term_seq.steps();
-        while let Some((signal, pause)) = steps.next() {
-            let deadline = Instant::now() + pause;
-            child.signal(signal);
-            if self.station.was_stopped() {
-                child.signal(libc::SIGCONT);
-            }
-            if !self.ended_before(&child, deadline)? {
-                continue;
-            }
-            let reaped = self.reap(child)?;
-            // Those that the leader left behind get the rest of the sequence.
-            let mut gone = reaped.group.gone_before(deadline);
-            while let (false, Some((signal, pause))) = (gone, steps.next()) {
-                reaped.group.signal(signal);
-                gone = reaped.group.gone_before(Instant::now() + pause);
-            }
-            return Ok(reaped);
-        }
-        // As GNU parallel: who survives a sequence without KILL may go on; but not when the run ends.
-        if matches!(why, End::Timeout) {
-            self.live_on(&child)?;
-        }
-        // What is left after KILL is the kernel's doing.
-        child.signal(libc::SIGKILL);
-        self.reap(child)
-    }
-
-    /// Waits for the end of a process that has survived its time limit, or for the end of the run.
-    fn live_on(&mut self, child: &Child) -> io::Result<()> {
-        loop {
-            match self.wait(child, true, None)? {
-                Waited::Readable => self.attend()?,
-                Waited::Ended | Waited::TimedOut => return Ok(()),
-                Waited::Rung if self.station.told_to_end().is_some() => return Ok(()),
-                Waited::Rung => {}
-            }
-        }
-    }
-
-    /// Waits for the process's end until `deadline`, going on to read its output.
-    fn ended_before(&mut self, child: &Child, deadline: Instant) -> io::Result<bool> {
-        loop {
-            match self.wait(child, false, Some(deadline))? {
-                Waited::Ended => return Ok(true),
-                Waited::TimedOut => return Ok(false),
-                Waited::Readable => self.attend()?,
-                Waited::Rung => {}
-            }
-        }
-    }
-
-    /// Waits for the process, its pipes or, while no piece of output may be sent, the tokens; and, if it
-    /// is `told`, for the bell.
-    fn wait(&mut self, child: &Child, told: bool, deadline: Option<Instant>) -> io::Result<Waited> {
-        let shared = self.shared;
-        if self.token.is_none() && self.outputs.is_streamed() {
-            self.token = shared.pieces.try_take();
-        }
-        let outputs = if self.token.is_none() && self.outputs.is_streamed() {
-            vec![shared.pieces.as_fd()]
-        } else {
-            self.outputs.watched()
-        };
-        let wake = told.then(|| &**self.station.wake());
-        let feed = self.feeding.as_ref().and_then(Feeding::watched);
-        child.wait_feeding(wake, &outputs, feed, deadline)
-    }
-
-    /// Hands on output and feeds the job, as far as that can be done at once.
-    fn attend(&mut self) -> io::Result<()> {
-        if let Some(feeding) = &mut self.feeding {
-            feeding.pump()?;
-        }
-        self.drain().map(drop)
-    }
-
-    /// Hands on the last output of a job whose process has ended; returns whether its group left anybody
-    /// behind.
-    fn last_output(&mut self, group: &Group) -> io::Result<bool> {
-        let deadline = Instant::now() + GRACE;
-        let mut left_behind = true;
-        while left_behind && Instant::now() < deadline {
-            self.drain()?;
-            left_behind = !group.gone_before(deadline.min(Instant::now() + GRACE / 10));
-        }
-        // What is in the pipes now; not what somebody goes on to write.
-        let most = PIECES_IN_A_PIPE + self.outputs.pieces_left()?;
-        for _ in 0..most {
-            if !self.wait_for_token()? || !self.drain()? {
-                break;
-            }
-        }
-        Ok(left_behind)
-    }
-
-    /// Waits until a piece may be sent; `false` if the run is being killed, when nobody wants it.
-    fn wait_for_token(&mut self) -> io::Result<bool> {
-        while self.outputs.is_streamed() && self.token.is_none() {
-            self.token = self.shared.pieces.try_take();
-            if self.token.is_some() {
-                break;
-            }
-            if self.station.killed().is_some() {
-                return Ok(false);
-            }
-            wake::wait_for_either(self.station.wake(), self.shared.pieces.as_fd())?;
-        }
-        Ok(true)
-    }
-
-    /// Hands on what the job has written to its pipes since the last time, a piece from each as long as
-    /// there are tokens. Never waits.
-    fn drain(&mut self) -> io::Result<bool> {
-        let (shared, job, post, held) = (self.shared, self.job, self.post, &mut self.token);
-        let token = || held.take().or_else(|| shared.pieces.try_take());
-        self.outputs.drain(token, |stream, bytes, token| {
-            let piece = OutputPiece {
-                job: Arc::clone(job),
-                stream,
-                bytes,
-                token: Some(token),
-            };
-            post(Reply::Output(piece), Urgency::Now);
-        })
-    }
 }
 
 #[cfg(test)]

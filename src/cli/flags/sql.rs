@@ -27,3 +27,10 @@ pub struct Sql {
     )]
     pub and_worker: Option<OsString>,
 }
+
+impl Sql {
+    /// Whether jobs are taken from a table.
+    pub fn works(&self) -> bool {
+        self.and_worker.is_some() || self.worker.is_some()
+    }
+}

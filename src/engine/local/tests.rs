@@ -4,13 +4,15 @@ use std::ffi::OsStr;
 use std::fs;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, unbounded};
 
 use super::*;
 use crate::engine::Engine;
 use crate::engine::shell::{Shell, Wishes};
-use crate::model::{ArgList, Command, Job, Stream};
+use crate::model::{ArgList, Command, Job, KilledBy, Stream};
+use crate::sys::child::Exit;
 use crate::sys::spool::{Captured, Limits, SpoolDir};
 
 /// How long anything may take before a test gives it up.

@@ -1,0 +1,310 @@
+//! The outputs of a running attempt: where each goes, and what of it is handed on already.
+
+use std::fs::File;
+use std::io::{self, PipeReader, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use super::{STREAMS, Streams};
+use crate::model::Stream;
+use crate::sys::follow::{Follow, give_back};
+use crate::sys::spool::{Packer, Spool};
+use crate::sys::turn::Turn;
+
+/// An attempt's output descriptors, and the other ends of its pipes.
+#[derive(Debug)]
+pub struct Outputs<'a> {
+    pub(super) ways: [Way<'a>; 2],
+    /// Whose turn must be awaited for what is kept to be handed on, and which of the two are.
+    pub(super) awaited: Option<(&'a Arc<Turn>, Streams)>,
+    pub(super) follow: Option<Follow>,
+    pub(super) streamed: [u64; 2],
+}
+
+/// Where one output goes.
+#[derive(Debug)]
+pub(super) enum Way<'a> {
+    /// Nothing of ours.
+    Inherited,
+    /// A file.
+    File {
+        file: &'a File,
+        /// Whether what is written is handed on, and how far it has been.
+        followed: Option<u64>,
+        /// How much of it has been given back to the file system.
+        given_back: u64,
+    },
+    /// A pipe: fanout's end (`None` once closed) and the job's end (until it is started).
+    Pipe {
+        reader: Option<PipeReader>,
+        writer: Option<OwnedFd>,
+        /// What takes it, in place of whoever wants it at once.
+        packer: Option<&'a mut Packer>,
+    },
+}
+
+/// The most that is read from a pipe or file at once, in bytes: a default pipe's capacity.
+const PIECE: usize = 64 * 1024;
+
+/// Space is given back to the file system in pieces of this size, a multiple of any block's.
+const GIVEN_BACK: u64 = 8 << 20;
+
+impl<'a> Way<'a> {
+    pub(super) fn spool(spool: &'a Spool) -> Self {
+        Self::file(spool.file())
+    }
+
+    pub(super) fn file(file: &'a File) -> Self {
+        Self::File {
+            file,
+            followed: None,
+            given_back: 0,
+        }
+    }
+
+    pub(super) fn pipe() -> io::Result<Self> {
+        let (reader, writer) = io::pipe()?;
+        Ok(Self::Pipe {
+            reader: Some(reader),
+            writer: Some(writer.into()),
+            packer: None,
+        })
+    }
+
+    fn is_streamed(&self) -> bool {
+        match self {
+            Self::Inherited => false,
+            Self::File { followed, .. } => followed.is_some(),
+            Self::Pipe { packer, .. } => packer.is_none(),
+        }
+    }
+
+    /// Packs what is there to be packed now; `None`: that is not done here.
+    fn pack(&mut self) -> io::Result<Option<bool>> {
+        let Self::Pipe {
+            packer: Some(_), ..
+        } = self
+        else {
+            return Ok(None);
+        };
+        let bytes = self.read()?;
+        if let (
+            Self::Pipe {
+                packer: Some(packer),
+                ..
+            },
+            Some(bytes),
+        ) = (self, &bytes)
+        {
+            packer.write(bytes)?;
+        }
+        Ok(Some(bytes.is_some()))
+    }
+
+    /// What is there to be handed on now, up to a piece of it; `None`: nothing.
+    fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let mut bytes = vec![0; PIECE];
+        let got = match self {
+            Self::Pipe {
+                reader: place @ Some(_),
+                ..
+            } => {
+                let got = place
+                    .as_mut()
+                    .map_or(Ok(0), |reader| reader.read(&mut bytes))?;
+                if got == 0 {
+                    *place = None;
+                }
+                got
+            }
+            Self::File {
+                file,
+                followed: Some(at),
+                given_back,
+            } => {
+                let got = file.read_at(&mut bytes, *at)?;
+                *at += got as u64;
+                if *at - *given_back >= GIVEN_BACK {
+                    *given_back = *at / GIVEN_BACK * GIVEN_BACK;
+                    give_back(file, *given_back);
+                }
+                got
+            }
+            _ => 0,
+        };
+        bytes.truncate(got);
+        Ok((got > 0).then_some(bytes))
+    }
+
+    /// Whether reading would answer at once.
+    fn is_readable(&self) -> io::Result<bool> {
+        match self {
+            Self::Pipe {
+                reader: Some(reader),
+                ..
+            } => crate::sys::wake::is_readable(reader.as_fd()),
+            Self::File { followed, .. } => Ok(followed.is_some()),
+            _ => Ok(false),
+        }
+    }
+}
+
+impl<'a> Outputs<'a> {
+    pub(super) fn new(ways: [Way<'a>; 2]) -> Self {
+        Self {
+            ways,
+            awaited: None,
+            follow: None,
+            streamed: [0; 2],
+        }
+    }
+
+    /// Pipes to `packers`.
+    pub(super) fn packed(packers: &'a mut [Option<Packer>; 2]) -> io::Result<Self> {
+        let mut outputs = Self::new([Way::pipe()?, Way::pipe()?]);
+        for (way, its) in outputs.ways.iter_mut().zip(packers) {
+            if let Way::Pipe { packer, .. } = way {
+                *packer = its.as_mut();
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// What the job gets as standard output and standard error; `None`: what fanout has.
+    pub fn for_job(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        self.ways.each_ref().map(|way| match way {
+            Way::Inherited => None,
+            Way::File { file, .. } => Some(file.as_fd()),
+            Way::Pipe { writer, .. } => writer.as_ref().map(AsFd::as_fd),
+        })
+    }
+
+    /// Closes the job's ends of pipes, so that their end can be seen; to be called once it has started.
+    pub fn started(&mut self) {
+        for way in &mut self.ways {
+            if let Way::Pipe { writer, .. } = way {
+                *writer = None;
+            }
+        }
+    }
+
+    /// Whose turn is to be awaited before [`follow`](Self::follow).
+    pub fn awaited(&self) -> Option<&'a Arc<Turn>> {
+        self.awaited.map(|(turn, _)| turn)
+    }
+
+    /// Begins to hand on what is kept: it is the job's turn.
+    pub fn follow(&mut self) {
+        let Some((_, streams)) = self.awaited.take() else {
+            return;
+        };
+        let both = streams == Streams::Both;
+        let followed = if both {
+            &mut self.ways[..]
+        } else {
+            &mut self.ways[..1]
+        };
+        let files = followed.iter().filter_map(|way| match way {
+            Way::File { file, .. } => Some(*file),
+            _ => None,
+        });
+        // Where nothing can be followed, all is shown at the end.
+        let Ok(follow) = Follow::new(files) else {
+            return;
+        };
+        for way in followed {
+            if let Way::File { followed, .. } = way {
+                *followed = Some(0);
+            }
+        }
+        self.follow = Some(follow);
+    }
+
+    /// The descriptors to watch while the job runs, no more than two.
+    pub fn watched(&self) -> Vec<BorrowedFd<'_>> {
+        if let Some(follow) = &self.follow {
+            return follow.fds().to_vec();
+        }
+        let readers = self.ways.iter().filter_map(|way| match way {
+            Way::Pipe { reader, .. } => reader.as_ref().map(AsFd::as_fd),
+            _ => None,
+        });
+        readers.collect()
+    }
+
+    /// Whether output is handed on while the job runs.
+    pub fn is_streamed(&self) -> bool {
+        self.streams().iter().any(|&streamed| streamed)
+    }
+
+    /// Which outputs are handed on.
+    pub fn streams(&self) -> [bool; 2] {
+        self.ways.each_ref().map(Way::is_streamed)
+    }
+
+    /// How many bytes of each were handed on.
+    pub fn streamed(&self) -> [u64; 2] {
+        self.streamed
+    }
+
+    /// How many pieces are in the files that are handed on, and were not yet.
+    ///
+    /// # Errors
+    ///
+    /// When the size of a file cannot be told.
+    pub fn pieces_left(&self) -> io::Result<usize> {
+        let mut pieces = 0;
+        for way in &self.ways {
+            if let Way::File {
+                file,
+                followed: Some(at),
+                ..
+            } = way
+            {
+                let left = file.metadata()?.len().saturating_sub(*at);
+                pieces += left.div_ceil(PIECE as u64) as usize;
+            }
+        }
+        Ok(pieces)
+    }
+
+    /// Reads what is there and hands it to `piece`, as long as `token` gives permits to do so; a piece of each
+    /// output, and never waits. Returns whether there was anything.
+    ///
+    /// # Errors
+    ///
+    /// When a pipe or file cannot be read.
+    pub fn drain<T>(
+        &mut self,
+        mut token: impl FnMut() -> Option<T>,
+        mut piece: impl FnMut(Stream, Vec<u8>, T),
+    ) -> io::Result<bool> {
+        let mut any = false;
+        for (place, stream) in STREAMS.into_iter().enumerate() {
+            let way = &mut self.ways[place];
+            if !way.is_readable()? {
+                continue;
+            }
+            if let Some(packed) = way.pack()? {
+                any |= packed;
+                continue;
+            }
+            let Some(token) = token() else { return Ok(any) };
+            let mut bytes = way.read()?;
+            if let (None, Way::File { .. }, Some(follow)) = (&bytes, &way, &self.follow) {
+                // What comes after this look is news again.
+                follow.forget();
+                bytes = way.read()?;
+            }
+            let Some(bytes) = bytes else { continue };
+            if let (Way::File { .. }, Some(follow)) = (&way, &self.follow) {
+                follow.remember();
+            }
+            any = true;
+            self.streamed[place] += bytes.len() as u64;
+            piece(stream, bytes, token);
+        }
+        Ok(any)
+    }
+}
