@@ -5,10 +5,11 @@ use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::sys::decompress::{Decompressor, decompressed};
 use crate::sys::{fd, wake};
 
 /// Bytes, one input after the other.
@@ -25,7 +26,7 @@ pub struct Input {
     regular: bool,
     name: Option<PathBuf>,
     /// What writes into it.
-    decompressor: Option<(Child, &'static str)>,
+    decompressor: Option<Decompressor>,
 }
 
 impl Source {
@@ -185,34 +186,14 @@ impl Input {
         if !kind.is_file() && !kind.is_block_device() && !kind.is_fifo() {
             return Err(format!("{shown} is neither a file nor a block device"));
         }
-        let mut input = Self {
+        let (file, decompressor) =
+            decompressed(path, file).map_err(|error| format!("cannot read {shown}: {error}"))?;
+        Ok(Self {
             file: Arc::new(file),
-            regular: kind.is_file() || kind.is_block_device(),
+            regular: decompressor.is_none() && (kind.is_file() || kind.is_block_device()),
             name: Some(path.to_owned()),
-            decompressor: None,
-        };
-        if let Some(program) = decompressor(path, &input.file).filter(|_| kind.is_file()) {
-            input.decompress(program)?;
-        }
-        Ok(input)
-    }
-
-    /// Has `program` read the file.
-    fn decompress(&mut self, program: &'static str) -> Result<(), String> {
-        let file = self.file.try_clone();
-        let file = file.map_err(|error| self.cannot_read(&error))?;
-        let mut child = Command::new(program)
-            .arg("-dc")
-            .stdin(file)
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("cannot run {program} to read {}: {error}", self.shown()))?;
-        if let Some(output) = child.stdout.take() {
-            self.file = Arc::new(std::os::fd::OwnedFd::from(output).into());
-        }
-        self.regular = false;
-        self.decompressor = Some((child, program));
-        Ok(())
+            decompressor,
+        })
     }
 
     /// The file, and whether it can be read at any place.
@@ -242,25 +223,11 @@ impl Input {
     }
 
     fn finish(&mut self) -> Result<(), String> {
-        let Some((mut child, program)) = self.decompressor.take() else {
-            return Ok(());
-        };
-        let shown = self.shown();
-        match child.wait() {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(format!("{program} could not read {shown}: {status}")),
-            Err(error) => Err(format!("{program} could not read {shown}: {error}")),
-        }
-    }
-}
-
-impl Drop for Input {
-    fn drop(&mut self) {
-        if let Some((mut child, _)) = self.decompressor.take() {
-            // Nobody wants the rest.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let finished = self
+            .decompressor
+            .take()
+            .map_or(Ok(()), Decompressor::finish);
+        finished.map_err(|error| self.cannot_read(&error))
     }
 }
 
@@ -269,25 +236,6 @@ pub fn consumed(file: &File, at: u64) {
     // Where it cannot be done, nobody can tell the difference.
     let mut file = file;
     let _ = file.seek(SeekFrom::Start(at));
-}
-
-/// The program that reads a compressed file, by its name and its first bytes.
-fn decompressor(path: &Path, file: &File) -> Option<&'static str> {
-    use std::os::unix::fs::FileExt as _;
-    let mut magic = [0; 6];
-    let got = file.read_at(&mut magic, 0).unwrap_or(0);
-    let magic = &magic[..got];
-    let extension = path.extension()?.to_str()?;
-    match extension {
-        "gz" | "Z" | "tgz" if magic.starts_with(&[0x1f]) => Some("gzip"),
-        "bz2" if magic.starts_with(b"BZh") => Some("bzip2"),
-        "zst" if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) => Some("zstd"),
-        "xz" if magic.starts_with(&[0xfd, b'7', b'z']) => Some("xz"),
-        "lz4" if magic.starts_with(&[0x04, 0x22, 0x4d, 0x18]) => Some("lz4"),
-        "lzma" => Some("lzma"),
-        "lzo" => Some("lzop"),
-        _ => None,
-    }
 }
 
 fn tempfile_in_tmpdir() -> io::Result<File> {

@@ -6,12 +6,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// What the names of compressed files end with, what they begin with, and who decompresses them.
-const KINDS: [(&str, &[u8], &str); 6] = [
+const KINDS: [(&str, &[u8], &str); 9] = [
     ("gz", b"\x1f\x8b", "gzip"),
     ("Z", b"\x1f\x9d", "gzip"),
     ("bz2", b"BZh", "bzip2"),
     ("xz", b"\xfd7zXZ\0", "xz"),
     ("zst", b"\x28\xb5\x2f\xfd", "zstd"),
+    ("tgz", b"\x1f\x8b", "gzip"),
+    ("lzma", b"\x5d\0\0", "lzma"),
+    ("lzo", b"\x89LZO", "lzop"),
     ("lz4", b"\x04\x22\x4d\x18", "lz4"),
 ];
 

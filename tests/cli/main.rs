@@ -11,6 +11,7 @@ mod json;
 mod language;
 mod memory;
 mod output;
+mod pipe;
 mod process;
 mod reduce;
 mod resume;

@@ -11,6 +11,8 @@
 #![allow(clippy::format_collect, clippy::format_push_string)]
 #![allow(missing_docs)]
 
+mod commands;
+
 use std::ffi::{CString, OsString};
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
@@ -48,7 +50,7 @@ fn main() {
     println!("| measured | fanout | peer | the peer's | fanout : peer |");
     println!("|---|---:|---|---:|---:|");
     for (name, measure) in ROWS {
-        if name.contains(&*filter) {
+        if filter.is_empty() || name.contains(&*filter) {
             measure(&bench, name);
         }
     }
@@ -63,6 +65,13 @@ const ROWS: &[Row] = &[
     ("start-up to first job", start_up),
     ("1,000,000 dry jobs", dry_run),
     ("memory and number of jobs", memory),
+    ("builtins", commands::builtins),
+    ("scale", commands::scale),
+    ("slot gap", commands::slot_gap),
+    ("output", commands::output),
+    ("pipe", commands::pipe),
+    ("pipepart", commands::pipepart),
+    ("reduce", commands::reduce),
 ];
 
 /// What the rows share: the machine, and which peers are here.
