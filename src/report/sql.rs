@@ -1,10 +1,14 @@
 //! `--sqlworker`: what became of each job, in the table that it came from.
+//!
+//! As in GNU parallel, what is stored of the output is what is printed: tags and, with `-v`, the command line
+//! are part of it.
 
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use super::out::for_each_piece;
+use super::text::tag::{Decoration, Tagger};
 use super::{Failure, Sink};
 use crate::model::{AttemptEnd, Event, Exit, Outcome};
 use crate::sql::claims::Claims;
@@ -13,12 +17,16 @@ use crate::sys::spool::Captured;
 
 /// Writes the results of jobs.
 #[derive(Debug)]
-pub struct SqlResults(Arc<Claims>);
+pub struct SqlResults {
+    claims: Arc<Claims>,
+    /// Whether the command line stands before the output (`-v`).
+    verbose: bool,
+}
 
 impl SqlResults {
     /// For the rows in `claims`.
-    pub fn new(claims: Arc<Claims>) -> Self {
-        Self(claims)
+    pub fn new(claims: Arc<Claims>, verbose: bool) -> Self {
+        Self { claims, verbose }
     }
 
     fn job(&mut self, end: &AttemptEnd) -> Result<(), Failure> {
@@ -26,24 +34,29 @@ impl SqlResults {
         match end.outcome {
             Outcome::DoneBefore => return Ok(()),
             // Somebody else can run it: it has done nothing that counts.
-            Outcome::Cancelled { .. } => return self.0.finish(seq, None).map_err(failure),
+            Outcome::Cancelled { .. } => return self.claims.finish(seq, None).map_err(failure),
             _ => {}
         }
-        let (stdout, stderr) = (written(&end.stdout)?, written(&end.stderr)?);
+        let command = &end.job.command;
+        let tag = Decoration::tag(command.tag.as_deref());
+        let echo = self.verbose.then_some(&command.line[..]);
+        let stdout = written(&end.stdout, &tag, echo)?;
+        let stderr = written(&end.stderr, &tag, None)?;
+        let echoed = echo.map_or(0, |line| line.len() as u64 + 1);
         let since = end.started_at.duration_since(UNIX_EPOCH);
         let runtime = end.ended_at.duration_since(end.started_at);
         let finished = Finished {
             start: seconds(since.unwrap_or_default()),
             runtime: seconds(runtime.unwrap_or_default()),
             sent: end.sent,
-            received: end.stdout.len() + end.streamed[0],
+            received: end.stdout.len() + end.streamed[0] + echoed,
             exit: exit(&end.outcome),
             signal: end.outcome.signal(),
-            command: &end.job.command.line,
+            command: &command.line,
             stdout: &stdout,
             stderr: &stderr,
         };
-        self.0.finish(seq, Some(&finished)).map_err(failure)
+        self.claims.finish(seq, Some(&finished)).map_err(failure)
     }
 }
 
@@ -61,16 +74,23 @@ fn seconds(time: Duration) -> f64 {
     time.as_millis() as f64 / 1000.0
 }
 
-/// What is in `captured`; of output that is in a file with a name, that.
-fn written(captured: &Captured) -> Result<Vec<u8>, Failure> {
+/// What is in `captured` with `tag` before each line, behind the command line `echo`; of output that is in a file
+/// with a name, that.
+fn written(captured: &Captured, tag: &Decoration, echo: Option<&[u8]>) -> Result<Vec<u8>, Failure> {
     if let Captured::Named { path, .. } = captured {
         return Ok(path.as_os_str().as_encoded_bytes().to_vec());
     }
     let mut bytes = Vec::with_capacity(captured.len() as usize);
-    for_each_piece(captured, 0, |piece| {
+    let mut tagger = Tagger::new(tag);
+    let mut take = |piece: &[u8]| {
         bytes.extend_from_slice(piece);
         Ok(())
-    })?;
+    };
+    if let Some(line) = echo {
+        tagger.push(line, &mut take)?;
+        tagger.push(b"\n", &mut take)?;
+    }
+    for_each_piece(captured, 0, |piece| tagger.push(piece, &mut take))?;
     Ok(bytes)
 }
 
@@ -87,10 +107,10 @@ impl Sink for SqlResults {
     }
 
     fn settle(&mut self, _: Instant) -> Result<(), Failure> {
-        self.0.commit().map_err(failure)
+        self.claims.commit().map_err(failure)
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
-        self.0.close().map_err(failure)
+        self.claims.close().map_err(failure)
     }
 }

@@ -119,7 +119,10 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
         sinks.push(Box::new(log));
     }
     if let Some(claims) = &engine.claims {
-        sinks.push(Box::new(sql::SqlResults::new(Arc::clone(claims))));
+        sinks.push(Box::new(sql::SqlResults::new(
+            Arc::clone(claims),
+            text_config.verbose,
+        )));
     }
     if plan.summary {
         sinks.push(Box::new(summary::Failures::new(stderr()?)));

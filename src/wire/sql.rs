@@ -17,8 +17,9 @@ use crate::sql::sqlite::Table;
 use crate::sql::{Row, SqlError, Waiting};
 use crate::sys::{host, process};
 
-/// So many jobs are written in one go.
-const BATCH: usize = 1000;
+/// So many jobs are written in one go, with arguments of about so many bytes.
+const BATCH: usize = 10_000;
+const BATCH_BYTES: usize = 1 << 20;
 
 /// How long a master that waits sleeps before it looks again, at first and at most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
@@ -39,10 +40,15 @@ struct Master {
 impl Master {
     /// The next jobs: at least one, and those that can be had without waiting. None: there are no more.
     fn batch(&mut self) -> Result<Vec<Job>, String> {
-        let mut batch = Vec::new();
-        while !self.over && batch.len() < BATCH && (batch.is_empty() || self.jobs.ready()) {
-            match self.jobs.next() {
-                Some(job) => batch.push(job?),
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        let has_room = |jobs: usize, bytes: usize| jobs < BATCH && bytes < BATCH_BYTES;
+        while !self.over && has_room(batch.len(), bytes) && (batch.is_empty() || self.jobs.ready())
+        {
+            match self.jobs.next().transpose()? {
+                Some(job) => {
+                    bytes += job.args.iter().map(<[u8]>::len).sum::<usize>();
+                    batch.push(job);
+                }
                 None => self.over = true,
             }
         }

@@ -90,6 +90,34 @@ fn a_master_writes_what_waits_and_a_worker_what_became_of_it() {
         .stderr("");
 }
 
+/// What GNU parallel stores for the same options.
+#[test]
+fn tags_and_command_lines_are_stored_as_they_are_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (options, row) in [
+        (&["--tag"][..], "3|x\ta\nx\tb|x\tx\n"),
+        (
+            &["--tagstring", "T{}", "-v"],
+            "30|Tx\tprintf 'a\\nb'; echo x  >&2\nTx\ta\nTx\tb|Tx\tx\n",
+        ),
+        (&["-v"], "30|printf 'a\\nb'; echo x  >&2\na\nb|x\n"),
+    ] {
+        fanout()
+            .current_dir(folder)
+            .args(["--sqlandworker", URL])
+            .args(options)
+            .args(["printf 'a\\nb'; echo {}  >&2", ":::", "x"])
+            .assert()
+            .code(0);
+        assert_eq!(
+            found(folder, "SELECT Receive, Stdout, Stderr FROM t"),
+            [row],
+            "{options:?}"
+        );
+    }
+}
+
 #[test]
 fn the_table_is_made_anew_or_goes_on() {
     let folder = tempfile::tempdir().unwrap();
