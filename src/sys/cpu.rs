@@ -6,13 +6,19 @@
 use std::fs;
 use std::mem;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::thread;
 
 use libc::{c_ulong, cpu_set_t};
 
 /// The CPU threads that the scheduler lets this process use, bounded by the CPU quotas of its cgroup
-/// and all ancestors, v1 and v2, each rounded up; at least 1.
+/// and all ancestors, v1 and v2, each rounded up; at least 1. The kernel is asked once: it takes its time.
 pub fn available_threads() -> usize {
+    static ASKED: OnceLock<usize> = OnceLock::new();
+    *ASKED.get_or_init(ask_for_threads)
+}
+
+fn ask_for_threads() -> usize {
     let read = |path: &Path| fs::read_to_string(path).ok();
     let quota = read(Path::new("/proc/self/cgroup"))
         .zip(read(Path::new("/proc/self/mountinfo")))
@@ -253,7 +259,7 @@ mod tests {
                 libc::sched_setaffinity(0, std::mem::size_of_val(&one), one.as_ptr().cast())
             };
             assert_eq!(set, 0);
-            available_threads()
+            ask_for_threads()
         });
         assert_eq!(count.join().unwrap(), 1);
     }
