@@ -51,7 +51,7 @@ impl Bench {
         let log = self.scratch.join("log");
         let numbers = |count| self.lines(count).display().to_string();
         let setup = format!(
-            "FANOUT={FANOUT} TEXT={} TWIN={} LOG={} export LC_ALL=C; ",
+            "FANOUT={FANOUT} TEXT={} TWIN={} LOG={}; export LC_ALL=C; ",
             text.display(),
             twin.display(),
             log.display()

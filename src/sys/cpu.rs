@@ -167,7 +167,7 @@ fn unescaped(field: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::{Mask, affinity, available_threads, quota, unescaped};
+    use super::{Mask, affinity, ask_for_threads, available_threads, quota, unescaped};
     use std::path::Path;
 
     const V2: &str =

@@ -10,7 +10,7 @@
 //! missing), the jobs concerned are run once more, in a shell of their own, and only that counts.
 //!
 //! A batch is too short to watch its jobs one by one. The time that it took is divided among them
-//! evenly, and so is the CPU time of the shell; memory, page faults and the like are not known and are 0.
+//! evenly, and so is the CPU time of the shell; memory, page faults and the like are not known.
 
 mod batch;
 pub mod pure;

@@ -162,7 +162,8 @@ pub(super) struct JobEnd<'a> {
     pub(super) stderr_path: Option<&'a str>,
 }
 
-/// What an attempt cost, as `wait4(2)` tells; null where no process was started.
+/// What an attempt cost, as `wait4(2)` tells; null where no process was started. Of a job that shared its shell
+/// with others only its share of the CPU time is known.
 #[derive(Default, Serialize, JsonSchema)]
 pub(super) struct Cost {
     /// CPU seconds in user mode.
