@@ -206,9 +206,9 @@ pub(super) fn builtins(bench: &Bench, row: &str) {
         compared.push(Side("GNU parallel (1,000 jobs, time × 1000)", gnu, 1000.0));
     }
     compared.push(Side(
-        "xargs -P2 -n 1 echo (100,000 jobs, time × 10)",
-        "xargs -P2 -n 1 echo <$N100K >/dev/null",
-        10.0,
+        "xargs -P2 -n 1 echo (1,000 jobs, time × 1000)",
+        "xargs -P2 -n 1 echo <$N1K >/dev/null",
+        1000.0,
     ));
     compare_times(
         bench,

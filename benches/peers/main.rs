@@ -15,6 +15,7 @@ mod commands;
 
 use std::ffi::{CString, OsString};
 use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -105,8 +106,12 @@ impl Bench {
     fn lines(&self, count: usize) -> PathBuf {
         let path = self.scratch.join(format!("lines-{count}"));
         if !path.exists() {
-            let lines: String = (1..=count).map(|number| format!("{number}\n")).collect();
-            fs::write(&path, lines).unwrap();
+            // Not all at once: the memory of this process counts as that of those it starts.
+            let mut file = BufWriter::new(File::create(&path).unwrap());
+            for number in 1..=count {
+                writeln!(file, "{number}").unwrap();
+            }
+            file.flush().unwrap();
         }
         path
     }
