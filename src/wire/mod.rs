@@ -114,21 +114,24 @@ pub fn control(
         mailbox,
         observer: reports.observer(),
     };
-    let exit_code = controller::run(config, parties);
+    let mut exit_code = controller::run(config, parties);
     // The guardian also has processes of the reports.
     let _guardian = engine.stop();
+    let mut letters = Vec::new();
+    if exit_code != ExitCode::Stopped && reports.linger(mailbox, &mut letters) {
+        exit_code = ExitCode::Stopped;
+    }
     // Whoever stopped the run does not wait for somebody to read what is left of the output.
     let patience = (exit_code == ExitCode::Stopped).then_some(LAST_WORDS);
     if !reports.finish(patience) {
         return ExitCode::Error;
     }
-    last_word(exit_code, mailbox)
+    mailbox.take(&mut letters);
+    last_word(exit_code, &letters)
 }
 
 /// What went wrong while the last reports were written, when the controller had left already.
-fn last_word(exit_code: ExitCode, mailbox: &Letters) -> ExitCode {
-    let mut letters = Vec::new();
-    mailbox.take(&mut letters);
+fn last_word(exit_code: ExitCode, letters: &[Message]) -> ExitCode {
     letters
         .iter()
         .fold(exit_code, |exit_code, letter| match letter {

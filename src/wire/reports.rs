@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 
 use super::{EngineParts, Letters};
 use crate::engine::reduce::Reducer;
@@ -20,6 +20,7 @@ use crate::report::{
 };
 use crate::run::{Message, Observer};
 use crate::sys::mailbox::Urgency;
+use crate::sys::signals::Signal;
 use crate::sys::spool::Captured;
 
 /// The report thread and the way to it.
@@ -67,11 +68,12 @@ pub fn start_reports(
     let backlog = Arc::new(Backlog::new(limit, mailbox));
     let (events, inbox) = crossbeam_channel::unbounded();
     let (ending, over) = crossbeam_channel::bounded(0);
+    let last = Arc::clone(mailbox);
     let seen = Arc::clone(&backlog);
     let thread = thread::Builder::new()
         .name("report".into())
         .spawn(move || {
-            let _ending = ending;
+            let _ending = Ending(Some(ending), last);
             reporter.run(&inbox, |count| seen.reported(count));
         })
         .context("cannot start the thread that writes reports")?;
@@ -222,6 +224,28 @@ impl Reports {
         &mut self.link
     }
 
+    /// Waits, when no event comes any more, until everything is written or the user wants no more of it;
+    /// tells whether the latter is so. As with jobs, what runs goes on after a SIGHUP.
+    pub(super) fn linger(&mut self, mailbox: &Letters, letters: &mut Vec<Message>) -> bool {
+        // The thread ends when this end of the channel is gone.
+        self.link.events = crossbeam_channel::unbounded().0;
+        let mut seen = 0;
+        while self.over.try_recv() != Err(TryRecvError::Disconnected) {
+            mailbox.receive(letters, None);
+            let stops = |letter: &Message| {
+                matches!(
+                    letter,
+                    Message::Signal(Signal::Interrupt | Signal::Terminate)
+                )
+            };
+            if letters[seen..].iter().any(stops) {
+                return true;
+            }
+            seen = letters.len();
+        }
+        false
+    }
+
     /// Waits until everything is written, or at most for `patience`; tells whether the report thread
     /// ended as it should.
     pub(super) fn finish(self, patience: Option<Duration>) -> bool {
@@ -232,6 +256,16 @@ impl Reports {
             return true;
         }
         self.thread.join().is_ok()
+    }
+}
+
+/// Dropped at the end of the report thread: whoever waits for letters hears of it.
+struct Ending(Option<Sender<()>>, Letters);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0 = None;
+        self.1.post([Message::ReportsCaughtUp], Urgency::Now);
     }
 }
 

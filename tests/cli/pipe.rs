@@ -1,11 +1,12 @@
 //! `--pipe` and `--pipepart`: whatever the splitter, the jobs get the input, all of it, in its order.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
 
-use crate::{fanout, text};
+use crate::process::Run;
+use crate::{fanout, fanout_in_background, text};
 
 /// What jobs that copy their input print, in the order of the jobs.
 fn round_trip(options: &[&str], input: &[u8]) -> Vec<u8> {
@@ -223,4 +224,25 @@ fn memory_does_not_grow_with_the_stream() {
     };
     let (little, much) = (peak("30M"), peak("600M"));
     assert!(much < little + little / 4 + 4096, "{little} kB, {much} kB");
+}
+
+#[test]
+fn what_has_come_is_a_block_when_nothing_follows_for_a_while() {
+    let mut command = fanout_in_background();
+    command
+        .args(["--pipe", "--block-timeout", "0.1", "cat; echo over"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut run = Run::start(command);
+    let mut input = run.child.stdin.take().unwrap();
+    let mut output = BufReader::new(run.child.stdout.take().unwrap()).lines();
+    for line in ["one", "two"] {
+        // The input stays open, and is far from a whole block.
+        writeln!(input, "{line}").unwrap();
+        assert_eq!(output.next().unwrap().unwrap(), line);
+        assert_eq!(output.next().unwrap().unwrap(), "over");
+    }
+    drop(input);
+    assert!(output.next().is_none());
+    assert!(run.wait().success());
 }

@@ -1,8 +1,12 @@
 //! `--reduce`: one output out of many.
 
 use std::fs;
+use std::process::Stdio;
 
-use crate::{fanout, text};
+use rustix::process::Signal;
+
+use crate::process::{Run, await_that};
+use crate::{fanout, fanout_in_background, text};
 
 /// Lines in no order.
 fn lines() -> Vec<String> {
@@ -118,5 +122,29 @@ fn what_leaves_nothing_to_merge_is_refused() {
             .unwrap();
         assert_eq!(output.status.code(), Some(255), "{other}");
         assert!(text(&output.stderr).contains("--reduce"), "{output:?}");
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_while_it_merges_leaves_no_process_and_no_file() {
+    for signal in [Signal::KILL, Signal::INT, Signal::TERM] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = fanout_in_background();
+        command
+            .args(["-j2", "--reduce", "cat {} >/dev/null; exec sleep 987"])
+            .args(["echo", ":::", "1", "2", "3", "4"])
+            .env("TMPDIR", folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut run = Run::start(command);
+        await_that("a merge", || {
+            run.jobs().iter().any(|job| job.contains("987"))
+        });
+        run.send(signal);
+        assert!(!run.wait().success(), "{signal:?}");
+        await_that("the end of the merges", || run.jobs().is_empty());
+        let left = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 0, "{signal:?}");
     }
 }
