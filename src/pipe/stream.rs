@@ -86,9 +86,11 @@ impl Splitter {
         Arc::clone(&self.header)
     }
 
-    /// Whether the next block can be had without reading.
+    /// Whether the next block can be had without waiting for anybody. It may begin in the next buffer: where few
+    /// are left, those who have the others must have been told of them before.
     pub fn ready(&self) -> bool {
-        self.slicing.is_some() && !self.remove_separators && !self.over
+        let slices = self.slicing.is_some() && !self.remove_separators && !self.over;
+        slices && self.pool.spare() > 1
     }
 
     /// The buffers that blocks are in.

@@ -42,6 +42,12 @@ impl BufferPool {
         }))
     }
 
+    /// How many buffers can be taken without waiting, if nobody else takes any.
+    pub fn spare(&self) -> usize {
+        let state = self.0.lock();
+        state.free.len() + state.unmade
+    }
+
     /// An empty buffer; waits until one is free.
     pub fn take(&self) -> Buffer {
         let mut state = self.0.lock();

@@ -104,7 +104,7 @@ fn csv() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn the_jobs_together_get_the_input(
@@ -131,6 +131,18 @@ proptest! {
             .unwrap();
         for count in text(&counts.stdout).lines() {
             prop_assert_eq!(count.trim().parse::<u64>().unwrap() % 2, 0);
+        }
+    }
+}
+
+#[test]
+fn jobs_of_many_small_blocks_do_not_wait_for_each_other() {
+    for records in 1..=4 {
+        let lines: String = (0..200).map(|number| format!("{number}\n")).collect();
+        for block in ["5", "9", "30", "77"] {
+            let count = format!("-N{records}");
+            let output = round_trip(&["--pipe", &count, "--block", block], lines.as_bytes());
+            assert!(text(&output) == lines, "{count} {block}");
         }
     }
 }
