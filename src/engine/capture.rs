@@ -1,11 +1,13 @@
 //! Where an attempt's output goes while it runs.
 
+mod direct;
 mod outputs;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use direct::Direct;
 pub use outputs::Outputs;
 use outputs::Way;
 
@@ -132,6 +134,9 @@ impl Capturer {
                 let may = *streams == Streams::Both || source.last_try;
                 if may && turn.is(source.seq) {
                     outputs.ways[0] = Way::pipe()?;
+                    if source.command.tag.is_none() {
+                        outputs.direct = Direct::new(turn);
+                    }
                     if *streams == Streams::Both {
                         outputs.ways[1] = Way::pipe()?;
                     }

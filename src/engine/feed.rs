@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 
 use crate::model::{Body, Stdin};
 use crate::sys::block::Block;
-use crate::sys::child::Feed;
+use crate::sys::child::Door;
 use crate::sys::fd;
 use crate::sys::stream::{Next, Stream};
 use crate::sys::wake::{self, Wake};
@@ -110,14 +110,14 @@ impl Feeding {
     }
 
     /// What to wait for; `None` when everything is written.
-    pub fn watched(&self) -> Option<Feed<'_>> {
+    pub fn watched(&self) -> Option<Door<'_>> {
         if let Some(opener) = &self.opener {
-            return Some(Feed::From(opener.opened.as_fd()));
+            return Some(Door::From(opener.opened.as_fd()));
         }
         let pipe = self.pipe.as_ref()?;
         Some(match &self.stdin.body {
-            Body::Stream(stream) if self.starved => Feed::From(stream.wake_fd()),
-            _ => Feed::Into(pipe.as_fd()),
+            Body::Stream(stream) if self.starved => Door::From(stream.wake_fd()),
+            _ => Door::Into(pipe.as_fd()),
         })
     }
 

@@ -36,6 +36,7 @@ use crate::model::{
     AttemptEnd, AttemptStart, Job, JobIdentity, KilledBy, Outcome, OutputPiece, Rehearsal,
 };
 use crate::sys::mailbox::Urgency;
+use crate::sys::turn::Asking;
 
 /// One try at a job, ready to run as soon as a slot is free.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ pub enum Reply {
     Started(Box<AttemptStart>),
     /// Output of a running attempt, as it came.
     Output(OutputPiece),
+    /// A running job's wish to write to standard output by itself.
+    Asking(Asking),
     /// An attempt is over.
     Ended(Box<AttemptEnd>),
     /// Attempts are over, none of which met an error; only from an engine that runs nothing.

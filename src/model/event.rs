@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::{ArgList, Command, Outcome, Stdin, Usage};
 use crate::sys::spool::Captured;
 use crate::sys::tokens::Token;
+use crate::sys::turn::Asking;
 
 /// Something that happened. Sinks in `report` receive each event once, in order.
 ///
@@ -19,6 +20,8 @@ pub enum Event {
     AttemptStarted(Box<AttemptStart>),
     /// A piece of a running job's output; only when output is streamed.
     Output(OutputPiece),
+    /// The job whose turn it is wants to write by itself, from here on; whoever prints output takes the wish out.
+    Asking(Option<Asking>),
     /// An attempt failed and the job will be tried again.
     AttemptFailed(Box<AttemptEnd>),
     /// A job's one and only terminal event.

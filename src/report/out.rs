@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt as _;
 
 use super::{Failure, Screen};
 use crate::sys::fd;
@@ -88,6 +89,14 @@ impl Out {
     /// Whether it is a terminal.
     pub fn is_terminal(&self) -> bool {
         self.terminal
+    }
+
+    /// The same file for whoever else may write to it now and then; `None` if it is a terminal, which may have to
+    /// make way for others, or a socket, which makes writers wait where they cannot be told to stop.
+    pub fn beside(&self) -> Option<File> {
+        let kind = self.file.metadata().ok()?.file_type();
+        let fit = !self.terminal && !kind.is_socket();
+        fit.then(|| self.file.try_clone().ok()).flatten()
     }
 
     /// Whether nothing waits to be flushed.

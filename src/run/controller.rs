@@ -288,6 +288,9 @@ impl<'a> Controller<'a> {
                 self.events.push(Event::AttemptStarted(start));
             }
             Message::Engine(Reply::Output(piece)) => self.events.push(Event::Output(piece)),
+            Message::Engine(Reply::Asking(asking)) => {
+                self.events.push(Event::Asking(Some(asking)));
+            }
             Message::Engine(Reply::Ended(end)) => self.ended(end),
             Message::Engine(Reply::Rehearsed(rehearsal)) => self.rehearsed(rehearsal),
             Message::Engine(Reply::EndedTogether(ends)) => {

@@ -50,13 +50,27 @@ pub enum Waited {
     TimedOut,
 }
 
-/// What a process is fed through, while it does not go on by itself.
+/// What data goes through, while it does not go on by itself.
 #[derive(Clone, Copy, Debug)]
-pub enum Feed<'a> {
-    /// There is nothing to feed until this is readable.
+pub enum Door<'a> {
+    /// There is nothing until this is readable.
     From(BorrowedFd<'a>),
-    /// Nothing can be fed until this is writable, or its reader is gone.
+    /// Nothing goes on until this is writable, or its reader is gone.
     Into(BorrowedFd<'a>),
+}
+
+impl Door<'_> {
+    fn polled(self) -> libc::pollfd {
+        let (fd, events) = match self {
+            Self::From(source) => (source, libc::POLLIN),
+            Self::Into(pipe) => (pipe, libc::POLLOUT),
+        };
+        libc::pollfd {
+            fd: fd.as_raw_fd(),
+            events,
+            revents: 0,
+        }
+    }
 }
 
 impl Child {
@@ -102,16 +116,17 @@ impl Child {
         inputs: &[BorrowedFd],
         deadline: Option<Instant>,
     ) -> io::Result<Waited> {
-        self.wait_feeding(wake, inputs, None, deadline)
+        let doors: Vec<_> = inputs.iter().map(|input| Door::From(*input)).collect();
+        self.wait_feeding(wake, &doors, None, deadline)
     }
 
-    /// As [`Child::wait`], and until what the process is fed through, or from, is ready; that counts as
-    /// [`Waited::Readable`], too.
+    /// As [`Child::wait`], for what two outputs and the input of the process go through; that one of them is ready
+    /// counts as [`Waited::Readable`], too.
     pub fn wait_feeding(
         &self,
         wake: Option<&Wake>,
-        inputs: &[BorrowedFd],
-        feed: Option<Feed>,
+        outputs: &[Door],
+        feed: Option<Door>,
         deadline: Option<Instant>,
     ) -> io::Result<Waited> {
         let watched = |fd| libc::pollfd {
@@ -122,18 +137,13 @@ impl Child {
         let mut polled = [watched(-1); 5];
         polled[0].fd = self.pidfd.as_raw_fd();
         polled[1].fd = wake.map_or(-1, AsRawFd::as_raw_fd);
-        for (place, input) in polled[2..4].iter_mut().zip(inputs) {
-            place.fd = input.as_raw_fd();
+        for (place, door) in polled[2..4].iter_mut().zip(outputs) {
+            *place = door.polled();
         }
         let count = match feed {
-            None => 2 + inputs.len().min(2),
-            Some(Feed::From(source)) => {
-                polled[4].fd = source.as_raw_fd();
-                5
-            }
-            Some(Feed::Into(pipe)) => {
-                polled[4].fd = pipe.as_raw_fd();
-                polled[4].events = libc::POLLOUT;
+            None => 2 + outputs.len().min(2),
+            Some(door) => {
+                polled[4] = door.polled();
                 5
             }
         };

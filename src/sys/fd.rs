@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd};
 
 /// A file over a duplicate of descriptor number `fd`.
 ///
@@ -57,13 +57,33 @@ pub fn send(from: &File, len: u64, out: &File) -> io::Result<u64> {
 ///
 /// `WouldBlock` when the pipe is full, and what else the kernel says.
 pub fn splice_part(from: &File, at: u64, len: usize, out: BorrowedFd) -> io::Result<usize> {
-    let mut offset = at.cast_signed();
+    splice(from.as_fd(), Some(at.cast_signed()), len, out)
+}
+
+/// Moves up to `len` bytes out of `pipe` into `out`, without looking at them and without waiting for a pipe to
+/// have any or to have room (`splice(2)`); returns how many: 0 at the end of what was written to the pipe.
+///
+/// # Errors
+///
+/// `WouldBlock` when `pipe` is empty or `out` a full pipe, `InvalidInput` where `out` is such that nothing can be
+/// moved into it, and what else the kernel says.
+pub fn splice_from_pipe(pipe: BorrowedFd, out: BorrowedFd, len: usize) -> io::Result<usize> {
+    splice(pipe, None, len, out)
+}
+
+fn splice(
+    from: BorrowedFd,
+    mut at: Option<libc::loff_t>,
+    len: usize,
+    out: BorrowedFd,
+) -> io::Result<usize> {
+    let at = at.as_mut().map_or(std::ptr::null_mut(), std::ptr::from_mut);
     loop {
-        // SAFETY: two open descriptors and a live offset.
+        // SAFETY: two open descriptors, and a live offset or none.
         let moved = unsafe {
             libc::splice(
                 from.as_raw_fd(),
-                &raw mut offset,
+                at,
                 out.as_raw_fd(),
                 std::ptr::null_mut(),
                 len,

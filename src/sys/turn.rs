@@ -1,8 +1,9 @@
 //! Whose turn it is when output is shown in the order of the inputs.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::wake::Wake;
 
@@ -10,6 +11,12 @@ use super::wake::Wake;
 #[derive(Debug)]
 pub struct Turn {
     now: AtomicU64,
+    /// The job that has the output to itself.
+    clear: AtomicU64,
+    /// The last job that asked for it and will not get it.
+    refused: AtomicU64,
+    /// Where the job that has the output to itself may write.
+    out: OnceLock<File>,
     waiting: Mutex<HashMap<u64, Arc<Wake>>>,
 }
 
@@ -17,6 +24,9 @@ impl Default for Turn {
     fn default() -> Self {
         Self {
             now: AtomicU64::new(1),
+            clear: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            out: OnceLock::new(),
             waiting: Mutex::default(),
         }
     }
@@ -50,8 +60,68 @@ impl Turn {
         }
     }
 
+    /// Lets whoever has the output to itself write to `out`, which shows what is written as it is.
+    pub fn open(&self, out: File) {
+        // Only the first one counts.
+        let _ = self.out.set(out);
+    }
+
+    /// Where the job that has the output to itself may write, if anywhere.
+    pub fn out(&self) -> Option<&File> {
+        self.out.get()
+    }
+
+    /// Whether job number `seq` has the output to itself.
+    pub fn is_clear_for(&self, seq: u64) -> bool {
+        self.clear.load(Ordering::SeqCst) == seq
+    }
+
+    /// Whether job number `seq` asked for it in vain.
+    pub fn is_refused_to(&self, seq: u64) -> bool {
+        self.refused.load(Ordering::SeqCst) == seq
+    }
+
+    /// Asks for job number `seq` to have the output to itself; `wake` rings when there is an answer.
+    pub fn ask(self: &Arc<Self>, seq: u64, wake: &Arc<Wake>) -> Asking {
+        self.wait(seq, wake);
+        Asking {
+            turn: Arc::clone(self),
+            seq,
+            granted: false,
+        }
+    }
+
     fn waiting(&self) -> MutexGuard<'_, HashMap<u64, Arc<Wake>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A job's wish to have the output to itself, on its way to whoever writes it. Refused when dropped.
+#[derive(Debug)]
+pub struct Asking {
+    turn: Arc<Turn>,
+    seq: u64,
+    granted: bool,
+}
+
+impl Asking {
+    /// Everything before what the job goes on to write has been written: it may go on by itself.
+    pub fn grant(mut self) {
+        self.granted = true;
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let answer = if self.granted {
+            &self.turn.clear
+        } else {
+            &self.turn.refused
+        };
+        answer.store(self.seq, Ordering::SeqCst);
+        if let Some(wake) = self.turn.waiting().get(&self.seq) {
+            wake.ring();
+        }
     }
 }
 

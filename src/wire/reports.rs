@@ -98,6 +98,7 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
     };
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     let mut text_config = plan.text;
+    let tells_all = plan.json.is_some();
     if let Some(json) = plan.json {
         sinks.push(Box::new(json_sink(json, engine)?));
     }
@@ -153,8 +154,17 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
         None => None,
     };
     let turn = text_config.in_order.then(|| Arc::clone(&engine.turn));
+    let stdout = stdout()?;
+    // Output that no report looks at need not pass through here.
+    if text_config.prints_plainly_in_order()
+        && rows.is_none()
+        && !tells_all
+        && let Some(out) = stdout.beside()
+    {
+        engine.turn.open(out);
+    }
     sinks.push(Box::new(
-        text::Text::new(stdout()?, stderr()?, text_config, &plan.program)
+        text::Text::new(stdout, stderr()?, text_config, &plan.program)
             .with_turn(turn)
             .with_rows(rows),
     ));

@@ -221,3 +221,78 @@ fn a_line_without_an_end_is_printed_in_pieces() {
     assert_eq!(output.stdout.len(), 5_000_002);
     assert!(output.stdout.starts_with(b"a\t\0"));
 }
+
+/// More than is moved by the reports: most of it goes past them, from pipe to standard output.
+const MUCH: usize = 20_000_000;
+
+#[test]
+fn much_output_in_order_arrives_whole_wherever_it_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out");
+    let line = format!("yes {{}} | head -c {MUCH}");
+    let expected: Vec<u8> = ["5\n", "7\n"]
+        .iter()
+        .flat_map(|line| line.repeat(MUCH / 2).into_bytes())
+        .collect();
+    let args = ["-k", "-j1", &line, ":::", "5", "7"];
+    let piped = fanout().args(args).output().unwrap();
+    assert!(piped.stdout == expected, "through a pipe");
+    let files = [
+        fs::File::create(&path).unwrap(),
+        fs::File::options().append(true).open(&path).unwrap(),
+    ];
+    for (file, copies) in files.into_iter().zip([1, 2]) {
+        let done = fanout_in_background()
+            .args(args)
+            .stdout(file)
+            .status()
+            .unwrap();
+        assert!(done.success());
+        let written = fs::read(&path).unwrap();
+        assert!(written == expected.repeat(copies), "{copies} in a file");
+    }
+}
+
+#[test]
+fn much_output_that_nobody_takes_ends_the_run_with_words() {
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let done = fanout_in_background()
+        .args([
+            "-k",
+            "-j1",
+            &format!("yes {{}} | head -c {MUCH}"),
+            ":::",
+            "5",
+            "7",
+        ])
+        .stdout(full)
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        words.contains("cannot write to standard output: No space left"),
+        "{words}"
+    );
+    assert_eq!(done.status.code(), Some(255));
+}
+
+#[test]
+fn a_job_of_much_output_that_nobody_reads_is_still_ended_at_its_time_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let alive = dir.path().join("alive");
+    make_fifo(&alive);
+    let mut run = fanout_in_background()
+        .args(["-k", "--timeout", "0.3", "exec 9>{}; yes", ":::"])
+        .arg(&alive)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Its end comes when the job has ended, while standard output is full.
+    let mut nothing = String::new();
+    fs::File::open(&alive)
+        .unwrap()
+        .read_to_string(&mut nothing)
+        .unwrap();
+    drop(run.stdout.take());
+    run.wait().unwrap();
+}

@@ -6,11 +6,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
+use super::direct::Direct;
 use super::{STREAMS, Streams};
 use crate::model::Stream;
+use crate::sys::child::Door;
 use crate::sys::follow::{Follow, give_back};
 use crate::sys::spool::{Packer, Spool};
-use crate::sys::turn::Turn;
+use crate::sys::turn::{Asking, Turn};
+use crate::sys::wake::Wake;
 
 /// An attempt's output descriptors, and the other ends of its pipes.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub struct Outputs<'a> {
     /// Whose turn must be awaited for what is kept to be handed on, and which of the two are.
     pub(super) awaited: Option<(&'a Arc<Turn>, Streams)>,
     pub(super) follow: Option<Follow>,
+    /// The way past the reports, for standard output.
+    pub(super) direct: Option<Direct<'a>>,
     pub(super) streamed: [u64; 2],
 }
 
@@ -137,6 +142,21 @@ impl<'a> Way<'a> {
         Ok((got > 0).then_some(bytes))
     }
 
+    /// The end of a pipe that is still open.
+    fn reader(&self) -> Option<&PipeReader> {
+        match self {
+            Self::Pipe { reader, .. } => reader.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Closes a pipe that has come to its end.
+    fn close(&mut self) {
+        if let Self::Pipe { reader, .. } = self {
+            *reader = None;
+        }
+    }
+
     /// Whether reading would answer at once.
     fn is_readable(&self) -> io::Result<bool> {
         match self {
@@ -156,6 +176,7 @@ impl<'a> Outputs<'a> {
             ways,
             awaited: None,
             follow: None,
+            direct: None,
             streamed: [0; 2],
         }
     }
@@ -222,15 +243,42 @@ impl<'a> Outputs<'a> {
     }
 
     /// The descriptors to watch while the job runs, no more than two.
-    pub fn watched(&self) -> Vec<BorrowedFd<'_>> {
+    pub fn watched(&self) -> Vec<Door<'_>> {
         if let Some(follow) = &self.follow {
-            return follow.fds().to_vec();
+            return follow.fds().map(Door::From).to_vec();
         }
-        let readers = self.ways.iter().filter_map(|way| match way {
-            Way::Pipe { reader, .. } => reader.as_ref().map(AsFd::as_fd),
-            _ => None,
-        });
-        readers.collect()
+        let mut doors = Vec::new();
+        for (place, way) in self.ways.iter().enumerate() {
+            let Some(reader) = way.reader() else { continue };
+            let direct = self.direct.as_ref().filter(|_| place == 0);
+            if let Some(full) = direct.and_then(Direct::full) {
+                doors.push(Door::Into(full));
+            } else if !direct.is_some_and(Direct::is_waiting) {
+                doors.push(Door::From(reader.as_fd()));
+            }
+        }
+        doors
+    }
+
+    /// What is to be asked of the reports for them to let standard output pass, if anything; the answer to job number
+    /// `seq` rings `wake`.
+    pub fn asks(&mut self, seq: u64, wake: &Arc<Wake>) -> Option<Asking> {
+        let (direct, reader) = (self.direct.as_mut()?, self.ways[0].reader()?);
+        direct.asks(self.streamed[0], reader, seq, wake)
+    }
+
+    /// Looks whether the reports have answered job number `seq`.
+    pub fn hear(&mut self, seq: u64) {
+        if let Some(direct) = &mut self.direct {
+            direct.hear(seq);
+        }
+    }
+
+    /// Lets nothing past the reports any more: the process of job number `seq` has ended.
+    pub fn close_direct(&mut self, seq: u64) {
+        if let Some(direct) = &mut self.direct {
+            direct.close(seq);
+        }
     }
 
     /// Whether output is handed on while the job runs.
@@ -283,7 +331,18 @@ impl<'a> Outputs<'a> {
         let mut any = false;
         for (place, stream) in STREAMS.into_iter().enumerate() {
             let way = &mut self.ways[place];
-            if !way.is_readable()? {
+            let direct = self.direct.as_mut().filter(|_| place == 0);
+            if direct.as_ref().is_some_and(|direct| direct.is_waiting()) || !way.is_readable()? {
+                continue;
+            }
+            if let (Some(direct), Some(reader)) = (direct, way.reader())
+                && let Some(moved) = direct.pass(reader)?
+            {
+                any |= moved.bytes > 0;
+                self.streamed[place] += moved.bytes;
+                if moved.ended {
+                    way.close();
+                }
                 continue;
             }
             if let Some(packed) = way.pack()? {

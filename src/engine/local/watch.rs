@@ -12,7 +12,7 @@ use crate::engine::capture::Outputs;
 use crate::engine::feed::Feeding;
 use crate::engine::pool::Station;
 use crate::model::{JobIdentity, KilledBy, Outcome, OutputPiece, Usage};
-use crate::sys::child::{Child, Exit, Group, Reaped, Waited};
+use crate::sys::child::{Child, Door, Exit, Group, Reaped, Waited};
 use crate::sys::mailbox::Urgency;
 use crate::sys::tokens::Token;
 use crate::sys::turn::Turn;
@@ -74,6 +74,7 @@ impl Watch<'_> {
                     if awaited.is_some_and(|turn| turn.is(self.job.seq)) {
                         self.outputs.follow();
                     }
+                    self.outputs.hear(self.job.seq);
                 }
             }
         };
@@ -168,7 +169,7 @@ impl Watch<'_> {
             self.token = shared.pieces.try_take();
         }
         let outputs = if self.token.is_none() && self.outputs.is_streamed() {
-            vec![shared.pieces.as_fd()]
+            vec![Door::From(shared.pieces.as_fd())]
         } else {
             self.outputs.watched()
         };
@@ -182,12 +183,17 @@ impl Watch<'_> {
         if let Some(feeding) = &mut self.feeding {
             feeding.pump()?;
         }
-        self.drain().map(drop)
+        self.drain()?;
+        if let Some(asking) = self.outputs.asks(self.job.seq, self.station.wake()) {
+            (self.post)(Reply::Asking(asking), Urgency::Now);
+        }
+        Ok(())
     }
 
     /// Hands on the last output of a job whose process has ended; returns whether its group left anybody
     /// behind.
     fn last_output(&mut self, group: &Group) -> io::Result<bool> {
+        self.outputs.close_direct(self.job.seq);
         let deadline = Instant::now() + GRACE;
         let mut left_behind = true;
         while left_behind && Instant::now() < deadline {

@@ -338,9 +338,11 @@ impl Sink for JsonLines {
                 },
             ),
             Event::RunEnded(end) => self.run_end(end),
-            Event::Output(_) | Event::Rehearsed(_) | Event::Gate(_) | Event::Notice { .. } => {
-                Ok(())
-            }
+            Event::Output(_)
+            | Event::Asking(_)
+            | Event::Rehearsed(_)
+            | Event::Gate(_)
+            | Event::Notice { .. } => Ok(()),
         }
     }
 

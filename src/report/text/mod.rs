@@ -23,7 +23,7 @@ use super::out::for_each_piece;
 use super::{Failure, Out, Sink, keep_order::KeepOrder};
 use crate::model::{AttemptEnd, AttemptStart, Event, JobIdentity, Outcome, OutputPiece, Stream};
 use crate::sys::spool::Captured;
-use crate::sys::turn::Turn;
+use crate::sys::turn::{Asking, Turn};
 
 /// When a job's output is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,6 +72,17 @@ pub struct Config {
     pub dry_run: bool,
 }
 
+impl Config {
+    /// Whether output without a tag is printed in the order of the inputs, as it is.
+    pub fn prints_plainly_in_order(&self) -> bool {
+        self.in_order
+            && self.mode == Mode::Grouped
+            && self.shows == Shows::Output
+            && !self.color
+            && !self.color_failed
+    }
+}
+
 /// Prints the jobs' output.
 #[derive(Debug)]
 pub struct Text {
@@ -83,6 +94,8 @@ pub struct Text {
     streaming: Streaming,
     /// Told whose output is shown, with `in_order`.
     turn: Option<Arc<Turn>>,
+    /// Granted when all before it has been written.
+    asking: Option<Asking>,
     /// Where output goes as rows of a table, with all else that is known of the job.
     rows: Option<Rows>,
 }
@@ -113,6 +126,7 @@ impl Text {
             order: KeepOrder::new(),
             streaming: Streaming::default(),
             turn: None,
+            asking: None,
             rows: None,
         }
     }
@@ -380,6 +394,10 @@ impl Sink for Text {
         match event {
             Event::AttemptStarted(start) => self.started(start),
             Event::Output(piece) => self.piece(piece),
+            Event::Asking(asking) => {
+                self.asking = asking.take();
+                Ok(())
+            }
             Event::AttemptFailed(end) => self.attempt_failed(&end.job),
             Event::JobFinished(end) => self.finished(end),
             Event::Rehearsed(rehearsal) => {
@@ -396,7 +414,11 @@ impl Sink for Text {
         if let Some(rows) = &mut self.rows {
             rows.flush()?;
         }
-        self.printer.flush()
+        self.printer.flush()?;
+        if let Some(asking) = self.asking.take() {
+            asking.grant();
+        }
+        Ok(())
     }
 
     fn wants_starts(&self) -> bool {
