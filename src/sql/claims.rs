@@ -6,8 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::sqlite::Table;
-use super::{Finished, Row, SqlError, Ticket};
+use super::{Finished, Row, SqlError, Table, Ticket};
 
 /// Rows for so much time are taken ahead.
 const AHEAD: f64 = 0.2;
@@ -26,7 +25,7 @@ pub struct Claims {
 
 #[derive(Debug)]
 struct Shared {
-    table: Table,
+    table: Box<dyn Table>,
     /// The last row that was taken: it is looked behind it first.
     after: i64,
     /// Rows with the number of a job that runs: of a table that was made anew, or of one with numbers twice.
@@ -58,7 +57,7 @@ pub enum Taken {
 
 impl Claims {
     /// Of `table`, for a worker with so many slots.
-    pub fn new(table: Table, slots: usize) -> Self {
+    pub fn new(table: Box<dyn Table>, slots: usize) -> Self {
         Self {
             table: Mutex::new(Shared {
                 table,
@@ -87,12 +86,12 @@ impl Claims {
     /// What `act` fails with.
     pub fn with_table<T>(
         &self,
-        act: impl FnOnce(&mut Table) -> Result<T, SqlError>,
+        act: impl FnOnce(&mut dyn Table) -> Result<T, SqlError>,
     ) -> Result<T, SqlError> {
         let mut shared = self.table();
         // What waits to be written is of another transaction.
         shared.table.commit()?;
-        act(&mut shared.table)
+        act(&mut *shared.table)
     }
 
     /// Takes rows, if there are any and if they are wanted.

@@ -1,7 +1,8 @@
 //! Jobs that wait in a table of a database, and their results: `--sqlmaster`, `--sqlworker`.
 //!
 //! * [`url`]: which database and table is meant; [`alias`]: short names for that;
-//! * [`sqlite`]: the table in a file of `SQLite`: rows in, claims, results;
+//! * [`Table`]: what is done with one, rows in, claims, results, in whichever database it is;
+//! * [`sqlite`]: one in a file of `SQLite`;
 //! * [`claims`]: the rows that this worker has taken and not finished yet.
 //!
 //! Rules learnt from GNU parallel 20221122, whose masters and workers can share a table with these:
@@ -16,6 +17,7 @@
 
 pub mod alias;
 pub mod claims;
+mod columns;
 pub mod sqlite;
 pub mod url;
 
@@ -24,6 +26,71 @@ mod tests;
 
 use std::fmt;
 use std::sync::Arc;
+
+use self::sqlite::SqliteTable;
+use self::url::{Database, Dburl};
+
+/// An open table, in whichever database it is. All of it fails when the database does.
+pub trait Table: fmt::Debug + Send {
+    /// Makes the table anew, with columns for so many arguments.
+    fn create(&mut self, values: usize) -> Result<(), SqlError>;
+
+    /// Goes on with a table that is there; fails when there is none.
+    fn go_on(&mut self) -> Result<(), SqlError>;
+
+    /// Writes jobs that wait, all or none of them, and numbers them.
+    fn insert(&mut self, jobs: &[Waiting<'_>]) -> Result<(), SqlError>;
+
+    /// How many rows there are.
+    fn count(&mut self) -> Result<u64, SqlError>;
+
+    /// Whether every row is over.
+    fn is_done(&mut self) -> Result<bool, SqlError>;
+
+    /// Takes up to `most` rows that wait, the first of those whose tickets are behind `after`, in their order.
+    fn claim(&mut self, after: i64, most: usize) -> Result<Vec<Row>, SqlError>;
+
+    /// Writes what became of the job of `ticket`; may stay in memory until [`commit`](Self::commit).
+    fn finish(&mut self, ticket: Ticket, end: &Finished<'_>) -> Result<(), SqlError>;
+
+    /// Gives the row of `ticket` back, so that it waits again; may stay in memory until
+    /// [`commit`](Self::commit).
+    fn release(&mut self, ticket: Ticket) -> Result<(), SqlError>;
+
+    /// Gives back the rows that workers on this machine have taken of which `is_gone` says, by their mark,
+    /// that they do not live any more.
+    fn release_abandoned(&mut self, is_gone: &dyn Fn(&str) -> bool) -> Result<(), SqlError>;
+
+    /// Makes what was written last.
+    fn commit(&mut self) -> Result<(), SqlError>;
+}
+
+/// Opens the database of `url` for `worker`; where it is a file that is missing, it is made if `create` says so.
+///
+/// # Errors
+///
+/// When it cannot be opened.
+pub fn open(url: &Dburl, create: bool, worker: Worker) -> Result<Box<dyn Table>, SqlError> {
+    Ok(match &url.database {
+        Database::Sqlite(file) => Box::new(SqliteTable::open(file, &url.table, create, worker)?),
+    })
+}
+
+/// Who takes rows; nobody if only a master is at work.
+#[derive(Clone, Debug, Default)]
+pub struct Worker {
+    /// The name of the machine.
+    pub host: String,
+    /// What a row has in `Stdout` while it is taken; behind it stands a number.
+    pub mark: String,
+}
+
+impl Worker {
+    /// What stands in a row that was taken at the `turn`th time.
+    fn mark_of(&self, turn: u64) -> String {
+        format!("{}-{turn}", self.mark)
+    }
+}
 
 /// A job as the master writes it.
 #[derive(Clone, Copy, Debug)]

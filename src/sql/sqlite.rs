@@ -8,13 +8,8 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
-use super::url::Dburl;
-use super::{Finished, Row, SqlError, Ticket};
-
-/// The `Exitval` of a row that waits.
-const WAITS: i32 = -1000;
-/// The `Exitval` of a row that a worker has taken.
-const TAKEN: i32 = -1220;
+use super::columns::{TAKEN, WAITS, argument, arguments};
+use super::{Finished, Row, SqlError, Table, Ticket, Waiting, Worker};
 
 /// What holds of a row that this worker has taken. A master may have made the table anew in the meantime, and
 /// then the row is another one.
@@ -33,7 +28,7 @@ fn wait_for_others(looks: i32) -> bool {
 
 /// An open table.
 #[derive(Debug)]
-pub struct Table {
+pub struct SqliteTable {
     db: Connection,
     /// The file, for messages.
     file: String,
@@ -45,8 +40,8 @@ pub struct Table {
     values: usize,
     /// The last number that was given to a job.
     seq: u64,
-    /// Who takes rows: the machine's name, and the mark in `Stdout`.
-    worker: (String, String),
+    /// Who takes rows.
+    worker: Worker,
     /// How often rows were taken.
     turn: u64,
 }
@@ -65,46 +60,8 @@ impl ToSql for Bytes<'_> {
     }
 }
 
-impl Table {
-    /// Opens the file of `url`; it is made where it is missing if `create` says so.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be opened.
-    pub fn open(url: &Dburl, create: bool) -> Result<Self, SqlError> {
-        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
-        let missing = |error: rusqlite::Error| SqlError {
-            why: format!("cannot open the database {}: {error}", url.database),
-            missing: true,
-        };
-        let db = Connection::open_with_flags(&url.database, flags).map_err(missing)?;
-        db.busy_handler(Some(wait_for_others)).map_err(missing)?;
-        Ok(Self {
-            db,
-            file: url.database.clone(),
-            shown: url.table.clone(),
-            name: format!("\"{}\"", url.table.replace('"', "\"\"")),
-            values: 0,
-            seq: 0,
-            worker: (String::new(), String::new()),
-            turn: 0,
-        })
-    }
-
-    /// For a worker on machine `host` that leaves `mark` in the rows that it takes.
-    #[must_use]
-    pub fn of_worker(mut self, host: String, mark: String) -> Self {
-        self.worker = (host, mark);
-        self
-    }
-
-    /// Makes the table anew, with columns for so many arguments.
-    ///
-    /// # Errors
-    ///
-    /// When that cannot be done.
-    pub fn create(&mut self, values: usize) -> Result<(), SqlError> {
+impl Table for SqliteTable {
+    fn create(&mut self, values: usize) -> Result<(), SqlError> {
         let mut columns = arguments(values, " TEXT, ");
         if values > 0 {
             columns += " TEXT, ";
@@ -120,12 +77,7 @@ impl Table {
         Ok(())
     }
 
-    /// Goes on with a table that is there.
-    ///
-    /// # Errors
-    ///
-    /// When there is none.
-    pub fn go_on(&mut self) -> Result<(), SqlError> {
+    fn go_on(&mut self) -> Result<(), SqlError> {
         let columns = self.columns();
         let columns = self.checked(columns)?;
         if columns.is_empty() {
@@ -142,34 +94,117 @@ impl Table {
         Ok(())
     }
 
+    fn insert(&mut self, jobs: &[Waiting<'_>]) -> Result<(), SqlError> {
+        self.insert_jobs(jobs)
+    }
+
+    fn count(&mut self) -> Result<u64, SqlError> {
+        self.number("SELECT count(*) FROM")
+    }
+
+    fn is_done(&mut self) -> Result<bool, SqlError> {
+        let name = &self.name;
+        let some =
+            format!("SELECT EXISTS (SELECT 1 FROM {name} WHERE Exitval IN ({WAITS}, {TAKEN}))");
+        let some = self.db.query_row(&some, [], |row| row.get::<_, bool>(0));
+        Ok(!self.checked(some)?)
+    }
+
+    fn claim(&mut self, after: i64, most: usize) -> Result<Vec<Row>, SqlError> {
+        self.turn += 1;
+        let claimed = self.claim_rows(after, most);
+        let mut rows = self.checked(claimed)?;
+        self.commit()?;
+        rows.sort_unstable_by_key(|row| row.ticket.id);
+        Ok(rows)
+    }
+
+    fn finish(&mut self, ticket: Ticket, end: &Finished<'_>) -> Result<(), SqlError> {
+        self.begin()?;
+        let update = format!(
+            "UPDATE {} SET Host = ?, Starttime = ?, JobRuntime = ?, Send = ?, Receive = ?, Exitval = ?, \
+             _Signal = ?, Command = ?, Stdout = ?, Stderr = ? WHERE {TAKEN_BY_US}",
+            self.name
+        );
+        let mut update = self.checked(self.db.prepare_cached(&update))?;
+        let written = update.execute((
+            &self.worker.host,
+            end.start,
+            end.runtime,
+            end.sent as i64,
+            end.received as i64,
+            end.exit,
+            end.signal,
+            Bytes(end.command),
+            Bytes(end.stdout),
+            Bytes(end.stderr),
+            ticket.id,
+            self.mark(ticket.turn),
+        ));
+        self.checked(written).map(drop)
+    }
+
+    fn release(&mut self, ticket: Ticket) -> Result<(), SqlError> {
+        self.begin()?;
+        let release = self.releasing(TAKEN_BY_US);
+        let released = self
+            .db
+            .execute(&release, (ticket.id, self.mark(ticket.turn)));
+        self.checked(released).map(drop)
+    }
+
+    fn release_abandoned(&mut self, is_gone: &dyn Fn(&str) -> bool) -> Result<(), SqlError> {
+        for mark in self.checked(self.marks())? {
+            if is_gone(&mark) {
+                let release = self.releasing("Exitval = -1220 AND Host = ? AND Stdout = ?");
+                let released = self.db.execute(&release, (&self.worker.host, &mark));
+                self.checked(released)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), SqlError> {
+        if self.db.is_autocommit() {
+            return Ok(());
+        }
+        self.checked(self.db.execute_batch("COMMIT"))
+    }
+}
+
+impl SqliteTable {
+    /// Opens `table` in `file` for `worker`; it is made where it is missing if `create` says so.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub fn open(file: &str, table: &str, create: bool, worker: Worker) -> Result<Self, SqlError> {
+        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
+        let missing = |error: rusqlite::Error| SqlError {
+            why: format!("cannot open the database {file}: {error}"),
+            missing: true,
+        };
+        let db = Connection::open_with_flags(file, flags).map_err(missing)?;
+        db.busy_handler(Some(wait_for_others)).map_err(missing)?;
+        Ok(Self {
+            db,
+            file: file.to_owned(),
+            shown: table.to_owned(),
+            name: format!("\"{}\"", table.replace('"', "\"\"")),
+            values: 0,
+            seq: 0,
+            worker,
+            turn: 0,
+        })
+    }
+
     fn columns(&self) -> rusqlite::Result<Vec<String>> {
         let mut info = self
             .db
             .prepare(&format!("PRAGMA table_info({})", self.name))?;
         let names = info.query_map([], |row| row.get(1))?;
         names.collect()
-    }
-
-    /// How many rows there are.
-    ///
-    /// # Errors
-    ///
-    /// When they cannot be counted.
-    pub fn count(&self) -> Result<u64, SqlError> {
-        self.number("SELECT count(*) FROM")
-    }
-
-    /// Whether every row is over.
-    ///
-    /// # Errors
-    ///
-    /// When that cannot be seen.
-    pub fn is_done(&self) -> Result<bool, SqlError> {
-        let name = &self.name;
-        let some =
-            format!("SELECT EXISTS (SELECT 1 FROM {name} WHERE Exitval IN ({WAITS}, {TAKEN}))");
-        let some = self.db.query_row(&some, [], |row| row.get::<_, bool>(0));
-        Ok(!self.checked(some)?)
     }
 
     fn number(&self, what: &str) -> Result<u64, SqlError> {
@@ -180,20 +215,6 @@ impl Table {
         Ok(self.checked(number)?.map_or(0, i64::unsigned_abs))
     }
 
-    /// Takes up to `most` rows that wait, the first of those behind row `after`, in the order of the table.
-    ///
-    /// # Errors
-    ///
-    /// When they cannot be read or marked as taken.
-    pub fn claim(&mut self, after: i64, most: usize) -> Result<Vec<Row>, SqlError> {
-        self.turn += 1;
-        let claimed = self.claim_rows(after, most);
-        let mut rows = self.checked(claimed)?;
-        self.commit()?;
-        rows.sort_unstable_by_key(|row| row.ticket.id);
-        Ok(rows)
-    }
-
     fn claim_rows(&self, after: i64, most: usize) -> rusqlite::Result<Vec<Row>> {
         let name = &self.name;
         let mut claim = self.db.prepare_cached(&format!(
@@ -202,7 +223,7 @@ impl Table {
              RETURNING rowid, Seq, Command, *"
         ))?;
         let mark = self.mark(self.turn);
-        let mut rows = claim.query((&self.worker.0, mark, after, most as i64))?;
+        let mut rows = claim.query((&self.worker.host, mark, after, most as i64))?;
         let arguments = rows.as_ref().map_or_else(Vec::new, |statement| {
             let mut places: Vec<_> = statement
                 .column_names()
@@ -246,53 +267,9 @@ impl Table {
         Ok(claimed)
     }
 
-    /// Writes what became of the job of `ticket`; stays in memory until [`commit`](Self::commit).
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub fn finish(&mut self, ticket: Ticket, end: &Finished<'_>) -> Result<(), SqlError> {
-        self.begin()?;
-        let update = format!(
-            "UPDATE {} SET Host = ?, Starttime = ?, JobRuntime = ?, Send = ?, Receive = ?, Exitval = ?, \
-             _Signal = ?, Command = ?, Stdout = ?, Stderr = ? WHERE {TAKEN_BY_US}",
-            self.name
-        );
-        let mut update = self.checked(self.db.prepare_cached(&update))?;
-        let written = update.execute((
-            &self.worker.0,
-            end.start,
-            end.runtime,
-            end.sent as i64,
-            end.received as i64,
-            end.exit,
-            end.signal,
-            Bytes(end.command),
-            Bytes(end.stdout),
-            Bytes(end.stderr),
-            ticket.id,
-            self.mark(ticket.turn),
-        ));
-        self.checked(written).map(drop)
-    }
-
-    /// Gives the row of `ticket` back, so that it waits again; stays in memory until [`commit`](Self::commit).
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub fn release(&mut self, ticket: Ticket) -> Result<(), SqlError> {
-        self.begin()?;
-        let release = self.releasing(TAKEN_BY_US);
-        let released = self
-            .db
-            .execute(&release, (ticket.id, self.mark(ticket.turn)));
-        self.checked(released).map(drop)
-    }
-
     /// What stands in the rows that were taken at the `turn`th time.
     fn mark(&self, turn: u64) -> String {
-        format!("{}-{turn}", self.worker.1)
+        self.worker.mark_of(turn)
     }
 
     fn releasing(&self, which: &str) -> String {
@@ -302,29 +279,12 @@ impl Table {
         )
     }
 
-    /// Gives back the rows that workers on this machine have taken of which `is_gone` says, by their mark,
-    /// that they do not live any more.
-    ///
-    /// # Errors
-    ///
-    /// When that cannot be done.
-    pub fn release_abandoned(&mut self, is_gone: impl Fn(&str) -> bool) -> Result<(), SqlError> {
-        for mark in self.checked(self.marks())? {
-            if is_gone(&mark) {
-                let release = self.releasing("Exitval = -1220 AND Host = ? AND Stdout = ?");
-                let released = self.db.execute(&release, (&self.worker.0, &mark));
-                self.checked(released)?;
-            }
-        }
-        Ok(())
-    }
-
     fn marks(&self) -> rusqlite::Result<Vec<String>> {
         let mut marks = self.db.prepare_cached(&format!(
             "SELECT DISTINCT Stdout FROM {} WHERE Exitval = {TAKEN} AND Host = ? AND typeof(Stdout) = 'text'",
             self.name
         ))?;
-        let marks = marks.query_map([&self.worker.0], |row| row.get(0))?;
+        let marks = marks.query_map([&self.worker.host], |row| row.get(0))?;
         marks.collect()
     }
 
@@ -333,18 +293,6 @@ impl Table {
             return self.checked(self.db.execute_batch("BEGIN IMMEDIATE"));
         }
         Ok(())
-    }
-
-    /// Makes what was written last.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub fn commit(&self) -> Result<(), SqlError> {
-        if self.db.is_autocommit() {
-            return Ok(());
-        }
-        self.checked(self.db.execute_batch("COMMIT"))
     }
 
     fn checked<T>(&self, result: rusqlite::Result<T>) -> Result<T, SqlError> {
@@ -361,19 +309,6 @@ impl Table {
             missing,
         }
     }
-}
-
-/// The columns of so many arguments.
-fn arguments(count: usize, separator: &str) -> String {
-    let names: Vec<_> = (1..=count).map(|number| format!("V{number}")).collect();
-    names.join(separator)
-}
-
-/// The number of the argument that the column `name` has.
-fn argument(name: &str) -> Option<usize> {
-    let digits = name.strip_prefix(['V', 'v'])?;
-    let number = digits.parse().ok().filter(|&number: &usize| number > 0)?;
-    (number.to_string() == digits).then_some(number)
 }
 
 /// The bytes of a value; `None`: it is NULL.

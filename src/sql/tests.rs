@@ -1,7 +1,6 @@
 use super::claims::{Claims, Taken};
-use super::sqlite::Table;
-use super::url::Dburl;
-use super::{Finished, Row, Waiting};
+use super::url::{Database, Dburl};
+use super::{Finished, Row, Table, Waiting, Worker, open};
 
 const COMMAND: &[u8] = b"echo\xaf \xaf<\xaf>";
 
@@ -14,24 +13,31 @@ impl Scratch {
 
     fn url(&self) -> Dburl {
         Dburl {
-            database: self.0.path().join("x.db").to_str().unwrap().to_owned(),
+            database: Database::Sqlite(self.0.path().join("x.db").to_str().unwrap().to_owned()),
             table: "odd \"name\"".to_owned(),
             append: false,
         }
     }
 
     /// A table with these jobs, and a worker of that name.
-    fn table(&self, jobs: &[&[&[u8]]], worker: &str) -> Table {
-        let mut table = Table::open(&self.url(), true).unwrap();
+    fn table(&self, jobs: &[&[&[u8]]], worker: &str) -> Box<dyn Table> {
+        let mut table = open(&self.url(), true, named(worker)).unwrap();
         table.create(1).unwrap();
         table.insert(&waiting(jobs)).unwrap();
-        table.of_worker("here".to_owned(), worker.to_owned())
+        table
     }
 
-    fn another(&self, worker: &str) -> Table {
-        let mut table = Table::open(&self.url(), false).unwrap();
+    fn another(&self, worker: &str) -> Box<dyn Table> {
+        let mut table = open(&self.url(), false, named(worker)).unwrap();
         table.go_on().unwrap();
-        table.of_worker("here".to_owned(), worker.to_owned())
+        table
+    }
+}
+
+fn named(worker: &str) -> Worker {
+    Worker {
+        host: "here".to_owned(),
+        mark: worker.to_owned(),
     }
 }
 
@@ -87,9 +93,9 @@ fn what_is_released_or_abandoned_waits_again() {
     one.commit().unwrap();
     let mut other = scratch.another("other");
     assert!(!other.is_done().unwrap());
-    other.release_abandoned(|mark| mark == "nobody").unwrap();
+    other.release_abandoned(&|mark| mark == "nobody").unwrap();
     assert_eq!(seqs(&other.claim(i64::MIN, 9).unwrap()), [2]);
-    other.release_abandoned(|mark| mark == "one-1").unwrap();
+    other.release_abandoned(&|mark| mark == "one-1").unwrap();
     assert_eq!(seqs(&other.claim(i64::MIN, 9).unwrap()), [1]);
     // The one who had it before has no say any more.
     one.finish(rows[0].ticket, &ended()).unwrap();

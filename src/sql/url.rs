@@ -8,12 +8,19 @@ const SUPPORTED: &str = "sqlite3 (or sqlite)";
 /// A table in a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dburl {
-    /// The database: of `SQLite` its file.
-    pub database: String,
+    /// The database.
+    pub database: Database,
     /// The table.
     pub table: String,
     /// Whether it goes on (`+DBURL`), instead of being made new.
     pub append: bool,
+}
+
+/// A database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// A file of `SQLite`.
+    Sqlite(String),
 }
 
 impl Dburl {
@@ -51,7 +58,7 @@ impl Dburl {
             ));
         }
         Ok(Self {
-            database: decoded(database)?,
+            database: Database::Sqlite(decoded(database)?),
             table: decoded(table)?,
             append,
         })
@@ -87,9 +94,9 @@ fn decoded(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Dburl;
+    use super::{Database, Dburl};
 
-    fn parse(typed: &str) -> Result<(String, String, bool), String> {
+    fn parse(typed: &str) -> Result<(Database, String, bool), String> {
         let aliases = || ":db sqlite3:///a.db\n:tbl  sqlite3:///a.db/t\n".to_owned();
         Dburl::parse(typed, aliases).map(|url| (url.database, url.table, url.append))
     }
@@ -110,7 +117,11 @@ mod tests {
             ("sql::tbl", "a.db", "t", false),
             (":db/u", "a.db", "u", false),
         ] {
-            let want = (database.to_owned(), table.to_owned(), append);
+            let want = (
+                Database::Sqlite(database.to_owned()),
+                table.to_owned(),
+                append,
+            );
             assert_eq!(parse(typed), Ok(want), "{typed}");
         }
     }

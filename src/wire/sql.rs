@@ -13,8 +13,7 @@ use crate::model::{ArgList, Job, Prepare as _};
 use crate::plan::{SqlPlan, WorkerPlan};
 use crate::run::exit_code::ExitCode;
 use crate::sql::claims::{Claims, Taken};
-use crate::sql::sqlite::Table;
-use crate::sql::{Row, SqlError, Waiting};
+use crate::sql::{self, Row, SqlError, Table, Waiting, Worker};
 use crate::sys::{host, process};
 
 /// So many jobs are written in one go, with arguments of about so many bytes.
@@ -56,7 +55,7 @@ impl Master {
     }
 
     /// Writes `jobs` into `table`, which is made for the first.
-    fn write(&mut self, jobs: &[Job], table: &mut Table) -> Result<(), SqlError> {
+    fn write(&mut self, jobs: &[Job], table: &mut dyn Table) -> Result<(), SqlError> {
         if !std::mem::replace(&mut self.begun, true) {
             table.create(jobs.first().map_or(1, |job| job.args.len().max(1)))?;
         }
@@ -79,7 +78,7 @@ impl Master {
 #[derive(Debug)]
 pub struct Submission {
     master: Master,
-    table: Table,
+    table: Box<dyn Table>,
     /// Whether it lasts until all jobs are over.
     waits: bool,
     /// Whether each command line is printed.
@@ -103,7 +102,7 @@ impl Submission {
         }
         loop {
             let jobs = self.master.batch().map_err(anyhow::Error::msg)?;
-            self.master.write(&jobs, &mut self.table)?;
+            self.master.write(&jobs, &mut *self.table)?;
             if self.shows && !show(&jobs, &renderer)? {
                 return Ok(ExitCode::BrokenPipe);
             }
@@ -265,7 +264,14 @@ fn without_nul(arg: &[u8]) -> Cow<'_, [u8]> {
 pub(super) fn attach(mut inputs: OpenJobs, plan: SqlPlan) -> anyhow::Result<OpenJobs> {
     let append = plan.url.append;
     let is_new = plan.master.is_some() && !append;
-    let mut table = Table::open(&plan.url, is_new)?;
+    let worker = match plan.worker {
+        Some(_) => Worker {
+            host: host::name(),
+            mark: own_mark(),
+        },
+        None => Worker::default(),
+    };
+    let mut table = sql::open(&plan.url, is_new, worker)?;
     if !is_new {
         table.go_on()?;
     }
@@ -299,14 +305,13 @@ pub(super) fn attach(mut inputs: OpenJobs, plan: SqlPlan) -> anyhow::Result<Open
 /// Has the jobs be those of `table`, written by `master` if there is one.
 fn work(
     inputs: &mut OpenJobs,
-    table: Table,
+    mut table: Box<dyn Table>,
     master: Option<Master>,
     plan: WorkerPlan,
     waits: bool,
 ) -> Result<(), SqlError> {
-    let mut table = table.of_worker(host::name(), own_mark());
     if master.as_ref().is_none_or(|master| master.begun) {
-        table.release_abandoned(is_gone)?;
+        table.release_abandoned(&is_gone)?;
     }
     if master.is_none() {
         inputs.total = Some(table.count()?);

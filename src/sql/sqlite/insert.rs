@@ -1,15 +1,11 @@
 //! Jobs into the table.
 
-use super::{Bytes, Table, WAITS, argument, arguments};
-use crate::sql::{SqlError, Waiting};
+use super::{Bytes, SqliteTable};
+use crate::sql::columns::{WAITS, argument, arguments};
+use crate::sql::{SqlError, Table as _, Waiting};
 
-impl Table {
-    /// Writes jobs that wait, all or none of them, and numbers them.
-    ///
-    /// # Errors
-    ///
-    /// When they cannot be written.
-    pub fn insert(&mut self, jobs: &[Waiting<'_>]) -> Result<(), SqlError> {
+impl SqliteTable {
+    pub(super) fn insert_jobs(&mut self, jobs: &[Waiting<'_>]) -> Result<(), SqlError> {
         let widest = jobs.iter().map(|job| job.args.len()).max().unwrap_or(0);
         let begun = self.db.execute_batch("BEGIN IMMEDIATE");
         self.checked(begun)?;
