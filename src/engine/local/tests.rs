@@ -145,10 +145,9 @@ impl Local {
         let mut pieces = Vec::new();
         loop {
             match self.reply() {
-                Reply::Asking(_) => {}
                 Reply::Ended(end) => return (end, pieces),
                 Reply::Output(piece) => pieces.push((piece.stream, piece.bytes)),
-                Reply::Started(_) | Reply::Rehearsed(_) => {}
+                Reply::Started(_) | Reply::Rehearsed(_) | Reply::Asking(_) => {}
                 Reply::EndedTogether(_) => panic!("one was submitted"),
             }
         }
