@@ -2,7 +2,7 @@
 //!
 //! * [`url`]: which database and table is meant; [`alias`]: short names for that;
 //! * [`Table`]: what is done with one, rows in, claims, results, in whichever database it is;
-//! * [`sqlite`]: one in a file of `SQLite`;
+//! * [`sqlite`]: one in a file of `SQLite`; [`postgresql`]: one that a server of `PostgreSQL` has;
 //! * [`claims`]: the rows that this worker has taken and not finished yet.
 //!
 //! Rules learnt from GNU parallel 20221122, whose masters and workers can share a table with these:
@@ -13,11 +13,13 @@
 //! - `V1`, `V2`, … are the arguments.
 //!
 //! A row is taken by one statement, so no two workers ever get the same one. What is no UTF-8, or has a NUL
-//! byte, is stored as a BLOB: it comes back as it was, and other programs are not misled about it.
+//! byte, is stored as a BLOB, or in hexadecimal digits where a column of texts holds none: it comes back as it
+//! was, and other programs are not misled about it.
 
 pub mod alias;
 pub mod claims;
 mod columns;
+pub mod postgresql;
 pub mod sqlite;
 pub mod url;
 
@@ -27,6 +29,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
+use self::postgresql::PostgresTable;
 use self::sqlite::SqliteTable;
 use self::url::{Database, Dburl};
 
@@ -73,6 +76,7 @@ pub trait Table: fmt::Debug + Send {
 pub fn open(url: &Dburl, create: bool, worker: Worker) -> Result<Box<dyn Table>, SqlError> {
     Ok(match &url.database {
         Database::Sqlite(file) => Box::new(SqliteTable::open(file, &url.table, create, worker)?),
+        Database::Postgres(server) => Box::new(PostgresTable::open(server, &url.table, worker)?),
     })
 }
 

@@ -1,9 +1,13 @@
-//! Which database and table is meant: `vendor://[[user][:password]@][host][:port]/database/table`.
+//! Which database and table is meant: `vendor://[[user][:password]@][host][:port]/[database]/table`.
+//!
+//! What a name may hold, and that what stands behind a `?` has no meaning, is as in GNU parallel.
+
+use std::fmt;
 
 use super::alias;
 
 /// The kinds of databases that are supported, in words.
-const SUPPORTED: &str = "sqlite3 (or sqlite)";
+const SUPPORTED: &str = "sqlite3 (or sqlite) and pg (or postgres, postgresql) are";
 
 /// A table in a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +25,35 @@ pub struct Dburl {
 pub enum Database {
     /// A file of `SQLite`.
     Sqlite(String),
+    /// One that a server of `PostgreSQL` has.
+    Postgres(Server),
+}
+
+/// A server and one of its databases. What is not said is chosen as `PostgreSQL`'s own programs do.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Server {
+    /// Who asks.
+    pub user: Option<String>,
+    /// The password of `user`.
+    pub password: Option<String>,
+    /// The machine, or the directory of the socket.
+    pub host: Option<String>,
+    /// The port, or the number at the end of the socket's name.
+    pub port: Option<u16>,
+    /// The database.
+    pub database: Option<String>,
+}
+
+impl fmt::Debug for Server {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("user", &self.user)
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("database", &self.database)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Dburl {
@@ -41,28 +74,73 @@ impl Dburl {
         let (vendor, rest) = without_sql(&url)
             .split_once("://")
             .ok_or_else(|| format!("'{typed}' is no DBURL, as sqlite3:///FILE/TABLE is one"))?;
-        if !matches!(
-            vendor.to_ascii_lowercase().as_str(),
-            "sqlite" | "sqlite2" | "sqlite3"
-        ) {
-            return Err(format!(
-                "'{typed}': databases of the kind '{vendor}' are not supported; {SUPPORTED} is"
-            ));
+        let (database, table) = match vendor.to_ascii_lowercase().as_str() {
+            "sqlite" | "sqlite2" | "sqlite3" => sqlite(rest)?,
+            "pg" | "postgres" | "postgresql" => postgres(rest)?,
+            _ => {
+                return Err(format!(
+                    "'{typed}': databases of the kind '{vendor}' are not supported; {SUPPORTED}"
+                ));
+            }
         }
-        // What stands before the first slash would be a host, of which SQLite knows none.
-        let path = rest.split_once('/').map_or("", |(_, path)| path);
-        let (database, table) = path.rsplit_once('/').unwrap_or((path, ""));
-        if database.is_empty() || table.is_empty() {
-            return Err(format!(
-                "the DBURL '{typed}' must end with a table: sqlite3:///FILE/TABLE"
-            ));
-        }
+        .ok_or_else(|| {
+            format!(
+                "the DBURL '{typed}' must end with a table: sqlite3:///FILE/TABLE, \
+                 pg://USER@HOST/DATABASE/TABLE"
+            )
+        })?;
         Ok(Self {
-            database: Database::Sqlite(decoded(database)?),
-            table: decoded(table)?,
+            database,
+            table,
             append,
         })
     }
+}
+
+/// What `rest`, behind `sqlite://`, means; `None`: there is no table in it.
+fn sqlite(rest: &str) -> Result<Option<(Database, String)>, String> {
+    // What stands before the first slash would be a host, of which SQLite knows none.
+    let path = rest.split_once('/').map_or("", |(_, path)| path);
+    let (database, table) = path.rsplit_once('/').unwrap_or((path, ""));
+    if database.is_empty() || table.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some((
+        Database::Sqlite(decoded(database)?),
+        decoded(table)?,
+    )))
+}
+
+/// What `rest`, behind `pg://`, means; `None`: there is no table in it.
+fn postgres(rest: &str) -> Result<Option<(Database, String)>, String> {
+    let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
+    // A password may have slashes in it.
+    let (login, rest) = match rest.split_once('@') {
+        Some((login, behind)) if !login.starts_with('/') => (login, behind),
+        _ => ("", rest),
+    };
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (host, port) = host.split_once(':').unwrap_or((host, ""));
+    let (database, table) = path.split_once('/').unwrap_or((path, ""));
+    if table.is_empty() {
+        return Ok(None);
+    }
+    let given = |text: &str| match text {
+        "" => Ok(None),
+        _ => decoded(text).map(Some),
+    };
+    let port = given(port)?
+        .map(|port| port.parse().map_err(|_| format!("'{port}' is no port")))
+        .transpose()?;
+    let server = Server {
+        user: given(user)?,
+        password: given(password)?,
+        host: given(host)?,
+        port,
+        database: given(database)?,
+    };
+    Ok(Some((Database::Postgres(server), decoded(table)?)))
 }
 
 /// As GNU parallel: `sql:` may stand in front.
@@ -127,6 +205,42 @@ mod tests {
     }
 
     #[test]
+    fn a_server_a_database_and_a_table() {
+        let parts = |typed: &str| {
+            let (database, table, _) = parse(typed).unwrap();
+            let Database::Postgres(server) = database else {
+                panic!("{typed}: {database:?}");
+            };
+            let port = server.port.map(|port| port.to_string());
+            let parts = [
+                server.user,
+                server.password,
+                server.host,
+                port,
+                server.database,
+                Some(table),
+            ];
+            parts
+                .map(|part| part.unwrap_or_else(|| "-".to_owned()))
+                .join(" ")
+        };
+        for (typed, want) in [
+            ("pg:////t", "- - - - - t"),
+            ("PG:///db/t", "- - - - db t"),
+            ("postgres://host/db/t", "- - host - db t"),
+            ("+postgresql://u@:77/db/t?a=b", "u - - 77 db t"),
+            (
+                "sql:pg://u:p/w:x@%2Ftmp%2fs:5/d/s.t",
+                "u p/w:x /tmp/s 5 d s.t",
+            ),
+            ("pg://:p%40@h//t/u", "- p@ h - - t/u"),
+            ("pg:///db/a@b", "- - - - db a@b"),
+        ] {
+            assert_eq!(parts(typed), want, "{typed}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (typed, why) in [
             ("sqlite3:///a.db", "must end with a table"),
@@ -136,6 +250,9 @@ mod tests {
                 "mysql://u:p@host/db/t",
                 "'mysql' are not supported; sqlite3",
             ),
+            ("pg:///db", "must end with a table"),
+            ("pg://host:x/db/t", "'x' is no port"),
+            ("pgssl:///db/t", "'pgssl' are not supported"),
             ("x", "'x' is no DBURL"),
             (":none", "':none' is in none of"),
         ] {

@@ -19,6 +19,7 @@ mod semaphore;
 mod shells;
 mod signals;
 mod sql;
+mod sql_postgres;
 #[path = "../support/mod.rs"]
 mod support;
 mod terminal;

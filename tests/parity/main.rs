@@ -30,6 +30,7 @@ mod results;
 mod semaphore;
 mod sources;
 mod sql;
+mod sql_postgres;
 #[path = "../support/mod.rs"]
 mod support;
 mod values;
@@ -111,6 +112,18 @@ fn semaphores() {
 #[test]
 fn jobs_in_a_database() {
     equal_gnu(&sql::cases());
+}
+
+#[test]
+fn jobs_in_a_database_of_postgresql() {
+    let Some(gnu) = gnu_parallel() else { return };
+    sql_postgres::equal_gnu(gnu, &ours().path);
+}
+
+#[test]
+fn gnu_and_ours_share_a_table_of_postgresql() {
+    let Some(gnu) = gnu_parallel() else { return };
+    sql_postgres::share_a_table(gnu, &ours().path);
 }
 
 #[test]

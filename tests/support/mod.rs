@@ -1,5 +1,7 @@
 //! What every test from outside needs: waiting for a program, but not for ever.
 
+pub mod postgres;
+
 use std::io;
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
