@@ -1,7 +1,7 @@
 //! What holds starts back, what happens to jobs that run, and what is tried again.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -268,24 +268,30 @@ fn stopped_and_continued_with_its_jobs() {
 }
 
 #[test]
-fn a_halt_takes_500_jobs_and_their_children_down() {
+fn a_halt_ends_500_jobs_and_all_that_they_have_started() {
     let folder = tempfile::tempdir().unwrap();
-    make_fifo(&folder.path().join("go"));
-    let mut command = fanout_in_background();
-    let jobs = (1..500).map(|_| "sleep 1000 & sleep 1000; :");
-    command
+    let [alive, go] = ["alive", "go"].map(|name| folder.path().join(name));
+    make_fifo(&alive);
+    make_fifo(&go);
+    // All jobs but the last, their children and grandchildren hold the FIFO open; one of them ignores SIGTERM.
+    let job = "[ {} = 500 ] && { read line < go; exit 3; }
+        [ {} = 250 ] && trap '' TERM
+        exec 9> alive; sleep 1000 & (sleep 1000 & wait) & printf x >&9; wait; sleep 1000";
+    let mut run = fanout_in_background()
         .current_dir(folder.path())
-        .args(["-j500", "--no-summary", "--halt", "now,fail=1", ":::"])
-        .arg("cat go; exit 3")
-        .args(jobs)
+        .args(["-j500", "--no-summary", "--halt", "now,fail=1", job, ":::"])
+        .args((1..=500).map(|number| number.to_string()))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let mut run = Run::start(command);
-    run.await_jobs("sleep 1000", 2 * 499);
-    fs::write(folder.path().join("go"), "").unwrap();
-    assert_eq!(run.wait().code(), Some(3));
-    assert_eq!(run.jobs(), Vec::<String>::new());
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut alive = fs::File::open(&alive).unwrap();
+    alive.read_exact(&mut [0; 499]).unwrap();
+    fs::write(&go, "go\n").unwrap();
+    // The end of the FIFO is that of the last process.
+    assert_eq!(alive.read_to_end(&mut Vec::new()).unwrap(), 0);
+    assert_eq!(run.wait().unwrap().code(), Some(3));
 }
 
 #[test]

@@ -61,6 +61,50 @@ fn counts_add_up_and_the_inputs_go_to_the_end_of_a_command_without_a_place_for_t
     assert_eq!(counts, [0, 1, 2].map(|rest| format!("{rest} {}", of(rest))));
 }
 
+/// Adds up what `sort | uniq -c` has counted for the same word in several parts.
+const ADD_UP: &str = "sort -m -k2 {} | awk '$2 != word { if (NR > 1) printf \"%7d %s\\n\", n, word; word = $2; n = 0 }
+    { n += $1 } END { if (NR) printf \"%7d %s\\n\", n, word }'";
+
+#[test]
+fn words_are_counted_in_parts_as_in_the_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("words");
+    let words: Vec<_> = lines()
+        .iter()
+        .map(|line| format!("w{}", &line[2..]))
+        .collect();
+    fs::write(&file, words.concat()).unwrap();
+    let count = "sort | uniq -c";
+    let whole = std::process::Command::new("sh")
+        .args(["-c", "sort words | uniq -c"])
+        .env("LC_ALL", "C")
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    let parts = fanout()
+        .args([
+            "--pipepart",
+            "-a",
+            "words",
+            "--block",
+            "20k",
+            "--reduce",
+            ADD_UP,
+            count,
+        ])
+        .env("LC_ALL", "C")
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert!(!whole.stdout.is_empty());
+    assert_eq!(
+        text(&parts.stdout),
+        text(&whole.stdout),
+        "{}",
+        text(&parts.stderr)
+    );
+}
+
 #[test]
 fn outputs_keep_the_order_of_the_inputs_and_failed_jobs_count() {
     let output = fanout()
