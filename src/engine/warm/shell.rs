@@ -28,9 +28,11 @@ const DONE: i32 = 9;
 /// It is done with a script when it has seen the script's end: not before, since the file is written anew.
 const LOOP: &str = "while read -r x <&8; do . /proc/self/fd/7; echo >&9; done";
 
-/// Ends a zsh whose startup files have given another meaning to what jobs and scripts are made of.
-const ZSH_CHECK: &str = "for x in echo printf : true false test '[' read .; do \
-     (( $+functions[$x] || $+aliases[$x] )) && exit; done; (( $#galiases || $#saliases )) && exit; ";
+/// Ends a zsh whose startup files have given another meaning to what jobs and scripts are made of, have
+/// printed something, or have something done when a shell ends: each job has to see to it itself.
+const ZSH_CHECK: &str = "for x in echo printf : true false test '[' read . zshexit; do \
+     (( $+functions[$x] || $+aliases[$x] )) && exit; done; (( $#galiases || $#saliases )) && exit; \
+     trap; [[ -s /proc/self/fd/1 || -s /proc/self/fd/2 || -n $zshexit_functions ]] && exit; ";
 
 /// A running shell and its ends of what connects it to its worker.
 #[derive(Debug)]
