@@ -321,9 +321,9 @@ fn installed<'a>(wanted: &[&'a str]) -> Vec<&'a str> {
     wanted.iter().filter(here).copied().collect()
 }
 
-/// A dash waits for its last program and, when a signal ends that, says so and ends with 128 and its
-/// number; of a program that needs no shell the signal itself is told.
-fn is_told_more_exactly(shell: &str, line: &str) -> bool {
+/// A known difference, which the README names: a dash waits for its last program and, when a signal ends that,
+/// says so and ends with 128 and its number; of a program that was started without a shell the signal itself is told.
+fn is_known_to_differ(shell: &str, line: &str) -> bool {
     ["sh", "dash"].contains(&shell) && line.starts_with("killed ")
 }
 
@@ -333,7 +333,7 @@ fn differences(shell: &str, ways: &[&[&str]], lines: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     for way in ways {
         for ((got, want), line) in ends(shell, way, lines).iter().zip(&always).zip(lines) {
-            if got != want && !is_told_more_exactly(shell, line) {
+            if got != want && !is_known_to_differ(shell, line) {
                 found.push(format!(
                     "{shell} {way:?} {line:?}: {got:?} instead of {want:?}"
                 ));
