@@ -1,4 +1,4 @@
-//! Jobs in a table of PostgreSQL: what is in it, several workers, and what is wrong with it.
+//! Jobs in a table of `PostgreSQL`: what is in it, several workers, and what is wrong with it.
 
 use std::collections::BTreeSet;
 use std::fs;
