@@ -50,7 +50,8 @@ pub(super) fn decoded_command(text: &[u8]) -> Vec<u8> {
     let Ok(shown) = std::str::from_utf8(text) else {
         return text.to_vec();
     };
-    if let Some(bytes) = from_digits(text) {
+    // As it is only stored where nothing else comes back whole, what it says does not matter.
+    if let Some(bytes) = digits(text) {
         return bytes;
     }
     let (mut bytes, mut opened) = (Vec::with_capacity(text.len()), false);
@@ -83,8 +84,13 @@ fn in_digits(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes that `text` has the digits of; `None`: it stands for itself.
+/// The bytes that `text` has the digits of; `None`: it stands for itself, as it also does where they would be text.
 fn from_digits(text: &[u8]) -> Option<Vec<u8>> {
+    digits(text).filter(|bytes| as_text(bytes).is_none())
+}
+
+/// The bytes that `text` has the digits of, if it has nothing else.
+fn digits(text: &[u8]) -> Option<Vec<u8>> {
     let digits = text.strip_prefix(b"\\x")?;
     if digits.len() % 2 > 0 {
         return None;
@@ -94,11 +100,10 @@ fn from_digits(text: &[u8]) -> Option<Vec<u8>> {
         b'a'..=b'f' => Some(digit - b'a' + 10),
         _ => None,
     };
-    let bytes: Vec<u8> = digits
+    digits
         .chunks_exact(2)
         .map(|pair| Some(value(pair[0])? << 4 | value(pair[1])?))
-        .collect::<Option<_>>()?;
-    as_text(&bytes).is_none().then_some(bytes)
+        .collect()
 }
 
 /// A text as it comes from the server, which does not promise UTF-8 if its own encoding is none.
@@ -156,6 +161,8 @@ mod tests {
             decoded_command("Ã¯¯ b".as_bytes()),
             b"\xc3\x83\xc2\xaf\xaf b"
         );
+        let text = "\u{af} ".as_bytes();
+        assert_eq!(decoded_command(encoded_command(text).as_bytes()), text);
     }
 
     proptest! {
