@@ -17,7 +17,7 @@ use postgres::{Client, Statement};
 
 use self::ended::Ended;
 use self::text::{Raw, decoded, decoded_command};
-use super::columns::{TAKEN, WAITS, argument, arguments};
+use super::columns::{TAKEN, WAITS, argument, definition, room};
 use super::url::Server;
 use super::{Finished, Row, SqlError, Table, Ticket, Waiting, Worker};
 
@@ -62,17 +62,7 @@ impl Table for PostgresTable {
     fn go_on(&mut self) -> Result<(), SqlError> {
         let columns = insert::columns(&mut self.db, &self.name);
         let columns = self.checked(columns)?;
-        if columns.is_empty() {
-            return Err(SqlError {
-                why: format!("there is no table '{}' in {}", self.shown, self.place),
-                missing: true,
-            });
-        }
-        self.values = columns
-            .iter()
-            .filter_map(|name| argument(name))
-            .max()
-            .unwrap_or(0);
+        self.values = room(&columns, &self.shown, &self.place)?;
         Ok(())
     }
 
@@ -166,17 +156,12 @@ impl PostgresTable {
     }
 
     fn create_table(&mut self, values: usize) -> Result<(), postgres::Error> {
-        let mut columns = arguments(values, " TEXT, ");
-        if values > 0 {
-            columns += " TEXT, ";
-        }
+        let columns = definition(values);
         let name = &self.name;
         let mut transaction = self.db.transaction()?;
         insert::lock_out_masters(&mut transaction, name)?;
         transaction.batch_execute(&format!(
-            "DROP TABLE IF EXISTS {name}; CREATE TABLE {name} (Seq BIGINT, Host TEXT, Starttime FLOAT(44), \
-             JobRuntime FLOAT(44), Send BIGINT, Receive BIGINT, Exitval BIGINT, _Signal BIGINT, Command TEXT, \
-             {columns}Stdout TEXT, Stderr TEXT); CREATE INDEX ON {name} (Seq)"
+            "DROP TABLE IF EXISTS {name}; CREATE TABLE {name} ({columns}); CREATE INDEX ON {name} (Seq)"
         ))?;
         transaction.commit()
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
-use super::columns::{TAKEN, WAITS, argument, arguments};
+use super::columns::{TAKEN, WAITS, argument, definition, room};
 use super::{Finished, Row, SqlError, Table, Ticket, Waiting, Worker};
 
 /// What holds of a row that this worker has taken. A master may have made the table anew in the meantime, and
@@ -62,15 +62,10 @@ impl ToSql for Bytes<'_> {
 
 impl Table for SqliteTable {
     fn create(&mut self, values: usize) -> Result<(), SqlError> {
-        let mut columns = arguments(values, " TEXT, ");
-        if values > 0 {
-            columns += " TEXT, ";
-        }
+        let columns = definition(values);
         let name = &self.name;
         let made = self.db.execute_batch(&format!(
-            "BEGIN IMMEDIATE; DROP TABLE IF EXISTS {name}; CREATE TABLE {name} (Seq BIGINT, Host TEXT, \
-             Starttime FLOAT(44), JobRuntime FLOAT(44), Send BIGINT, Receive BIGINT, Exitval BIGINT, \
-             _Signal BIGINT, Command TEXT, {columns}Stdout TEXT, Stderr TEXT); COMMIT"
+            "BEGIN IMMEDIATE; DROP TABLE IF EXISTS {name}; CREATE TABLE {name} ({columns}); COMMIT"
         ));
         self.checked(made)?;
         (self.values, self.seq) = (values, 0);
@@ -80,17 +75,7 @@ impl Table for SqliteTable {
     fn go_on(&mut self) -> Result<(), SqlError> {
         let columns = self.columns();
         let columns = self.checked(columns)?;
-        if columns.is_empty() {
-            return Err(SqlError {
-                why: format!("there is no table '{}' in {}", self.shown, self.file),
-                missing: true,
-            });
-        }
-        self.values = columns
-            .iter()
-            .filter_map(|name| argument(name))
-            .max()
-            .unwrap_or(0);
+        self.values = room(&columns, &self.shown, &self.file)?;
         Ok(())
     }
 

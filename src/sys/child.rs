@@ -108,16 +108,15 @@ impl Child {
         }
     }
 
-    /// Waits until the process ends, `wake` rings, one of `inputs` is readable or `deadline` passes.
+    /// Waits until the process ends, `wake` rings, one of two `doors` is ready or `deadline` passes.
     /// Where several are true, `wake` comes first and data last: a flood of data hides nothing else.
     pub fn wait(
         &self,
         wake: Option<&Wake>,
-        inputs: &[BorrowedFd],
+        doors: &[Door],
         deadline: Option<Instant>,
     ) -> io::Result<Waited> {
-        let doors: Vec<_> = inputs.iter().map(|input| Door::From(*input)).collect();
-        self.wait_feeding(wake, &doors, None, deadline)
+        self.wait_feeding(wake, doors, None, deadline)
     }
 
     /// As [`Child::wait`], for what two outputs and the input of the process go through; that one of them is ready
@@ -445,7 +444,7 @@ mod tests {
         let (reader, mut writer) = io::pipe().unwrap();
         let wake = Wake::new().unwrap();
         let child = nursery.sh("exec sleep 1000");
-        let wait = |deadline| child.wait(Some(&wake), &[reader.as_fd()], deadline);
+        let wait = |deadline| child.wait(Some(&wake), &[Door::From(reader.as_fd())], deadline);
         assert_eq!(wait(Some(Instant::now())).unwrap(), Waited::TimedOut);
         writer.write_all(b"x").unwrap();
         assert_eq!(wait(None).unwrap(), Waited::Readable);

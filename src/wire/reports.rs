@@ -98,7 +98,6 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
     };
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     let mut text_config = plan.text;
-    let tells_all = plan.json.is_some();
     if let Some(json) = plan.json {
         sinks.push(Box::new(json_sink(json, engine)?));
     }
@@ -155,10 +154,8 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
     };
     let turn = text_config.in_order.then(|| Arc::clone(&engine.turn));
     let stdout = stdout()?;
-    // Output that no report looks at need not pass through here.
+    // No other report looks at output that is handed on in turn.
     if text_config.prints_plainly_in_order()
-        && rows.is_none()
-        && !tells_all
         && let Some(out) = stdout.beside()
     {
         engine.turn.open(out);

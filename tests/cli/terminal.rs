@@ -3,17 +3,13 @@
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
-use crate::support::HANG_GUARD;
+use crate::support::{HANG_GUARD, skip_without};
 use crate::{ENVIRONMENT, text};
 
 /// What a terminal shows of `command`; once it shows `cue`, `typed` is typed. `None`: there is no `script`.
 fn shown(command: &str, cue: &str, typed: &str) -> Option<String> {
     if Command::new("script").arg("--version").output().is_err() {
-        assert!(
-            std::env::var_os("FANOUT_TEST_REQUIRE").is_none(),
-            "script is not installed"
-        );
-        eprintln!("skipped: script is not installed");
+        skip_without("script");
         return None;
     }
     let fanout = env!("CARGO_BIN_EXE_fanout");
@@ -100,11 +96,7 @@ fn of_each_job_the_latest_line_stays() {
 #[test]
 fn a_job_in_a_window_keeps_its_exit_code_and_its_output_for_itself() {
     if Command::new("tmux").arg("-V").output().is_err() {
-        assert!(
-            std::env::var_os("FANOUT_TEST_REQUIRE").is_none(),
-            "tmux is not installed"
-        );
-        return eprintln!("skipped: tmux is not installed");
+        return skip_without("tmux");
     }
     for option in ["--tmux", "--tmuxpane"] {
         let dir = tempfile::tempdir().unwrap();

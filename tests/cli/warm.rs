@@ -1,18 +1,13 @@
 //! One shell for many commands: nobody can tell it from a shell for each.
 
-use std::process::Command;
-
 use proptest::prelude::*;
 
+use crate::commands::installed;
 use crate::fanout;
 
-/// The shells that are here; `FANOUT_TEST_REQUIRE=all` wants all of them.
+/// The shells that are here.
 fn shells() -> Vec<&'static str> {
-    let here = |shell: &&str| Command::new(shell).args(["-c", ":"]).output().is_ok();
-    let shells: Vec<_> = ["bash", "dash", "zsh"].into_iter().filter(here).collect();
-    let required = std::env::var("FANOUT_TEST_REQUIRE").is_ok_and(|value| value == "all");
-    assert!(!required || shells.len() == 3, "a shell is missing");
-    shells
+    installed(&["bash", "dash", "zsh"])
 }
 
 /// All that a run of `lines` leaves behind: output, exit code, and the joblog without its times.

@@ -276,12 +276,7 @@ fn gnu_parallel() -> Option<&'static Path> {
         Some(path)
     });
     if gnu.is_none() {
-        let required = std::env::var("FANOUT_TEST_REQUIRE").is_ok_and(|value| value == "all");
-        assert!(
-            !required,
-            "FANOUT_TEST_REQUIRE=all, but GNU parallel is not installed"
-        );
-        eprintln!("skipped: GNU parallel is not installed (apt-get install parallel)");
+        support::skip_without("GNU parallel (apt-get install parallel)");
     }
     gnu.as_deref()
 }

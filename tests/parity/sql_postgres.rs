@@ -7,6 +7,7 @@ use std::process::Command;
 use crate::case::case;
 use crate::compare;
 use crate::support::postgres::{Server, server};
+use crate::support::skip_without;
 
 const LINES: &[&str] = &[
     "--sqlandworker pg:////t -k echo ::: a b c",
@@ -40,12 +41,7 @@ fn is_there() -> Option<&'static Server> {
     if driver.is_ok_and(|run| run.status.success()) {
         return Some(server);
     }
-    let required = std::env::var("FANOUT_TEST_REQUIRE").is_ok_and(|value| value == "all");
-    assert!(
-        !required,
-        "FANOUT_TEST_REQUIRE=all, but Perl's DBD::Pg is not installed"
-    );
-    eprintln!("skipped: Perl's DBD::Pg is not installed (apt-get install libdbd-pg-perl)");
+    skip_without("Perl's DBD::Pg (apt-get install libdbd-pg-perl)");
     None
 }
 

@@ -12,6 +12,16 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 /// No test waits longer than this for anything; reaching it is a failure, never a step of a test.
 pub const HANG_GUARD: Duration = Duration::from_secs(60);
 
+/// Says that a test cannot run without `what`, which is not installed; fails where `FANOUT_TEST_REQUIRE=all`.
+pub fn skip_without(what: &str) {
+    let required = std::env::var("FANOUT_TEST_REQUIRE").is_ok_and(|value| value == "all");
+    assert!(
+        !required,
+        "FANOUT_TEST_REQUIRE=all, but {what} is not installed"
+    );
+    eprintln!("skipped: {what} is not installed");
+}
+
 /// The exit status of `child`, or `None` (and its process group killed) when it runs on past `limit`.
 pub fn wait_within(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     let pid = Pid::from_child(child);

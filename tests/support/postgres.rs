@@ -35,12 +35,7 @@ pub fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     let server = SERVER.get_or_init(|| programs().map(|programs| Server::start(&programs)));
     if server.is_none() {
-        let required = std::env::var("FANOUT_TEST_REQUIRE").is_ok_and(|value| value == "all");
-        assert!(
-            !required,
-            "FANOUT_TEST_REQUIRE=all, but PostgreSQL's server is not installed"
-        );
-        eprintln!("skipped: PostgreSQL's server is not installed (apt-get install postgresql)");
+        super::skip_without("PostgreSQL's server (apt-get install postgresql)");
     }
     server.as_ref()
 }

@@ -274,7 +274,7 @@ impl<'a> Outputs<'a> {
         }
     }
 
-    /// Lets nothing past the reports any more: the process of job number `seq` has ended.
+    /// Lets nothing of job number `seq` past the reports any more.
     pub fn close_direct(&mut self, seq: u64) {
         if let Some(direct) = &mut self.direct {
             direct.close(seq);

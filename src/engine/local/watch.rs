@@ -78,6 +78,8 @@ impl Watch<'_> {
                 }
             }
         };
+        // Nobody hears an answer any more: what is still written, in the termination sequence too, is for the reports.
+        self.outputs.close_direct(self.job.seq);
         if let (Some(feeding), None) = (&mut self.feeding, &why) {
             feeding.stop();
         }
@@ -193,7 +195,6 @@ impl Watch<'_> {
     /// Hands on the last output of a job whose process has ended; returns whether its group left anybody
     /// behind.
     fn last_output(&mut self, group: &Group) -> io::Result<bool> {
-        self.outputs.close_direct(self.job.seq);
         let deadline = Instant::now() + GRACE;
         let mut left_behind = true;
         while left_behind && Instant::now() < deadline {

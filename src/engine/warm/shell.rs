@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::launch::{JOB_VARIABLES, Launch};
 use crate::engine::shell::ShellKind;
-use crate::sys::child::{Child, Waited};
+use crate::sys::child::{Child, Door, Waited};
 use crate::sys::env_block::{ArgBlock, EnvBlock};
 use crate::sys::memory_file::{at_least, memory_file};
 use crate::sys::spawn::{Program, Spawner};
@@ -29,9 +29,11 @@ const DONE: i32 = 9;
 const LOOP: &str = "while read -r x <&8; do . /proc/self/fd/7; echo >&9; done";
 
 /// Ends a zsh whose startup files have given another meaning to what jobs and scripts are made of, have
-/// printed something, or have something done when a shell ends: each job has to see to it itself.
+/// set what tells jobs their number and slot, printed something, or have something done when a shell ends: each job
+/// has to see to it itself.
 const ZSH_CHECK: &str = "for x in echo printf : true false test '[' read . zshexit; do \
      (( $+functions[$x] || $+aliases[$x] )) && exit; done; (( $#galiases || $#saliases )) && exit; \
+     [[ -n $PARALLEL_SEQ$PARALLEL_JOBSLOT ]] && exit; \
      trap; [[ -s /proc/self/fd/1 || -s /proc/self/fd/2 || -n $zshexit_functions ]] && exit; ";
 
 /// A running shell and its ends of what connects it to its worker.
@@ -106,7 +108,7 @@ impl WarmShell {
     pub(super) fn wait(&mut self, wake: &Wake, deadline: Option<Instant>) -> io::Result<Waited> {
         let waited = self
             .child
-            .wait(Some(wake), &[self.done.as_fd()], deadline)?;
+            .wait(Some(wake), &[Door::From(self.done.as_fd())], deadline)?;
         if waited == Waited::Readable && self.done.read(&mut [0])? == 0 {
             return Ok(Waited::Ended);
         }
