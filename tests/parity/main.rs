@@ -217,7 +217,7 @@ fn equal_gnu(cases: &[Case]) {
     let Some(gnu) = gnu_parallel() else { return };
     let ours = ours();
     report(cases, |case| {
-        let gnu = compare::observe(gnu, case);
+        let gnu = compare::observe_reference(gnu, case);
         let found = compare::differences(case, &gnu, &compare::observe(&ours.path, case));
         match differences::intended(&case.name) {
             None => found,
