@@ -111,7 +111,6 @@ fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
     let shell = engine.shell.path().to_owned();
     let engine = wire::prepare_engine(engine, renderer, &mut jobs)?;
     let (done, done_before) = (std::mem::take(&mut jobs.done), jobs.done_before);
-    wire::listen_to_signals(&mailbox)?;
     let reports = wire::start_reports(report, &engine, &mailbox)?;
     let engine = engine.start(&plan, &reports, &mailbox)?;
     let gates = wire::gates::gates(std::mem::take(&mut plan.gates), &shell, &mailbox)?;

@@ -104,6 +104,14 @@ impl Capturer {
         self
     }
 
+    /// Opens what every attempt will need. What cannot be opened is for the first of them to complain of.
+    pub fn open_early(&mut self) {
+        if let (Capture::Spool(dir) | Capture::InTurn { dir, .. }, None) = (&self.how, &self.codec)
+        {
+            let _ = spools(&mut self.spools, dir);
+        }
+    }
+
     /// The outputs of the next attempt.
     ///
     /// # Errors

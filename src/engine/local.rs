@@ -131,10 +131,12 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         }
         let [ward, ward_of_warm] = &wards[index];
         let spawner = Spawner::new(ward.clone());
+        let mut capturer =
+            Capturer::new(shared.config.capture.clone()).with_codec(shared.config.codec.clone());
+        capturer.open_early();
         LocalRunner {
             launcher: Launcher::new(&shared.config.launch),
-            capturer: Capturer::new(shared.config.capture.clone())
-                .with_codec(shared.config.codec.clone()),
+            capturer,
             warm: Warm::new(&shared.config, spawner.beside(ward_of_warm.clone())),
             spawner,
             station,

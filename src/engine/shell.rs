@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::model::ArgList;
+use crate::sys::kernel_file;
 use crate::template::Quoting;
 use environ::EnvChanges;
 use resolve::Resolver;
@@ -33,6 +34,7 @@ pub struct Shell {
     path: PathBuf,
     arg0: OsString,
     kind: ShellKind,
+    quoting: Quoting,
 }
 
 /// What a shell is, whatever it is called.
@@ -134,8 +136,16 @@ impl Shell {
     }
 
     fn new(path: PathBuf, arg0: OsString) -> Self {
-        let kind = ShellKind::of(&path, &arg0);
-        Self { path, arg0, kind }
+        let real = fs::canonicalize(&path).unwrap_or_default();
+        let file = real.file_name().unwrap_or_default();
+        // By the name rbash, bash is a restricted shell.
+        let called = Path::new(&arg0).file_name().unwrap_or_default();
+        Self {
+            kind: ShellKind::of(file, called),
+            quoting: quoting_of([file, called]),
+            path,
+            arg0,
+        }
     }
 
     /// The file to execute.
@@ -155,36 +165,33 @@ impl Shell {
 
     /// How values are quoted for it.
     pub fn quoting(&self) -> Quoting {
-        let real = fs::canonicalize(&self.path).unwrap_or_default();
-        let names = [Path::new(&self.arg0), &real].map(|path| path.file_name().unwrap_or_default());
-        let is = |known: &[&str]| names.iter().any(|name| known.iter().any(|it| name == it));
-        if is(&["csh", "tcsh", "bsd-csh"]) {
-            Quoting::Csh
-        } else if is(&["fish"]) {
-            Quoting::Fish
-        } else if is(&["rc"]) {
-            Quoting::Rc
-        } else {
-            Quoting::Posix
-        }
+        self.quoting
     }
 }
 
 impl ShellKind {
-    fn of(path: &Path, arg0: &OsStr) -> Self {
-        // By the name rbash, bash is a restricted shell.
-        let called = Path::new(arg0).file_name().unwrap_or_default();
-        let real = fs::canonicalize(path).ok();
-        let file = real
-            .as_deref()
-            .and_then(Path::file_name)
-            .unwrap_or_default();
+    /// What the program in `file` is when it is `called` so.
+    fn of(file: &OsStr, called: &OsStr) -> Self {
         match file.as_bytes() {
             b"bash" if called == "bash" || called == "sh" => Self::Bash,
             b"dash" => Self::Dash,
             b"zsh" | b"zsh5" if called == "zsh" => Self::Zsh,
             _ => Self::Other,
         }
+    }
+}
+
+/// How values are quoted for a shell with these names.
+fn quoting_of(names: [&OsStr; 2]) -> Quoting {
+    let is = |known: &[&str]| names.iter().any(|name| known.iter().any(|it| name == it));
+    if is(&["csh", "tcsh", "bsd-csh"]) {
+        Quoting::Csh
+    } else if is(&["fish"]) {
+        Quoting::Fish
+    } else if is(&["rc"]) {
+        Quoting::Rc
+    } else {
+        Quoting::Posix
     }
 }
 
@@ -221,7 +228,7 @@ fn find(program: &OsStr, search: &OsStr) -> Option<PathBuf> {
 fn calling_programs() -> impl Iterator<Item = Vec<u8>> {
     let parent = std::os::unix::process::parent_id();
     std::iter::successors(Some(parent), |&pid| parent_of(pid)).filter_map(|pid| {
-        let mut arg0 = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let mut arg0 = kernel_file::read(format!("/proc/{pid}/cmdline")).ok()?;
         let end = memchr::memchr(0, &arg0)?;
         arg0.truncate(end);
         Some(arg0)
@@ -229,7 +236,7 @@ fn calling_programs() -> impl Iterator<Item = Vec<u8>> {
 }
 
 fn parent_of(pid: u32) -> Option<u32> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = kernel_file::read(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the name in parentheses, whatever is in it: "1 (a) b) S 0 …".
     let after_name = &stat[memchr::memrchr(b')', &stat)? + 1..];
     let mut fields = after_name
@@ -382,6 +389,7 @@ mod tests {
             path: "/bin/sh".into(),
             arg0: "sh".into(),
             kind,
+            quoting: crate::template::Quoting::Posix,
         };
         let mut env: Vec<(OsString, OsString)> = vec![("PATH".into(), "/usr/bin:/bin".into())];
         env.extend(

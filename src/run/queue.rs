@@ -13,6 +13,9 @@ use crate::model::Job;
 const BATCHES: usize = 8;
 const BATCH: usize = 64;
 
+/// Some jobs, or why the input failed.
+type Batch = Result<Vec<Job>, String>;
+
 /// A job and which try at it is next, from 1.
 #[derive(Debug)]
 pub struct Pending {
@@ -29,7 +32,7 @@ pub struct Queue {
     /// Those that must wait for their next try, by its time.
     later: BTreeMap<Instant, VecDeque<Pending>>,
     batch: std::vec::IntoIter<Job>,
-    input: Receiver<Result<Vec<Job>, String>>,
+    input: Receiver<Batch>,
     hungry: Arc<AtomicBool>,
     over: bool,
 }
@@ -50,13 +53,27 @@ pub enum Pull {
 /// The input's end: where a thread of its own feeds the queue.
 #[derive(Debug)]
 pub struct Feed {
-    output: Sender<Result<Vec<Job>, String>>,
+    output: Sender<Batch>,
     hungry: Arc<AtomicBool>,
 }
 
 /// Both ends of a new queue.
 pub fn queue() -> (Feed, Queue) {
-    let (output, input) = crossbeam_channel::bounded(BATCHES);
+    ends(crossbeam_channel::bounded(BATCHES))
+}
+
+/// A queue of everything that `jobs` yields: few, for all of them are kept.
+pub fn filled<J, E>(jobs: J) -> Queue
+where
+    J: Iterator<Item = Result<Job, E>>,
+    E: std::fmt::Display,
+{
+    let (feed, queue) = ends(crossbeam_channel::unbounded());
+    feed.run(jobs, |_| true, || ());
+    queue
+}
+
+fn ends((output, input): (Sender<Batch>, Receiver<Batch>)) -> (Feed, Queue) {
     let hungry = Arc::new(AtomicBool::new(false));
     let feed = Feed {
         output,
@@ -143,7 +160,7 @@ impl Queue {
     }
 
     /// The next batch; before it says that there is none yet, it asks to be told when there is.
-    fn receive(&self) -> Result<Result<Vec<Job>, String>, TryRecvError> {
+    fn receive(&self) -> Result<Batch, TryRecvError> {
         match self.input.try_recv() {
             Err(TryRecvError::Empty) => {
                 self.hungry.store(true, Ordering::SeqCst);
@@ -194,7 +211,7 @@ impl Feed {
     }
 
     /// Whether anybody still wants it.
-    fn send(&self, item: Result<Vec<Job>, String>, tell: &impl Fn()) -> bool {
+    fn send(&self, item: Batch, tell: &impl Fn()) -> bool {
         if self.output.send(item).is_err() {
             return false;
         }
@@ -240,6 +257,8 @@ mod tests {
             assert_eq!(pull_all(&mut queue), ((1..=1000).collect(), None));
             feeder.join().unwrap();
         }
+        let mut queue = filled((1..=1000).map(|seq| Ok::<_, String>(job(seq))));
+        assert_eq!(pull_all(&mut queue), ((1..=1000).collect(), None));
     }
 
     #[test]

@@ -3,13 +3,14 @@
 //! [`std::thread::available_parallelism`] asks the same sources, but rounds a quota of 1.5 CPUs down
 //! and finds cgroup v2 only at its standard place, so quotas are read here.
 
-use std::fs;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::thread;
 
 use libc::{c_ulong, cpu_set_t};
+
+use super::kernel_file;
 
 /// The CPU threads that the scheduler lets this process use, bounded by the CPU quotas of its cgroup
 /// and all ancestors, v1 and v2, each rounded up; at least 1. The kernel is asked once: it takes its time.
@@ -19,7 +20,7 @@ pub fn available_threads() -> usize {
 }
 
 fn ask_for_threads() -> usize {
-    let read = |path: &Path| fs::read_to_string(path).ok();
+    let read = |path: &Path| kernel_file::read_to_string(path).ok();
     let quota = read(Path::new("/proc/self/cgroup"))
         .zip(read(Path::new("/proc/self/mountinfo")))
         .and_then(|(cgroups, mounts)| quota(&cgroups, &mounts, read));

@@ -13,6 +13,8 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use super::kernel_file;
+
 /// The guardian process and the table that it shares with fanout.
 #[derive(Debug)]
 pub struct Guardian {
@@ -80,12 +82,17 @@ impl Guardian {
             place,
         }
     }
+
+    /// Tells the guardian that there will be no jobs any more, without waiting for its end.
+    pub fn let_go(&mut self) {
+        self.lifeline = None;
+    }
 }
 
 impl Drop for Guardian {
     /// Lets the guardian go and waits for its end, so that it leaves no zombie behind.
     fn drop(&mut self) {
-        self.lifeline = None;
+        self.let_go();
         // SAFETY: waits for our own child; no status is asked for.
         while unsafe { libc::waitpid(self.pid, std::ptr::null_mut(), 0) } < 0
             && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
@@ -237,7 +244,7 @@ unsafe fn rename() {
 
 /// Where this process's arguments lie in its memory: see `arg_start` and `arg_end` in `proc_pid_stat(5)`.
 fn argument_area() -> Option<(usize, usize)> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let stat = kernel_file::read_to_string("/proc/self/stat").ok()?;
     // The name, field 2, may hold blanks.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let begin = fields.nth(48 - 3)?.parse().ok()?;

@@ -9,6 +9,7 @@ pub mod fd;
 pub mod follow;
 pub mod guardian;
 pub mod host;
+pub mod kernel_file;
 pub mod limits;
 pub mod locale;
 pub mod lock;

@@ -6,6 +6,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use super::fd::poll;
+use super::kernel_file;
 
 /// Which of the two processes this is after [`fork`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ impl Other {
 
 /// When process `pid` was started, in ticks since the machine was; `None`: there is none.
 pub fn start_time(pid: u32) -> Option<u64> {
-    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = kernel_file::read(format!("/proc/{pid}/stat")).ok()?;
     // The name, in parentheses, may have any bytes; the start is the 20th field behind it.
     let behind = &stat[memchr::memrchr(b')', &stat)? + 1..];
     let field = String::from_utf8_lossy(behind);

@@ -5,22 +5,34 @@ use std::io;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
-/// Calls `on_signal` for each [`Signal`] that arrives from now on.
+/// The signals that have arrived, each kept until somebody looks.
+#[derive(Debug)]
+pub struct Caught(Signals);
+
+/// Catches each [`Signal`] that arrives from now on.
 ///
 /// A signal that fanout was started with as ignored (`nohup`, a background job of a script) stays so.
 ///
 /// # Errors
 ///
 /// When the handlers cannot be installed.
-pub fn listen(on_signal: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
+pub fn catch() -> io::Result<Caught> {
     let wanted = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT]
         .into_iter()
         .filter(|&signal| !is_ignored(signal));
-    let mut signals = Signals::new(wanted)?;
-    std::thread::Builder::new()
-        .name("signals".into())
-        .spawn(move || {
-            for signal in signals.forever() {
+    Signals::new(wanted).map(Caught)
+}
+
+impl Caught {
+    /// Starts a thread that calls `on_signal` for each that was caught, and each that will be.
+    ///
+    /// # Errors
+    ///
+    /// When there is no thread to be had.
+    pub fn pass_on(mut self, on_signal: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
+        let thread = std::thread::Builder::new().name("signals".into());
+        thread.spawn(move || {
+            for signal in self.0.forever() {
                 on_signal(match signal {
                     SIGINT => Signal::Interrupt,
                     SIGHUP => Signal::HangUp,
@@ -32,7 +44,8 @@ pub fn listen(on_signal: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
                 });
             }
         })?;
-    Ok(())
+        Ok(())
+    }
 }
 
 /// A signal that fanout acts upon.

@@ -8,6 +8,7 @@
 
 use std::ffi::{CStr, c_int, c_void};
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 
@@ -44,7 +45,7 @@ pub struct Program<'a> {
 /// The thread that makes it must live as long as the processes: they are killed when it dies.
 #[derive(Debug)]
 pub struct Spawner {
-    stack: Vec<u8>,
+    stack: Box<[MaybeUninit<u8>]>,
     ward: Ward,
     /// The signals that fanout itself was started with as blocked; jobs inherit them.
     mask: libc::sigset_t,
@@ -82,7 +83,7 @@ impl Spawner {
             before
         };
         Self {
-            stack: vec![0; STACK_BYTES],
+            stack: Box::new_uninit_slice(STACK_BYTES),
             ward,
             mask,
         }
@@ -92,7 +93,7 @@ impl Spawner {
     #[must_use]
     pub fn beside(&self, ward: Ward) -> Self {
         Self {
-            stack: vec![0; STACK_BYTES],
+            stack: Box::new_uninit_slice(STACK_BYTES),
             ward,
             mask: self.mask,
         }

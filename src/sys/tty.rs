@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsFd as _;
 
+use super::kernel_file;
 use super::wake::{self, Wake};
 
 /// The terminal that controls this process, to read from and write to.
@@ -42,7 +43,7 @@ pub fn ask(question: &[u8], wake: Option<&Wake>) -> io::Result<Vec<u8>> {
 
 /// The number of the terminal that controls this process; `None`: it has none.
 pub fn controlling() -> Option<i32> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let stat = kernel_file::read_to_string("/proc/self/stat").ok()?;
     // The second field is the program's name, in parentheses, and may have anything in it.
     let (_, fields) = stat.rsplit_once(") ")?;
     let number = fields.split(' ').nth(4)?.parse().ok()?;

@@ -106,12 +106,20 @@ fn mergers(plan: &EnginePlan) -> usize {
 pub struct RunningEngine {
     pub(super) engine: Box<dyn Engine>,
     guardian: Option<Guardian>,
+    /// Whether the reports have processes of their own.
+    reduces: bool,
 }
 
 impl RunningEngine {
-    /// Ends the engine's workers; the guardian goes on.
+    /// Ends the engine's workers. The guardian is to be kept until all reports are written: it looks after their
+    /// processes, too.
     pub(super) fn stop(self) -> Option<Guardian> {
-        self.guardian
+        drop(self.engine);
+        let mut guardian = self.guardian;
+        if !self.reduces {
+            guardian.iter_mut().for_each(Guardian::let_go);
+        }
+        guardian
     }
 }
 
@@ -161,6 +169,7 @@ impl EngineParts {
             return Ok(RunningEngine {
                 engine: Box::new(engine),
                 guardian: None,
+                reduces: false,
             });
         };
         let tmux = match self.plan.tmux {
@@ -206,6 +215,7 @@ impl EngineParts {
         Ok(RunningEngine {
             engine,
             guardian: Some(guardian),
+            reduces: self.plan.reduce.is_some(),
         })
     }
 }

@@ -16,7 +16,7 @@ use crate::model::{ArgList, Job, Prepare};
 use crate::pipe;
 use crate::plan::{JobsPlan, ResumePlan};
 use crate::run::Message;
-use crate::run::queue::{Queue, queue};
+use crate::run::queue::{self, Queue};
 use crate::sql::claims::Claims;
 use crate::sys::mailbox::Urgency;
 
@@ -268,14 +268,21 @@ fn in_one_line(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow::Error::msg(error.to_string())
 }
 
-/// Starts the thread that reads the input; returns the controller's end.
+/// So many jobs are had sooner than a thread that reads them is there.
+const FEW: u64 = 64;
+
+/// Starts the thread that reads the input, unless that is as good as read; returns the controller's end.
 ///
 /// # Errors
 ///
 /// When the thread cannot be started.
 pub fn feed(jobs: OpenJobs, mailbox: &Letters) -> anyhow::Result<Queue> {
+    let few = jobs.at_most.is_some_and(|most| most <= FEW);
     let jobs = jobs.jobs;
-    let (feed, queue) = queue();
+    if few && matches!(jobs, JobSource::Read(_)) {
+        return Ok(queue::filled(jobs));
+    }
+    let (feed, queue) = queue::queue();
     let mailbox = Arc::clone(mailbox);
     let tell = move || mailbox.post([Message::InputReady], Urgency::Now);
     thread::Builder::new()

@@ -19,8 +19,6 @@ pub use reports::{Reports, start_reports};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-
 use crate::ledger::done::Seqs;
 use crate::plan::{RunPlan, SlotsPlan};
 use crate::run::Message;
@@ -30,8 +28,7 @@ use crate::run::gate::Gate;
 use crate::run::queue::Queue;
 use crate::run::slots::Slots;
 use crate::run::time_limit::MedianLimit;
-use crate::sys::mailbox::{Mailbox, Urgency};
-use crate::sys::signals;
+use crate::sys::mailbox::Mailbox;
 
 /// Where everybody leaves word for the controller.
 pub type Letters = Arc<Mailbox<Message>>;
@@ -45,17 +42,6 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// An empty mailbox.
 pub fn mailbox() -> Letters {
     Arc::new(Mailbox::new(PATIENCE))
-}
-
-/// Has signals posted to `mailbox`.
-///
-/// # Errors
-///
-/// When the handlers cannot be installed.
-pub fn listen_to_signals(mailbox: &Letters) -> anyhow::Result<()> {
-    let mailbox = Arc::clone(mailbox);
-    signals::listen(move |signal| mailbox.post([Message::Signal(signal)], Urgency::Now))
-        .context("cannot listen to signals")
 }
 
 /// What the controller goes by.
@@ -115,7 +101,6 @@ pub fn control(
         observer: reports.observer(),
     };
     let mut exit_code = controller::run(config, parties);
-    // The guardian also has processes of the reports.
     let _guardian = engine.stop();
     let mut letters = Vec::new();
     if exit_code != ExitCode::Stopped && reports.linger(mailbox, &mut letters) {

@@ -20,13 +20,12 @@ use crate::report::{
 };
 use crate::run::{Message, Observer};
 use crate::sys::mailbox::Urgency;
-use crate::sys::signals::Signal;
+use crate::sys::signals::{self, Caught, Signal};
 use crate::sys::spool::Captured;
 
 /// The report thread and the way to it.
 pub struct Reports {
     link: Link,
-    thread: JoinHandle<()>,
     /// Closed when the thread is at its end.
     over: Receiver<()>,
     /// Whether it wants to know when an attempt starts.
@@ -35,16 +34,18 @@ pub struct Reports {
     pub wants_ends: bool,
 }
 
-/// Starts the thread that writes all reports.
+/// Opens all reports, and catches the signals from now on. Both have a thread, which starts with the first event: the
+/// first jobs are on their way by then.
 ///
 /// # Errors
 ///
-/// When a file cannot be opened or a thread cannot be started.
+/// When a file cannot be opened or a signal cannot be caught.
 pub fn start_reports(
     plan: ReportPlan,
     engine: &EngineParts,
     mailbox: &Letters,
 ) -> anyhow::Result<Reports> {
+    let caught = signals::catch().context("cannot listen to signals")?;
     let program = plan.program.clone();
     let limit = if plan.in_step { 0 } else { LONG };
     std::io::stdout()
@@ -70,16 +71,20 @@ pub fn start_reports(
     let (ending, over) = crossbeam_channel::bounded(0);
     let last = Arc::clone(mailbox);
     let seen = Arc::clone(&backlog);
-    let thread = thread::Builder::new()
-        .name("report".into())
-        .spawn(move || {
-            let _ending = Ending(Some(ending), last);
-            reporter.run(&inbox, |count| seen.reported(count));
-        })
-        .context("cannot start the thread that writes reports")?;
+    let report = move || {
+        let _ending = Ending(Some(ending), last);
+        reporter.run(&inbox, |count| seen.reported(count));
+    };
+    let threads = Threads::Planned {
+        caught,
+        report: Box::new(report),
+    };
     Ok(Reports {
-        link: Link { events, backlog },
-        thread,
+        link: Link {
+            events,
+            backlog,
+            threads,
+        },
         over,
         wants_starts,
         wants_ends,
@@ -256,13 +261,19 @@ impl Reports {
     /// Waits until everything is written, or at most for `patience`; tells whether the report thread
     /// ended as it should.
     pub(super) fn finish(self, patience: Option<Duration>) -> bool {
-        drop(self.link);
+        let Link {
+            events, threads, ..
+        } = self.link;
+        drop(events);
         if let Some(patience) = patience
             && self.over.recv_timeout(patience) == Err(RecvTimeoutError::Timeout)
         {
             return true;
         }
-        self.thread.join().is_ok()
+        match threads {
+            Threads::Running(report) => report.join().is_ok(),
+            Threads::Planned { .. } | Threads::Failed => false,
+        }
     }
 }
 
@@ -280,10 +291,59 @@ impl Drop for Ending {
 struct Link {
     events: Sender<Vec<Event>>,
     backlog: Arc<Backlog>,
+    threads: Threads,
+}
+
+/// The threads that write the reports and pass signals on.
+enum Threads {
+    /// Neither has been started.
+    Planned {
+        caught: Caught,
+        report: Box<dyn FnOnce() + Send>,
+    },
+    /// Both have; this is the one of the reports.
+    Running(JoinHandle<()>),
+    /// One of them cannot be.
+    Failed,
+}
+
+impl Threads {
+    /// Starts them.
+    fn start(
+        caught: Caught,
+        report: Box<dyn FnOnce() + Send>,
+        letters: &Letters,
+    ) -> io::Result<Self> {
+        let to = Arc::clone(letters);
+        caught.pass_on(move |signal| to.post([Message::Signal(signal)], Urgency::Now))?;
+        let thread = thread::Builder::new().name("report".into()).spawn(report)?;
+        Ok(Self::Running(thread))
+    }
+}
+
+impl Link {
+    /// Starts the threads, if that was not done.
+    fn start_threads(&mut self) {
+        match std::mem::replace(&mut self.threads, Threads::Failed) {
+            Threads::Planned { caught, report } => {
+                let letters = &self.backlog.letters;
+                match Threads::start(caught, report, letters) {
+                    Ok(running) => self.threads = running,
+                    Err(error) => {
+                        let why = format!("cannot start a thread: {error}");
+                        let _ = writeln!(io::stderr(), "fanout: Error: {why}");
+                        letters.post([Message::ReportFailed(why)], Urgency::Now);
+                    }
+                }
+            }
+            started => self.threads = started,
+        }
+    }
 }
 
 impl Observer for Link {
     fn observe(&mut self, events: Vec<Event>) {
+        self.start_threads();
         self.backlog.sent(events.len());
         // The report thread ends only after this end of the channel is gone.
         let _ = self.events.send(events);
