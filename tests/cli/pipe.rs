@@ -3,137 +3,11 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
-use proptest::prelude::*;
-
 use crate::process::Run;
 use crate::{fanout, fanout_in_background, text};
 
-/// What jobs that copy their input print, in the order of the jobs.
-fn round_trip(options: &[&str], input: &[u8]) -> Vec<u8> {
-    let mut command = fanout();
-    command.args(["-k", "-j3"]).args(options);
-    if options.contains(&"--pipepart") {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(input).unwrap();
-        let output = command
-            .arg("-a")
-            .arg(file.path())
-            .arg("cat")
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        return output.stdout;
-    }
-    let output = command.arg("cat").write_stdin(input).output().unwrap();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    output.stdout
-}
-
-/// Every way to cut, as far as nothing is added or taken out.
-const SPLITTERS: &[&[&str]] = &[
-    &["--pipe"],
-    &["--pipe", "--block", "7"],
-    &["--pipe", "--block", "1"],
-    &["--pipe", "--block", "-2"],
-    &["--pipe", "-N1"],
-    &["--pipe", "-N3"],
-    &["--pipe", "-L2"],
-    &["--pipe", "-N2", "--block", "5"],
-    &["--pipe", "--recend", "x", "--block", "3"],
-    &["--pipe", "--recend", "", "--block", "4"],
-    &["--pipe", "--recend", r"\0", "--block", "6"],
-    &["--pipe", "--recstart", "a", "--block", "6"],
-    &["--pipe", "--recstart", "a", "-N2"],
-    &[
-        "--pipe",
-        "--recend",
-        r"\n",
-        "--recstart",
-        "a",
-        "--block",
-        "9",
-    ],
-    &["--pipe", "--recend", r"\n", "--recstart", "é", "-N1"],
-    &["--pipe", "--regexp", "--recend", "[x\\n]+", "--block", "5"],
-    &["--pipe", "--regexp", "--recstart", "a|,", "-N2"],
-    &["--pipe", "--csv", "--block", "5"],
-    &["--pipe", "--csv", "-N2"],
-    &["--pipe", "--group-by", "1", "--colsep", ",", "--block", "5"],
-    &["--pipepart", "--block", "5"],
-    &["--pipepart", "--block", "1"],
-    &["--pipepart", "--block", "-1"],
-    &["--pipepart", "--block", "-3"],
-    &["--pipepart", "--recend", "x", "--block", "4"],
-    &["--pipepart", "--recstart", "a", "--block", "4"],
-    &[
-        "--pipepart",
-        "--regexp",
-        "--recend",
-        "x|\\n",
-        "--block",
-        "4",
-    ],
-];
-
-/// Bytes in which separators of all kinds stand in all kinds of places.
-fn odd_bytes() -> impl Strategy<Value = Vec<u8>> {
-    let piece = prop_oneof![
-        5 => Just(&b"\n"[..]),
-        3 => Just(&b"a"[..]),
-        3 => Just(&b"x"[..]),
-        2 => Just(&b","[..]),
-        1 => Just(&b"\0"[..]),
-        1 => Just("é".as_bytes()),
-        1 => Just(&b"\xff"[..]),
-        1 => Just(&b"\r\n"[..]),
-        1 => Just(&b"a longer line of words\n"[..]),
-    ];
-    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
-}
-
-/// CSV with newlines and quotes in fields.
-fn csv() -> impl Strategy<Value = Vec<u8>> {
-    let field = prop_oneof![
-        Just("a".to_owned()),
-        Just(String::new()),
-        Just("\"b\nc\"".to_owned()),
-        Just("\"d,\"\"e\"\"\n\n\"".to_owned()),
-    ];
-    let row = prop::collection::vec(field, 1..4).prop_map(|fields| fields.join(",") + "\n");
-    prop::collection::vec(row, 0..12).prop_map(|rows| rows.concat().into_bytes())
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
-
-    #[test]
-    fn the_jobs_together_get_the_input(
-        splitter in prop::sample::select(SPLITTERS),
-        input in odd_bytes(),
-    ) {
-        let output = round_trip(splitter, &input);
-        prop_assert!(
-            output == input,
-            "{splitter:?}\n{}\n{}", input.escape_ascii(), output.escape_ascii()
-        );
-    }
-
-    #[test]
-    fn records_of_csv_are_never_torn(input in csv(), block in 1..20_usize) {
-        let block = block.to_string();
-        let output = round_trip(&["--pipe", "--csv", "--block", &block], &input);
-        prop_assert_eq!(output.escape_ascii().to_string(), input.escape_ascii().to_string());
-        // Each job has an even number of quotes.
-        let counts = fanout()
-            .args(["--pipe", "--csv", "--block", &block, "tr -cd '\"' | wc -c"])
-            .write_stdin(input)
-            .output()
-            .unwrap();
-        for count in text(&counts.stdout).lines() {
-            prop_assert_eq!(count.trim().parse::<u64>().unwrap() % 2, 0);
-        }
-    }
-}
+mod received;
+mod splitters;
 
 #[test]
 fn jobs_of_many_small_blocks_do_not_wait_for_each_other() {
@@ -141,7 +15,12 @@ fn jobs_of_many_small_blocks_do_not_wait_for_each_other() {
         let lines: String = (0..200).map(|number| format!("{number}\n")).collect();
         for block in ["5", "9", "30", "77"] {
             let count = format!("-N{records}");
-            let output = round_trip(&["--pipe", &count, "--block", block], lines.as_bytes());
+            let output = fanout()
+                .args(["-k", "-j3", "--pipe", &count, "--block", block, "cat"])
+                .write_stdin(lines.clone())
+                .output()
+                .unwrap()
+                .stdout;
             assert!(text(&output) == lines, "{count} {block}");
         }
     }
