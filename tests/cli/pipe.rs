@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
 use crate::process::Run;
+use crate::support::skip_without;
 use crate::{fanout, fanout_in_background, text};
 
 mod received;
@@ -46,21 +47,88 @@ fn a_header_is_repeated_and_everything_else_is_not() {
     }
 }
 
+/// Programs that compress a file and leave the result beside it, and how its name then ends.
+const COMPRESSORS: &[(&[&str], &str)] = &[
+    (&["gzip"], "gz"),
+    (&["bzip2"], "bz2"),
+    (&["zstd", "-q", "--rm"], "zst"),
+    (&["xz"], "xz"),
+    (&["lzma"], "lzma"),
+    (&["lz4", "-q", "-m", "--rm"], "lz4"),
+    (&["lzop", "-U"], "lzo"),
+];
+
+/// Files in `dir`, of which each compressor that is here has compressed one: what is in each, and where it is.
+fn compressed_files(dir: &std::path::Path) -> Vec<(String, std::path::PathBuf)> {
+    let mut files = Vec::new();
+    for (number, (compressor, ending)) in COMPRESSORS.iter().enumerate() {
+        let lines: String = (1..=5000)
+            .map(|line| format!("{number} {line}\n"))
+            .collect();
+        let plain = dir.join(format!("lines{number}"));
+        std::fs::write(&plain, &lines).unwrap();
+        let run = Command::new(compressor[0])
+            .args(&compressor[1..])
+            .arg(&plain)
+            .status();
+        let Ok(status) = run else {
+            skip_without(compressor[0]);
+            continue;
+        };
+        assert!(status.success(), "{compressor:?}");
+        files.push((lines, plain.with_extension(ending)));
+    }
+    files
+}
+
 #[test]
 fn a_compressed_file_is_cut_as_what_is_in_it() {
     let dir = tempfile::tempdir().unwrap();
-    let lines: String = (1..=5000).map(|number| format!("{number}\n")).collect();
-    let file = dir.path().join("lines");
-    std::fs::write(&file, &lines).unwrap();
-    assert!(Command::new("gzip").arg(&file).status().unwrap().success());
-    let packed = dir.path().join("lines.gz");
-    let output = fanout()
-        .args(["-k", "--pipepart", "--block", "1k", "-a"])
-        .arg(&packed)
-        .arg("cat")
-        .output()
-        .unwrap();
-    assert!(text(&output.stdout) == lines, "{}", text(&output.stderr));
+    for (lines, file) in compressed_files(dir.path()) {
+        for options in [
+            &["--block", "1k"][..],
+            &["--block", "-3"],
+            &["--block", "10k", "--recend", "7\n"],
+        ] {
+            let output = fanout()
+                .args(["-k", "-j2", "--pipepart"])
+                .args(options)
+                .arg("-a")
+                .arg(&file)
+                .arg("echo job >&2; cat")
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{file:?} {options:?}: {output:?}");
+            assert!(text(&output.stdout) == lines, "{file:?} {options:?}");
+            assert!(
+                text(&output.stderr).lines().count() > 1,
+                "{file:?} {options:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn compressed_files_and_others_are_cut_one_after_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut files = compressed_files(dir.path());
+    for number in [0, 2, files.len()] {
+        let lines = format!("plain {number}\n").repeat(300);
+        let plain = dir.path().join(format!("plain{number}"));
+        std::fs::write(&plain, &lines).unwrap();
+        files.insert(number.min(files.len()), (lines, plain));
+    }
+    for block in ["700", "20k", "1M", "-1"] {
+        let mut command = fanout();
+        command.args(["-k", "-j3", "--pipepart", "--block", block]);
+        for (_, file) in &files {
+            command.arg("-a").arg(file);
+        }
+        let output = command.arg("cat").output().unwrap();
+        assert!(output.status.success(), "{block}: {output:?}");
+        let expected: String = files.iter().map(|(lines, _)| lines.as_str()).collect();
+        assert!(text(&output.stdout) == expected, "{block}");
+    }
 }
 
 #[test]
