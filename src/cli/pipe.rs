@@ -65,6 +65,9 @@ pub(super) fn resolve(
         return Ok(None);
     }
     let pipe = &flags.pipe;
+    if pipe.round_robin && flags.failure.retries.is_some() {
+        return Err("--retries cannot be combined with --roundrobin.".to_owned());
+    }
     if command.is_empty() {
         return Err("--pipe/--pipepart must have a command to pipe into (e.g. 'cat').".to_owned());
     }

@@ -161,6 +161,73 @@ fn jobs_that_do_not_read_their_input_are_no_trouble() {
 }
 
 #[test]
+fn a_job_whose_input_is_gone_is_not_tried_again_as_if_it_had_none() {
+    let fed_once = [
+        &["--pipe", "--shard", "1"][..],
+        &["--pipe", "--bin", "1"],
+        &["--pipe", "--tee"],
+    ];
+    for options in fed_once {
+        let output = fanout()
+            .args(["-k", "-j2", "--retries", "3", "--no-summary"])
+            .args(options)
+            .args(["echo {#}: $(cat); [ {#} = 1 ]", ":::", "a", "b"])
+            .write_stdin("1\n2\n")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{options:?}: {output:?}");
+        // What the failed one has printed is not lost either.
+        let jobs: Vec<_> = text(&output.stdout).lines().collect();
+        assert!(
+            jobs.len() == 2 && jobs.iter().all(|job| job.len() > 3),
+            "{options:?}: {jobs:?}"
+        );
+        let warning = "fanout: Warning: job 2 is not tried again: its input came while it ran";
+        assert!(
+            text(&output.stderr).starts_with(warning),
+            "{options:?}: {output:?}"
+        );
+    }
+}
+
+#[test]
+fn a_job_whose_input_is_still_there_is_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = "1\n2\n3\n";
+    std::fs::write(dir.path().join("lines"), lines).unwrap();
+    for (number, options) in [
+        &["--pipe", "--block", "2"][..],
+        &["--pipe", "-N1"],
+        &["--pipe", "--cat", "-N1"],
+        &["--pipe", "--fifo", "-N1"],
+        &["--pipepart", "-a", "lines", "--block", "1"],
+        &["--pipepart", "-a", "lines", "--tee"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let named = options.contains(&"--cat") || options.contains(&"--fifo");
+        let tee = options.contains(&"--tee");
+        let read = if named { "cat {}" } else { "cat" };
+        let mut command = fanout();
+        command
+            .current_dir(dir.path())
+            .args(["-k", "-j2", "--retries", "2", "--no-summary"])
+            .args(options)
+            .arg(format!(
+                "{read}; mkdir tried{number}.{{#}} 2>/dev/null && exit 1; exit 0 #"
+            ));
+        if tee {
+            command.args([":::", "a"]);
+        }
+        let output = command.write_stdin(lines).output().unwrap();
+        assert!(output.status.success(), "{options:?}: {output:?}");
+        assert_eq!(text(&output.stdout), lines, "{options:?}");
+        assert_eq!(text(&output.stderr), "", "{options:?}");
+    }
+}
+
+#[test]
 fn memory_does_not_grow_with_the_stream() {
     let peak = |bytes: &str| {
         let script = format!(

@@ -137,6 +137,8 @@ const TEN: &[&str] = &[
     "--pipe -j1 -N5 -u 'wc -c'",
     "--pipe --round-robin -N1 -j2 -k 'echo {1}; cat' ::: a b",
     "--pipe --bin 1 -j5 -k 'echo J{#} {1}; cat' ::: a b",
+    "--pipe --round-robin --retries 3 cat",
+    "--pipe --round-robin --retries 1",
 ];
 
 /// What becomes of jobs that find their input in a file or FIFO, and fail, do not read it, or are killed.
