@@ -12,6 +12,7 @@ use crate::engine::handover::Handover;
 use crate::input::{Header as InputHeader, InputConfig, Pattern, Shape, SourceKind};
 use crate::model::ArgList;
 use crate::pipe::key::{Columns, Key};
+use crate::pipe::limit::Limit;
 use crate::pipe::route::Route;
 use crate::pipe::separator::{Ends, Finder, Groups, Separator};
 use crate::pipe::{BlockSize, Config, Header};
@@ -118,6 +119,7 @@ pub(super) fn resolve(
         } else {
             ArgList::single(Vec::new())
         },
+        limit: Limit::default(),
     }))
 }
 

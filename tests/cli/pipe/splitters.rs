@@ -148,6 +148,14 @@ const SEPARATORS: &[(&[&str], &str, &str)] = &[
     ),
 ];
 
+/// Separators of which parts stand in [`distances`] where no separator is.
+const DISTANT: &[(&[&str], &str, &str)] = &[
+    (&[], "\n", ""),
+    (&["--recend", "abc"], "abc", ""),
+    (&["--recstart", "abc"], "", "abc"),
+    (&["--recend", "ab", "--recstart", "c"], "ab", "c"),
+];
+
 /// Every way to deal out lines, of which the first column is a key.
 const ROUTERS: &[&[&str]] = &[
     &["--round-robin", "-N1"],
@@ -217,6 +225,16 @@ fn csv() -> impl Strategy<Value = Vec<u8>> {
     ];
     let row = prop::collection::vec(field, 1..4).prop_map(|fields| fields.join(",") + "\n");
     prop::collection::vec(row, 0..12).prop_map(|rows| rows.concat().into_bytes())
+}
+
+/// Separators, and parts of them, that are nowhere near each other.
+fn distances() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        (0..40_000_usize).prop_map(|length| ".".repeat(length)),
+        (16_380..16_388_usize).prop_map(|length| ".".repeat(length)),
+        prop::sample::select(&["abc", "abc", "\n", "ab", "bc", "a\n"][..]).prop_map(str::to_owned),
+    ];
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat().into_bytes())
 }
 
 fn from() -> impl Strategy<Value = From> {
@@ -313,6 +331,43 @@ proptest! {
                 prop_assert!(with_key.count() <= 1, "{router:?} {} {jobs:?}", key as char);
             }
         }
+    }
+
+    #[test]
+    fn a_file_is_cut_as_a_stream_is_however_far_apart_its_separators_are(
+        separator in prop::sample::select(DISTANT),
+        block in prop_oneof![1..100_usize, 1..100_000_usize],
+        input in distances(),
+    ) {
+        let block = block.to_string();
+        let options = [separator.0, &["--pipe", "--block", &block]].concat();
+        let [stream, file] = [From::Pipe, From::Redirected].map(|from| received(&options, &input, from));
+        let sizes = |jobs: &[Vec<u8>]| jobs.iter().map(Vec::len).collect::<Vec<_>>();
+        prop_assert!(stream == file, "{separator:?} {block} {:?} {:?}", sizes(&stream), sizes(&file));
+        prop_assert!(stream.concat() == input);
+    }
+
+    #[test]
+    fn a_part_ends_at_the_first_separator_behind_its_block(
+        separator in prop::sample::select(DISTANT),
+        block in 1..60_000_usize,
+        input in distances(),
+    ) {
+        let (options, end, start) = separator;
+        let size = block.to_string();
+        let options = [options, &["--pipepart", "--block", &size]].concat();
+        let jobs = received(&options, &input, From::Files(0));
+        let (mut rest, mut expected) = (&input[..], Vec::new());
+        while !rest.is_empty() {
+            let behind = rest.get(block..).unwrap_or_default();
+            let found = memchr::memmem::find(behind, [end, start].concat().as_bytes());
+            let (part, next) = rest.split_at(found.map_or(rest.len(), |at| block + at + end.len()));
+            expected.push(part.len());
+            rest = next;
+        }
+        let sizes: Vec<_> = jobs.iter().map(Vec::len).collect();
+        prop_assert_eq!(sizes, expected);
+        prop_assert!(jobs.concat() == input);
     }
 
     #[test]
