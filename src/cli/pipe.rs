@@ -12,6 +12,7 @@ use crate::engine::handover::Handover;
 use crate::input::{Header as InputHeader, InputConfig, Pattern, Shape, SourceKind};
 use crate::model::ArgList;
 use crate::pipe::key::{Columns, Key};
+use crate::pipe::limit::Limit;
 use crate::pipe::route::Route;
 use crate::pipe::separator::{Ends, Finder, Groups, Separator};
 use crate::pipe::{BlockSize, Config, Header};
@@ -65,6 +66,9 @@ pub(super) fn resolve(
         return Ok(None);
     }
     let pipe = &flags.pipe;
+    if pipe.round_robin && flags.failure.retries.is_some() {
+        return Err("--retries cannot be combined with --roundrobin.".to_owned());
+    }
     if command.is_empty() {
         return Err("--pipe/--pipepart must have a command to pipe into (e.g. 'cat').".to_owned());
     }
@@ -115,6 +119,7 @@ pub(super) fn resolve(
         } else {
             ArgList::single(Vec::new())
         },
+        limit: Limit::default(),
     }))
 }
 

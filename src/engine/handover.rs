@@ -9,6 +9,7 @@ use super::feed::{self, Feeding};
 use crate::model::Stdin;
 use crate::sys::fd;
 use crate::sys::wake::Wake;
+use crate::template::Quoting;
 
 /// How jobs get their input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +21,20 @@ pub enum Handover {
     File,
     /// Through a FIFO that `$PARALLEL_TMP` names.
     Fifo,
+}
+
+impl Handover {
+    /// What follows a job's command in a shell that has this `quoting`.
+    ///
+    /// As in GNU parallel 20221122, a command that has its input in a file and just comes to its end is a
+    /// success, unless its shell is of another family than sh: only one that ends the shell (`exit 3`, `set -e`,
+    /// a signal) can tell that it failed.
+    pub fn coda(self, quoting: Quoting) -> &'static [u8] {
+        match (self, quoting) {
+            (Self::File, Quoting::Posix) => b"\n:",
+            _ => b"",
+        }
+    }
 }
 
 /// One attempt's input on its way.

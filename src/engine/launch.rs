@@ -33,6 +33,8 @@ pub struct Launch {
     pub warm: bool,
     /// Shell code that runs before each command in its shell; empty: none.
     pub prelude: Vec<u8>,
+    /// Shell code that runs after each command in its shell, unless the command ends the shell; empty: none.
+    pub coda: &'static [u8],
     /// The environment that jobs inherit.
     pub env: Vec<(OsString, OsString)>,
     /// The directory that jobs run in: fanout's own.
@@ -51,9 +53,10 @@ pub struct Launcher {
     shell_path: CString,
     shell_name: Vec<u8>,
     shell_env: EnvBlock,
-    /// The prelude and the end of its line, and behind that the latest command.
+    /// The prelude and the end of its line, and behind that the latest command and the coda.
     script: Vec<u8>,
     prelude_end: usize,
+    coda: &'static [u8],
     args: ArgBlock,
     slot_variable: Option<String>,
     on_terminal: bool,
@@ -97,6 +100,7 @@ impl Launcher {
         Self {
             prelude_end: script.len(),
             script,
+            coda: launch.coda,
             shell_path: c_path(launch.shell.path()),
             shell_name: launch.shell.arg0().as_bytes().to_vec(),
             shell_env: EnvBlock::new(
@@ -144,13 +148,13 @@ impl Launcher {
         if let Some(path) = start.named_input {
             self.shell_env.set(2, INPUT, path.as_os_str().as_bytes());
         }
-        let line = match self.prelude_end {
-            0 => start.line,
-            end => {
-                self.script.truncate(end);
-                self.script.extend_from_slice(start.line);
-                &self.script
-            }
+        let line = if self.prelude_end == 0 && self.coda.is_empty() {
+            start.line
+        } else {
+            self.script.truncate(self.prelude_end);
+            self.script.extend_from_slice(start.line);
+            self.script.extend_from_slice(self.coda);
+            &self.script
         };
         self.args
             .fill([&self.shell_name[..], b"-c", line].into_iter());

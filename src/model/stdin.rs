@@ -20,6 +20,11 @@ pub struct Stdin {
 }
 
 impl Stdin {
+    /// Whether it cannot be fed to a job again.
+    pub fn comes_once(&self) -> bool {
+        matches!(self.body, Body::Stream(_))
+    }
+
     /// Nobody wants any more of what still comes.
     pub fn abandon(&self) {
         if let Body::Stream(stream) = &self.body {

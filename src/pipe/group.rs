@@ -1,6 +1,7 @@
 //! Marks in a stream where the group changes, as `--group-by` wants it: the mark is then the separator.
 
 use super::key::Key;
+use super::limit::{self, Limit, too_long};
 use super::source::Source;
 
 /// How much is read at once.
@@ -15,11 +16,14 @@ pub struct Grouped {
     mark: Vec<u8>,
     /// Read and not looked at yet: less than a line.
     unread: Vec<u8>,
+    /// How much of that is known to have no line's end.
+    endless: usize,
     /// Looked at and not handed out yet, from `at` on.
     ready: Vec<u8>,
     at: usize,
     last: Option<Vec<u8>>,
     over: bool,
+    limit: Limit,
 }
 
 impl Grouped {
@@ -28,7 +32,7 @@ impl Grouped {
     /// # Errors
     ///
     /// When the header does not have the key's column.
-    pub fn new(source: Source, mut key: Key, header: &[u8]) -> Result<Self, String> {
+    pub fn new(source: Source, mut key: Key, header: &[u8], limit: Limit) -> Result<Self, String> {
         key.resolve(header)?;
         Ok(Self {
             source,
@@ -37,16 +41,24 @@ impl Grouped {
                 .take(MARK)
                 .collect(),
             unread: Vec::new(),
+            endless: 0,
             ready: Vec::new(),
             at: 0,
             last: None,
             over: false,
+            // A line, its key, and both behind a mark.
+            limit: limit.for_blocks(0, 4),
         })
     }
 
     /// The mark.
     pub fn mark(&self) -> &[u8] {
         &self.mark
+    }
+
+    /// What the user calls what is read now.
+    pub fn shown(&self) -> String {
+        self.source.shown()
     }
 
     /// What was read before.
@@ -77,13 +89,22 @@ impl Grouped {
     fn look(&mut self) -> Result<(), String> {
         self.ready.clear();
         self.at = 0;
+        let held = self.unread.len();
+        if self.limit.is_passed(held) {
+            let input = self.source.shown();
+            return Err(too_long(&input, held, "a line", limit::GROUPS));
+        }
         self.over = self.over || self.source.read_to(&mut self.unread, PIECE)? == 0;
-        let whole = match memchr::memrchr(b'\n', &self.unread) {
+        let whole = match memchr::memrchr(b'\n', &self.unread[self.endless..]) {
             _ if self.over => self.unread.len(),
-            Some(end) => end + 1,
-            None => return Ok(()),
+            Some(end) => self.endless + end + 1,
+            None => {
+                self.endless = self.unread.len();
+                return Ok(());
+            }
         };
         let rest = self.unread.split_off(whole);
+        self.endless = rest.len();
         let text = std::mem::replace(&mut self.unread, rest);
         let lines: Vec<&[u8]> = text.split_inclusive(|&byte| byte == b'\n').collect();
         let keys = self.key.of(&lines)?;

@@ -6,6 +6,7 @@
 //! * [`key`]: what `--group-by`, `--shard` and `--bin` look at;
 //! * [`group`]: marks in the stream where the group changes;
 //! * [`route`]: blocks to jobs that are fed while they run;
+//! * [`limit`]: how long a record may be;
 //! * [`source`]: standard input, files, and what decompresses them.
 //!
 //! The rules of where a block ends are GNU parallel 20221122's, learnt by trying it:
@@ -18,6 +19,7 @@
 
 pub mod group;
 pub mod key;
+pub mod limit;
 pub mod part;
 pub mod route;
 pub mod separator;
@@ -33,6 +35,7 @@ use crate::model::{ArgList, Body, Job, Stdin};
 use crate::sys::block::BufferPool;
 use group::Grouped;
 use key::Key;
+use limit::Limit;
 use part::{FileBlocks, Parts};
 use route::{Route, Router};
 use separator::{Ends, Finder, Separator};
@@ -72,6 +75,8 @@ pub struct Config {
     pub slots: usize,
     /// What a job has as its arguments when the inputs have no more.
     pub default_args: ArgList,
+    /// How much of one record is held in memory.
+    pub limit: Limit,
 }
 
 /// How large a block is.
@@ -298,7 +303,7 @@ fn pieces(
     let buffers = BufferPool::new(config.slots + 2, config.block_bytes());
     let mut splitter = Splitter::new(config, source, buffers, remark);
     if let Some(key) = group_by {
-        splitter.group(|source, header| Grouped::new(source, key, header))?;
+        splitter.group(|source, header, limit| Grouped::new(source, key, header, limit))?;
     }
     if routed {
         return Ok(Pieces::Routed(Box::new(Router::new(

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::key::Key;
+use super::limit::{self, Limit, too_long};
 use super::separator::Separator;
 use super::source::{self, Input, Source};
 use super::stream::{header_end, larger};
@@ -16,6 +17,10 @@ use crate::model::{Body, Stdin};
 
 /// How much is read at first to find a record end, in bytes.
 const WINDOW: u64 = 16 << 10;
+/// How much of what has no record end is read at once later.
+const LARGE: u64 = 1 << 20;
+/// By how much windows become larger that must hold all that was looked at.
+const GROWTH: u64 = 4;
 
 /// The size of all `files`; `None` when there are none, or some are no files.
 pub fn total_size(files: &[PathBuf]) -> Option<u64> {
@@ -57,8 +62,14 @@ fn read_at(file: &File, range: Range<u64>) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The header at `at` of `file`; empty when there is none.
-fn header_at(file: &File, at: u64, wanted: Option<&Header>) -> Result<Arc<[u8]>, String> {
+/// The header at `at` of `file`, which the user calls `input`; empty when there is none.
+fn header_at(
+    file: &File,
+    input: &str,
+    at: u64,
+    wanted: Option<&Header>,
+    limit: &mut Limit,
+) -> Result<Arc<[u8]>, String> {
     let Some(wanted) = wanted else {
         return Ok(Arc::from([]));
     };
@@ -68,10 +79,14 @@ fn header_at(file: &File, at: u64, wanted: Option<&Header>) -> Result<Arc<[u8]>,
         if let Some(end) = header_end(wanted, &bytes)? {
             return Ok(Arc::from(&bytes[..end]));
         }
-        if (bytes.len() as u64) < window {
+        let held = bytes.len();
+        if (held as u64) < window {
             return Ok(Arc::from([]));
         }
-        window *= 4;
+        if limit.is_passed(held) {
+            return Err(too_long(input, held, limit::THE_HEADER, limit::HEADER));
+        }
+        window *= GROWTH;
     }
 }
 
@@ -83,6 +98,7 @@ pub struct Parts {
     group_by: Option<Key>,
     header_wanted: Option<Header>,
     current: Option<Current>,
+    limit: Limit,
 }
 
 struct Current {
@@ -110,6 +126,7 @@ impl Parts {
             group_by: config.group_by,
             header_wanted: config.header,
             current: None,
+            limit: config.limit.for_blocks(0, GROWTH as usize),
         })
     }
 
@@ -128,6 +145,7 @@ impl Parts {
                         start.saturating_add(self.size),
                         &self.separator,
                         self.group_by.as_mut(),
+                        &mut self.limit,
                     )?;
                     current.at = cut;
                     return Ok(Some(stdin(&current.header, &current.file, start..cut)));
@@ -138,7 +156,11 @@ impl Parts {
             let Some(input) = self.inputs.pop() else {
                 return Ok(None);
             };
-            self.current = Some(Current::begin(input, self.header_wanted.as_ref())?);
+            self.current = Some(Current::begin(
+                input,
+                self.header_wanted.as_ref(),
+                &mut self.limit,
+            )?);
             if let (Some(key), Some(current)) = (&mut self.group_by, &self.current) {
                 key.resolve(&current.header)?;
             }
@@ -147,13 +169,13 @@ impl Parts {
 }
 
 impl Current {
-    fn begin(input: Input, header: Option<&Header>) -> Result<Self, String> {
+    fn begin(input: Input, header: Option<&Header>, limit: &mut Limit) -> Result<Self, String> {
         let file = Arc::clone(input.file());
         let size = size_of(&file).map_err(|error| input.cannot_read(&error))?;
         let at = input
             .position()
             .map_err(|error| input.cannot_read(&error))?;
-        let header = header_at(&file, at, header)?;
+        let header = header_at(&file, &input.shown(), at, header, limit)?;
         Ok(Self {
             at: at + header.len() as u64,
             end: size,
@@ -161,6 +183,20 @@ impl Current {
             header,
             input,
         })
+    }
+
+    /// Refuses to hold more than `held` bytes in which `what` does not end.
+    fn check(
+        &self,
+        limit: &mut Limit,
+        held: usize,
+        what: impl FnOnce() -> String,
+        advice: &str,
+    ) -> Result<(), String> {
+        if limit.is_passed(held) {
+            return Err(too_long(&self.input.shown(), held, &what(), advice));
+        }
+        Ok(())
     }
 }
 
@@ -183,6 +219,7 @@ fn next_cut(
     from: u64,
     separator: &Separator,
     group_by: Option<&mut Key>,
+    limit: &mut Limit,
 ) -> Result<u64, String> {
     let cannot_read = |error: io::Error| current.input.cannot_read(&error);
     let end = current.end;
@@ -192,25 +229,40 @@ fn next_cut(
     if matches!(separator, Separator::Csv) {
         return csv_cut(current, from);
     }
-    let mut window = WINDOW;
+    let (mut from, mut window) = (from, WINDOW);
     let cut = loop {
         let until = from.saturating_add(window).min(end);
         let bytes = read_at(&current.file, from..until).map_err(cannot_read)?;
-        match separator.first_cut(&bytes)? {
+        let found = separator.first_cut(&bytes)?;
+        window = window.saturating_mul(GROWTH);
+        match (found, separator.overlap()) {
             // A match at the window's edge may go on behind it.
-            Some(cut) if until == end || cut < bytes.len() => break from + cut as u64,
+            (Some(cut), _) if until == end || cut < bytes.len() => break from + cut as u64,
             _ if until == end => return Ok(end),
-            _ => window *= 4,
+            (Some(_), _) => {}
+            (None, Some(overlap)) => {
+                let overlap = (overlap as u64).min(until - from);
+                (from, window) = (until - overlap, window.min(LARGE.max(4 * overlap)));
+            }
+            (None, None) => {
+                let what = || format!("a record ({})", separator.shown());
+                current.check(limit, bytes.len(), what, limit::RECORDS)?;
+            }
         }
     };
     match group_by {
         None => Ok(cut),
-        Some(key) => group_cut(current, cut, key),
+        Some(key) => group_cut(current, cut, key, limit),
     }
 }
 
 /// Where the group ends that the line at `from` is in.
-fn group_cut(current: &Current, from: u64, key: &mut Key) -> Result<u64, String> {
+fn group_cut(
+    current: &Current,
+    from: u64,
+    key: &mut Key,
+    limit: &mut Limit,
+) -> Result<u64, String> {
     let mut at = from;
     let mut group: Option<Vec<u8>> = None;
     let mut window = WINDOW;
@@ -222,7 +274,8 @@ fn group_cut(current: &Current, from: u64, key: &mut Key) -> Result<u64, String>
             _ if until == current.end => bytes.len(),
             Some(end) => end + 1,
             None => {
-                window *= 4;
+                current.check(limit, bytes.len(), || "a line".to_owned(), limit::GROUPS)?;
+                window *= GROWTH;
                 continue;
             }
         };
@@ -278,7 +331,14 @@ impl FileBlocks {
     ///
     /// When the file cannot be read.
     pub fn new(config: Config, file: Arc<File>, at: u64, remark: Remark) -> Result<Self, String> {
-        let header = header_at(&file, at, config.header.as_ref())?;
+        let mut limit = config.limit.clone().for_blocks(0, GROWTH as usize);
+        let header = header_at(
+            &file,
+            "standard input",
+            at,
+            config.header.as_ref(),
+            &mut limit,
+        )?;
         let end = size_of(&file).map_err(|error| cannot_read(&error))?;
         Ok(Self {
             at: at + header.len() as u64,
@@ -339,18 +399,20 @@ impl FileBlocks {
         if self.separator.is_anywhere() {
             return Ok(Some(range.end));
         }
-        let mut window = WINDOW;
+        // A whole separator: a record may begin where a window does.
+        let overlap = self.separator.overlap().map_or(0, |it| it as u64 + 1);
+        let (mut end, mut window) = (range.end, WINDOW);
         loop {
-            let from = range.end.saturating_sub(window).max(range.start);
-            let bytes =
-                read_at(&self.file, from..range.end).map_err(|error| cannot_read(&error))?;
+            let from = end.saturating_sub(window).max(range.start);
+            let bytes = read_at(&self.file, from..end).map_err(|error| cannot_read(&error))?;
             if let Some(cut) = self.separator.last_cut(&bytes)? {
                 return Ok(Some(from + cut as u64));
             }
             if from == range.start {
                 return Ok(None);
             }
-            window *= 4;
+            window = (window * GROWTH).min(LARGE.max(GROWTH * overlap));
+            end = (from + overlap).min(range.end);
         }
     }
 }

@@ -50,6 +50,30 @@ impl Separator {
         }
     }
 
+    /// The options that say where records end.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Fixed { end, start } => {
+                let both = [("--recend", end), ("--recstart", start)];
+                let given = both.iter().filter(|(_, bytes)| !bytes.is_empty());
+                let words =
+                    given.map(|(option, bytes)| format!("{option} '{}'", bytes.escape_ascii()));
+                words.collect::<Vec<_>>().join(" ")
+            }
+            Self::Regexp { .. } => "--regexp".to_owned(),
+            Self::Csv => "--csv".to_owned(),
+        }
+    }
+
+    /// How many bytes a window of a text must have in common with the next one, so that no separator is torn;
+    /// `None`: it may be of any length.
+    pub fn overlap(&self) -> Option<usize> {
+        match self {
+            Self::Fixed { end, start } => Some((end.len() + start.len()).saturating_sub(1)),
+            Self::Regexp { .. } | Self::Csv => None,
+        }
+    }
+
     /// Whether any byte may be the last of a record.
     pub fn is_anywhere(&self) -> bool {
         matches!(self, Self::Fixed { end, start } if end.is_empty() && start.is_empty())

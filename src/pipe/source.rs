@@ -12,6 +12,9 @@ use std::time::Instant;
 use crate::sys::decompress::{Decompressor, decompressed};
 use crate::sys::{fd, wake};
 
+/// What standard input is called.
+const STANDARD_INPUT: &str = "standard input";
+
 /// Bytes, one input after the other.
 #[derive(Debug)]
 pub struct Source {
@@ -109,6 +112,13 @@ impl Source {
         let size = input.file.metadata().map(|meta| meta.len());
         let left = size.and_then(|size| Ok(size.saturating_sub(input.position()?)));
         left.map_err(|error| input.cannot_read(&error))
+    }
+
+    /// What the user calls what is read now.
+    pub fn shown(&self) -> String {
+        self.inputs
+            .front()
+            .map_or_else(|| STANDARD_INPUT.to_owned(), Input::shown)
     }
 
     /// No input at all.
@@ -215,9 +225,10 @@ impl Input {
         format!("cannot read {}: {error}", self.shown())
     }
 
-    fn shown(&self) -> String {
+    /// What the user calls it.
+    pub fn shown(&self) -> String {
         self.name.as_ref().map_or_else(
-            || "standard input".to_owned(),
+            || STANDARD_INPUT.to_owned(),
             |name| name.display().to_string(),
         )
     }

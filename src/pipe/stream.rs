@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::group::Grouped;
+use super::limit::{self, Limit, too_long};
 use super::separator::{Ends, Separator};
 use super::source::Source;
 use super::{Config, Header, Remark};
@@ -11,6 +12,9 @@ use crate::sys::block::{Block, Buffer, BufferPool};
 
 /// Blocks do not grow beyond this, as in GNU parallel.
 const LARGEST: usize = (1 << 31) - 1;
+
+/// So much is read before anybody looks at how much it is, in bytes.
+const STEP: usize = 64 << 20;
 
 /// What yields blocks.
 pub trait Blocks {
@@ -47,6 +51,7 @@ pub struct Splitter {
     swept: bool,
     /// Whether the last buffer gave a block.
     written: bool,
+    limit: Limit,
 }
 
 /// Where bytes come from.
@@ -78,6 +83,10 @@ impl Splitter {
             over: false,
             swept: false,
             written: false,
+            // Separators are taken out of a copy, by way of another.
+            limit: config
+                .limit
+                .for_blocks(size, if config.remove_separators { 3 } else { 1 }),
         }
     }
 
@@ -103,20 +112,20 @@ impl Splitter {
         self.size
     }
 
-    /// Has records of the same group stay together: `make` gets the bytes and the header.
+    /// Has records of the same group stay together: `make` gets the bytes, the header and the limit of a line.
     ///
     /// # Errors
     ///
     /// When the header cannot be read or does not have what groups are made by.
     pub fn group(
         &mut self,
-        make: impl FnOnce(Source, &[u8]) -> Result<Grouped, String>,
+        make: impl FnOnce(Source, &[u8], Limit) -> Result<Grouped, String>,
     ) -> Result<(), String> {
         self.find_header()?;
         let begun = std::mem::take(&mut self.rest.bytes);
         let plain = std::mem::replace(&mut self.source, Bytes::Plain(Source::empty()));
         if let Bytes::Plain(source) = plain {
-            let mut grouped = make(source, &self.header)?;
+            let mut grouped = make(source, &self.header, self.limit.clone())?;
             grouped.push(&begun);
             self.separator = Separator::Fixed {
                 end: Vec::new(),
@@ -124,6 +133,7 @@ impl Splitter {
             };
             self.ends = Ends::default();
             self.remove_separators = true;
+            self.limit = self.limit.clone().for_blocks(0, 3);
             self.source = Bytes::Grouped(Box::new(grouped));
         }
         Ok(())
@@ -147,24 +157,31 @@ impl Splitter {
             if self.over {
                 return Ok(());
             }
+            let held = self.rest.bytes.len();
+            if self.limit.is_passed(held) {
+                let input = self.source.shown();
+                return Err(too_long(&input, held, limit::THE_HEADER, limit::HEADER));
+            }
             let got = self.source.read_to(&mut self.rest.bytes, self.size)?;
             self.over = got == 0;
         }
     }
 
-    /// Reads up to the next full block, the end or the timeout; says whether it was the timeout.
+    /// Reads up to the next full block, the end, the timeout or the limit; says whether it was the timeout.
     fn fill(&mut self) -> Result<bool, String> {
         let len = self.rest.bytes.len();
         let mut missing = self.size - len % self.size;
         let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
-        self.rest.bytes.reserve(missing);
-        while missing > 0 && !self.over {
+        self.rest.bytes.reserve(missing.min(STEP));
+        while missing > 0 && !self.over && !self.limit.is_passed(self.rest.bytes.len()) {
             if let Some(deadline) = deadline
                 && !self.source.ready_before(deadline)?
             {
                 return Ok(true);
             }
-            let got = self.source.read_to(&mut self.rest.bytes, missing)?;
+            let got = self
+                .source
+                .read_to(&mut self.rest.bytes, missing.min(STEP))?;
             self.over = got == 0;
             missing -= got;
         }
@@ -212,7 +229,12 @@ impl Splitter {
             self.slicing = Some((buffer, end));
             return Ok(Some(block));
         }
-        self.rest.bytes.extend_from_slice(&buffer.bytes[at..]);
+        match Arc::try_unwrap(buffer) {
+            // Nothing was cut off.
+            Ok(whole) if at == 0 => self.rest = whole,
+            Ok(buffer) => self.rest.bytes.extend_from_slice(&buffer.bytes[at..]),
+            Err(buffer) => self.rest.bytes.extend_from_slice(&buffer.bytes[at..]),
+        }
         Ok(None)
     }
 
@@ -224,7 +246,7 @@ impl Splitter {
                     self.written = true;
                     return Ok(Some(block));
                 }
-                self.end_turn();
+                self.end_turn()?;
             }
             if self.over && self.swept {
                 let end = self.rest.bytes.len();
@@ -248,15 +270,34 @@ impl Splitter {
             {
                 return Ok(Some(Block::whole(self.take(end))));
             }
-            self.end_turn();
+            self.end_turn()?;
         }
     }
 
-    /// A buffer without a complete record makes the next one larger.
-    fn end_turn(&mut self) {
+    /// A buffer without a complete record makes the next one larger, as far as there is room.
+    fn end_turn(&mut self) -> Result<(), String> {
+        let held = self.rest.bytes.len();
+        if !self.over && self.limit.is_passed(held) {
+            let (what, advice) = self.sought();
+            return Err(too_long(&self.source.shown(), held, &what, advice));
+        }
         let enough = self.written || self.over || self.timeout.is_some();
         if !enough && self.size < LARGEST {
             self.grow();
+        }
+        Ok(())
+    }
+
+    /// What has to end before there is a block, and what to do where it does not.
+    fn sought(&self) -> (String, &'static str) {
+        let separator = self.separator.shown();
+        match (self.records, self.lines, &self.source) {
+            (_, _, Bytes::Grouped(_)) => ("a group (--group-by)".to_owned(), limit::GROUPS),
+            (Some(records @ 2..), ..) => {
+                (format!("{records} records ({separator})"), limit::RECORDS)
+            }
+            (_, Some(lines), _) => (format!("{lines} lines"), limit::RECORDS),
+            _ => (format!("a record ({separator})"), limit::RECORDS),
         }
     }
 
@@ -291,6 +332,13 @@ impl Bytes {
         match self {
             Self::Plain(source) => source.read_to(buffer, most),
             Self::Grouped(grouped) => grouped.read_to(buffer, most),
+        }
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::Plain(source) => source.shown(),
+            Self::Grouped(grouped) => grouped.shown(),
         }
     }
 

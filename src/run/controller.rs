@@ -15,7 +15,7 @@ use super::{Message, Observer};
 use crate::engine::{Attempt, Engine, Reply, never_ran};
 use crate::ledger::done::Seqs;
 use crate::model::{
-    AttemptEnd, Event, Job, KilledBy, Outcome, Rehearsal, RunEnd, RunStart, SpawnError,
+    AttemptEnd, Event, Job, KilledBy, Outcome, Rehearsal, RunEnd, RunStart, SpawnError, Stdin,
 };
 use crate::sys::mailbox::Mailbox;
 use crate::sys::signals::{Signal, stop_self};
@@ -328,9 +328,17 @@ impl<'a> Controller<'a> {
             }
         );
         let again = displaced || self.retry.again(end.job.attempt, &end.outcome);
-        if self.phase == Phase::Running && again {
+        let again = again && self.phase == Phase::Running;
+        let comes_once = end.stdin.as_ref().is_some_and(Stdin::comes_once);
+        if again && !comes_once {
             self.try_again(end, displaced);
             return;
+        }
+        if again {
+            let seq = end.job.seq;
+            self.notice(format!(
+                "Warning: job {seq} is not tried again: its input came while it ran, and cannot be fed to it again."
+            ));
         }
         // Reports take their time, and the input waits for blocks to come back.
         end.stdin = None;
@@ -341,7 +349,9 @@ impl<'a> Controller<'a> {
         }
         self.announce_outcome(&end);
         self.events.push(Event::JobFinished(end));
-        if matches!(outcome, Outcome::Cancelled { .. } | Outcome::DoneBefore) {
+        let is_no_failure = matches!(outcome, Outcome::Cancelled { .. } | Outcome::DoneBefore);
+        // One that should have had another try is.
+        if is_no_failure && !again {
             return;
         }
         let verdict = self.halt.job_finished(&outcome);

@@ -180,6 +180,11 @@ impl EngineParts {
             slots: self.workers,
             prepare: self.prepare,
             launch: Launch {
+                coda: if tmux.is_none() {
+                    self.plan.handover.coda(self.plan.shell.quoting())
+                } else {
+                    b""
+                },
                 shell: self.plan.shell,
                 always_shell: self.plan.always_shell,
                 warm: self.plan.warm_shells,

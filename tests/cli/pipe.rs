@@ -3,137 +3,12 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
-use proptest::prelude::*;
-
 use crate::process::Run;
+use crate::support::skip_without;
 use crate::{fanout, fanout_in_background, text};
 
-/// What jobs that copy their input print, in the order of the jobs.
-fn round_trip(options: &[&str], input: &[u8]) -> Vec<u8> {
-    let mut command = fanout();
-    command.args(["-k", "-j3"]).args(options);
-    if options.contains(&"--pipepart") {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(input).unwrap();
-        let output = command
-            .arg("-a")
-            .arg(file.path())
-            .arg("cat")
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        return output.stdout;
-    }
-    let output = command.arg("cat").write_stdin(input).output().unwrap();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    output.stdout
-}
-
-/// Every way to cut, as far as nothing is added or taken out.
-const SPLITTERS: &[&[&str]] = &[
-    &["--pipe"],
-    &["--pipe", "--block", "7"],
-    &["--pipe", "--block", "1"],
-    &["--pipe", "--block", "-2"],
-    &["--pipe", "-N1"],
-    &["--pipe", "-N3"],
-    &["--pipe", "-L2"],
-    &["--pipe", "-N2", "--block", "5"],
-    &["--pipe", "--recend", "x", "--block", "3"],
-    &["--pipe", "--recend", "", "--block", "4"],
-    &["--pipe", "--recend", r"\0", "--block", "6"],
-    &["--pipe", "--recstart", "a", "--block", "6"],
-    &["--pipe", "--recstart", "a", "-N2"],
-    &[
-        "--pipe",
-        "--recend",
-        r"\n",
-        "--recstart",
-        "a",
-        "--block",
-        "9",
-    ],
-    &["--pipe", "--recend", r"\n", "--recstart", "é", "-N1"],
-    &["--pipe", "--regexp", "--recend", "[x\\n]+", "--block", "5"],
-    &["--pipe", "--regexp", "--recstart", "a|,", "-N2"],
-    &["--pipe", "--csv", "--block", "5"],
-    &["--pipe", "--csv", "-N2"],
-    &["--pipe", "--group-by", "1", "--colsep", ",", "--block", "5"],
-    &["--pipepart", "--block", "5"],
-    &["--pipepart", "--block", "1"],
-    &["--pipepart", "--block", "-1"],
-    &["--pipepart", "--block", "-3"],
-    &["--pipepart", "--recend", "x", "--block", "4"],
-    &["--pipepart", "--recstart", "a", "--block", "4"],
-    &[
-        "--pipepart",
-        "--regexp",
-        "--recend",
-        "x|\\n",
-        "--block",
-        "4",
-    ],
-];
-
-/// Bytes in which separators of all kinds stand in all kinds of places.
-fn odd_bytes() -> impl Strategy<Value = Vec<u8>> {
-    let piece = prop_oneof![
-        5 => Just(&b"\n"[..]),
-        3 => Just(&b"a"[..]),
-        3 => Just(&b"x"[..]),
-        2 => Just(&b","[..]),
-        1 => Just(&b"\0"[..]),
-        1 => Just("é".as_bytes()),
-        1 => Just(&b"\xff"[..]),
-        1 => Just(&b"\r\n"[..]),
-        1 => Just(&b"a longer line of words\n"[..]),
-    ];
-    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
-}
-
-/// CSV with newlines and quotes in fields.
-fn csv() -> impl Strategy<Value = Vec<u8>> {
-    let field = prop_oneof![
-        Just("a".to_owned()),
-        Just(String::new()),
-        Just("\"b\nc\"".to_owned()),
-        Just("\"d,\"\"e\"\"\n\n\"".to_owned()),
-    ];
-    let row = prop::collection::vec(field, 1..4).prop_map(|fields| fields.join(",") + "\n");
-    prop::collection::vec(row, 0..12).prop_map(|rows| rows.concat().into_bytes())
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
-
-    #[test]
-    fn the_jobs_together_get_the_input(
-        splitter in prop::sample::select(SPLITTERS),
-        input in odd_bytes(),
-    ) {
-        let output = round_trip(splitter, &input);
-        prop_assert!(
-            output == input,
-            "{splitter:?}\n{}\n{}", input.escape_ascii(), output.escape_ascii()
-        );
-    }
-
-    #[test]
-    fn records_of_csv_are_never_torn(input in csv(), block in 1..20_usize) {
-        let block = block.to_string();
-        let output = round_trip(&["--pipe", "--csv", "--block", &block], &input);
-        prop_assert_eq!(output.escape_ascii().to_string(), input.escape_ascii().to_string());
-        // Each job has an even number of quotes.
-        let counts = fanout()
-            .args(["--pipe", "--csv", "--block", &block, "tr -cd '\"' | wc -c"])
-            .write_stdin(input)
-            .output()
-            .unwrap();
-        for count in text(&counts.stdout).lines() {
-            prop_assert_eq!(count.trim().parse::<u64>().unwrap() % 2, 0);
-        }
-    }
-}
+mod received;
+mod splitters;
 
 #[test]
 fn jobs_of_many_small_blocks_do_not_wait_for_each_other() {
@@ -141,7 +16,12 @@ fn jobs_of_many_small_blocks_do_not_wait_for_each_other() {
         let lines: String = (0..200).map(|number| format!("{number}\n")).collect();
         for block in ["5", "9", "30", "77"] {
             let count = format!("-N{records}");
-            let output = round_trip(&["--pipe", &count, "--block", block], lines.as_bytes());
+            let output = fanout()
+                .args(["-k", "-j3", "--pipe", &count, "--block", block, "cat"])
+                .write_stdin(lines.clone())
+                .output()
+                .unwrap()
+                .stdout;
             assert!(text(&output) == lines, "{count} {block}");
         }
     }
@@ -167,21 +47,88 @@ fn a_header_is_repeated_and_everything_else_is_not() {
     }
 }
 
+/// Programs that compress a file and leave the result beside it, and how its name then ends.
+const COMPRESSORS: &[(&[&str], &str)] = &[
+    (&["gzip"], "gz"),
+    (&["bzip2"], "bz2"),
+    (&["zstd", "-q", "--rm"], "zst"),
+    (&["xz"], "xz"),
+    (&["lzma"], "lzma"),
+    (&["lz4", "-q", "-m", "--rm"], "lz4"),
+    (&["lzop", "-U"], "lzo"),
+];
+
+/// Files in `dir`, of which each compressor that is here has compressed one: what is in each, and where it is.
+fn compressed_files(dir: &std::path::Path) -> Vec<(String, std::path::PathBuf)> {
+    let mut files = Vec::new();
+    for (number, (compressor, ending)) in COMPRESSORS.iter().enumerate() {
+        let lines: String = (1..=5000)
+            .map(|line| format!("{number} {line}\n"))
+            .collect();
+        let plain = dir.join(format!("lines{number}"));
+        std::fs::write(&plain, &lines).unwrap();
+        let run = Command::new(compressor[0])
+            .args(&compressor[1..])
+            .arg(&plain)
+            .status();
+        let Ok(status) = run else {
+            skip_without(compressor[0]);
+            continue;
+        };
+        assert!(status.success(), "{compressor:?}");
+        files.push((lines, plain.with_extension(ending)));
+    }
+    files
+}
+
 #[test]
 fn a_compressed_file_is_cut_as_what_is_in_it() {
     let dir = tempfile::tempdir().unwrap();
-    let lines: String = (1..=5000).map(|number| format!("{number}\n")).collect();
-    let file = dir.path().join("lines");
-    std::fs::write(&file, &lines).unwrap();
-    assert!(Command::new("gzip").arg(&file).status().unwrap().success());
-    let packed = dir.path().join("lines.gz");
-    let output = fanout()
-        .args(["-k", "--pipepart", "--block", "1k", "-a"])
-        .arg(&packed)
-        .arg("cat")
-        .output()
-        .unwrap();
-    assert!(text(&output.stdout) == lines, "{}", text(&output.stderr));
+    for (lines, file) in compressed_files(dir.path()) {
+        for options in [
+            &["--block", "1k"][..],
+            &["--block", "-3"],
+            &["--block", "10k", "--recend", "7\n"],
+        ] {
+            let output = fanout()
+                .args(["-k", "-j2", "--pipepart"])
+                .args(options)
+                .arg("-a")
+                .arg(&file)
+                .arg("echo job >&2; cat")
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{file:?} {options:?}: {output:?}");
+            assert!(text(&output.stdout) == lines, "{file:?} {options:?}");
+            assert!(
+                text(&output.stderr).lines().count() > 1,
+                "{file:?} {options:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn compressed_files_and_others_are_cut_one_after_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut files = compressed_files(dir.path());
+    for number in [0, 2, files.len()] {
+        let lines = format!("plain {number}\n").repeat(300);
+        let plain = dir.path().join(format!("plain{number}"));
+        std::fs::write(&plain, &lines).unwrap();
+        files.insert(number.min(files.len()), (lines, plain));
+    }
+    for block in ["700", "20k", "1M", "-1"] {
+        let mut command = fanout();
+        command.args(["-k", "-j3", "--pipepart", "--block", block]);
+        for (_, file) in &files {
+            command.arg("-a").arg(file);
+        }
+        let output = command.arg("cat").output().unwrap();
+        assert!(output.status.success(), "{block}: {output:?}");
+        let expected: String = files.iter().map(|(lines, _)| lines.as_str()).collect();
+        assert!(text(&output.stdout) == expected, "{block}");
+    }
 }
 
 #[test]
@@ -210,6 +157,73 @@ fn jobs_that_do_not_read_their_input_are_no_trouble() {
             );
             assert_eq!(text(&output.stderr), "", "{options:?} {command}");
         }
+    }
+}
+
+#[test]
+fn a_job_whose_input_is_gone_is_not_tried_again_as_if_it_had_none() {
+    let fed_once = [
+        &["--pipe", "--shard", "1"][..],
+        &["--pipe", "--bin", "1"],
+        &["--pipe", "--tee"],
+    ];
+    for options in fed_once {
+        let output = fanout()
+            .args(["-k", "-j2", "--retries", "3", "--no-summary"])
+            .args(options)
+            .args(["echo {#}: $(cat); [ {#} = 1 ]", ":::", "a", "b"])
+            .write_stdin("1\n2\n")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{options:?}: {output:?}");
+        // What the failed one has printed is not lost either.
+        let jobs: Vec<_> = text(&output.stdout).lines().collect();
+        assert!(
+            jobs.len() == 2 && jobs.iter().all(|job| job.len() > 3),
+            "{options:?}: {jobs:?}"
+        );
+        let warning = "fanout: Warning: job 2 is not tried again: its input came while it ran";
+        assert!(
+            text(&output.stderr).starts_with(warning),
+            "{options:?}: {output:?}"
+        );
+    }
+}
+
+#[test]
+fn a_job_whose_input_is_still_there_is_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = "1\n2\n3\n";
+    std::fs::write(dir.path().join("lines"), lines).unwrap();
+    for (number, options) in [
+        &["--pipe", "--block", "2"][..],
+        &["--pipe", "-N1"],
+        &["--pipe", "--cat", "-N1"],
+        &["--pipe", "--fifo", "-N1"],
+        &["--pipepart", "-a", "lines", "--block", "1"],
+        &["--pipepart", "-a", "lines", "--tee"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let named = options.contains(&"--cat") || options.contains(&"--fifo");
+        let tee = options.contains(&"--tee");
+        let read = if named { "cat {}" } else { "cat" };
+        let mut command = fanout();
+        command
+            .current_dir(dir.path())
+            .args(["-k", "-j2", "--retries", "2", "--no-summary"])
+            .args(options)
+            .arg(format!(
+                "{read}; mkdir tried{number}.{{#}} 2>/dev/null && exit 1; exit 0 #"
+            ));
+        if tee {
+            command.args([":::", "a"]);
+        }
+        let output = command.write_stdin(lines).output().unwrap();
+        assert!(output.status.success(), "{options:?}: {output:?}");
+        assert_eq!(text(&output.stdout), lines, "{options:?}");
+        assert_eq!(text(&output.stderr), "", "{options:?}");
     }
 }
 

@@ -137,6 +137,36 @@ const TEN: &[&str] = &[
     "--pipe -j1 -N5 -u 'wc -c'",
     "--pipe --round-robin -N1 -j2 -k 'echo {1}; cat' ::: a b",
     "--pipe --bin 1 -j5 -k 'echo J{#} {1}; cat' ::: a b",
+    "--pipe --round-robin --retries 3 cat",
+    "--pipe --round-robin --retries 1",
+];
+
+/// What becomes of jobs that find their input in a file or FIFO, and fail, do not read it, or are killed.
+/// A job that never opens its FIFO is not here: GNU parallel waits for it for ever.
+const ENDS: &[&str] = &[
+    "--pipe --cat -k true",
+    "--pipe --cat -k false",
+    "--pipe --cat --block 11 -k 'cat {}; false'",
+    "--pipe --cat --block 11 -k 'cat {}; (exit 4)'",
+    "--pipe --cat --block 11 -k 'head -1 {}; exit 7'",
+    "--pipe --cat -k 'echo x; exit 7 #'",
+    "--pipe --cat -k 'no_such_command {}'",
+    "--pipe --cat -k 'exec false {}'",
+    "--pipe --cat -k 'cat {}; set -e; false; true'",
+    "--pipe --cat -k 'trap \"exit 4\" EXIT; cat {}'",
+    "--pipe --cat --block 11 -k 'kill -9 $$ #'",
+    "--pipe --cat --block 11 -k 'cat {}; kill -15 $$ #'",
+    "--pipe --cat -j1 --block 11 --halt now,fail=1 'cat {}; false'",
+    "--pipe --cat -j1 --block 11 --halt now,fail=1 'cat {}; exit 3 #'",
+    "--pipepart --cat -a ten --block 11 -k false",
+    "--pipepart --cat -a ten --block 11 -k 'cat {}; exit 3'",
+    "--pipe --fifo --block 11 -k 'cat {}; false'",
+    "--pipe --fifo --block 11 -k 'head -1 {}; exit 7'",
+    "--pipe --fifo --block 11 -k 'head -1 {}; true'",
+    "--pipe --fifo -k 'cat {}; set -e; false; true'",
+    "--pipe --fifo -k 'cat {}; kill -9 $$'",
+    "--pipepart --fifo -a ten --block 11 -k 'cat {}; exit 3'",
+    "--pipepart --fifo -a ten --block 11 -k 'cat {}; false'",
 ];
 
 pub fn cases() -> Vec<Case> {
@@ -165,10 +195,14 @@ pub fn cases() -> Vec<Case> {
         );
     }
     cases.extend(TEN.iter().map(|line| case(line).stdin(ten)));
+    let ends = ENDS.iter().map(|line| case(line).stdin(ten));
+    cases.extend(ends.map(|case| case.file("ten", ten)));
     for line in [
         "--pipe --block 11 -k --joblog log 'wc -c'",
         "--pipe --round-robin -N1 -j3 -k --joblog log 'wc -c; false'",
         "--pipe --bin 1 -j2 -k --joblog log 'wc -c'",
+        "--pipe --cat --block 11 -k --joblog log 'cat {}; false'",
+        "--pipe --fifo --block 11 -k --joblog log 'cat {}; false'",
     ] {
         cases.push(case(line).stdin(ten).joblog("log"));
     }

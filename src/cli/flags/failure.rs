@@ -13,7 +13,8 @@ pub struct Failure {
     #[arg(long, aliases = ["halt-on-error", "haltonerror"], value_name = "POLICY")]
     pub halt: Option<OsString>,
 
-    /// Try failing jobs up to N times in all; 0: until they succeed.
+    /// Try failing jobs up to N times in all; 0: until they succeed. A job that gets its input while it runs
+    /// (--shard, --bin, --tee) is tried once, as that cannot be fed to it again.
     #[arg(long, value_name = "N")]
     pub retries: Option<OsString>,
 

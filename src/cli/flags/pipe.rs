@@ -76,7 +76,8 @@ pub struct Pipe {
     #[arg(long)]
     pub fifo: bool,
 
-    /// Each job finds its input in the temporary file {}.
+    /// Each job finds its input in the temporary file {}. As with GNU parallel, it has only failed if it says so
+    /// with 'exit', or is killed.
     #[arg(long)]
     pub cat: bool,
 }

@@ -87,6 +87,7 @@ impl Local {
                 always_shell: false,
                 warm: false,
                 prelude: Vec::new(),
+                coda: b"",
                 env: environment(),
                 cwd: std::env::current_dir().unwrap(),
             },
