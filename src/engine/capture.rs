@@ -358,9 +358,15 @@ mod tests {
         ];
         assert_eq!(drained(&mut outputs), pieces);
         write(outputs.for_job()[0], b"c");
-        outputs.started();
+        outputs.started(true);
+        assert!(outputs.for_job()[0].is_none() && outputs.say(b"d").unwrap());
+        outputs.started(false);
         assert!(outputs.for_job().iter().all(Option::is_none));
-        assert_eq!(drained(&mut outputs), [(Stream::Stdout, b"c".to_vec())]);
+        let pieces = [
+            (Stream::Stdout, b"c".to_vec()),
+            (Stream::Stderr, b"d".to_vec()),
+        ];
+        assert_eq!(drained(&mut outputs), pieces);
         // Now there is nothing but the end.
         assert_eq!(drained(&mut outputs), []);
         assert!(outputs.watched().is_empty());

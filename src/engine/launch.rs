@@ -1,12 +1,13 @@
 //! From a command line to a process: directly where that is the same, in the shell otherwise.
 
 use std::ffi::{CString, OsString};
+use std::fs::File;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::shell::{Direct, Shell, Shortcut};
+use super::shell::{Direct, Shell, Shortcut, waiting};
 use crate::model::ArgList;
 use crate::sys::child::Child;
 use crate::sys::env_block::{ArgBlock, EnvBlock};
@@ -61,6 +62,9 @@ pub struct Launcher {
     slot_variable: Option<String>,
     on_terminal: bool,
     direct: Option<DirectWay>,
+    /// What asks the shell whether it waits for its last program, and what it has said.
+    question: Option<Vec<u8>>,
+    waits: Option<bool>,
 }
 
 /// The way past the shell.
@@ -115,7 +119,46 @@ impl Launcher {
             } else {
                 DirectWay::new(launch)
             },
+            question: waiting::question(&launch.shell),
+            waits: None,
         }
+    }
+
+    /// Whether the shell may be one that waits for its last program; [`shell_waits`](Self::shell_waits) knows.
+    pub fn shell_may_wait(&self) -> bool {
+        self.question.is_some() && self.waits != Some(false)
+    }
+
+    /// Whether the shell waits for its last program and tells how it has ended, instead of making place for it.
+    ///
+    /// # Errors
+    ///
+    /// When the shell, which is asked once, cannot be started or watched.
+    pub fn shell_waits(&mut self, spawner: &mut Spawner) -> io::Result<bool> {
+        let Some(question) = &self.question else {
+            return Ok(false);
+        };
+        if let Some(waits) = self.waits {
+            return Ok(waits);
+        }
+        let null = File::options().read(true).write(true).open("/dev/null")?;
+        self.args
+            .fill([&self.shell_name[..], b"-c", question].into_iter());
+        let child = spawner.spawn(&Program {
+            path: &self.shell_path,
+            args: &self.args,
+            env: &self.shell_env,
+            stdin: null.as_fd(),
+            stdout: Some(null.as_fd()),
+            stderr: Some(null.as_fd()),
+            cwd: None,
+            keeps_group: self.on_terminal,
+            more: &[],
+        })?;
+        child.wait(None, &[], None)?;
+        let waits = waiting::is_yes(child.reap()?.exit);
+        self.waits = Some(waits);
+        Ok(waits)
     }
 
     /// Starts a process; tells which words it was given if no shell was needed.

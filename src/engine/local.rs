@@ -351,7 +351,8 @@ impl LocalRunner {
         let launched = self.launcher.launch(&mut self.spawner, &start);
         end.started_at = SystemTime::now();
         let (child, argv) = launched.map_err(|error| cannot_start(&error, &end.job))?;
-        outputs.started();
+        let in_shells_stead = argv.is_some() && self.launcher.shell_may_wait();
+        outputs.started(in_shells_stead);
         drop(reader);
         change(&mut end.job, |job| {
             (job.pid, job.argv) = (child.pid(), argv);
@@ -367,6 +368,7 @@ impl LocalRunner {
             job,
             post,
             outputs,
+            stead: in_shells_stead.then_some((&mut self.launcher, &mut self.spawner)),
             feeding: handed.feeding,
             token: None,
         };

@@ -12,6 +12,7 @@
 
 pub mod environ;
 pub mod resolve;
+pub mod waiting;
 pub mod words;
 
 use std::ffi::{OsStr, OsString};

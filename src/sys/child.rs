@@ -191,6 +191,7 @@ impl Child {
         };
         Ok(Reaped {
             exit,
+            dumped_core: libc::WIFSIGNALED(status) && libc::WCOREDUMP(status),
             usage: usage_of(&usage),
             group: Group(self.pid),
         })
@@ -255,6 +256,8 @@ pub fn signal_group(group: i32, signal: i32) {
 pub struct Reaped {
     /// How it ended.
     pub exit: Exit,
+    /// Whether a signal has left its memory behind in a file.
+    pub dumped_core: bool,
     /// What it cost.
     pub usage: Usage,
     /// The process group that it led.

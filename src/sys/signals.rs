@@ -82,6 +82,19 @@ pub fn name(signal: i32) -> String {
         .map_or_else(|| format!("SIG{signal}"), str::to_owned)
 }
 
+/// What the C library says about signal number `signal` in the C locale: `Killed`.
+#[allow(unsafe_code)]
+pub fn description(signal: i32) -> Vec<u8> {
+    // SAFETY: the text that is pointed to stays as it is until this thread asks again.
+    unsafe {
+        let text = libc::strsignal(signal);
+        if text.is_null() {
+            return Vec::new();
+        }
+        std::ffi::CStr::from_ptr(text).to_bytes().to_vec()
+    }
+}
+
 /// The number of a signal, by its name (`KILL`, `SIGKILL`) or as digits.
 pub fn number(name: &str) -> Option<i32> {
     if let Ok(number) = name.parse::<i32>() {
@@ -121,6 +134,7 @@ mod tests {
         assert_eq!(name(libc::SIGKILL), "SIGKILL");
         assert_eq!(name(libc::SIGSEGV), "SIGSEGV");
         assert_eq!(name(42), "SIG42");
+        assert_eq!(description(libc::SIGKILL), b"Killed");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::fanout;
 use crate::support::skip_without;
+use crate::{fanout, text};
 
 /// The shells that fanout knows, `busybox` by the name of its shell.
 const SHELLS: [&str; 12] = [
@@ -93,6 +93,10 @@ const COMMANDS: &[&str] = &[
     "killed 9",
     "killed 15",
     "killed 11",
+    "killed 2",
+    "killed 13",
+    "killed 6",
+    "killed 40",
     "'echo' a",
     "'if' a",
     "ec\"ho\" a",
@@ -323,19 +327,13 @@ pub fn installed<'a>(wanted: &[&'a str]) -> Vec<&'a str> {
     wanted.iter().filter(here).copied().collect()
 }
 
-/// A known difference, which the README names: a dash waits for its last program and, when a signal ends that,
-/// says so and ends with 128 and its number; of a program that was started without a shell the signal itself is told.
-fn is_known_to_differ(shell: &str, line: &str) -> bool {
-    ["sh", "dash"].contains(&shell) && line.starts_with("killed ")
-}
-
 /// What ends in another way than in a shell of its own.
 fn differences(shell: &str, ways: &[&[&str]], lines: &[String]) -> Vec<String> {
     let always = ends(shell, &["--shell", "always"], lines);
     let mut found = Vec::new();
     for way in ways {
         for ((got, want), line) in ends(shell, way, lines).iter().zip(&always).zip(lines) {
-            if got != want && !is_known_to_differ(shell, line) {
+            if got != want {
                 found.push(format!(
                     "{shell} {way:?} {line:?}: {got:?} instead of {want:?}"
                 ));
@@ -353,6 +351,26 @@ fn every_way_to_run_a_command_ends_as_a_shell_of_its_own() {
         .flat_map(|shell| differences(shell, &WAYS, &lines))
         .collect();
     assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+/// A shell that has waited for a program says which signal ended it, wherever the job's output goes.
+#[test]
+fn what_a_shell_says_about_a_signal_is_said_without_it() {
+    let command = "/bin/sh -c 'kill -9 $$' {}";
+    for shell in installed(&["dash", "bash"]) {
+        for output in ["-u", "--group", "--line-buffer", "--compress", "--files"] {
+            let run = |how: &str| {
+                let output = fanout()
+                    .args(["-j1", "--no-summary", output, "--shell", how, command])
+                    .args([":::", "a", "b"])
+                    .env("PARALLEL_SHELL", shell)
+                    .output()
+                    .unwrap();
+                (output.status.code(), text(&output.stderr).to_owned())
+            };
+            assert_eq!(run("direct"), run("always"), "{shell} {output}");
+        }
+    }
 }
 
 /// What the startup file of a zsh does, it does for each job.

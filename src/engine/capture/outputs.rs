@@ -1,7 +1,7 @@
 //! The outputs of a running attempt: where each goes, and what of it is handed on already.
 
 use std::fs::File;
-use std::io::{self, PipeReader, Read};
+use std::io::{self, PipeReader, Read, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use super::direct::Direct;
 use super::{STREAMS, Streams};
 use crate::model::Stream;
 use crate::sys::child::Door;
+use crate::sys::fd;
 use crate::sys::follow::{Follow, give_back};
 use crate::sys::spool::{Packer, Spool};
 use crate::sys::turn::{Asking, Turn};
@@ -201,13 +202,41 @@ impl<'a> Outputs<'a> {
         })
     }
 
-    /// Closes the job's ends of pipes, so that their end can be seen; to be called once it has started.
-    pub fn started(&mut self) {
-        for way in &mut self.ways {
+    /// Closes the job's ends of pipes, so that their end can be seen; to be called once it has started. With
+    /// `says_more`, that of standard error stays open, for [`say`](Self::say).
+    pub fn started(&mut self, says_more: bool) {
+        let closed = if says_more { 1 } else { 2 };
+        for way in &mut self.ways[..closed] {
             if let Way::Pipe { writer, .. } = way {
                 *writer = None;
             }
         }
+    }
+
+    /// Writes what the job's shell would have said to standard error; `false`: there is no room in the pipe for now.
+    ///
+    /// # Errors
+    ///
+    /// When a file or pipe takes no more, or there are no descriptors left.
+    pub fn say(&self, words: &[u8]) -> io::Result<bool> {
+        match &self.ways[1] {
+            // A shell does not mind either when nobody listens.
+            Way::Inherited => drop(io::stderr().write_all(words)),
+            Way::File { file, .. } => (&**file).write_all(words)?,
+            Way::Pipe { writer: None, .. } => {}
+            Way::Pipe {
+                writer: Some(writer),
+                ..
+            } => {
+                let (reader, mut ours) = io::pipe()?;
+                ours.write_all(words)?;
+                match fd::splice_from_pipe(reader.as_fd(), writer.as_fd(), words.len()) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                    moved => drop(moved?),
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// Whose turn is to be awaited before [`follow`](Self::follow).

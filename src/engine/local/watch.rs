@@ -10,10 +10,13 @@ use crate::engine::Post;
 use crate::engine::Reply;
 use crate::engine::capture::Outputs;
 use crate::engine::feed::Feeding;
+use crate::engine::launch::Launcher;
 use crate::engine::pool::Station;
+use crate::engine::shell::waiting;
 use crate::model::{JobIdentity, KilledBy, Outcome, OutputPiece, Usage};
 use crate::sys::child::{Child, Door, Exit, Group, Reaped, Waited};
 use crate::sys::mailbox::Urgency;
+use crate::sys::spawn::Spawner;
 use crate::sys::tokens::Token;
 use crate::sys::turn::Turn;
 use crate::sys::wake;
@@ -31,6 +34,8 @@ pub(super) struct Watch<'a> {
     pub(super) job: &'a Arc<JobIdentity>,
     pub(super) post: &'a Post,
     pub(super) outputs: Outputs<'a>,
+    /// What knows whether a shell would have waited for the process, if it was started in a shell's stead.
+    pub(super) stead: Option<(&'a mut Launcher, &'a mut Spawner)>,
     /// What it is fed.
     pub(super) feeding: Option<Feeding>,
     /// Allows one more piece of output to be on its way.
@@ -87,8 +92,12 @@ impl Watch<'_> {
             None => self.reap(child)?,
             Some(why) => self.terminate(child, why)?,
         };
+        let exit = match why {
+            None => self.as_a_shell_tells(&reaped)?,
+            Some(_) => reaped.exit,
+        };
         let left_behind = self.last_output(&reaped.group)?;
-        let outcome = match (why, reaped.exit) {
+        let outcome = match (why, exit) {
             (None, Exit::Code(code)) => Outcome::Exited(code),
             (None, Exit::Signal(signal)) => Outcome::Signaled(signal),
             (Some(End::Timeout), exit) => Outcome::TimedOut(exit),
@@ -107,6 +116,25 @@ impl Watch<'_> {
     fn reap(&self, child: Child) -> io::Result<Reaped> {
         self.station.show(None);
         child.reap()
+    }
+
+    /// How the shell would have ended that would have waited for the process; says what it would have said.
+    fn as_a_shell_tells(&mut self, reaped: &Reaped) -> io::Result<Exit> {
+        let (Exit::Signal(signal), Some((launcher, spawner))) = (reaped.exit, &mut self.stead)
+        else {
+            return Ok(reaped.exit);
+        };
+        if !launcher.shell_waits(spawner)? {
+            return Ok(reaped.exit);
+        }
+        let words = waiting::words(signal, reaped.dumped_core);
+        while !words.is_empty() && !self.outputs.say(&words)? {
+            if !self.wait_for_token()? {
+                break;
+            }
+            self.drain()?;
+        }
+        Ok(Exit::Code(waiting::code(signal)))
     }
 
     /// Takes the whole process group through the termination sequence.
