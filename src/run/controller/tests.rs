@@ -12,11 +12,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::Running;
-use crate::model::{ArgList, RunEnd};
+use crate::model::{ArgList, Body, RunEnd};
 use crate::run::gate::Delay;
 use crate::run::halt::{ExitRule, HaltOn, Threshold};
 use crate::run::queue::queue;
 use crate::sys::mailbox::Urgency;
+use crate::sys::stream::Lanes;
 
 /// How long anything may take before a test gives it up.
 const GUARD: Duration = Duration::from_secs(20);
@@ -43,6 +44,8 @@ struct Play {
     held_back: Vec<bool>,
     /// Whether the reports are behind, likewise.
     behind: Vec<bool>,
+    /// Whether jobs get their input while they run.
+    fed_once: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +69,7 @@ impl Default for Play {
             together: vec![(1, 0)],
             held_back: Vec::new(),
             behind: Vec::new(),
+            fed_once: false,
         }
     }
 }
@@ -327,10 +331,15 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
 }
 
 fn inputs(play: &Play) -> Vec<Result<Job, &'static str>> {
+    let stream = || Stdin {
+        header: Arc::from([]),
+        body: Body::Stream(Lanes::new().open().unwrap()),
+        counts: false,
+    };
     let job = |seq| Job {
         seq,
         args: ArgList::new(),
-        stdin: None,
+        stdin: play.fed_once.then(stream),
         after_all: false,
     };
     let mut inputs: Vec<_> = (1..=play.readable()).map(|seq| Ok(job(seq))).collect();
@@ -574,7 +583,7 @@ prop_compose! {
     ) -> Play {
         Play {
             jobs, slots, outcomes, tries, halt, counted, input_fails_after, disturbance, together,
-            held_back, behind,
+            held_back, behind, fed_once: false,
         }
     }
 }
@@ -659,6 +668,27 @@ fn a_retried_job_comes_before_new_ones_with_the_next_number() {
     let expected = [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3)];
     assert_eq!(submitted(&seen), expected);
     assert_eq!(exit_code, ExitCode::Jobs(2));
+}
+
+#[test]
+fn a_job_that_cannot_be_fed_again_has_failed_at_once() {
+    let displaced = Outcome::Cancelled {
+        by: KilledBy::Memory,
+        signal: Some(15),
+    };
+    for outcome in [Outcome::Exited(1), Outcome::Signaled(9), displaced] {
+        let play = Play {
+            jobs: 2,
+            outcomes: vec![outcome],
+            tries: Some(3),
+            fed_once: true,
+            ..Play::default()
+        };
+        let (seen, exit_code) = perform(&play);
+        assert_eq!(submitted(&seen), [(1, 1), (2, 1)]);
+        assert!(has_notice(&seen, "job 2 is not tried again"));
+        assert_eq!(exit_code, ExitCode::Jobs(2));
+    }
 }
 
 #[test]
