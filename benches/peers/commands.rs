@@ -91,38 +91,31 @@ impl Bench {
     }
 }
 
-/// `--pipe`, with all bytes going through fanout.
+/// `--pipe`, with all bytes going through fanout: blocks as they are by default, and larger ones, of which a peer that
+/// takes long to start a job has fewer.
 pub(super) fn pipe(bench: &Bench, row: &str) {
-    let mut compared = vec![
-        Side(
-            "fanout",
-            "cat $TEXT | $FANOUT --pipe --block 10M cat >/dev/null",
-            1.0,
-        ),
-        Side("`cat | cat`", "cat $TEXT | cat >/dev/null", 1.0),
-    ];
-    if bench.has(PARALLEL) {
-        compared.push(Side(
-            "GNU parallel",
-            "cat $TEXT | parallel --pipe --block 10M cat >/dev/null",
-            1.0,
-        ));
+    for (block, which) in [("", ""), ("--block 10M", ", `--block 10M`")] {
+        let ours = format!("cat $TEXT | $FANOUT --pipe {block} cat >/dev/null");
+        let theirs = format!("cat $TEXT | parallel --pipe {block} cat >/dev/null");
+        let mut compared = vec![
+            Side("fanout", &ours, 1.0),
+            Side("`cat | cat`", "cat $TEXT | cat >/dev/null", 1.0),
+        ];
+        if bench.has(PARALLEL) {
+            compared.push(Side("GNU parallel", &theirs, 1.0));
+        }
+        let what = format!("{row}: 1 GB through `--pipe cat`{which}");
+        compare_times(bench, &what, &compared);
+        let ours = format!("$FANOUT -k --pipe {block} cat <$TEXT | cmp - $TEXT");
+        let theirs = format!("parallel -k --pipe {block} cat <$TEXT | cmp - $TEXT");
+        compared[0].1 = &ours;
+        compared[1] = Side("`cat | cmp`", "cat $TEXT | cmp - $TEXT", 1.0);
+        if let Some(gnu) = compared.get_mut(2) {
+            gnu.1 = &theirs;
+        }
+        let what = format!("{row}: 1 GB there and back, `-k --pipe cat`{which}, compared");
+        compare_times(bench, &what, &compared);
     }
-    compare_times(
-        bench,
-        &format!("{row}: 1 GB through `--pipe cat`"),
-        &compared,
-    );
-    compared[0].1 = "$FANOUT -k --pipe --block 10M cat <$TEXT | cmp - $TEXT";
-    compared[1] = Side("`cat | cmp`", "cat $TEXT | cmp - $TEXT", 1.0);
-    if let Some(gnu) = compared.get_mut(2) {
-        gnu.1 = "parallel -k --pipe --block 10M cat <$TEXT | cmp - $TEXT";
-    }
-    compare_times(
-        bench,
-        &format!("{row}: 1 GB there and back, `-k --pipe cat`, compared"),
-        &compared,
-    );
 }
 
 /// `--pipepart`, which reads in the jobs.
