@@ -147,7 +147,8 @@ pub(super) fn tag(flags: &Flags, syntax: &Syntax) -> Option<Template> {
         Some(text) => unescape_tagstring(&bytes(text)),
         None if !output.tag && !output.ctag => return None,
         None if hosts::tags_hosts(&flags.hosts) => hosts::TAG.to_vec(),
-        None => b"{}".to_vec(),
+        // Whatever -I may have it called in the command.
+        None => return Some(Template::text(b"{}", &Syntax::default())),
     };
     Some(Template::text(&text, syntax))
 }

@@ -19,6 +19,8 @@ use crate::pipe::{BlockSize, Config, Header};
 
 /// How large a block is unless the user says otherwise.
 const BLOCK: usize = 1 << 20;
+/// How many parts of the files each slot gets unless the user says otherwise, as with GNU parallel.
+const PARTS: u64 = 10;
 /// What stands for the name of a job's input in its command line.
 const NAMED_INPUT: &[u8] = b"$PARALLEL_TMP";
 
@@ -72,6 +74,7 @@ pub(super) fn resolve(
     if command.is_empty() {
         return Err("--pipe/--pipepart must have a command to pipe into (e.g. 'cat').".to_owned());
     }
+    group_by_alone(pipe)?;
     let batching = &flags.batching;
     if pipe.pipepart
         && (batching.max_replace_args.is_some()
@@ -87,6 +90,12 @@ pub(super) fn resolve(
     let (separator, ends) = separator(flags)?;
     let header = header(flags)?;
     let (records, lines) = amount(flags)?;
+    // As in GNU parallel, blocks of CSV are as large as they are, however many records are wanted.
+    let (records, lines) = if flags.sources.csv {
+        (None, None)
+    } else {
+        (records, lines)
+    };
     Ok(Some(Config {
         parts: pipe.pipepart,
         files,
@@ -198,13 +207,29 @@ fn amount(flags: &Flags) -> Result<(Option<usize>, Option<usize>), String> {
     })
 }
 
+/// `--group-by` says by itself where a record ends.
+fn group_by_alone(pipe: &flags::Pipe) -> Result<(), String> {
+    let others = [
+        (pipe.remove_rec_sep, "--remove-rec-sep"),
+        (pipe.recstart.is_some(), "--recstart"),
+        (pipe.recend.is_some(), "--recend"),
+    ];
+    match others.iter().find(|(given, _)| *given) {
+        Some((_, other)) if pipe.group_by.is_some() => {
+            Err(format!("{other} is not compatible with --groupby"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn separator(flags: &Flags) -> Result<(Separator, Ends), String> {
     let pipe = &flags.pipe;
     if flags.sources.csv {
         return Ok((Separator::Csv, Ends::default()));
     }
     let (start, end) = match (&pipe.recstart, &pipe.recend) {
-        (None, None) => return Ok((Separator::newline(), Ends::default())),
+        (None, None) if !pipe.regexp => return Ok((Separator::newline(), Ends::default())),
+        (None, None) => (Vec::new(), b"\n".to_vec()),
         (start, end) => (
             start.as_ref().map(bytes).unwrap_or_default(),
             end.as_ref().map(bytes).unwrap_or_default(),
@@ -275,7 +300,11 @@ fn key(flags: &Flags, option: &'static str, spec: &OsStr, hashes: bool) -> Resul
 /// A number of bytes with a unit, or of blocks for each slot.
 fn block(flags: &flags::Pipe) -> Result<BlockSize, String> {
     let Some(value) = &flags.block else {
-        return Ok(BlockSize::Bytes(BLOCK));
+        return Ok(if flags.pipepart {
+            BlockSize::PerSlot(PARTS)
+        } else {
+            BlockSize::Bytes(BLOCK)
+        });
     };
     let typed = text("--block", value)?;
     let wrong = || {

@@ -200,7 +200,8 @@ impl Separator {
                 kept.extend_from_slice(&text[from.min(text.len())..]);
                 *block = kept;
             }
-            Self::Csv => {}
+            // Those in fields, too, as GNU parallel.
+            Self::Csv => block.retain(|&byte| byte != b'\n'),
         }
         Ok(())
     }

@@ -171,8 +171,16 @@ impl Halt {
                 let total = self.total.unwrap_or(self.ok + self.failed).max(1);
                 (self.failed * 100).div_ceil(total) as i32
             }
-            _ => self.failed.min(101) as i32,
+            // GNU parallel takes no failure for too many then.
+            _ if self.is_done_without_failure() => MANY,
+            _ => self.failed.min(MANY as u64) as i32,
         }
+    }
+
+    /// Whether some number of jobs was to be done, and all of those have succeeded.
+    fn is_done_without_failure(&self) -> bool {
+        let on_done = self.policy.is_some_and(|policy| policy.on == HaltOn::Done);
+        on_done && self.reached && self.failed == 0
     }
 
     fn is_reached(&self, policy: HaltPolicy) -> bool {
@@ -203,6 +211,9 @@ impl Halt {
         }
     }
 }
+
+/// The exit code for more failed jobs than it can count.
+const MANY: i32 = 101;
 
 /// What a shell would show as `$?`; 255 for a job that fanout itself ended or could not run.
 fn shell_exit_code(outcome: &Outcome) -> i32 {
@@ -249,6 +260,7 @@ mod tests {
             (Fail, Count(0), (1, 0)),
             (Done, Count(1), (1, 7)),
             (Done, Count(3), (3, 2)),
+            (Done, Count(10), (5, 3)),
             (Success, Count(1), (3, 0)),
             (Success, Count(10), (5, 3)),
             (Success, Count(0), (3, 0)),
