@@ -39,7 +39,7 @@ fn nearly_pure() -> Bytes {
         2 => one_of(&["a", "3", "-n", "-e", "''", "=", "!", "]", "!=", "-gt", "-z", "--"]),
     ]
     .boxed();
-    let word = prop_oneof![20 => plain.clone(), 3 => (plain, piece()).prop_map(|(one, other)| [one, other].concat()), 1 => word()];
+    let word = prop_oneof![12 => plain.clone(), 3 => (plain, piece()).prop_map(|(one, other)| [one, other].concat()), 1 => word()];
     let words = vec(word.clone(), 0..4).prop_map(|words| [b" ", &words.join(&b' ')[..]].concat());
     let name = prop_oneof![
         12 => one_of(&["echo", "echo", "echo -n", "printf '%s\\n'", "printf %s", "printf '%d %x\\n'", "printf '[%5s]\\t'", ":", "true", "false", "greet", "size"]),
@@ -84,9 +84,9 @@ fn nearly_direct() -> Bytes {
     ]
     .boxed();
     let word = prop_oneof![
-        24 => plain.clone(),
+        12 => plain.clone(),
         3 => vec(plain.clone(), 2..4).prop_map(|words| words.concat()),
-        1 => (plain, piece()).prop_map(|(one, other)| [one, other].concat()),
+        2 => (plain, piece()).prop_map(|(one, other)| [one, other].concat()),
         1 => word(),
     ];
     let blank = one_of(&[" ", " ", " ", " ", "  ", "\t"]);
@@ -338,8 +338,8 @@ fn command(depth: u32) -> Bytes {
                 1 => around("until /bin/true; do ", "; done"),
                 1 => two("case $h in h*) ", ";; *) ", ";; esac"),
                 1 => two("case x in\n(y) ", " ;;\n(x|z) ", "\nesac"),
-                1 => around("f() { ", "; }; f a 'b  c'"),
-                1 => around("function f { ", "; }\nf"),
+                1 => around("f() { unset -f f; ", "; }; f a 'b  c'"),
+                1 => around("function f { unset -f f\n", "; }\nf"),
                 1 => around("! ", ""),
                 1 => around("x=$(", "); echo \"$? $x\""),
                 1 => piped("{ ", "; } 2>&1 | cat"),
@@ -405,9 +405,11 @@ fn damaged(line: Bytes) -> Bytes {
     )
         .prop_map(|(mut line, place, adds, byte)| {
             if !line.is_empty()
-                && !line
-                    .windows(4)
-                    .any(|text| [b"kill", b"wait", b"unti"].iter().any(|not| text == *not))
+                && !line.windows(4).any(|text| {
+                    [b"kill", b"wait", b"unti", b"unse"]
+                        .iter()
+                        .any(|not| text == *not)
+                })
             {
                 let place = place.index(line.len());
                 if adds {
