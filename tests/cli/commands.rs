@@ -1,10 +1,18 @@
 //! Commands of all kinds in all shells: whether a shell of its own, a shared one or none runs a
 //! command, nobody can tell.
 
+mod generated;
+mod grammar;
+mod phrases;
+
+use std::fmt;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::sync::LazyLock;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use regex::Regex;
 use serde_json::Value;
 
 use crate::support::skip_without;
@@ -225,11 +233,43 @@ const COMMANDS: &[&str] = &[
     "~",
 ];
 
-/// How a job ended and what it printed.
-type End = (Value, Value, String, String);
+/// A function of bash's.
+const SIZE: &str =
+    "() {  local n=\"$1\";\n if [ \"$n\" -gt 5 ]; then\n greet \"$n\";\n else\n return 3;\n fi\n}";
+
+/// How a job ended, what it printed and what it wrote into its file.
+#[derive(Clone, Debug, PartialEq)]
+struct End {
+    exit: Value,
+    signal: Value,
+    texts: [String; 3],
+}
+
+/// A command that ends in another way than in a shell of its own.
+#[derive(Clone, PartialEq)]
+struct Difference {
+    shell: String,
+    way: Vec<String>,
+    /// Which of the commands it is.
+    place: usize,
+    line: Vec<u8>,
+    got: End,
+    want: End,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
+        let (shell, way, line) = (&self.shell, &self.way, self.line.escape_ascii());
+        let (got, want) = (&self.got, &self.want);
+        write!(
+            to,
+            "{shell} {way:?} {line}\n  {got:?}\n  instead of\n  {want:?}"
+        )
+    }
+}
 
 /// Has `lines` run by `shell`; how each ended.
-fn ends(shell: &str, options: &[&str], lines: &[String]) -> Vec<End> {
+fn ends(shell: &str, options: &[&str], env: &[(&str, &str)], lines: &[Vec<u8>]) -> Vec<End> {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().canonicalize().unwrap();
     fill(&dir);
@@ -253,7 +293,9 @@ fn ends(shell: &str, options: &[&str], lines: &[String]) -> Vec<End> {
         .env("n", "3")
         .env("empty", "")
         .env("BASH_FUNC_greet%%", "() {  echo \"hi $1\" $#\n}")
-        .write_stdin(lines.join("\0"))
+        .env("BASH_FUNC_size%%", SIZE)
+        .envs(env.iter().copied())
+        .write_stdin(lines.join(&0))
         .output()
         .unwrap();
     let mut ends = vec![None; lines.len()];
@@ -263,37 +305,49 @@ fn ends(shell: &str, options: &[&str], lines: &[String]) -> Vec<End> {
         };
         if event["type"] == "job.end" {
             let seq = event["seq"].as_u64().unwrap() as usize;
-            let printed = |name: &str| {
-                let text = event[name].as_str().map(str::to_owned);
-                let text = text.unwrap_or_else(|| event[format!("{name}_b64")].to_string());
+            let text = |bytes: &[u8]| {
+                let text = bytes.escape_ascii().to_string();
                 without_pids(&text.replace(dir.to_str().unwrap(), "DIR"))
             };
-            let (exit, signal) = (event["exit"].clone(), event["signal"].clone());
-            let end = (exit, signal, printed("stdout"), printed("stderr"));
+            let printed = |name: &str| match event[format!("{name}_b64")].as_str() {
+                Some(encoded) => text(&BASE64_STANDARD.decode(encoded).unwrap()),
+                None => text(event[name].as_str().unwrap().as_bytes()),
+            };
+            let written = fs::read(dir.join(format!("out/{seq}"))).unwrap_or_default();
+            let end = End {
+                exit: event["exit"].clone(),
+                signal: event["signal"].clone(),
+                texts: [printed("stdout"), printed("stderr"), text(&written)],
+            };
             assert!(ends[seq - 1].replace(end).is_none(), "{seq} ended twice");
         }
     }
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let end = |end: Option<End>| end.unwrap_or_else(|| panic!("{shell}: a job has no end: {said}"));
-    ends.into_iter().map(end).collect()
+    let ends = ends.into_iter().zip(lines).map(|(end, line)| {
+        end.unwrap_or_else(|| {
+            let (line, said) = (line.escape_ascii(), output.stderr.escape_ascii());
+            panic!("{shell} {options:?} {env:?} has no end for {line}: {said}")
+        })
+    });
+    ends.collect()
 }
 
-/// Some shells tell the process id of what they start in the background.
+/// Some shells tell the process id of what they start in the background, or of what was killed.
 fn without_pids(text: &str) -> String {
-    let Some((before, after)) = text.split_once("[1] ") else {
-        return text.to_owned();
-    };
-    [
-        before,
-        "[1] ",
-        after.trim_start_matches(|c: char| c.is_ascii_digit()),
-    ]
-    .concat()
+    static PID: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"(\[\d+\] |line \d+: +)\d+").unwrap());
+    PID.replace_all(text, "${1}PID").into_owned()
 }
 
 /// The files that commands use.
 fn fill(dir: &Path) {
-    for name in ["bin", "sub", "busybox", ".config/fish", ".local/share/fish"] {
+    for name in [
+        "bin",
+        "sub",
+        "out",
+        "busybox",
+        ".config/fish",
+        ".local/share/fish",
+    ] {
         fs::create_dir_all(dir.join(name)).unwrap();
     }
     // zsh greets those who have no startup file.
@@ -328,15 +382,26 @@ pub fn installed<'a>(wanted: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// What ends in another way than in a shell of its own.
-fn differences(shell: &str, ways: &[&[&str]], lines: &[String]) -> Vec<String> {
-    let always = ends(shell, &["--shell", "always"], lines);
+fn differences(
+    shell: &str,
+    ways: &[&[&str]],
+    env: &[(&str, &str)],
+    lines: &[Vec<u8>],
+) -> Vec<Difference> {
+    let always = ends(shell, &["--shell", "always"], env, lines);
     let mut found = Vec::new();
     for way in ways {
-        for ((got, want), line) in ends(shell, way, lines).iter().zip(&always).zip(lines) {
-            if got != want {
-                found.push(format!(
-                    "{shell} {way:?} {line:?}: {got:?} instead of {want:?}"
-                ));
+        let got = ends(shell, way, env, lines);
+        for (place, (got, want)) in got.into_iter().zip(&always).enumerate() {
+            if got != *want {
+                found.push(Difference {
+                    shell: shell.to_owned(),
+                    way: way.iter().map(|&word| word.to_owned()).collect(),
+                    place,
+                    line: lines[place].clone(),
+                    got,
+                    want: want.clone(),
+                });
             }
         }
     }
@@ -345,10 +410,14 @@ fn differences(shell: &str, ways: &[&[&str]], lines: &[String]) -> Vec<String> {
 
 #[test]
 fn every_way_to_run_a_command_ends_as_a_shell_of_its_own() {
-    let lines: Vec<_> = COMMANDS.iter().map(|&line| line.to_owned()).collect();
+    let lines: Vec<_> = COMMANDS
+        .iter()
+        .map(|line| line.as_bytes().to_vec())
+        .collect();
     let found: Vec<_> = installed(&SHELLS)
         .into_iter()
-        .flat_map(|shell| differences(shell, &WAYS, &lines))
+        .flat_map(|shell| differences(shell, &WAYS, &[], &lines))
+        .map(|found| found.to_string())
         .collect();
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }

@@ -44,6 +44,11 @@ impl Run {
 
     /// The command lines of all live processes that descend from this run, fanout itself aside.
     pub fn jobs(&self) -> Vec<String> {
+        self.processes().into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// As [`jobs`](Self::jobs), with their process ids.
+    pub fn processes(&self) -> Vec<(u32, String)> {
         let mut found = Vec::new();
         for entry in fs::read_dir("/proc").unwrap().flatten() {
             let name = entry.file_name();
@@ -60,7 +65,7 @@ impl Run {
                     .split(|&byte| byte == 0)
                     .map(String::from_utf8_lossy)
                     .collect();
-                found.push(words.join(" ").trim_end().to_owned());
+                found.push((pid, words.join(" ").trim_end().to_owned()));
             }
         }
         found

@@ -1,5 +1,7 @@
 //! One shell for many commands: nobody can tell it from a shell for each.
 
+mod trouble;
+
 use proptest::prelude::*;
 
 use crate::commands::installed;
@@ -37,12 +39,13 @@ impl Left {
     }
 }
 
-fn run(shell: &str, how: &str, lines: &[Vec<u8>]) -> Left {
+fn run(shell: &str, how: &str, options: &[&str], lines: &[Vec<u8>]) -> Left {
     let folder = tempfile::tempdir().unwrap();
     let joblog = folder.path().join("joblog");
     let output = fanout()
         .args(["-0", "-k", "-j1", "--no-summary", "--shell", how, "--joblog"])
         .arg(&joblog)
+        .args(options)
         .env("PARALLEL_SHELL", shell)
         .env("WORD", "a  b*")
         .env("BASH_FUNC_greet%%", "() {  echo \"hi $1\" $#\n}")
@@ -75,13 +78,17 @@ fn run(shell: &str, how: &str, lines: &[Vec<u8>]) -> Left {
 }
 
 fn assert_same(lines: &[Vec<u8>]) {
+    assert_same_with(&[], lines);
+}
+
+fn assert_same_with(options: &[&str], lines: &[Vec<u8>]) {
     for shell in shells() {
-        let always = run(shell, "always", lines);
+        let always = run(shell, "always", options, lines);
         for how in ["warm", "direct"] {
-            let got = run(shell, how, lines);
+            let got = run(shell, how, options, lines);
             assert!(
                 got == always,
-                "{shell} --shell {how} ({:?}): {:#?} instead of {:#?} ({:?})",
+                "{shell} --shell {how} {options:?} ({:?}): {:#?} instead of {:#?} ({:?})",
                 got.code,
                 got.beyond(&always),
                 always.beyond(&got),

@@ -4,6 +4,9 @@
 //! process that fanout has started. A dash of Debian's stays, waits for the program, says what has become of it and
 //! exits with 128 and the number of the signal. Which of the two a dash does depends on its version, so it
 //! is asked, the first time that it matters.
+//!
+//! A program that signals its whole process group would have ended the shell along with itself. How a process
+//! ended does not tell that, so such a one is taken for one that was signalled alone.
 
 use std::os::unix::ffi::OsStrExt as _;
 
