@@ -15,7 +15,7 @@ pub struct Sql {
     pub master: Option<OsString>,
 
     /// Run the jobs that wait in the table DBURL, and write into it how they ended and what they wrote. Any
-    /// number of workers can share a table.
+    /// number of workers can share a table. How jobs are run and shown, their options say; so does -q.
     #[arg(long = "sqlworker", visible_alias = "sql-worker", value_name = "DBURL")]
     pub worker: Option<OsString>,
 
