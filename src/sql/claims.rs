@@ -202,6 +202,14 @@ impl Claims {
     }
 }
 
+impl Drop for Claims {
+    /// After an error, others can have what was taken, if the database can still be written. If it cannot, the next
+    /// worker on this machine sees that this one is gone.
+    fn drop(&mut self) {
+        let _ = self.close();
+    }
+}
+
 impl Held {
     /// Holds `row` from now on; false: another one with its number is held.
     fn add(&mut self, row: &Row) -> bool {

@@ -14,7 +14,7 @@
 //!
 //! A row is taken by one statement, so no two workers ever get the same one. What is no UTF-8, or has a NUL
 //! byte, is stored as a BLOB, or in hexadecimal digits where a column of texts holds none: it comes back as it
-//! was, and other programs are not misled about it.
+//! was, and other programs are not misled about it. What is larger than [`MOST_BYTES`] is refused.
 
 pub mod alias;
 pub mod claims;
@@ -149,6 +149,27 @@ pub struct Finished<'a> {
     pub stdout: &'a [u8],
     /// What it wrote to standard error.
     pub stderr: &'a [u8],
+}
+
+/// So many bytes a row has at most: `SQLite` takes no more, `PostgreSQL` hardly more.
+pub const MOST_BYTES: u64 = 1_000_000_000;
+
+/// Fails if what was written by job `seq` is of more `bytes` than a row can have.
+///
+/// # Errors
+///
+/// In words that say what can be done.
+pub fn check_size(seq: u64, bytes: u64) -> Result<(), SqlError> {
+    if bytes <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(SqlError {
+        why: format!(
+            "what job {seq} wrote takes {bytes} bytes, and a row has {MOST_BYTES} at most; \
+             with --files it has the names of files instead"
+        ),
+        missing: false,
+    })
 }
 
 /// Why a table cannot be used.

@@ -98,8 +98,8 @@ impl Table for PostgresTable {
     }
 
     fn finish(&mut self, ticket: Ticket, end: &Finished<'_>) -> Result<(), SqlError> {
-        self.ended
-            .push(ticket.id, self.worker.mark_of(ticket.turn), end);
+        let mark = self.worker.mark_of(ticket.turn);
+        self.ended.push(ticket.id, mark, end)?;
         if self.ended.is_full() {
             return self.commit();
         }
@@ -176,7 +176,7 @@ impl PostgresTable {
              FROM (SELECT place, row_number() OVER (ORDER BY number) AS nth FROM \
              (SELECT ctid AS place, Seq AS number FROM {name} WHERE Exitval = {WAITS} AND Seq > $4 \
              ORDER BY Seq LIMIT $5 FOR UPDATE SKIP LOCKED) AS locked) AS free \
-             WHERE job.ctid = free.place RETURNING free.nth, job.*"
+             WHERE job.ctid = free.place RETURNING free.nth, job.Seq::bigint, job.*"
         ))?;
         let columns: Vec<String> = claim
             .columns()
@@ -204,7 +204,7 @@ impl PostgresTable {
         let mut last: Option<Arc<[u8]>> = None;
         rows.iter()
             .map(|row| {
-                let seq: i64 = row.try_get("seq")?;
+                let seq: i64 = row.try_get(1)?;
                 let command = bytes(row, "command")?.unwrap_or_default();
                 let command = decoded_command(command);
                 let command = match &last {
