@@ -56,7 +56,7 @@ pub trait Table: fmt::Debug + Send {
     /// Writes what became of the job of `ticket`; may stay in memory until [`commit`](Self::commit).
     fn finish(&mut self, ticket: Ticket, end: &Finished<'_>) -> Result<(), SqlError>;
 
-    /// Gives the row of `ticket` back, so that it waits again; may stay in memory until
+    /// Gives the row of `ticket` back, so that it waits again, unless it is over; may stay in memory until
     /// [`commit`](Self::commit).
     fn release(&mut self, ticket: Ticket) -> Result<(), SqlError>;
 
