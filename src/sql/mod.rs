@@ -90,7 +90,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// What stands in a row that was taken at the `turn`th time.
+    /// What stands in a row that was taken with the number `turn`.
     fn mark_of(&self, turn: u64) -> String {
         format!("{}-{turn}", self.mark)
     }
@@ -111,7 +111,7 @@ pub struct Waiting<'a> {
 pub struct Ticket {
     /// Where the row is in the table.
     id: i64,
-    /// How often rows had been taken.
+    /// The number that its mark has.
     turn: u64,
 }
 

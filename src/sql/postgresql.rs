@@ -34,7 +34,7 @@ pub struct PostgresTable {
     values: usize,
     /// Who takes rows.
     worker: Worker,
-    /// How many rows were taken.
+    /// The last number that a row can have got.
     turn: u64,
     /// What became of jobs and is not written yet.
     ended: Ended,

@@ -42,7 +42,7 @@ pub struct SqliteTable {
     seq: u64,
     /// Who takes rows.
     worker: Worker,
-    /// How often rows were taken.
+    /// How often rows were taken: all that are taken at once have this number.
     turn: u64,
 }
 
@@ -252,7 +252,7 @@ impl SqliteTable {
         Ok(claimed)
     }
 
-    /// What stands in the rows that were taken at the `turn`th time.
+    /// What stands in the rows that were taken with the number `turn`.
     fn mark(&self, turn: u64) -> String {
         self.worker.mark_of(turn)
     }
