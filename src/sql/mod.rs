@@ -20,6 +20,7 @@ pub mod alias;
 pub mod claims;
 mod columns;
 pub mod postgresql;
+mod rows;
 pub mod sqlite;
 pub mod url;
 

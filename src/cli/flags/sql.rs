@@ -9,8 +9,9 @@ use clap::Args;
 #[command(next_help_heading = "Jobs in a database")]
 pub struct Sql {
     /// Write the jobs into the table DBURL instead of running them: `sqlite3:///FILE/TABLE`, with %2F for
-    /// slashes if GNU parallel is to understand it, pg://USER:PASSWORD@HOST:PORT/DATABASE/TABLE, or :ALIAS. A table of that name is replaced; with
-    /// +DBURL the jobs are appended to it. With --wait, wait until all jobs of the table are over.
+    /// slashes if GNU parallel is to understand it, pg://USER:PASSWORD@HOST:PORT/DATABASE/TABLE, where an IPv6
+    /// address stands in brackets, or :ALIAS. A table of that name is replaced; with +DBURL the jobs are
+    /// appended to it. With --wait, wait until all jobs of the table are over.
     #[arg(long = "sqlmaster", visible_alias = "sql-master", value_name = "DBURL")]
     pub master: Option<OsString>,
 

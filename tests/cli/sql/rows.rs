@@ -7,6 +7,7 @@ for_each_database! {
     a_master_writes_what_waits_and_a_worker_what_became_of_it
     tags_and_command_lines_are_stored_as_they_are_printed
     the_table_is_made_anew_or_goes_on
+    somebody_else_may_have_made_the_table
     any_bytes_come_back
     what_cannot_be_written_waits_again
 }
@@ -92,6 +93,26 @@ fn the_table_is_made_anew_or_goes_on(place: &Place) {
             "3|0|echo b 1 3|1|2|3",
             "4|0|echo c 4|4|-|-"
         ]
+    );
+}
+
+fn somebody_else_may_have_made_the_table(place: &Place) {
+    place.write(&["echo", ":::", "1"]);
+    place.found("DROP TABLE t");
+    place.found(
+        "CREATE TABLE t (Stderr TEXT, Stdout TEXT, V2 VARCHAR(9), V1 VARCHAR(9), Command TEXT, _Signal INTEGER, \
+         Exitval INTEGER, Receive INTEGER, Send INTEGER, JobRuntime REAL, Starttime REAL, Host TEXT, Seq INTEGER)",
+    );
+    let both = ["--sqlandworker", place.append(), "-k", "echo {2} {1}"];
+    place
+        .fanout(&[&both[..], &[":::", "1", "2", ":::", "x"]].concat())
+        .assert()
+        .code(0)
+        .stdout("x 1\nx 2\n")
+        .stderr("");
+    assert_eq!(
+        place.found("SELECT Seq, Exitval, Receive, Command FROM t ORDER BY Seq"),
+        ["1|0|4|echo x 1", "2|0|4|echo x 2"]
     );
 }
 
