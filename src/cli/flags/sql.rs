@@ -16,7 +16,8 @@ pub struct Sql {
     pub master: Option<OsString>,
 
     /// Run the jobs that wait in the table DBURL, and write into it how they ended and what they wrote. Any
-    /// number of workers can share a table. How jobs are run and shown, their options say; so does -q.
+    /// number of workers can share a table. How jobs are run and shown, their options say; so does -q. Outputs that
+    /// are no UTF-8 or have NUL bytes are stored as BLOBs, with pg:// as \x and hexadecimal digits.
     #[arg(long = "sqlworker", visible_alias = "sql-worker", value_name = "DBURL")]
     pub worker: Option<OsString>,
 
