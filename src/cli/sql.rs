@@ -49,7 +49,7 @@ pub(super) fn adapt(
             waits: flags.semaphore.wait,
             shows: flags.command.dry_run || flags.output.print_command > 0,
             command: StoredCommand(Box::new(move |names| {
-                templates::stored(&flags, &command, quoting, names)
+                templates::stored(&flags, &command, names)
             })),
         }
     });

@@ -64,12 +64,10 @@ pub(super) fn renderer(
 pub(super) fn stored(
     flags: &Flags,
     command: &[Vec<u8>],
-    quoting: Quoting,
     column_names: &[Vec<u8>],
 ) -> Result<Vec<u8>, String> {
     let syntax = whole_syntax(flags, column_names)?;
-    let quoting = flags.command.quote.then_some(quoting);
-    template::stored(command, quoting, &syntax)
+    template::stored(command, flags.command.quote, &syntax)
 }
 
 /// The templates of a job whose command was stored as `command`.
@@ -83,7 +81,7 @@ pub(super) fn stored_renderer(
     quoting: Quoting,
 ) -> Result<Renderer, String> {
     let syntax = whole_syntax(flags, &[])?;
-    let template = Template::from_stored(command);
+    let template = Template::from_stored(command, flags.command.quote);
     around(template, flags, quoting, &[], 0, &syntax)
 }
 

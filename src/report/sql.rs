@@ -12,7 +12,7 @@ use super::text::tag::{Decoration, Tagger};
 use super::{Failure, Sink};
 use crate::model::{AttemptEnd, Event, Exit, Outcome};
 use crate::sql::claims::Claims;
-use crate::sql::{Finished, SqlError};
+use crate::sql::{self, Finished, SqlError};
 use crate::sys::spool::Captured;
 
 /// Writes the results of jobs.
@@ -37,6 +37,8 @@ impl SqlResults {
             Outcome::Cancelled { .. } => return self.claims.finish(seq, None).map_err(failure),
             _ => {}
         }
+        let size = size(&end.stdout) + size(&end.stderr);
+        sql::check_size(seq, size).map_err(failure)?;
         let command = &end.job.command;
         let tag = Decoration::tag(command.tag.as_deref());
         let echo = self.verbose.then_some(&command.line[..]);
@@ -72,6 +74,14 @@ fn exit(outcome: &Outcome) -> i32 {
 /// As GNU parallel: to the millisecond.
 fn seconds(time: Duration) -> f64 {
     time.as_millis() as f64 / 1000.0
+}
+
+/// How many bytes `captured` takes in the table, tags aside; the name of a file counts as nothing.
+fn size(captured: &Captured) -> u64 {
+    match captured {
+        Captured::Named { .. } => 0,
+        _ => captured.len(),
+    }
 }
 
 /// What is in `captured` with `tag` before each line, behind the command line `echo`; of output that is in a file

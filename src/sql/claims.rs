@@ -30,6 +30,10 @@ struct Shared {
     after: i64,
     /// Rows with the number of a job that runs: of a table that was made anew, or of one with numbers twice.
     later: Vec<Row>,
+    /// Finished ones that may not be written yet.
+    unwritten: Vec<Ticket>,
+    /// Those of which the table failed to be written.
+    failed: Vec<Ticket>,
     /// Nothing is taken any more.
     closed: bool,
 }
@@ -63,6 +67,8 @@ impl Claims {
                 table,
                 after: i64::MIN,
                 later: Vec::new(),
+                unwritten: Vec::new(),
+                failed: Vec::new(),
                 closed: false,
             }),
             held: Mutex::default(),
@@ -90,7 +96,7 @@ impl Claims {
     ) -> Result<T, SqlError> {
         let mut shared = self.table();
         // What waits to be written is of another transaction.
-        shared.table.commit()?;
+        shared.commit()?;
         act(&mut *shared.table)
     }
 
@@ -112,10 +118,10 @@ impl Claims {
             return Ok(Taken::None);
         }
         let after = shared.after;
-        let mut rows = shared.table.claim(after, wanted)?;
+        let mut rows = shared.claim(after, wanted)?;
         if rows.is_empty() && after > i64::MIN {
             // Before it, rows may have been given back.
-            rows = shared.table.claim(i64::MIN, wanted)?;
+            rows = shared.claim(i64::MIN, wanted)?;
         }
         if let Some(last) = rows.last() {
             shared.after = last.ticket.id;
@@ -158,12 +164,7 @@ impl Claims {
         let Some((ticket, _)) = self.held().rows.get(&seq).cloned() else {
             return Ok(());
         };
-        let mut shared = self.table();
-        match end {
-            Some(end) => shared.table.finish(ticket, end)?,
-            None => shared.table.release(ticket)?,
-        }
-        drop(shared);
+        self.table().finish(ticket, end)?;
         let mut held = self.held();
         held.rows.remove(&seq);
         held.finished += 1;
@@ -181,10 +182,10 @@ impl Claims {
     ///
     /// When it cannot be written.
     pub fn commit(&self) -> Result<(), SqlError> {
-        self.table().table.commit()
+        self.table().commit()
     }
 
-    /// Gives back what was taken and never finished; takes nothing any more.
+    /// Gives back what was taken and never finished, or could not be written; takes nothing any more.
     ///
     /// # Errors
     ///
@@ -192,13 +193,47 @@ impl Claims {
     pub fn close(&self) -> Result<(), SqlError> {
         let mut shared = self.table();
         shared.closed = true;
-        let later = std::mem::take(&mut shared.later);
-        let held: Vec<_> = self.held().rows.drain().collect();
-        let held = held.into_iter().map(|(_, (ticket, _))| ticket);
-        for ticket in held.chain(later.into_iter().map(|row| row.ticket)) {
+        let written = shared.commit();
+        let mut left = std::mem::take(&mut shared.failed);
+        left.extend(shared.later.drain(..).map(|row| row.ticket));
+        left.extend(self.held().rows.drain().map(|(_, (ticket, _))| ticket));
+        for ticket in left {
             shared.table.release(ticket)?;
         }
-        shared.table.commit()
+        shared.table.commit()?;
+        written
+    }
+}
+
+impl Shared {
+    fn claim(&mut self, after: i64, most: usize) -> Result<Vec<Row>, SqlError> {
+        let claimed = self.table.claim(after, most);
+        self.checked(claimed)
+    }
+
+    fn finish(&mut self, ticket: Ticket, end: Option<&Finished<'_>>) -> Result<(), SqlError> {
+        let finished = match end {
+            Some(end) => self.table.finish(ticket, end),
+            None => self.table.release(ticket),
+        };
+        self.checked(finished)?;
+        self.unwritten.push(ticket);
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), SqlError> {
+        let committed = self.table.commit();
+        self.checked(committed)?;
+        self.unwritten.clear();
+        Ok(())
+    }
+
+    /// After an error it is not known what is written.
+    fn checked<T>(&mut self, result: Result<T, SqlError>) -> Result<T, SqlError> {
+        if result.is_err() {
+            self.failed.append(&mut self.unwritten);
+        }
+        result
     }
 }
 

@@ -14,12 +14,13 @@
 //!
 //! A row is taken by one statement, so no two workers ever get the same one. What is no UTF-8, or has a NUL
 //! byte, is stored as a BLOB, or in hexadecimal digits where a column of texts holds none: it comes back as it
-//! was, and other programs are not misled about it.
+//! was, and other programs are not misled about it. What is larger than [`MOST_BYTES`] is refused.
 
 pub mod alias;
 pub mod claims;
 mod columns;
 pub mod postgresql;
+mod rows;
 pub mod sqlite;
 pub mod url;
 
@@ -56,7 +57,7 @@ pub trait Table: fmt::Debug + Send {
     /// Writes what became of the job of `ticket`; may stay in memory until [`commit`](Self::commit).
     fn finish(&mut self, ticket: Ticket, end: &Finished<'_>) -> Result<(), SqlError>;
 
-    /// Gives the row of `ticket` back, so that it waits again; may stay in memory until
+    /// Gives the row of `ticket` back, so that it waits again, unless it is over; may stay in memory until
     /// [`commit`](Self::commit).
     fn release(&mut self, ticket: Ticket) -> Result<(), SqlError>;
 
@@ -90,7 +91,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// What stands in a row that was taken at the `turn`th time.
+    /// What stands in a row that was taken with the number `turn`.
     fn mark_of(&self, turn: u64) -> String {
         format!("{}-{turn}", self.mark)
     }
@@ -111,7 +112,7 @@ pub struct Waiting<'a> {
 pub struct Ticket {
     /// Where the row is in the table.
     id: i64,
-    /// How often rows had been taken.
+    /// The number that its mark has.
     turn: u64,
 }
 
@@ -149,6 +150,27 @@ pub struct Finished<'a> {
     pub stdout: &'a [u8],
     /// What it wrote to standard error.
     pub stderr: &'a [u8],
+}
+
+/// So many bytes a row has at most: `SQLite` takes no more, `PostgreSQL` hardly more.
+pub const MOST_BYTES: u64 = 1_000_000_000;
+
+/// Fails if what was written by job `seq` is of more `bytes` than a row can have.
+///
+/// # Errors
+///
+/// In words that say what can be done.
+pub fn check_size(seq: u64, bytes: u64) -> Result<(), SqlError> {
+    if bytes <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(SqlError {
+        why: format!(
+            "what job {seq} wrote takes {bytes} bytes, and a row has {MOST_BYTES} at most; \
+             with --files it has the names of files instead"
+        ),
+        missing: false,
+    })
 }
 
 /// Why a table cannot be used.

@@ -10,14 +10,14 @@ mod passfile;
 mod text;
 
 use std::fmt;
-use std::sync::Arc;
 
 use postgres::error::SqlState;
 use postgres::{Client, Statement};
 
 use self::ended::Ended;
 use self::text::{Raw, decoded, decoded_command};
-use super::columns::{TAKEN, WAITS, argument, definition, room};
+use super::columns::{TAKEN, WAITS, definition, room};
+use super::rows::{Rows, places};
 use super::url::Server;
 use super::{Finished, Row, SqlError, Table, Ticket, Waiting, Worker};
 
@@ -34,7 +34,7 @@ pub struct PostgresTable {
     values: usize,
     /// Who takes rows.
     worker: Worker,
-    /// How many rows were taken.
+    /// The last number that a row can have got.
     turn: u64,
     /// What became of jobs and is not written yet.
     ended: Ended,
@@ -91,15 +91,14 @@ impl Table for PostgresTable {
 
     fn claim(&mut self, after: i64, most: usize) -> Result<Vec<Row>, SqlError> {
         let claimed = self.claim_rows(after, most);
-        let mut rows = self.checked(claimed)?;
+        let rows = self.checked(claimed)?;
         self.turn += most as u64;
-        rows.sort_unstable_by_key(|row| (row.ticket.id, row.ticket.turn));
         Ok(rows)
     }
 
     fn finish(&mut self, ticket: Ticket, end: &Finished<'_>) -> Result<(), SqlError> {
-        self.ended
-            .push(ticket.id, self.worker.mark_of(ticket.turn), end);
+        let mark = self.worker.mark_of(ticket.turn);
+        self.ended.push(ticket.id, mark, end)?;
         if self.ended.is_full() {
             return self.commit();
         }
@@ -107,7 +106,7 @@ impl Table for PostgresTable {
     }
 
     fn release(&mut self, ticket: Ticket) -> Result<(), SqlError> {
-        let release = self.releasing("Seq = $1 AND Stdout = $2");
+        let release = self.releasing("Seq = $1::bigint AND Stdout = $2");
         let mark = self.worker.mark_of(ticket.turn);
         let released = self.db.execute(&release, &[&ticket.id, &mark]);
         self.checked(released).map(drop)
@@ -174,21 +173,11 @@ impl PostgresTable {
             "UPDATE {name} AS job SET Exitval = {TAKEN}, Host = $1, \
              Stdout = $2::text || ($3::bigint + free.nth)::text \
              FROM (SELECT place, row_number() OVER (ORDER BY number) AS nth FROM \
-             (SELECT ctid AS place, Seq AS number FROM {name} WHERE Exitval = {WAITS} AND Seq > $4 \
+             (SELECT ctid AS place, Seq AS number FROM {name} WHERE Exitval = {WAITS} AND Seq > $4::bigint \
              ORDER BY Seq LIMIT $5 FOR UPDATE SKIP LOCKED) AS locked) AS free \
-             WHERE job.ctid = free.place RETURNING free.nth, job.*"
+             WHERE job.ctid = free.place RETURNING free.nth, job.Seq::bigint, job.*"
         ))?;
-        let columns: Vec<String> = claim
-            .columns()
-            .iter()
-            .map(|column| column.name().to_ascii_lowercase())
-            .collect();
-        let mut places: Vec<_> = columns
-            .iter()
-            .enumerate()
-            .filter_map(|(place, name)| Some((argument(name)?, place)))
-            .collect();
-        places.sort_unstable();
+        let arguments = places(claim.columns().iter().map(postgres::Column::name));
         let mark = format!("{}-", self.worker.mark);
         let rows = transaction.query(
             &claim,
@@ -201,35 +190,21 @@ impl PostgresTable {
             ],
         )?;
         transaction.commit()?;
-        let mut last: Option<Arc<[u8]>> = None;
-        rows.iter()
-            .map(|row| {
-                let seq: i64 = row.try_get("seq")?;
-                let command = bytes(row, "command")?.unwrap_or_default();
-                let command = decoded_command(command);
-                let command = match &last {
-                    Some(same) if **same == command[..] => Arc::clone(same),
-                    _ => Arc::from(command),
-                };
-                last = Some(Arc::clone(&command));
-                let mut args = Vec::with_capacity(places.len());
-                for (_, place) in &places {
-                    args.push(bytes(row, *place)?.map(decoded));
-                }
-                // Shorter records leave the last columns empty.
-                let count = args.iter().rposition(Option::is_some);
-                args.truncate(count.map_or(0, |last| last + 1));
-                Ok(Row {
-                    ticket: Ticket {
-                        id: seq,
-                        turn: self.turn + row.try_get::<_, i64>(0)? as u64,
-                    },
-                    seq: seq as u64,
-                    command,
-                    args: args.into_iter().map(Option::unwrap_or_default).collect(),
-                })
-            })
-            .collect()
+        let mut claimed = Rows::default();
+        for row in &rows {
+            let (nth, seq): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+            let ticket = Ticket {
+                id: seq,
+                turn: self.turn + nth as u64,
+            };
+            let command = decoded_command(bytes(row, "command")?.unwrap_or_default());
+            let mut args = Vec::with_capacity(arguments.len());
+            for place in &arguments {
+                args.push(bytes(row, *place)?.map(decoded));
+            }
+            claimed.push(ticket, seq, command, args);
+        }
+        Ok(claimed.in_order())
     }
 
     fn releasing(&self, which: &str) -> String {

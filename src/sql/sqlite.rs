@@ -2,13 +2,13 @@
 
 mod insert;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
-use super::columns::{TAKEN, WAITS, argument, definition, room};
+use super::columns::{TAKEN, WAITS, definition, room};
+use super::rows::{Rows, places};
 use super::{Finished, Row, SqlError, Table, Ticket, Waiting, Worker};
 
 /// What holds of a row that this worker has taken. A master may have made the table anew in the meantime, and
@@ -42,7 +42,7 @@ pub struct SqliteTable {
     seq: u64,
     /// Who takes rows.
     worker: Worker,
-    /// How often rows were taken.
+    /// How often rows were taken: all that are taken at once have this number.
     turn: u64,
 }
 
@@ -98,9 +98,8 @@ impl Table for SqliteTable {
     fn claim(&mut self, after: i64, most: usize) -> Result<Vec<Row>, SqlError> {
         self.turn += 1;
         let claimed = self.claim_rows(after, most);
-        let mut rows = self.checked(claimed)?;
+        let rows = self.checked(claimed)?;
         self.commit()?;
-        rows.sort_unstable_by_key(|row| row.ticket.id);
         Ok(rows)
     }
 
@@ -209,50 +208,25 @@ impl SqliteTable {
         ))?;
         let mark = self.mark(self.turn);
         let mut rows = claim.query((&self.worker.host, mark, after, most as i64))?;
-        let arguments = rows.as_ref().map_or_else(Vec::new, |statement| {
-            let mut places: Vec<_> = statement
-                .column_names()
-                .into_iter()
-                .enumerate()
-                .skip(3)
-                .filter_map(|(place, name)| Some((argument(name)?, place)))
-                .collect();
-            places.sort_unstable();
-            places
-        });
-        let mut claimed = Vec::new();
-        let mut last: Option<Arc<[u8]>> = None;
+        let names = rows.as_ref().map_or_else(Vec::new, |it| it.column_names());
+        let arguments = places(names);
+        let mut claimed = Rows::default();
         while let Some(row) = rows.next()? {
-            let command = bytes(row.get_ref(2)?).unwrap_or_default();
-            let command = match &last {
-                Some(same) if **same == command[..] => Arc::clone(same),
-                _ => Arc::from(command),
+            let ticket = Ticket {
+                id: row.get(0)?,
+                turn: self.turn,
             };
-            last = Some(Arc::clone(&command));
+            let command = bytes(row.get_ref(2)?).unwrap_or_default();
             let mut args = Vec::with_capacity(arguments.len());
-            for (_, place) in &arguments {
+            for place in &arguments {
                 args.push(bytes(row.get_ref(*place)?));
             }
-            // Shorter records leave the last columns empty.
-            let count = args
-                .iter()
-                .rposition(Option::is_some)
-                .map_or(0, |last| last + 1);
-            args.truncate(count);
-            claimed.push(Row {
-                ticket: Ticket {
-                    id: row.get(0)?,
-                    turn: self.turn,
-                },
-                seq: row.get::<_, i64>(1)? as u64,
-                command,
-                args: args.into_iter().map(Option::unwrap_or_default).collect(),
-            });
+            claimed.push(ticket, row.get(1)?, command, args);
         }
-        Ok(claimed)
+        Ok(claimed.in_order())
     }
 
-    /// What stands in the rows that were taken at the `turn`th time.
+    /// What stands in the rows that were taken with the number `turn`.
     fn mark(&self, turn: u64) -> String {
         self.worker.mark_of(turn)
     }

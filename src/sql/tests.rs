@@ -1,6 +1,6 @@
 use super::claims::{Claims, Taken};
 use super::url::{Database, Dburl};
-use super::{Finished, Row, Table, Waiting, Worker, open};
+use super::{Finished, MOST_BYTES, Row, Table, Waiting, Worker, check_size, open};
 
 const COMMAND: &[u8] = b"echo\xaf \xaf<\xaf>";
 
@@ -115,6 +115,13 @@ fn masters_share_the_numbers() {
     assert_eq!(seqs(&rows), [1, 2, 3, 4, 5]);
     assert_eq!(rows[3].args, [b"e", b"f"]);
     assert_eq!(other.count().unwrap(), 5);
+}
+
+#[test]
+fn what_is_larger_than_a_row_is_named() {
+    assert_eq!(check_size(7, MOST_BYTES), Ok(()));
+    let error = check_size(7, MOST_BYTES + 1).unwrap_err();
+    assert!(error.why.contains("job 7 wrote takes 1000000001 bytes"));
 }
 
 #[test]

@@ -2,12 +2,17 @@
 //!
 //! What a name may hold, and that what stands behind a `?` has no meaning, is as in GNU parallel.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use super::alias;
+use super::alias::{self, without_sql};
 
 /// The kinds of databases that are supported, in words.
 const SUPPORTED: &str = "sqlite3 (or sqlite) and pg (or postgres, postgresql) are";
+
+/// What is wrong with a part of a DBURL. It may be the password, so it is not shown.
+const NO_TEXT: &str = "percent signs that stand for no text";
+const NO_PORT: &str = "a port that is no number";
 
 /// A table in a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,25 +72,28 @@ impl Dburl {
             Some(rest) => (true, rest),
             None => (false, typed),
         };
-        let mut url = without_sql(url).to_owned();
+        let mut url = Cow::Borrowed(without_sql(url));
         if url.starts_with(':') {
-            url = alias::resolve(&url, &aliases())?;
+            url = Cow::Owned(alias::resolve(&url, &aliases())?);
         }
-        let (vendor, rest) = without_sql(&url)
+        let shown = without_password(typed);
+        let (vendor, rest) = url
             .split_once("://")
-            .ok_or_else(|| format!("'{typed}' is no DBURL, as sqlite3:///FILE/TABLE is one"))?;
-        let (database, table) = match vendor.to_ascii_lowercase().as_str() {
-            "sqlite" | "sqlite2" | "sqlite3" => sqlite(rest)?,
-            "pg" | "postgres" | "postgresql" => postgres(rest)?,
+            .ok_or_else(|| format!("'{shown}' is no DBURL, as sqlite3:///FILE/TABLE is one"))?;
+        let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
+        let found = match vendor.to_ascii_lowercase().as_str() {
+            "sqlite" | "sqlite2" | "sqlite3" => sqlite(rest),
+            "pg" | "postgres" | "postgresql" => postgres(rest),
             _ => {
                 return Err(format!(
-                    "'{typed}': databases of the kind '{vendor}' are not supported; {SUPPORTED}"
+                    "'{shown}': databases of the kind '{vendor}' are not supported; {SUPPORTED}"
                 ));
             }
-        }
-        .ok_or_else(|| {
+        };
+        let found = found.map_err(|wrong| format!("the DBURL '{shown}' has {wrong}"))?;
+        let (database, table) = found.ok_or_else(|| {
             format!(
-                "the DBURL '{typed}' must end with a table: sqlite3:///FILE/TABLE, \
+                "the DBURL '{shown}' must end with a table: sqlite3:///FILE/TABLE, \
                  pg://USER@HOST/DATABASE/TABLE"
             )
         })?;
@@ -98,7 +106,7 @@ impl Dburl {
 }
 
 /// What `rest`, behind `sqlite://`, means; `None`: there is no table in it.
-fn sqlite(rest: &str) -> Result<Option<(Database, String)>, String> {
+fn sqlite(rest: &str) -> Result<Option<(Database, String)>, &'static str> {
     // What stands before the first slash would be a host, of which SQLite knows none.
     let path = rest.split_once('/').map_or("", |(_, path)| path);
     let (database, table) = path.rsplit_once('/').unwrap_or((path, ""));
@@ -112,8 +120,7 @@ fn sqlite(rest: &str) -> Result<Option<(Database, String)>, String> {
 }
 
 /// What `rest`, behind `pg://`, means; `None`: there is no table in it.
-fn postgres(rest: &str) -> Result<Option<(Database, String)>, String> {
-    let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
+fn postgres(rest: &str) -> Result<Option<(Database, String)>, &'static str> {
     // A password may have slashes in it.
     let (login, rest) = match rest.split_once('@') {
         Some((login, behind)) if !login.starts_with('/') => (login, behind),
@@ -121,7 +128,7 @@ fn postgres(rest: &str) -> Result<Option<(Database, String)>, String> {
     };
     let (user, password) = login.split_once(':').unwrap_or((login, ""));
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let (host, port) = host.split_once(':').unwrap_or((host, ""));
+    let (host, port) = host_and_port(host)?;
     let (database, table) = path.split_once('/').unwrap_or((path, ""));
     if table.is_empty() {
         return Ok(None);
@@ -131,7 +138,7 @@ fn postgres(rest: &str) -> Result<Option<(Database, String)>, String> {
         _ => decoded(text).map(Some),
     };
     let port = given(port)?
-        .map(|port| port.parse().map_err(|_| format!("'{port}' is no port")))
+        .map(|port| port.parse().map_err(|_| NO_PORT))
         .transpose()?;
     let server = Server {
         user: given(user)?,
@@ -143,17 +150,37 @@ fn postgres(rest: &str) -> Result<Option<(Database, String)>, String> {
     Ok(Some((Database::Postgres(server), decoded(table)?)))
 }
 
-/// As GNU parallel: `sql:` may stand in front.
-fn without_sql(mut url: &str) -> &str {
-    while let Some(rest) = url.strip_prefix("sql:") {
-        url = rest;
+/// The host and the port of `text`; an address with colons stands in brackets.
+fn host_and_port(text: &str) -> Result<(&str, &str), &'static str> {
+    let Some(inside) = text.strip_prefix('[') else {
+        return Ok(text.split_once(':').unwrap_or((text, "")));
+    };
+    let (host, behind) = inside
+        .split_once(']')
+        .ok_or("a bracket that is not closed")?;
+    match behind.strip_prefix(':') {
+        Some(port) => Ok((host, port)),
+        None if behind.is_empty() => Ok((host, "")),
+        None => Err("something else than a port behind the host"),
     }
-    url
+}
+
+/// `typed` for messages: whatever may be a password is left out.
+fn without_password(typed: &str) -> String {
+    let begin = typed.find("://").map_or(0, |at| at + 3);
+    let (vendor, rest) = typed.split_at(begin);
+    match rest.rsplit_once('@') {
+        Some((login, behind)) => {
+            let user = login.split_once(':').map_or(login, |(user, _)| user);
+            let hidden = if user.len() < login.len() { ":…" } else { "" };
+            format!("{vendor}{user}{hidden}@{behind}")
+        }
+        None => typed.to_owned(),
+    }
 }
 
 /// `text` with characters for `%2F` and the like.
-fn decoded(text: &str) -> Result<String, String> {
-    let wrong = || format!("'{text}' in a DBURL is no text");
+fn decoded(text: &str) -> Result<String, &'static str> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
@@ -165,9 +192,9 @@ fn decoded(text: &str) -> Result<String, String> {
         rest = if code.is_some() { &after[2..] } else { after };
     }
     if bytes.contains(&0) {
-        return Err(wrong());
+        return Err(NO_TEXT);
     }
-    String::from_utf8(bytes).map_err(|_| wrong())
+    String::from_utf8(bytes).map_err(|_| NO_TEXT)
 }
 
 #[cfg(test)]
@@ -175,7 +202,17 @@ mod tests {
     use super::{Database, Dburl};
 
     fn parse(typed: &str) -> Result<(Database, String, bool), String> {
-        let aliases = || ":db sqlite3:///a.db\n:tbl  sqlite3:///a.db/t\n".to_owned();
+        let aliases = || {
+            let lines = [
+                ":db sqlite3:///a.db",
+                ":tbl  sqlite3:///a.db/t",
+                ":its sql::db/v ",
+                "# :none sqlite3:///a.db/t",
+                ":one :other",
+                ":other :one",
+            ];
+            lines.join("\n")
+        };
         Dburl::parse(typed, aliases).map(|url| (url.database, url.table, url.append))
     }
 
@@ -194,6 +231,9 @@ mod tests {
             ("+:tbl", "a.db", "t", true),
             ("sql::tbl", "a.db", "t", false),
             (":db/u", "a.db", "u", false),
+            (":its", "a.db", "v", false),
+            ("sqlite3:///a.db/t?a/b", "a.db", "t", false),
+            ("sqlite3:///a%3fb.db/t", "a?b.db", "t", false),
         ] {
             let want = (
                 Database::Sqlite(database.to_owned()),
@@ -235,6 +275,8 @@ mod tests {
             ),
             ("pg://:p%40@h//t/u", "- p@ h - - t/u"),
             ("pg:///db/a@b", "- - - - db a@b"),
+            ("pg://[::1]/db/t", "- - ::1 - db t"),
+            ("pg://u:p@[fe80::2%25eth0]:5/d/t", "u p fe80::2%eth0 5 d t"),
         ] {
             assert_eq!(parts(typed), want, "{typed}");
         }
@@ -251,13 +293,35 @@ mod tests {
                 "'mysql' are not supported; sqlite3",
             ),
             ("pg:///db", "must end with a table"),
-            ("pg://host:x/db/t", "'x' is no port"),
+            ("pg://host:x/db/t", "a port that is no number"),
+            ("pg://host:/db%ff/t", "stand for no text"),
+            ("pg://[::1/db/t", "not closed"),
+            ("pg://[::1]5/db/t", "behind the host"),
+            (":one", "stands for itself"),
             ("pgssl:///db/t", "'pgssl' are not supported"),
             ("x", "'x' is no DBURL"),
             (":none", "':none' is in none of"),
         ] {
             let error = parse(typed).unwrap_err();
             assert!(error.contains(why), "{typed}: {error}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_in_no_message() {
+        for typed in [
+            "mysql://u:secret@host/db/t",
+            "pg:/u:secret@host/db/t",
+            "pg://u:secret@host/db",
+            "pg://u:sec@ret:secret@host/db/t",
+            "pg://u:secret%ff@host/db/t",
+            "pg://u:/secret@host:x/db/t",
+        ] {
+            let error = parse(typed).unwrap_err();
+            assert!(
+                !error.contains("secret") && error.contains(":…@host"),
+                "{error}"
+            );
         }
     }
 }

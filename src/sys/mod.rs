@@ -29,4 +29,5 @@ pub mod tokens;
 pub mod topology;
 pub mod tty;
 pub mod turn;
+pub mod user;
 pub mod wake;

@@ -15,7 +15,7 @@
 //!   ([`Spread::Repeat`], `-N` and `-X`), the word around it is repeated instead: `x{}y` gives
 //!   `xay xby`.
 //! - With `-q` each word of the command is quoted after its replacement strings were replaced; the
-//!   spaces that stand between several arguments stay unquoted.
+//!   spaces that stand between several arguments stay unquoted. Words that a Perl expression goes over are one.
 
 mod columns;
 pub mod edit;
@@ -95,7 +95,8 @@ struct Group {
 /// A command's words, quoted one by one or taken as one line, as tokens.
 fn parts<W: AsRef<[u8]>>(words: &[W], quote_words: bool, syntax: &Syntax) -> Vec<Vec<Token>> {
     if quote_words {
-        let parse = |word: &W| parse::tokens(word.as_ref(), syntax);
+        let words = parse::whole_words(words, syntax);
+        let parse = |word: &Vec<u8>| parse::tokens(word, syntax);
         words.iter().map(parse).collect()
     } else {
         let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();

@@ -1,5 +1,7 @@
 //! From text to tokens, and from tokens to words.
 
+use memchr::memmem;
+
 use super::syntax::Found;
 use super::{Group, Replace, Syntax, Token, What, Which, transforms};
 
@@ -31,6 +33,38 @@ pub(super) fn tokens(text: &[u8], syntax: &Syntax) -> Vec<Token> {
         tokens.push(Token::Literal(literal));
     }
     tokens
+}
+
+/// `words`, of which those that a Perl expression goes over are one, with spaces between them. As GNU parallel: one that
+/// is not closed goes to the end.
+pub(super) fn whole_words<W: AsRef<[u8]>>(words: &[W], syntax: &Syntax) -> Vec<Vec<u8>> {
+    let mut whole: Vec<Vec<u8>> = Vec::with_capacity(words.len());
+    let mut is_open = false;
+    for word in words {
+        match whole.last_mut().filter(|_| is_open) {
+            Some(last) => {
+                last.push(b' ');
+                last.extend_from_slice(word.as_ref());
+            }
+            None => whole.push(word.as_ref().to_vec()),
+        }
+        is_open = whole.last().is_some_and(|last| opens(last, syntax));
+    }
+    whole
+}
+
+/// Whether a Perl expression begins in `text` that does not end there.
+fn opens(text: &[u8], syntax: &Syntax) -> bool {
+    let (open, close) = &syntax.parens;
+    let mut rest = text;
+    while let Some(at) = memmem::find(rest, open) {
+        let inside = &rest[at + open.len()..];
+        match memmem::find(inside, close) {
+            Some(end) => rest = &inside[end + close.len()..],
+            None => return true,
+        }
+    }
+    false
 }
 
 pub(super) fn replace(found: Found<'_>) -> Replace {

@@ -3,14 +3,15 @@
 //! As GNU parallel stores them, so that its workers can take jobs of ours and ours take jobs of its: words
 //! are joined by byte 257 (octal) and a space; a replacement string is `<…>` with that byte before each of
 //! the two, and inside it the argument's position and the Perl code that the string stands for. What has no
-//! such code (`{uniq}`, `{#:%04d}`) is stored as it was typed, with the byte in front once more.
+//! such code (`{uniq}`, `{#:%04d}`) is stored as it was typed, with the byte in front once more. Nothing is quoted: that
+//! is done by whoever runs the job, word by word if `-q` is its option.
 //!
 //! The byte is part of some characters of UTF-8 (`ï`): there it means only itself.
 
 use memchr::memmem;
 
 use super::syntax::{Found, Syntax, What, split_position};
-use super::{Quoting, Replace, Template, Token, parse, transforms};
+use super::{Replace, Template, Token, parse, transforms};
 
 const MARK: u8 = 0o257;
 
@@ -33,46 +34,52 @@ const CODES: [(&[u8], What); 9] = [
     (b"$_=total_jobs()", What::Total),
 ];
 
-/// The command of `words` as it is stored; `quote`: each word is quoted (`-q`).
+/// The command of `words` as it is stored. With `one_by_one` (`-q`) each word is one for itself; those who run the
+/// job quote it.
 ///
 /// # Errors
 ///
 /// When it would not come back as it is.
-pub fn stored(
-    words: &[Vec<u8>],
-    quote: Option<Quoting>,
-    syntax: &Syntax,
-) -> Result<Vec<u8>, String> {
-    let mut writer = Writer {
-        quote,
-        ..Writer::default()
-    };
-    let (line, borders) = joined(words, quote.is_some(), syntax);
-    let mut at = 0;
-    while at < line.len() {
-        if let Some(mut found) = syntax.find(&line[at..]) {
-            let typed = &line[at..at + found.len];
-            at += found.len;
-            if matches!(found.what, What::Seq | What::Slot | What::Total) {
-                found.position = None;
+pub fn stored(words: &[Vec<u8>], one_by_one: bool, syntax: &Syntax) -> Result<Vec<u8>, String> {
+    let mut writer = Writer::default();
+    if one_by_one {
+        for (index, word) in parse::whole_words(words, syntax).iter().enumerate() {
+            if index > 0 {
+                writer.border();
             }
-            writer.replacement(found, typed, syntax);
-        } else if borders.contains(&at) {
-            writer.border();
-            at += 1;
-        } else {
-            writer.literal.push(line[at]);
-            at += 1;
+            writer.text(&syntax.columns.as_positions(word), &[], syntax);
         }
+    } else {
+        let (line, borders) = joined(words, syntax);
+        writer.text(&line, &borders, syntax);
     }
-    writer.flush();
-    if !writer.meant.iter().any(Token::is_replace) {
+    if !writer.meant.iter().flatten().any(Token::is_replace) {
         if !words.is_empty() {
             writer.border();
         }
         writer.out.extend_from_slice(b"\xaf<\xaf>");
-        writer.meant.push(parse::ALL_ARGUMENTS);
+        writer.means(parse::ALL_ARGUMENTS);
     }
+    let read = read(&writer.out, one_by_one);
+    let meant = if one_by_one {
+        writer.meant
+    } else {
+        vec![in_one_line(writer.meant)]
+    };
+    if read.len() == meant.len()
+        && read
+            .iter()
+            .zip(&meant)
+            .all(|(one, other)| is_same(one, other))
+    {
+        return Ok(writer.out);
+    }
+    let line = words.join(&b' ');
+    let line = String::from_utf8_lossy(&line);
+    Err(format!("'{line}' cannot be stored as the command of a job"))
+}
+
+fn is_same(read: &[Token], meant: &[Token]) -> bool {
     let same = |(one, other): (&Token, &Token)| match (one, other) {
         (Token::Replace(one), Token::Replace(other)) => {
             // Code may turn out to be that of a string that needs no Perl.
@@ -81,16 +88,11 @@ pub fn stored(
         }
         _ => one == other,
     };
-    let read = tokens(&writer.out);
-    if read.len() == writer.meant.len() && read.iter().zip(&writer.meant).all(same) {
-        return Ok(writer.out);
-    }
-    let line = String::from_utf8_lossy(&line).into_owned();
-    Err(format!("'{line}' cannot be stored as the command of a job"))
+    read.len() == meant.len() && read.iter().zip(meant).all(same)
 }
 
 /// The words in one line, and where the spaces between them are.
-fn joined(words: &[Vec<u8>], one_by_one: bool, syntax: &Syntax) -> (Vec<u8>, Vec<usize>) {
+fn joined(words: &[Vec<u8>], syntax: &Syntax) -> (Vec<u8>, Vec<usize>) {
     let (mut line, mut borders) = (Vec::new(), Vec::new());
     for (index, word) in words.iter().enumerate() {
         if index > 0 {
@@ -101,54 +103,67 @@ fn joined(words: &[Vec<u8>], one_by_one: bool, syntax: &Syntax) -> (Vec<u8>, Vec
     }
     let together = words.join(&b' ');
     let together = syntax.columns.as_positions(&together);
-    if one_by_one || *together == line {
+    if *together == line {
         return (line, borders);
     }
     // Some expression goes over several words. A space that is no border says the same.
     (together.into_owned(), Vec::new())
 }
 
-#[derive(Default)]
 struct Writer {
-    quote: Option<Quoting>,
     out: Vec<u8>,
-    /// What `out` should be read as.
-    meant: Vec<Token>,
-    /// What is in neither yet.
-    literal: Vec<u8>,
+    /// What `out` should be read as: words.
+    meant: Vec<Vec<Token>>,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self {
+            out: Vec::new(),
+            meant: vec![Vec::new()],
+        }
+    }
 }
 
 impl Writer {
-    fn flush(&mut self) {
-        if self.literal.is_empty() {
-            return;
+    /// Writes `text`, in which words end at `borders`.
+    fn text(&mut self, text: &[u8], borders: &[usize], syntax: &Syntax) {
+        let mut at = 0;
+        while at < text.len() {
+            if let Some(mut found) = syntax.find(&text[at..]) {
+                let typed = &text[at..at + found.len];
+                at += found.len;
+                if matches!(found.what, What::Seq | What::Slot | What::Total) {
+                    found.position = None;
+                }
+                self.replacement(found, typed, syntax);
+            } else {
+                if borders.contains(&at) {
+                    self.border();
+                } else {
+                    self.out.push(text[at]);
+                    self.means(Token::Literal(vec![text[at]]));
+                }
+                at += 1;
+            }
         }
-        let mut literal = std::mem::take(&mut self.literal);
-        if let Some(quoting) = self.quote {
-            quoting.quote_tail(&mut literal, 0);
-        }
-        self.out.extend_from_slice(&literal);
-        self.means(&literal);
     }
 
-    fn means(&mut self, literal: &[u8]) {
-        match self.meant.last_mut() {
-            Some(Token::Literal(before)) => before.extend_from_slice(literal),
-            _ => self.meant.push(Token::Literal(literal.to_vec())),
+    fn means(&mut self, token: Token) {
+        if let Some(word) = self.meant.last_mut() {
+            push(word, token);
         }
     }
 
     fn border(&mut self) {
-        self.flush();
         if !is_open(&self.out) {
             self.out.push(MARK);
         }
         self.out.push(b' ');
-        self.means(b" ");
+        self.meant.push(Vec::new());
     }
 
     fn replacement(&mut self, found: Found<'_>, typed: &[u8], syntax: &Syntax) {
-        self.flush();
         let out = &mut self.out;
         out.extend_from_slice(b"\xaf<");
         let position = found.position.unwrap_or_default();
@@ -171,7 +186,7 @@ impl Writer {
             out.extend_from_slice(typed);
         }
         out.extend_from_slice(b"\xaf>");
-        self.meant.push(Token::Replace(parse::replace(found)));
+        self.means(Token::Replace(parse::replace(found)));
     }
 }
 
@@ -229,18 +244,51 @@ fn with_params(code: &[u8], params: &[Vec<u8>]) -> Vec<u8> {
 }
 
 impl Template {
-    /// The template of the stored command `text`.
-    pub fn from_stored(text: &[u8]) -> Self {
-        let tokens = tokens(text);
-        let raw_values = parse::replaces_in_first_word(&tokens);
-        Self::new(vec![tokens], false, raw_values)
+    /// The template of the stored command `text`; with `quote_words` (`-q`) each word is quoted.
+    pub fn from_stored(text: &[u8], quote_words: bool) -> Self {
+        let parts = read(text, quote_words);
+        let raw_values = parts
+            .first()
+            .is_some_and(|first| parse::replaces_in_first_word(first));
+        Self::new(parts, quote_words, raw_values)
     }
 }
 
-fn tokens(text: &[u8]) -> Vec<Token> {
+/// What is stored as `text`: its words one by one, or all of them as one.
+fn read(text: &[u8], one_by_one: bool) -> Vec<Vec<Token>> {
+    let words = words(text);
+    if one_by_one {
+        return words;
+    }
+    vec![in_one_line(words)]
+}
+
+/// `words` with spaces between them.
+fn in_one_line(words: Vec<Vec<Token>>) -> Vec<Token> {
+    let mut line = Vec::new();
+    for (index, word) in words.into_iter().enumerate() {
+        if index > 0 {
+            push(&mut line, Token::Literal(b" ".to_vec()));
+        }
+        for token in word {
+            push(&mut line, token);
+        }
+    }
+    line
+}
+
+/// Appends `token` to `tokens`, of which never two literals stand side by side.
+fn push(tokens: &mut Vec<Token>, token: Token) {
+    match (tokens.last_mut(), token) {
+        (Some(Token::Literal(before)), Token::Literal(more)) => before.extend_from_slice(&more),
+        (_, token) => tokens.push(token),
+    }
+}
+
+fn words(text: &[u8]) -> Vec<Vec<Token>> {
     let mut own = Syntax::default();
     own.add_plus();
-    let (mut tokens, mut literal) = (Vec::new(), Vec::new());
+    let (mut words, mut word) = (Vec::new(), Vec::new());
     let mut at = 0;
     while at < text.len() {
         let rest = &text[at..];
@@ -250,23 +298,18 @@ fn tokens(text: &[u8]) -> Vec<Token> {
             .flatten()
             .and_then(|inside| Some(&inside[..memmem::find(inside, b"\xaf>")?]));
         if let Some(inside) = inside {
-            if !literal.is_empty() {
-                tokens.push(Token::Literal(std::mem::take(&mut literal)));
-            }
-            tokens.push(Token::Replace(replacement(inside, &own)));
+            push(&mut word, Token::Replace(replacement(inside, &own)));
             at += inside.len() + 4;
         } else if is_mark && rest.get(1) == Some(&b' ') {
-            literal.push(b' ');
+            words.push(std::mem::take(&mut word));
             at += 2;
         } else {
-            literal.push(rest[0]);
+            push(&mut word, Token::Literal(vec![rest[0]]));
             at += 1;
         }
     }
-    if !literal.is_empty() {
-        tokens.push(Token::Literal(literal));
-    }
-    tokens
+    words.push(word);
+    words
 }
 
 /// What stands between the marks.
@@ -302,7 +345,7 @@ fn replacement(inside: &[u8], own: &Syntax) -> Replace {
 mod tests {
     use super::*;
     use crate::model::ArgList;
-    use crate::template::{Spread, Style, Values};
+    use crate::template::{Quoting, Spread, Style, Values};
 
     fn syntax() -> Syntax {
         let mut syntax = Syntax::default();
@@ -311,13 +354,13 @@ mod tests {
         syntax
     }
 
-    fn words(words: &[&str]) -> Vec<Vec<u8>> {
+    fn owned(words: &[&str]) -> Vec<Vec<u8>> {
         words.iter().map(|word| word.as_bytes().to_vec()).collect()
     }
 
     /// The line that it becomes, there and back.
-    fn line(typed: &[&str], quote: Option<Quoting>) -> String {
-        let text = stored(&words(typed), quote, &syntax()).unwrap();
+    fn line(typed: &[&str], quote_words: bool) -> String {
+        let text = stored(&owned(typed), quote_words, &syntax()).unwrap();
         let args: ArgList = ["a/b.c", "x y"].into_iter().collect();
         let values = Values {
             args: &args,
@@ -333,7 +376,7 @@ mod tests {
             bare: false,
         };
         let mut out = Vec::new();
-        Template::from_stored(&text).render(values, style, &mut out);
+        Template::from_stored(&text, quote_words).render(values, style, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -355,7 +398,7 @@ mod tests {
                 .map(|&b| if b == b'@' { MARK } else { b })
                 .collect();
             assert_eq!(
-                stored(&words(typed), None, &syntax()),
+                stored(&owned(typed), false, &syntax()),
                 Ok(want),
                 "{typed:?}"
             );
@@ -377,23 +420,46 @@ mod tests {
             (&["na\u{ef}", "v\u{ef} {1}"], "na\u{ef} v\u{ef} a/b.c"),
             (&["\u{ef}<x>", "{1}"], "\u{ef}<x> a/b.c"),
         ] {
-            assert_eq!(line(typed, None), want, "{typed:?}");
+            assert_eq!(line(typed, false), want, "{typed:?}");
         }
-        assert_eq!(
-            line(&["echo", "$x y", "a b{2}"], Some(Quoting::Posix)),
-            "echo '$x y' 'a b''x y'"
-        );
+    }
+
+    #[test]
+    fn words_are_quoted_when_it_is_read() {
+        for (typed, want) in [
+            (
+                &["echo", "$x y", "", "a b{2}"][..],
+                "echo '$x y' '' 'a bx y'",
+            ),
+            (&["{1}", "{=", "a"], "a/b.c '{= a'"),
+            (&["echo", ";"], "echo ';' a/b.c 'x y'"),
+        ] {
+            assert_eq!(line(typed, true), want, "{typed:?}");
+        }
+        for (typed, want) in [
+            (&["a b", "$x"][..], &b"a b\xaf $x\xaf \xaf<\xaf>"[..]),
+            (
+                &["x{=", "s/a/b/", "=}y", "z"],
+                b"x\xaf< s/a/b/ \xaf>y\xaf z",
+            ),
+        ] {
+            assert_eq!(stored(&owned(typed), true, &syntax()).unwrap(), want);
+        }
     }
 
     #[test]
     fn what_would_not_come_back_is_an_error() {
         let odd = [vec![b'e', 0xc3, b'{', b'}']];
         assert!(
-            stored(&odd, None, &syntax())
+            stored(&odd, false, &syntax())
                 .unwrap_err()
                 .contains("cannot be stored")
         );
         let open = [vec![b'e', 0xc3], b"{}".to_vec()];
-        assert_eq!(stored(&open, None, &syntax()).unwrap(), b"e\xc3 \xaf<\xaf>");
+        assert_eq!(
+            stored(&open, false, &syntax()).unwrap(),
+            b"e\xc3 \xaf<\xaf>"
+        );
+        assert!(stored(&open, true, &syntax()).is_err());
     }
 }

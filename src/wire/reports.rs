@@ -71,9 +71,15 @@ pub fn start_reports(
     let (ending, over) = crossbeam_channel::bounded(0);
     let last = Arc::clone(mailbox);
     let seen = Arc::clone(&backlog);
+    let claims = engine.claims.clone();
     let report = move || {
         let _ending = Ending(Some(ending), last);
         reporter.run(&inbox, |count| seen.reported(count));
+        if let Some(claims) = claims {
+            // After an error, rows are still taken. Others can have them, if the database can be written at all; if
+            // not, the next worker on this machine sees that this one is gone.
+            let _ = claims.close();
+        }
     };
     let threads = Threads::Planned {
         caught,

@@ -1,11 +1,14 @@
 //! Jobs that are written into a table, and jobs that are taken from one.
 
+mod mark;
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::mark::Mark;
 use super::jobs::{JobSource, OpenJobs};
 use crate::job::Renderer;
 use crate::job::stored::StoredCommands;
@@ -14,7 +17,7 @@ use crate::plan::{SqlPlan, WorkerPlan};
 use crate::run::exit_code::ExitCode;
 use crate::sql::claims::{Claims, Taken};
 use crate::sql::{self, Row, SqlError, Table, Waiting, Worker};
-use crate::sys::{host, process};
+use crate::sys::host;
 
 /// So many jobs are written in one go, with arguments of about so many bytes.
 const BATCH: usize = 10_000;
@@ -22,9 +25,6 @@ const BATCH_BYTES: usize = 1 << 20;
 
 /// How long a master that waits sleeps before it looks again, at first and at most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
-
-/// What a worker's mark begins with; behind it are its process id, when that was started, and its namespace; then which time it was that rows were taken.
-const MARK: &str = "Reserved-fanout-";
 
 /// Jobs on their way into a table.
 #[derive(Debug)]
@@ -267,7 +267,7 @@ pub(super) fn attach(mut inputs: OpenJobs, plan: SqlPlan) -> anyhow::Result<Open
     let worker = match plan.worker {
         Some(_) => Worker {
             host: host::name(),
-            mark: own_mark(),
+            mark: Mark::own().to_string(),
         },
         None => Worker::default(),
     };
@@ -311,7 +311,8 @@ fn work(
     waits: bool,
 ) -> Result<(), SqlError> {
     if master.as_ref().is_none_or(|master| master.begun) {
-        table.release_abandoned(&is_gone)?;
+        let own = Mark::own();
+        table.release_abandoned(&|mark| own.says_gone(mark))?;
     }
     if master.is_none() {
         inputs.total = Some(table.count()?);
@@ -337,25 +338,4 @@ fn work(
         pause: waits.then_some(PAUSES[0]),
     }));
     Ok(())
-}
-
-/// The mark of this process.
-fn own_mark() -> String {
-    let pid = std::process::id();
-    let started = process::start_time(pid).unwrap_or_default();
-    format!("{MARK}{pid}-{started}-{}", process::namespace())
-}
-
-/// Whether `mark` is that of a worker of this machine that does not live any more.
-fn is_gone(mark: &str) -> bool {
-    let Some(rest) = mark.strip_prefix(MARK) else {
-        return false;
-    };
-    let mut numbers = rest.splitn(4, '-');
-    let pid = numbers.next().and_then(|pid| pid.parse().ok());
-    let started = numbers.next().and_then(|started| started.parse().ok());
-    let (Some(pid), Some(started)) = (pid, started) else {
-        return false;
-    };
-    numbers.next() == Some(&process::namespace()) && process::start_time(pid) != Some(started)
 }

@@ -20,7 +20,6 @@ mod semaphore;
 mod shells;
 mod signals;
 mod sql;
-mod sql_postgres;
 #[path = "../support/mod.rs"]
 mod support;
 mod terminal;

@@ -12,6 +12,8 @@ const TEMPLATES: &[&str] = &[
     "-k --dry-run echo",
     "-k -j1 -v true {}",
     "-k -q printf '<%s %s>' {} 'a  b'",
+    "-k -q --dry-run echo 'p q' x{= s/a/b/ =}y{= s/c/d/ =} =} '' {=2 '$_++' =} 'z  z'",
+    "-k -q --dry-run echo '{= s/a' b ''",
     "-k -q --dry-run printf '%s;$HOME' \"it's {}\" {.}",
     "-k --tag -j2 echo x",
     "-k -j2 --tagstring '[{}|{#}]' \"echo y; echo z >&2\"",

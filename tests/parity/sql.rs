@@ -18,6 +18,8 @@ const BOTH: &[&str] = &[
     "-k -C , echo {2} {1} ::: a,b c,d",
     "-k -I ,, echo ,, {} ::: a b",
     "-k -q echo '$HOME  {}' '{}\"' ::: 'a  b' c",
+    "-k -q echo '' '{};x' {} ::: 'a  b' c",
+    "-k -q echo {= s/a/b/ =} '{= s/a/b c/ =}' ::: a",
     "-k --tag echo x{} ::: a b",
     "-k --rpl '{r} s/a/b/;' echo {r} {1r} ::: a aa",
     "-k ::: 'echo a' 'echo b'",
@@ -82,7 +84,16 @@ pub fn cases() -> Vec<Case> {
         ),
         (7, b"echo\xaf \xaf<s:.*/::\xaf>", &["d/e", "f g"]),
     ];
+    let quoted: &[Row] = &[
+        (
+            1,
+            b"echo\xaf $HOME  \xaf<\xaf>\xaf \xaf \xaf<\xaf>;x",
+            &["a  b"],
+        ),
+        (2, b"echo a b\xaf;\xaf \xaf< s/c/d  e/ \xaf>", &["c"]),
+    ];
     cases.extend([
+        waiting("quoted", "-j1 -q", quoted),
         waiting("failing", "-j1", failing),
         waiting("failing, again", "-j1 --retries 2", failing),
         waiting("failing, once", "-j1 --halt now,fail=1", failing),

@@ -18,7 +18,7 @@ const LINES: &[&str] = &[
     "--sqlandworker PG:////T?a=b -k --tag echo x{} ::: a b",
     "--sqlandworker pg:////public.t 'kill -9 $$' ::: a",
     "--sqlandworker pg:////t --halt now,fail=1 -j1 'exit {}' ::: 0 2",
-    "--sqlandworker pg:////t -k -q echo {} '$HOME  x' ::: 'a  b' 'c\"'",
+    "--sqlandworker pg:////t -k -q echo {} '$HOME  x{}' '' '{};x' ::: 'a  b' 'c\"'",
     "--sqlmaster pg:////t echo ::: a b",
     "--sqlmaster pg:////t echo {} 'x y' '{2} {1/.}' {%} ::: a b ::: c",
     "--sqlmaster pg:////t --dry-run echo {} ::: a b",
@@ -32,6 +32,18 @@ const WRONG: &[&str] = &[
     "--sqlworker pgssl:////t",
     "--sqlworker psql:////t",
     "--sqlmaster pg:////nosuch.t echo ::: a",
+];
+
+/// What a master is run with, and what a worker. Without `-q`, GNU's worker quotes no argument if it is not given the
+/// command again, so none of these needs it.
+const SHARED: &[(&str, &str)] = &[
+    (
+        "'echo {2} {1.};' 'echo {#} {= s/a/b/ =} >&2; exit {1}' ::: 0 3 ::: a.b c_d",
+        "-j1",
+    ),
+    ("-q echo '$HOME  {}' '' '{};x' ::: 'a  b'", "-q -j1"),
+    ("echo '{};' '$((1 + 2))' ::: a", "-q -j1"),
+    ("-q echo '$((1 + 2))' {} ::: a", "-j1"),
 ];
 
 /// Whether GNU parallel can use `PostgreSQL`.
@@ -101,15 +113,17 @@ pub fn share_a_table(gnu: &Path, ours: &Path) {
     };
     let mut found = Vec::new();
     for (master, worker) in [(gnu, gnu), (gnu, ours), (ours, gnu), (ours, ours)] {
-        // GNU quotes no argument here, unlike with SQLite, so none needs quoting.
-        let write = "--sqlmaster pg:////common 'echo {2} {1.};' 'echo {#} {= s/a/b/ =} >&2; exit {1}' ::: 0 3 ::: a.b c_d";
-        run(master, write);
-        run(ours, "--sqlmaster +pg:////common echo x {} ::: y");
-        let observed = run(worker, "--sqlworker pg:////common -j1");
-        found.push((observed, table(server, "common")));
+        for (write, work) in SHARED {
+            run(master, &format!("--sqlmaster pg:////common {write}"));
+            run(ours, "--sqlmaster +pg:////common echo x {} ::: y");
+            let observed = run(worker, &format!("--sqlworker pg:////common {work}"));
+            found.push((observed, table(server, "common")));
+        }
     }
-    for (observed, table) in &found[1..] {
-        assert!(*observed == found[0].0, "{observed}\n{}", found[0].0);
-        assert_eq!(*table, found[0].1);
+    let (first, others) = found.split_at(SHARED.len());
+    for (index, (observed, table)) in others.iter().enumerate() {
+        let (expected, rows) = &first[index % SHARED.len()];
+        assert!(observed == expected, "{observed}\n{expected}");
+        assert_eq!(table, rows);
     }
 }

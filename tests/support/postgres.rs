@@ -135,19 +135,24 @@ impl Server {
 
     /// What `query` finds, a line for each row.
     pub fn found(&self, query: &str) -> Vec<String> {
-        let rows = self.connect().simple_query(query).unwrap();
-        let rows = rows.into_iter().filter_map(|message| match message {
-            postgres::SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
-        });
-        rows.map(|row| {
-            let values: Vec<_> = (0..row.len())
-                .map(|column| row.get(column).unwrap_or("-"))
-                .collect();
-            values.join("|")
-        })
-        .collect()
+        found(&mut self.connect(), query).unwrap()
     }
+}
+
+/// What `query` finds in `db`, a line for each row.
+pub fn found(db: &mut postgres::Client, query: &str) -> Result<Vec<String>, postgres::Error> {
+    let rows = db.simple_query(query)?;
+    let rows = rows.into_iter().filter_map(|message| match message {
+        postgres::SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    let lines = rows.map(|row| {
+        let values: Vec<_> = (0..row.len())
+            .map(|column| row.get(column).unwrap_or("-"))
+            .collect();
+        values.join("|")
+    });
+    Ok(lines.collect())
 }
 
 /// The server refuses to run as root: then the user to run it as.

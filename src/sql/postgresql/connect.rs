@@ -2,9 +2,7 @@
 //! from what `PostgreSQL`'s own programs take it to be.
 
 use std::error::Error as _;
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,13 +12,13 @@ use postgres::{Client, Config, NoTls};
 use super::passfile;
 use crate::sql::SqlError;
 use crate::sql::url::Server;
+use crate::sys::user;
 
 /// Where the sockets of servers are, on one system or another.
 const SOCKETS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 const PORT: u16 = 5432;
 
 /// All that is to be known about a server.
-#[derive(Debug, PartialEq, Eq)]
 struct Target {
     user: String,
     password: Option<String>,
@@ -82,7 +80,7 @@ fn target(server: &Server, env: impl Fn(&str) -> Option<String>) -> Result<Targe
     let host = server.host.clone().or_else(|| env("PGHOST"));
     let user = server.user.clone().or_else(|| env("PGUSER"));
     let user = user
-        .or_else(login_name)
+        .or_else(user::name)
         .ok_or("the DBURL names no user, and PGUSER is not set")?;
     let database = server.database.clone().or_else(|| env("PGDATABASE"));
     let mut target = Target {
@@ -115,18 +113,6 @@ fn socket_folder(port: u16) -> &'static str {
     SOCKETS.iter().find(has_it).unwrap_or(&SOCKETS[0])
 }
 
-/// The name of the user that this process belongs to.
-fn login_name() -> Option<String> {
-    let own = fs::metadata("/proc/self").ok()?.uid().to_string();
-    let users = fs::read("/etc/passwd").ok()?;
-    let users = String::from_utf8_lossy(&users);
-    users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == own).then(|| name.to_owned())
-    })
-}
-
 impl Target {
     fn shown(&self) -> String {
         let Self {
@@ -136,6 +122,9 @@ impl Target {
             database,
             ..
         } = self;
+        if host.contains(':') {
+            return format!("'{database}' at [{host}]:{port} as '{user}'");
+        }
         format!("'{database}' at {host}:{port} as '{user}'")
     }
 
@@ -191,6 +180,11 @@ mod tests {
             ..Server::default()
         };
         assert_eq!(of(&said, &env).shown(), "'d' at /run:7 as 'u'");
+        let address = Server {
+            host: Some("::1".to_owned()),
+            ..Server::default()
+        };
+        assert_eq!(of(&address, &env).shown(), "'u' at [::1]:7 as 'u'");
         let found = of(&Server::default(), &env);
         assert_eq!(found.shown(), "'u' at h:7 as 'u'");
         assert_eq!(found.password.as_deref(), Some("p"));

@@ -1,10 +1,12 @@
 //! What became of jobs, written many at a time: a round trip to the server for each would cost more than a job.
 
+use std::borrow::Cow;
+
 use postgres::{Client, Error, Statement};
 
 use super::text::encoded;
-use crate::sql::Finished;
 use crate::sql::columns::TAKEN;
+use crate::sql::{Finished, SqlError, check_size};
 
 /// So many are kept at most, of about so many bytes.
 const MOST: usize = 1000;
@@ -51,8 +53,17 @@ impl Ended {
         self.ids.len() >= MOST || self.bytes >= MOST_BYTES
     }
 
-    /// The job in row `id`, which was taken with `mark`, came to `end`.
-    pub(super) fn push(&mut self, id: i64, mark: String, end: &Finished<'_>) {
+    /// The job in row `id`, which was taken with `mark`, came to `end`; fails if that is too much for a row.
+    pub(super) fn push(
+        &mut self,
+        id: i64,
+        mark: String,
+        end: &Finished<'_>,
+    ) -> Result<(), SqlError> {
+        let texts = [end.command, end.stdout, end.stderr].map(encoded);
+        let bytes = texts.iter().map(|text| text.len()).sum::<usize>();
+        check_size(id as u64, bytes as u64)?;
+        self.bytes += bytes;
         self.ids.push(id);
         self.marks.push(mark);
         self.starts.push(end.start);
@@ -61,15 +72,11 @@ impl Ended {
         self.received.push(end.received as i64);
         self.exits.push(i64::from(end.exit));
         self.signals.push(i64::from(end.signal));
-        for (texts, bytes) in [
-            (&mut self.commands, end.command),
-            (&mut self.stdouts, end.stdout),
-            (&mut self.stderrs, end.stderr),
-        ] {
-            let text = encoded(bytes).into_owned();
-            self.bytes += text.len();
-            texts.push(text);
-        }
+        let [command, stdout, stderr] = texts.map(Cow::into_owned);
+        self.commands.push(command);
+        self.stdouts.push(stdout);
+        self.stderrs.push(stderr);
+        Ok(())
     }
 
     /// Writes all of them with the statement `writing`, as those of machine `host`; then there are none.

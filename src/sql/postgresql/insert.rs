@@ -42,7 +42,7 @@ impl PostgresTable {
                 }
             }
         }
-        let last = format!("SELECT coalesce(max(Seq), 0) FROM {name}");
+        let last = format!("SELECT coalesce(max(Seq), 0)::bigint FROM {name}");
         let mut seq: i64 = transaction.query_one(&last, &[])?.try_get(0)?;
         seq = seq.max(0);
         for alike in jobs.chunk_by(|one, next| one.command == next.command) {

@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 use std::error::Error;
-use std::fmt::Write as _;
 
 use postgres::types::{FromSql, Type};
 
@@ -76,10 +75,12 @@ fn as_text(bytes: &[u8]) -> Option<&str> {
 }
 
 fn in_digits(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
     let mut text = String::with_capacity(2 + bytes.len() * 2);
     text.push_str("\\x");
     for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
     }
     text
 }
