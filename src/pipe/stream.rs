@@ -192,8 +192,7 @@ impl Splitter {
     fn cut(&self) -> Result<Option<usize>, String> {
         let bytes = &self.rest.bytes;
         match self.lines {
-            None => self.separator.last_cut(bytes),
-            Some(lines) => {
+            Some(lines) if !matches!(self.separator, Separator::Csv) => {
                 let ends: usize = memchr::memchr_iter(b'\n', bytes).count();
                 let mut surplus = ends % lines;
                 if ends < lines {
@@ -206,6 +205,7 @@ impl Splitter {
                 });
                 Ok(last.map(|at| at + 1))
             }
+            _ => self.separator.last_cut(bytes),
         }
     }
 

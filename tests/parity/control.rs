@@ -19,6 +19,12 @@ fn halts() -> Vec<Case> {
     let mut cases: Vec<Case> = [
         "-k -j1 --halt soon,fail=101 'exit {}' ::: 3 0",
         "-k -j1 --halt 50% 'exit {}' ::: 3 0 1",
+        "-k -j1 --halt now,done=2 'exit {}' ::: 0 0 1",
+        "-k -j1 --halt soon,done=3 'exit {}' ::: 0 0 0 1",
+        "-k -j1 --halt soon,done=3 'exit {}' ::: 0 7 0 1",
+        "-k -j1 --halt soon,done=4 'exit {}' ::: 0 0 0",
+        "-k -j1 -I RR --tag 'echo {} RR' ::: a b",
+        "-k -j1 -I RR --tagstring 'RR {}' 'echo {} RR' ::: a b",
         "-k -j1 --halt 0% 'exit {}' ::: 3 0 1",
         "-k -j1 --halt 100% 'exit {}' ::: 3 0 1",
         "-k -j1 --halt never,fail=1 'exit {}' ::: 3 0 1",

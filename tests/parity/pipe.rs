@@ -36,10 +36,16 @@ const CUTS: &[&str] = &[
     "--recend '' --block 4",
     "--rrs -N2",
     "--regexp --recend '[a-c2]\\n' --block 7",
+    "--regexp -N1",
+    "--regexp --block 3",
+    "--csv -N1",
+    "--csv -L2",
 ];
 
 /// Inputs and separators that are not lines.
 const SEPARATORS: &[(&str, &str)] = &[
+    ("a,b\n\"c\nd\",e\n", "--csv --rrs"),
+    ("a,b\n\"c\nd\",e\n", "--csv -N1 --block 4"),
     ("aXbXcXd", "--recend X --block 3"),
     ("aXbXcXd", "--recend X --rrs --block 3"),
     ("aXbXcXd", "--recend X --rrs -N2"),
@@ -113,6 +119,12 @@ const FILES: &[&str] = &[
     "--pipepart -a ten --regexp --recstart '[34]' --block 5 -k 'cat; echo ,'",
     "--pipepart -a ten --rrs --block 5 -k 'cat; echo ,'",
     "--pipepart -a empty -k 'cat; echo ,'",
+    "--pipepart -a ten -j1 -k 'cat; echo ,'",
+    "--pipepart -a ten -j3 -k 'cat; echo ,'",
+    "--pipepart -a gb -a ten -j2 -k --header : 'cat; echo ,'",
+    "--pipe --group-by 1 --recend x cat",
+    "--pipe --group-by 1 --recstart x --recend y cat",
+    "--pipepart -a gb --group-by 1 --rrs cat",
 ];
 
 /// Command lines that read ten lines.
