@@ -90,10 +90,10 @@ pub(super) fn resolve(
     let (separator, ends) = separator(flags)?;
     let header = header(flags)?;
     let (records, lines) = amount(flags)?;
-    // As in GNU parallel, blocks of CSV are as large as they are, however many records or lines are wanted; but only
-    // whole ones are in the last but one.
+    // As in GNU parallel, blocks of CSV are as large as they are, however many records are wanted; but only whole
+    // ones are in the last but one.
     let (records, lines) = if flags.sources.csv {
-        (None, records.or(lines).map(|_| 1))
+        (None, lines.or(records.map(|_| 1)))
     } else {
         (records, lines)
     };

@@ -192,7 +192,8 @@ impl Splitter {
     fn cut(&self) -> Result<Option<usize>, String> {
         let bytes = &self.rest.bytes;
         match self.lines {
-            Some(lines) if !matches!(self.separator, Separator::Csv) => {
+            // Any number of records of CSV may have the last line's end, but not one in a field.
+            Some(lines) if lines > 1 || !matches!(self.separator, Separator::Csv) => {
                 let ends: usize = memchr::memchr_iter(b'\n', bytes).count();
                 let mut surplus = ends % lines;
                 if ends < lines {
