@@ -120,10 +120,11 @@ pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String
     let mut table = Flags::command().no_binary_name(true);
     let args = Surroundings::of_process(called_as).complete(shebang::expand(args)?, &table)?;
     let split = argv::split(args, &table);
-    let matches = table
+    let mut matches = table
         .try_get_matches_from_mut(&split.options)
         .map_err(|error| error::one_line(&error))?;
-    let flags = Flags::from_arg_matches(&matches).map_err(|error| error::one_line(&error))?;
+    let flags =
+        Flags::from_arg_matches_mut(&mut matches).map_err(|error| error::one_line(&error))?;
     let flags = Arc::new(flags);
     if flags.about.help {
         return Ok(Request::Print(table.render_help().to_string()));
