@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::flags::{Detail, Flags};
-use super::{bytes, hosts, terminal};
+use super::{batching, bytes, hosts, pipe, terminal};
 use crate::engine::capture::Streams;
-use crate::job::{Results, unescape_tagstring};
+use crate::job::{Naming, Results, unescape_tagstring};
 use crate::plan::{CapturePlan, RowsPlan};
 use crate::report::text::rows::Form;
 use crate::report::text::{Config, Mode, Shows};
@@ -132,6 +132,13 @@ pub(super) fn results(
         root: name,
         names: names.to_vec(),
         sources: if splits_columns(flags) { 0 } else { sources },
+        naming: if pipe::is_wanted(flags) && !flags.pipe.pipepart {
+            Naming::Pieces
+        } else if batching::inserts_nothing(&flags.batching) {
+            Naming::NoArguments
+        } else {
+            Naming::Arguments
+        },
     })
 }
 

@@ -88,6 +88,9 @@ pub(super) fn resolve(
     let files = files(flags, words);
     arguments(flags, words.is_empty(), input);
     let (separator, ends) = separator(flags)?;
+    let route = route(flags)?;
+    // As in GNU parallel: not of lines or blocks that go to jobs as they are.
+    let looks_at_records = matches!(route, Route::EachBlock | Route::RoundRobin { .. });
     let header = header(flags)?;
     let (records, lines) = amount(flags)?;
     // As in GNU parallel, blocks of CSV are as large as they are, however many records are wanted; but only whole
@@ -105,8 +108,9 @@ pub(super) fn resolve(
         records,
         lines,
         block: block(pipe)?,
+        skip_first_line: flags.sources.skip_first_line && looks_at_records,
         header,
-        remove_separators: pipe.remove_rec_sep && !pipe.pipepart,
+        remove_separators: pipe.remove_rec_sep && !pipe.pipepart && looks_at_records,
         skip_blank: flags.sources.no_run_if_empty && !pipe.pipepart,
         timeout: match &pipe.block_timeout {
             None => None,
@@ -120,7 +124,7 @@ pub(super) fn resolve(
             None => None,
             Some(spec) => Some(key(flags, "--group-by", spec, false)?),
         },
-        route: route(flags)?,
+        route,
         slots,
         default_args: if names_inputs(flags) {
             ArgList::single(NAMED_INPUT.to_vec())
@@ -162,6 +166,7 @@ fn arguments(flags: &Flags, nothing_typed: bool, input: &mut InputConfig) {
     // What is said about records is said about those of the stream.
     input.shape = Shape {
         header: InputHeader::None,
+        skip_first: flags.sources.skip_first_line,
         ..Shape::default()
     };
 }
@@ -174,7 +179,7 @@ fn route(flags: &Flags) -> Result<Route, String> {
         Route::Bin(key(flags, "--bin", spec, false)?)
     } else if pipe.tee {
         Route::Tee
-    } else if pipe.round_robin && !pipe.pipepart {
+    } else if pipe.round_robin {
         Route::RoundRobin {
             strict: flags.output.keep_order,
         }
@@ -300,6 +305,10 @@ fn key(flags: &Flags, option: &'static str, spec: &OsStr, hashes: bool) -> Resul
 
 /// A number of bytes with a unit, or of blocks for each slot.
 fn block(flags: &flags::Pipe) -> Result<BlockSize, String> {
+    // As in GNU parallel: without a regexp, `--regexp` finds no place for cutting a file.
+    if flags.pipepart && flags.regexp && flags.recstart.is_none() && flags.recend.is_none() {
+        return Ok(BlockSize::Bytes(usize::MAX));
+    }
     let Some(value) = &flags.block else {
         return Ok(if flags.pipepart {
             BlockSize::PerSlot(PARTS)

@@ -9,4 +9,4 @@ mod results;
 pub mod stored;
 
 pub use render::{Renderer, unescape_tagstring};
-pub use results::Results;
+pub use results::{Naming, Results};

@@ -207,7 +207,10 @@ impl Renderer {
                 root,
                 names,
                 sources,
-            }) => Some(results::directory(root, names, *sources, &job.args)),
+                naming,
+            }) => Some(results::directory(
+                root, names, *sources, *naming, &job.args,
+            )),
         };
         let conditions = self.filters.iter().map(&mut raw).collect();
         command.files.clear();

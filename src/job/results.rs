@@ -16,17 +16,43 @@ pub enum Results {
         names: Vec<Vec<u8>>,
         /// After so many arguments the numbers begin again at 1; 0: they do not.
         sources: usize,
+        /// What they are the values of.
+        naming: Naming,
     },
+}
+
+/// What directories are named after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// The arguments.
+    Arguments,
+    /// Arguments that stand for nothing: `-N0`.
+    NoArguments,
+    /// The arguments of pieces of one input, as far as they have any.
+    Pieces,
 }
 
 /// The most bytes that a file's name has on Linux.
 const LONGEST_NAME: usize = 255;
 
+/// Stands for an argument that is none, as with GNU parallel.
+const NO_ARGUMENT: &[u8] = br"\0noarg";
+
 /// The directory for a job with `args` below `root`.
-pub(super) fn directory(root: &[u8], names: &[Vec<u8>], sources: usize, args: &ArgList) -> Vec<u8> {
+pub(super) fn directory(
+    root: &[u8],
+    names: &[Vec<u8>],
+    sources: usize,
+    naming: Naming,
+    args: &ArgList,
+) -> Vec<u8> {
     let mut path = root.to_vec();
+    if naming == Naming::Pieces && args.iter().all(<[u8]>::is_empty) {
+        path.push(b'/');
+        return path;
+    }
     if args.is_empty() {
-        path.extend(br"/1/\0noarg/");
+        path.extend([b"/1/", NO_ARGUMENT, b"/"].concat());
         return path;
     }
     for (place, arg) in args.iter().enumerate() {
@@ -38,7 +64,10 @@ pub(super) fn directory(root: &[u8], names: &[Vec<u8>], sources: usize, args: &A
             None => path.extend((place + 1).to_string().bytes()),
         }
         path.push(b'/');
-        push_name(&mut path, arg);
+        match naming {
+            Naming::NoArguments => path.extend(NO_ARGUMENT),
+            Naming::Arguments | Naming::Pieces => push_name(&mut path, arg),
+        }
     }
     path.push(b'/');
     path
@@ -69,7 +98,8 @@ mod tests {
         let dir = |names: &[&[u8]], sources, args: &[&str]| {
             let names: Vec<_> = names.iter().map(|name| name.to_vec()).collect();
             let args = args.iter().copied().collect();
-            String::from_utf8(directory(b"out", &names, sources, &args)).unwrap()
+            let path = directory(b"out", &names, sources, Naming::Arguments, &args);
+            String::from_utf8(path).unwrap()
         };
         assert_eq!(dir(&[], 2, &["a", "b"]), "out/1/a/2/b/");
         assert_eq!(dir(&[], 1, &["a", "b"]), "out/1/a/1/b/");
@@ -77,5 +107,20 @@ mod tests {
         assert_eq!(dir(&[b"x"], 2, &["a", "b"]), "out/x/a/2/b/");
         assert_eq!(dir(&[], 1, &["c/d\\\t"]), r"out/1/c\_d\\\t/");
         assert_eq!(dir(&[], 1, &[&"x".repeat(300)]).len(), 6 + 255 + 1);
+    }
+
+    #[test]
+    fn what_is_no_argument_has_a_name_too() {
+        let dir = |naming, args: &[&str]| {
+            let args = args.iter().copied().collect();
+            String::from_utf8(directory(b"out", &[], 2, naming, &args)).unwrap()
+        };
+        assert_eq!(dir(Naming::Arguments, &[]), r"out/1/\0noarg/");
+        assert_eq!(
+            dir(Naming::NoArguments, &["", ""]),
+            r"out/1/\0noarg/2/\0noarg/"
+        );
+        assert_eq!(dir(Naming::Pieces, &[""]), "out/");
+        assert_eq!(dir(Naming::Pieces, &["a"]), "out/1/a/");
     }
 }

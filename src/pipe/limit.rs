@@ -113,6 +113,7 @@ mod tests {
             records: Some(1),
             lines: None,
             block: BlockSize::Bytes(10),
+            skip_first_line: false,
             header: None,
             remove_separators: false,
             skip_blank: false,

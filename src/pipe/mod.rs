@@ -59,6 +59,8 @@ pub struct Config {
     pub lines: Option<usize>,
     /// How large a block is.
     pub block: BlockSize,
+    /// Whether the first line is dropped: of each file where blocks are parts of them.
+    pub skip_first_line: bool,
     /// What is repeated for each job.
     pub header: Option<Header>,
     /// Whether separators are taken out of what jobs get.
@@ -257,6 +259,9 @@ fn pieces(
         return Ok(Pieces::Over);
     }
     let mut source = Source::open(&config.files)?;
+    if config.skip_first_line {
+        source.skip_first_lines(if config.parts { usize::MAX } else { 1 })?;
+    }
     if let BlockSize::PerSlot(count) = config.block {
         let size = match part::total_size(&config.files) {
             Some(size) if config.parts => size,

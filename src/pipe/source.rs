@@ -167,6 +167,20 @@ impl Source {
         Ok(0)
     }
 
+    /// Drops the first line of each of the first `inputs`.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be read: names it.
+    pub fn skip_first_lines(&mut self, inputs: usize) -> Result<(), String> {
+        for input in self.inputs.iter().take(inputs) {
+            input
+                .skip_line()
+                .map_err(|error| input.cannot_read(&error))?;
+        }
+        Ok(())
+    }
+
     /// Whether there is something to read, or the end, before `deadline`.
     ///
     /// # Errors
@@ -209,6 +223,19 @@ impl Input {
     /// The file, and whether it can be read at any place.
     pub fn file(&self) -> &Arc<File> {
         &self.file
+    }
+
+    /// Reads up to the end of the line and no further, as there is no way back in a pipe.
+    fn skip_line(&self) -> io::Result<()> {
+        let mut byte = [0];
+        loop {
+            match (&*self.file).read(&mut byte) {
+                Ok(1) if byte != *b"\n" => {}
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Where reading goes on.

@@ -20,6 +20,8 @@ const TREES: &[(&str, &str)] = &[
     ("r", "-X ::: a b c"),
     ("r", "-C , ::: a,b c,d"),
     ("r", "--link ::: a b ::: c d"),
+    ("r", "-N0 ::: a b"),
+    ("r", "-n0 ::: a b ::: c"),
     ("{}.out", "::: a b"),
     ("{}/", "::: a b"),
     ("r/{1}-{2}", "::: a b ::: c"),
@@ -46,6 +48,8 @@ const WITH: &[&str] = &[
     "-u",
     "--lb",
     "--files",
+    "--output-as-files",
+    "--outputasfiles",
     "--dry-run",
     "--retries 2",
     "--compress",
@@ -59,6 +63,8 @@ const LINES: &[&str] = &[
     "--lb --tagstring 'T{#}' -k",
     "--line-buffer -k -v",
     "--linebuffer -k --color",
+    "--linebuffered -k",
+    "--line-buffered -k",
     "--color -k",
     "--colour -k --tag",
     "--ctag -k",
@@ -76,6 +82,8 @@ const COMPRESSED: &[&str] = &[
     "--compress --lb",
     "--compress -v",
     "--compress-program gzip",
+    "--use-compress-program gzip --use-decompress-program 'gzip -dc'",
+    "--usecompressprogram gzip",
     "--compress-program 'gzip -9' --decompress-program 'gzip -dc'",
     "--decompress-program cat --compress-program cat",
 ];
@@ -94,8 +102,23 @@ const RESUMED: &[&str] = &[
     "--resume --results r --header : echo {#} ::: 1 a b c",
 ];
 
+/// Pieces of one input, of which all have the same place for their output unless they have arguments.
+const PIECES: &[&str] = &[
+    "--pipe -N2 --results r cat",
+    "--pipe -N2 --results r/ cat",
+    "--pipe -N2 --results r/{#} cat",
+    "--pipe -N2 --results r cat ::: a b",
+    "--pipe -N2 --results r cat ::: a b c d ::: e",
+    "--pipe --dry-run --results r cat",
+    "--pipepart -a IN --block 4 --results r cat",
+];
+
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
+    for line in PIECES {
+        let case = case(&format!("-j1 {line}")).stdin("1\n2\n3\n4\n");
+        cases.push(case.file("IN", "1\n2\n3\n4\n").tree());
+    }
     for (results, inputs) in TREES {
         cases.push(case(&format!("-j1 --results \"{results}\" {JOB} {inputs}")).tree());
     }

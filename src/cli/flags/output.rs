@@ -30,7 +30,7 @@ pub struct Output {
     pub ungroup: bool,
 
     /// Print output as it comes, by whole lines (of up to 1 MiB); with --keep-order, one job's at a time.
-    #[arg(long, aliases = ["linebuffer", "lb"])]
+    #[arg(long, aliases = ["line-buffered", "linebuffer", "linebuffered", "lb"])]
     pub line_buffer: bool,
 
     /// On a terminal, show one line for each job: the latest of its output; elsewhere as --line-buffer.
@@ -62,7 +62,7 @@ pub struct Output {
     pub ctagstring: Option<OsString>,
 
     /// Keep each job's standard output in a file in $TMPDIR, and print the file's name.
-    #[arg(long)]
+    #[arg(long, alias = "output-as-files", alias = "outputasfiles")]
     pub files: bool,
 
     /// As --files, with a NUL byte instead of a newline.
@@ -80,11 +80,11 @@ pub struct Output {
     pub compress: bool,
 
     /// Compress with the command PROG [default: zstd, lz4, pigz or gzip]; implies --compress.
-    #[arg(long, aliases = ["compress-prg", "compressprogram"], value_name = "PROG")]
+    #[arg(long, aliases = ["use-compress-program", "usecompressprogram", "compress-prg", "compressprogram"], value_name = "PROG")]
     pub compress_program: Option<OsString>,
 
     /// Decompress with the command PROG [default: that of --compress-program with -dc].
-    #[arg(long, aliases = ["decompress-prg", "decompressprogram"], value_name = "PROG")]
+    #[arg(long, aliases = ["use-decompress-program", "usedecompressprogram", "decompress-prg", "decompressprogram"], value_name = "PROG")]
     pub decompress_program: Option<OsString>,
 
     /// Print each command on standard output before its output.

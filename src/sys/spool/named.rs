@@ -87,7 +87,7 @@ impl Named {
     pub fn unique(dir: &Path) -> io::Result<Self> {
         loop {
             let letters: String = std::iter::repeat_with(fastrand::alphanumeric)
-                .take(8)
+                .take(5)
                 .collect();
             let path = dir.join(format!("par{letters}.par"));
             let made = OpenOptions::new()
