@@ -43,6 +43,11 @@ pub(super) fn inserts_nothing(flags: &Batching) -> bool {
     matches!(most(flags), Ok(Most::NoArgs))
 }
 
+/// Whether records are lines, of which one may go on in the next.
+pub(super) fn counts_lines(flags: &Batching) -> bool {
+    flags.input_lines.is_some() || flags.max_lines.is_some()
+}
+
 /// How records become jobs that run in `slots`.
 ///
 /// # Errors
@@ -60,9 +65,8 @@ pub(super) fn packing(
         Most::Unsaid if fills => None,
         Most::Unsaid => Some(NonZeroUsize::MIN),
     };
-    let joins_lines = flags.input_lines.is_some() || flags.max_lines.is_some();
     let asked = max_chars(flags)?;
-    if most == Some(NonZeroUsize::MIN) && asked.is_none() && !joins_lines {
+    if most == Some(NonZeroUsize::MIN) && asked.is_none() {
         return Ok(Packing::One);
     }
     let limit = Limit {
@@ -73,7 +77,6 @@ pub(super) fn packing(
         most,
         limit,
         share: NonZeroUsize::new(slots).filter(|_| flags.many || flags.context_replace),
-        joins_lines,
         measure: Measure::new(renderer.command().clone(), renderer.style(), slots),
     })))
 }

@@ -143,7 +143,7 @@ pub(super) fn results(
 }
 
 fn splits_columns(flags: &Flags) -> bool {
-    flags.sources.colsep.is_some() || flags.sources.csv
+    flags.sources.colsep.is_some() || flags.sources.csv || flags.sources.header.is_some()
 }
 
 /// What goes before each line.

@@ -74,6 +74,9 @@ pub(super) fn resolve(
     if command.is_empty() {
         return Err("--pipe/--pipepart must have a command to pipe into (e.g. 'cat').".to_owned());
     }
+    if pipe.cat && pipe.fifo {
+        return Err("--fifo cannot be combined with --cat.".to_owned());
+    }
     group_by_alone(pipe)?;
     let batching = &flags.batching;
     if pipe.pipepart
@@ -91,7 +94,11 @@ pub(super) fn resolve(
     let route = route(flags)?;
     // As in GNU parallel: not of lines or blocks that go to jobs as they are.
     let looks_at_records = matches!(route, Route::EachBlock | Route::RoundRobin { .. });
-    let header = header(flags)?;
+    let header = match &route {
+        // As in GNU parallel: without a name that is looked for, the header is a line like the others.
+        Route::Shard(key) | Route::Bin(key) if !key.has_name() => None,
+        _ => header(flags)?,
+    };
     let (records, lines) = amount(flags)?;
     // As in GNU parallel, blocks of CSV are as large as they are, however many records are wanted; but only whole
     // ones are in the last but one.
@@ -107,7 +114,7 @@ pub(super) fn resolve(
         ends,
         records,
         lines,
-        block: block(pipe)?,
+        block: block(pipe, &route)?,
         skip_first_line: flags.sources.skip_first_line && looks_at_records,
         header,
         remove_separators: pipe.remove_rec_sep && !pipe.pipepart && looks_at_records,
@@ -304,9 +311,11 @@ fn key(flags: &Flags, option: &'static str, spec: &OsStr, hashes: bool) -> Resul
 }
 
 /// A number of bytes with a unit, or of blocks for each slot.
-fn block(flags: &flags::Pipe) -> Result<BlockSize, String> {
+fn block(flags: &flags::Pipe, route: &Route) -> Result<BlockSize, String> {
+    let nowhere = |regexp: &Option<OsString>| regexp.as_ref().is_none_or(|it| it.is_empty());
     // As in GNU parallel: without a regexp, `--regexp` finds no place for cutting a file.
-    if flags.pipepart && flags.regexp && flags.recstart.is_none() && flags.recend.is_none() {
+    let uncut = flags.regexp && nowhere(&flags.recstart) && nowhere(&flags.recend);
+    if flags.pipepart && uncut && matches!(route, Route::EachBlock) {
         return Ok(BlockSize::Bytes(usize::MAX));
     }
     let Some(value) = &flags.block else {

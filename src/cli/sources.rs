@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::argv::SourceWords;
 use super::flags::Flags;
-use super::{bytes, text, values};
+use super::{batching, bytes, text, values};
 use crate::input::{
     Columns, Delimiter, Header, InputConfig, Notices, Pattern, Shape, SourceKind, SourceSpec, Trim,
 };
@@ -114,6 +114,7 @@ fn file(name: OsString, linked: bool) -> SourceSpec {
 }
 
 fn shape(flags: &Flags) -> Result<Shape, String> {
+    let joins_lines = batching::counts_lines(&flags.batching);
     let flags = &flags.sources;
     let colsep = flags.colsep.as_ref().map(|value| value.as_bytes());
     let columns = match (colsep, flags.csv) {
@@ -121,6 +122,11 @@ fn shape(flags: &Flags) -> Result<Shape, String> {
         (separator, true) => Columns::Csv(separator.unwrap_or(b",").to_vec()),
         (Some(regexp), false) => {
             let pattern = Pattern::new(regexp).map_err(|why| format!("--colsep {why}"))?;
+            Columns::SplitBy(Box::new(pattern))
+        }
+        // As GNU parallel: names are of columns, which tabs separate.
+        (None, false) if flags.header.is_some() => {
+            let pattern = Pattern::new(b"\t").map_err(|why| format!("--header: {why}"))?;
             Columns::SplitBy(Box::new(pattern))
         }
         (None, false) => Columns::One,
@@ -141,6 +147,7 @@ fn shape(flags: &Flags) -> Result<Shape, String> {
     Ok(Shape {
         paragraphs: false,
         skip_first: flags.skip_first_line,
+        joins_lines,
         header,
         eof: eof.filter(|mark| !mark.is_empty()).map(bytes),
         columns,

@@ -16,6 +16,8 @@ pub struct Shape {
     pub skip_first: bool,
     /// `--header`: what gives the columns names.
     pub header: Header,
+    /// `-L`, `-l`: a record that ends with white space goes on in the next one.
+    pub joins_lines: bool,
     /// `-E`: a record like this ends its source.
     pub eof: Option<Vec<u8>>,
     /// `--colsep`, `--csv`: how a record is cut into columns, each an argument.
@@ -66,6 +68,7 @@ impl Shape {
     pub(super) fn is_plain(&self) -> bool {
         !self.paragraphs
             && !self.skip_first
+            && !self.joins_lines
             && self.header == Header::None
             && self.eof.is_none()
             && matches!(self.columns, Columns::One)
@@ -76,12 +79,13 @@ impl Shape {
 
     /// Whether a record of the input may turn out to be no record, or only part of one.
     pub(super) fn may_need_more(&self) -> bool {
-        self.paragraphs || self.skip_blank || matches!(self.columns, Columns::Csv(_))
+        let joins = self.paragraphs || self.joins_lines;
+        joins || self.skip_blank || matches!(self.columns, Columns::Csv(_))
     }
 
     /// The next record of `source` as arguments.
     pub(super) fn pull(&self, source: &mut Source) -> Result<Option<ArgList>, InputError> {
-        let record = loop {
+        let mut record = loop {
             match self.raw(source)? {
                 Some(record) if self.skip_blank && record.iter().all(|&byte| is_space(byte)) => {}
                 Some(record) => break record,
@@ -91,6 +95,13 @@ impl Shape {
         if self.eof.as_ref() == Some(&record) {
             source.end();
             return Ok(None);
+        }
+        while self.joins_lines && record.last().is_some_and(|&byte| is_space(byte)) {
+            match self.raw(source)? {
+                Some(more) if self.eof.as_ref() != Some(&more) => record.extend(more),
+                Some(_) => source.end(),
+                None => break,
+            }
         }
         let columns = self.cut(record, source)?;
         Ok(Some(self.trim.apply(columns)))

@@ -245,6 +245,22 @@ fn the_header_is_read_at_once_and_nothing_else() {
 }
 
 #[test]
+fn lines_that_end_with_a_blank_go_on() {
+    let shape = || Shape {
+        joins_lines: true,
+        eof: Some(b"end".to_vec()),
+        ..Shape::default()
+    };
+    let lines = words(&["a ", "b\t", "c", "d", "", "e "]);
+    assert_eq!(
+        read(shaped(shape(), vec![lines])),
+        ["a b\\tc", "d", "", "e "]
+    );
+    let (mark, more) = (words(&["a", "b ", "end", "c"]), words(&["1 ", "2"]));
+    assert_eq!(read(shaped(shape(), vec![mark, more])), ["a 1 2", "b  1 2"]);
+}
+
+#[test]
 fn what_is_left_out_is_not_counted() {
     let shape = Shape {
         eof: Some(b"end".to_vec()),

@@ -43,8 +43,6 @@ pub struct Batch {
     pub limit: Limit,
     /// How many slots share the last job's records.
     pub share: Option<NonZeroUsize>,
-    /// Whether a record that ends with a blank goes on in the next one.
-    pub joins_lines: bool,
     /// Tells how long the line becomes.
     pub measure: Measure,
 }
@@ -210,7 +208,7 @@ where
     fn pack_batch(&mut self, batch: &mut Batch) -> Result<Option<ArgList>, PackError<E>> {
         let mut job = self.fill(batch)?;
         if let (Some(slots), None) = (batch.share, self.share)
-            && self.look_ahead(batch.joins_lines)?.is_none()
+            && self.look_ahead()?.is_none()
         {
             let each = job.len().div_ceil(slots.get()).max(1);
             self.share = Some(each);
@@ -231,7 +229,7 @@ where
         let seq = self.seq + 1;
         let mut job = Vec::new();
         let mut len = 0_usize;
-        while job.len() < most && self.look_ahead(batch.joins_lines)?.is_some() {
+        while job.len() < most && self.look_ahead()?.is_some() {
             if self.ahead {
                 if !job.is_empty() {
                     break;
@@ -279,37 +277,16 @@ where
     }
 
     /// The record that comes next.
-    fn look_ahead(&mut self, joins_lines: bool) -> Result<Option<&ArgList>, PackError<E>> {
+    fn look_ahead(&mut self) -> Result<Option<&ArgList>, PackError<E>> {
         if self.waiting.is_empty() {
-            let Some(mut record) = self.pull().map_err(PackError::Records)? else {
+            let Some(record) = self.pull().map_err(PackError::Records)? else {
                 return Ok(None);
             };
             self.pulled += 1;
-            while joins_lines && goes_on(&record) {
-                let Some(next) = self.pull().map_err(PackError::Records)? else {
-                    break;
-                };
-                self.pulled += 1;
-                record = joined(&record, &next);
-            }
             self.waiting.push_back(record);
         }
         Ok(self.waiting.front())
     }
-}
-
-/// Whether a line ends with white space; records of several sources are no lines.
-fn goes_on(record: &ArgList) -> bool {
-    record.len() == 1
-        && record
-            .get(0)
-            .is_some_and(|line| matches!(line.last(), Some(b' ' | b'\t'..=b'\r')))
-}
-
-fn joined(line: &ArgList, next: &ArgList) -> ArgList {
-    let mut text = line.get(0).unwrap_or_default().to_vec();
-    next.iter().for_each(|more| text.extend_from_slice(more));
-    ArgList::single(text)
 }
 
 impl<R, E> Iterator for Jobs<R>
@@ -365,7 +342,6 @@ mod tests {
             most: None,
             limit: UNLIMITED,
             share: None,
-            joins_lines: false,
             measure: Measure::new(template(command), style(spread), 1),
         }
     }
@@ -519,21 +495,6 @@ mod tests {
                 "1: 1 2",
                 "Command line too long (11 >= 10, --max-chars) at input 3: 333333"
             ]
-        );
-    }
-
-    #[test]
-    fn lines_that_end_with_a_blank_go_on() {
-        let lines =
-            ["a ", "b\t", "c", "d", "", "e "].map(|line| Ok::<_, &str>([line].iter().collect()));
-        let packing = Packing::Batch(Box::new(Batch {
-            most: NonZeroUsize::new(2),
-            joins_lines: true,
-            ..batch("echo", Spread::Join)
-        }));
-        assert_eq!(
-            packed(lines.into_iter().collect(), packing),
-            ["1: a b\tc d", "2:  e "]
         );
     }
 

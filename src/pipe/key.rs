@@ -74,6 +74,11 @@ impl Key {
         }
     }
 
+    /// Whether a header is wanted, since the column is said by its name.
+    pub fn has_name(&self) -> bool {
+        matches!(self.column, Column::Name(_))
+    }
+
     /// Finds the column's name in `header`.
     ///
     /// # Errors

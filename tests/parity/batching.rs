@@ -202,6 +202,23 @@ fn lines() -> Vec<Case> {
     cases.push(case(
         "-k -j1 --dry-run -L1 echo ::: 'a ' b 'c\t' d 'e\n' f 'i '",
     ));
+    for options in [
+        "-L1",
+        "-L2",
+        "-l",
+        "--link -L1",
+        "-l -C ,",
+        "-L1 -E b",
+        "-L1 -r",
+    ] {
+        for inputs in [
+            "::: 'a ' b c ::: x",
+            "::: x y ::: 'a, ' '' 'b\t' c",
+            "::: 'a ' b ::: 'c ' d e",
+        ] {
+            cases.push(case(&format!("-k -j1 --dry-run {options} echo {inputs}")));
+        }
+    }
     cases
 }
 

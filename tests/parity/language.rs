@@ -162,6 +162,8 @@ pub fn cases() -> Vec<Case> {
         case("-k --plus echo {choose_k} ::: a b c ::: a b c"),
         case("-k --plus echo {uniq} ::: a b ::: a b"),
         case("-k --dry-run echo '{= if($_==2) { skip() } =}' '{#}' ::: 1 2 3"),
+        case("-k -v echo '{= if($_==2) { skip() } =}' '{#}' ::: 1 2 3"),
+        case("-j1 -v --lb --tag echo '{= if($_==2) { skip() } =}' '{#}' ::: 1 2 3"),
     ]);
     cases
 }

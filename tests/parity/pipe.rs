@@ -123,6 +123,10 @@ const FILES: &[&str] = &[
     "--pipepart -a ten -j3 -k 'cat; echo ,'",
     "--pipepart -a gb -a ten -j2 -k --header : 'cat; echo ,'",
     "--pipepart -a ten --round-robin --block 5 -j1 'cat; echo ,'",
+    "--pipepart -a thirty --block -3 -j1 wc -c",
+    "--pipepart -a thirty --block -1 -j2 -k wc -c",
+    "--pipepart -a thirty -j1 wc -c",
+    "--pipepart -a ten --regexp --recend '' --block 5 -k 'cat; echo ,'",
     "--pipepart -a ten --regexp --block 5 -k 'cat; echo ,'",
     "--pipepart -a ten --skip-first-line --block 5 -k 'cat; echo ,'",
     "--pipepart -a ten -a gb --skip-first-line --block 9 -k 'cat; echo ,'",
@@ -168,6 +172,10 @@ const TEN: &[&str] = &[
     "--pipe --rrs --bin 1 -j2 -k 'cat; echo ,'",
     "--pipe --rrs --tee -j2 -k 'cat; echo ,' ::: a b",
     "--pipe --rrs --round-robin -N1 -j2 -k 'cat; echo ,'",
+    "--pipe --header : --bin 1 -j3 -k 'cat; echo ,'",
+    "--pipe --header 2 --shard 1 -j1 cat",
+    "--pipe --header '.*\n' --shard 1 -j1 cat",
+    "--pipe --cat --fifo cat",
     "--pipe --round-robin --retries 3 cat",
     "--pipe --round-robin --retries 1",
 ];
@@ -221,6 +229,7 @@ pub fn cases() -> Vec<Case> {
         cases.push(
             case(line)
                 .file("ten", ten)
+                .file("thirty", "\n".repeat(30))
                 .file("gb", COLUMNS)
                 .file("empty", ""),
         );

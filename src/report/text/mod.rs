@@ -220,8 +220,11 @@ impl Text {
             },
             cancelled: match end.outcome {
                 Outcome::Cancelled { .. } | Outcome::DoneBefore => true,
-                // As GNU parallel, which shows what was skipped only when it runs nothing.
-                Outcome::Skipped => !self.config.dry_run && self.rows.is_none(),
+                // As GNU parallel, which shows what was skipped where it shows command lines.
+                Outcome::Skipped => {
+                    let shows = self.config.dry_run || self.config.verbose;
+                    !shows && self.rows.is_none()
+                }
                 _ => false,
             },
             filtered_out: end.outcome == Outcome::FilteredOut,
