@@ -98,6 +98,8 @@ pub struct Text {
     asking: Option<Asking>,
     /// Where output goes as rows of a table, with all else that is known of the job.
     rows: Option<Rows>,
+    /// What ends the run. It may come from several jobs at once, and is told once.
+    fatal: Option<String>,
 }
 
 /// A job that has finished, as far as printing is concerned.
@@ -125,6 +127,7 @@ impl Text {
             printer: Printer::new(stdout, stderr),
             order: KeepOrder::new(),
             streaming: Streaming::default(),
+            fatal: None,
             turn: None,
             asking: None,
             rows: None,
@@ -212,12 +215,7 @@ impl Text {
             row: self.rows.is_some().then(|| Row::of(end)),
             stdout: mem::take(&mut end.stdout),
             stderr: mem::take(&mut end.stderr),
-            error: match &end.outcome {
-                Outcome::SpawnFailed(error) => {
-                    Some(format!("{}: Error: {}", self.program, error.why))
-                }
-                _ => None,
-            },
+            error: self.error(&end.outcome),
             cancelled: match end.outcome {
                 Outcome::Cancelled { .. } | Outcome::DoneBefore => true,
                 // As GNU parallel, which shows what was skipped where it shows command lines.
@@ -244,6 +242,21 @@ impl Text {
             turn.pass_to(self.order.next());
         }
         Ok(())
+    }
+
+    /// Why a job could not be started, unless that was told.
+    fn error(&mut self, outcome: &Outcome) -> Option<String> {
+        let Outcome::SpawnFailed(error) = outcome else {
+            return None;
+        };
+        let words = format!("{}: Error: {}", self.program, error.why);
+        if error.fatal {
+            if self.fatal.as_ref() == Some(&words) {
+                return None;
+            }
+            self.fatal = Some(words.clone());
+        }
+        Some(words)
     }
 
     /// Words of the program's own.

@@ -179,6 +179,18 @@ fn a_job_that_cannot_start_says_why() {
 }
 
 #[test]
+fn what_ends_the_run_is_told_once() {
+    let fails = |seq, why: fn() -> crate::model::SpawnError| {
+        finished(never_started(ended(seq, "x", Outcome::SpawnFailed(why()))))
+    };
+    let told = |why| shown(GROUPED, vec![fails(1, why), fails(2, why)]).1;
+    let fatal = || crate::model::SpawnError::fatal("no such directory");
+    assert_eq!(told(fatal), "fanout: Error: no such directory\n");
+    let passing = || crate::model::SpawnError::passing("no memory");
+    assert_eq!(told(passing), "fanout: Error: no memory\n".repeat(2));
+}
+
+#[test]
 fn ungrouped_pieces_pass_untagged() {
     let config = Config {
         mode: Mode::Ungrouped,
