@@ -410,13 +410,18 @@ fn differences(
 
 #[test]
 fn every_way_to_run_a_command_ends_as_a_shell_of_its_own() {
-    let lines: Vec<_> = COMMANDS
-        .iter()
-        .map(|line| line.as_bytes().to_vec())
-        .collect();
+    let lines = |shell: &str| -> Vec<_> {
+        // A csh does not know this `wait`, and tells of the job's end if that comes before its own.
+        let is_left_to_chance = |line: &str| shell.ends_with("csh") && line.contains("& wait $!");
+        COMMANDS
+            .iter()
+            .filter(|line| !is_left_to_chance(line))
+            .map(|line| line.as_bytes().to_vec())
+            .collect()
+    };
     let found: Vec<_> = installed(&SHELLS)
         .into_iter()
-        .flat_map(|shell| differences(shell, &WAYS, &[], &lines))
+        .flat_map(|shell| differences(shell, &WAYS, &[], &lines(shell)))
         .map(|found| found.to_string())
         .collect();
     assert!(found.is_empty(), "\n{}", found.join("\n"));

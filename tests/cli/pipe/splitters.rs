@@ -92,7 +92,7 @@ const SPLITTERS: &[&[&str]] = &[
     &["--pipepart", "--rrs", "--block", "4"],
     &["--pipepart", "--csv", "--block", "4"],
     &["--pipepart", "-n2", "--block", "4"],
-    &["--pipepart", "--round-robin", "--block", "4"],
+    &["--pipepart", "--round-robin", "-j1", "--block", "4"],
     &[
         "--pipepart",
         "--group-by",
@@ -163,6 +163,7 @@ const ROUTERS: &[&[&str]] = &[
     &["--round-robin", "--block", "9"],
     &["--round-robin", "--block", "40", "-k"],
     &["--round-robin", "--block", "-1"],
+    &["--pipepart", "--round-robin", "--block", "9"],
     &["--shard", "1", "--colsep", " "],
     &["--shard", "1", "--colsep", " ", "--block", "10"],
     &["--bin", "1", "--colsep", " "],
