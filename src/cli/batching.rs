@@ -43,6 +43,20 @@ pub(super) fn inserts_nothing(flags: &Batching) -> bool {
     matches!(most(flags), Ok(Most::NoArgs))
 }
 
+/// Whether a job has just one record.
+pub(super) fn takes_one_record(flags: &Batching) -> bool {
+    match most(flags) {
+        Ok(Most::Records(records)) => records == NonZeroUsize::MIN,
+        Ok(Most::Unsaid) => !fills(flags),
+        Ok(Most::NoArgs) | Err(_) => false,
+    }
+}
+
+/// Whether a job has as many records as its command line has room for.
+fn fills(flags: &Batching) -> bool {
+    flags.many || flags.context_replace || flags.xargs
+}
+
 /// Whether records are lines, of which one may go on in the next.
 pub(super) fn counts_lines(flags: &Batching) -> bool {
     flags.input_lines.is_some() || flags.max_lines.is_some()
@@ -58,11 +72,10 @@ pub(super) fn packing(
     renderer: &Renderer,
     slots: usize,
 ) -> Result<Packing, String> {
-    let fills = flags.many || flags.context_replace || flags.xargs;
     let most = match most(flags)? {
         Most::NoArgs => return Ok(Packing::NoArgs),
         Most::Records(records) => Some(records),
-        Most::Unsaid if fills => None,
+        Most::Unsaid if fills(flags) => None,
         Most::Unsaid => Some(NonZeroUsize::MIN),
     };
     let asked = max_chars(flags)?;

@@ -131,7 +131,12 @@ pub(super) fn results(
     Some(Results::Tree {
         root: name,
         names: names.to_vec(),
-        sources: if splits_columns(flags) { 0 } else { sources },
+        sources: match names.len() {
+            _ if batching::takes_one_record(&flags.batching) => 0,
+            0 if splits_columns(flags) => 0,
+            0 => sources,
+            columns => columns,
+        },
         naming: if pipe::is_wanted(flags) && !flags.pipe.pipepart {
             Naming::Pieces
         } else if batching::inserts_nothing(&flags.batching) {
@@ -143,7 +148,7 @@ pub(super) fn results(
 }
 
 fn splits_columns(flags: &Flags) -> bool {
-    flags.sources.colsep.is_some() || flags.sources.csv || flags.sources.header.is_some()
+    flags.sources.colsep.is_some() || flags.sources.csv
 }
 
 /// What goes before each line.

@@ -14,14 +14,14 @@ pub enum Results {
         root: Vec<u8>,
         /// The names of arguments, as far as a header gave any; the others have numbers.
         names: Vec<Vec<u8>>,
-        /// After so many arguments the numbers begin again at 1; 0: they do not.
+        /// After so many arguments names and numbers begin again; 0: they do not.
         sources: usize,
-        /// What they are the values of.
+        /// What else there is to know of the arguments.
         naming: Naming,
     },
 }
 
-/// What directories are named after.
+/// What directories are named after, one for each argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Naming {
     /// The arguments.
@@ -58,7 +58,7 @@ pub(super) fn directory(
     for (place, arg) in args.iter().enumerate() {
         let place = if sources > 0 { place % sources } else { place };
         path.push(b'/');
-        match names.get(place) {
+        match names.get(place).filter(|name| !name.is_empty()) {
             // As GNU parallel: a name may have slashes.
             Some(name) => path.extend(name),
             None => path.extend((place + 1).to_string().bytes()),
