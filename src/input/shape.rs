@@ -16,10 +16,10 @@ pub struct Shape {
     pub skip_first: bool,
     /// `--header`: what gives the columns names.
     pub header: Header,
-    /// `-L`, `-l`: a record that ends with white space goes on in the next one.
-    pub joins_lines: bool,
     /// `-E`: a record like this ends its source.
     pub eof: Option<Vec<u8>>,
+    /// `-L`, `-l`: a record that ends with white space goes on in the next one.
+    pub joins_lines: bool,
     /// `--colsep`, `--csv`: how a record is cut into columns, each an argument.
     pub columns: Columns,
     /// `--trim`: which ends of each argument lose their white space.

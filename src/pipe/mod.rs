@@ -268,7 +268,7 @@ fn pieces(
             _ => source.make_regular()?,
         };
         let pieces = count.saturating_mul(config.slots as u64).max(1);
-        // As GNU parallel: a byte more than it takes.
+        // As GNU parallel: rounded down, and a byte more.
         let bytes = usize::try_from(size / pieces + 1).unwrap_or(usize::MAX);
         config.block = BlockSize::Bytes(bytes);
         if config.records.is_none() && matches!(config.route, Route::EachBlock) {

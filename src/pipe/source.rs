@@ -1,7 +1,7 @@
 //! Standard input, files, and what decompresses them.
 
 use std::fs::File;
-use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom, Write as _};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
@@ -225,8 +225,15 @@ impl Input {
         &self.file
     }
 
-    /// Reads up to the end of the line and no further, as there is no way back in a pipe.
+    /// Reads up to the end of the line and no further.
     fn skip_line(&self) -> io::Result<()> {
+        if self.regular {
+            let begin = self.position()?;
+            let line = BufReader::new(&*self.file).skip_until(b'\n')?;
+            (&*self.file).seek(SeekFrom::Start(begin + line as u64))?;
+            return Ok(());
+        }
+        // There is no way back in a pipe.
         let mut byte = [0];
         loop {
             match (&*self.file).read(&mut byte) {

@@ -62,7 +62,7 @@ pub struct Output {
     pub ctagstring: Option<OsString>,
 
     /// Keep each job's standard output in a file in $TMPDIR, and print the file's name.
-    #[arg(long, alias = "output-as-files", alias = "outputasfiles")]
+    #[arg(long, aliases = ["output-as-files", "outputasfiles"])]
     pub files: bool,
 
     /// As --files, with a NUL byte instead of a newline.
@@ -80,11 +80,19 @@ pub struct Output {
     pub compress: bool,
 
     /// Compress with the command PROG [default: zstd, lz4, pigz or gzip]; implies --compress.
-    #[arg(long, aliases = ["use-compress-program", "usecompressprogram", "compress-prg", "compressprogram"], value_name = "PROG")]
+    #[arg(
+        long,
+        aliases = ["use-compress-program", "usecompressprogram", "compress-prg", "compressprogram"],
+        value_name = "PROG"
+    )]
     pub compress_program: Option<OsString>,
 
     /// Decompress with the command PROG [default: that of --compress-program with -dc].
-    #[arg(long, aliases = ["use-decompress-program", "usedecompressprogram", "decompress-prg", "decompressprogram"], value_name = "PROG")]
+    #[arg(
+        long,
+        aliases = ["use-decompress-program", "usedecompressprogram", "decompress-prg", "decompressprogram"],
+        value_name = "PROG"
+    )]
     pub decompress_program: Option<OsString>,
 
     /// Print each command on standard output before its output.

@@ -283,6 +283,21 @@ proptest! {
     }
 
     #[test]
+    fn the_first_line_is_dropped_and_nothing_else(
+        splitter in prop::sample::select(SPLITTERS),
+        input in odd_bytes(),
+        from in from(),
+    ) {
+        let rest = memchr::memchr(b'\n', &input).map_or(&[][..], |at| &input[at + 1..]);
+        let from = if let From::Files(_) = from { From::Files(0) } else { from };
+        let output = received(&[splitter, &["--skip-first-line"]].concat(), &input, from).concat();
+        prop_assert!(
+            output == rest,
+            "{splitter:?} {from:?}\n{}\n{}", rest.escape_ascii(), output.escape_ascii()
+        );
+    }
+
+    #[test]
     fn nothing_but_separators_is_taken_out(
         (options, end, start) in prop::sample::select(SEPARATORS),
         cut in prop::sample::select(&["-N1", "-N2", "-N3", "--block=1", "--block=4", "--block=9"][..]),
