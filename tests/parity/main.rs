@@ -2,8 +2,9 @@
 //! through both, and stdout, stderr, exit code and files compared.
 //!
 //! Where no GNU parallel is installed the tests say so and pass, unless `FANOUT_TEST_REQUIRE=all`.
-//! `FANOUT_PARITY_ONLY=text` runs the cases whose name has that text. Before adding cases, see that
-//! they are stable on GNU alone: `cargo test --test parity -- --ignored`.
+//! Each case is a test named `GROUP: COMMAND LINE`: `cargo test --test parity -- 'pipe: '` runs a group,
+//! and any part of a command line the cases that have it. Before adding cases, see that they are stable on
+//! GNU alone: `cargo test --test parity -- --ignored 'is stable: pipe'`; `'show: pipe'` prints what it does.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_push_string)]
 #![allow(missing_docs, unreachable_pub)]
@@ -37,119 +38,152 @@ mod values;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::process::{Command, ExitCode};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use case::{Case, case};
+use libtest_mimic::{Arguments, Failed, Trial};
 
-#[test]
-fn input_sources() {
-    equal_gnu(&inputs::cases());
+/// A table of cases, and the name that stands before each of its tests.
+type Group = (&'static str, fn() -> Vec<Case>);
+
+/// A test of GNU parallel's program and ours that is more than one case.
+type Comparison = (&'static str, fn(&Path, &Path));
+
+const GROUPS: &[Group] = &[
+    ("inputs", inputs::cases),
+    ("sources", sources::cases),
+    ("replacement", replacement::cases),
+    ("language", language::cases),
+    ("filters", filters::cases),
+    ("quoting", quoting::cases),
+    ("batching", batching::cases),
+    ("quoting_more", quoting_more::cases),
+    ("jobs", jobs::cases),
+    ("control", control::cases),
+    ("output", output::cases),
+    ("results", results::cases),
+    ("pipe", pipe::cases),
+    ("errors", errors::cases),
+    ("semaphore", semaphore::cases),
+    ("sql", sql::cases),
+    ("hosts", hosts::cases),
+    ("around", around::cases),
+];
+
+/// The cases mostly wait for processes, so several for each core run at a time.
+const THREADS_PER_CORE: usize = 4;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    if arguments.test_threads.is_none() {
+        let cores = thread::available_parallelism().map_or(2, usize::from);
+        arguments.test_threads = Some(cores * THREADS_PER_CORE);
+    }
+    let mut trials = vec![Trial::test("the_tables_are_consistent", || {
+        the_tables_are_consistent();
+        Ok(())
+    })];
+    // Listing the tests runs nothing.
+    let gnu = if arguments.list { None } else { gnu_parallel() };
+    let is_missing = gnu.is_none() && !arguments.list;
+    let ours = Arc::new(ours());
+    let against_gnu = comparisons(gnu.unwrap_or(Path::new("parallel")), &ours);
+    trials.extend(
+        against_gnu
+            .into_iter()
+            .map(|trial| trial.with_ignored_flag(is_missing)),
+    );
+    if let Some(gnu) = gnu.filter(|_| arguments.ignored || arguments.include_ignored) {
+        trials.extend(checks_of_the_tables(gnu));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-#[test]
-fn columns_headers_and_links() {
-    equal_gnu(&sources::cases());
+/// A test for each case, and those of databases that need a server of their own.
+fn comparisons(gnu: &Path, ours: &Arc<Ours>) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for (group, cases) in GROUPS {
+        trials.extend(cases().into_iter().map(|case| {
+            let (gnu, ours) = (gnu.to_owned(), Arc::clone(ours));
+            Trial::test(test_name(group, &case), move || {
+                equals_gnu(&case, &gnu, &ours.path)
+            })
+        }));
+    }
+    let with_a_server: [Comparison; 2] = [
+        ("sql_postgres: cases", sql_postgres::equal_gnu),
+        (
+            "sql_postgres: both share a table",
+            sql_postgres::share_a_table,
+        ),
+    ];
+    trials.extend(with_a_server.map(|(name, test)| {
+        let (gnu, ours) = (gnu.to_owned(), Arc::clone(ours));
+        Trial::test(name, move || {
+            test(&gnu, &ours.path);
+            Ok(())
+        })
+    }));
+    trials
 }
 
-#[test]
-fn replacement_strings() {
-    equal_gnu(&replacement::cases());
+/// Checks of the tables against GNU parallel alone, for whoever adds cases: `-- --ignored`.
+fn checks_of_the_tables(gnu: &'static Path) -> Vec<Trial> {
+    let each = |what: &str, check: fn(&Path, &Case) -> Result<(), Failed>| -> Vec<Trial> {
+        let cases = GROUPS
+            .iter()
+            .flat_map(|(group, cases)| cases().into_iter().map(move |case| (group, case)));
+        cases
+            .map(|(group, case)| {
+                let name = format!("{what} {}", test_name(group, &case));
+                Trial::test(name, move || check(gnu, &case)).with_ignored_flag(true)
+            })
+            .collect()
+    };
+    let mut trials = each("is stable:", |gnu, case| {
+        let found =
+            compare::instabilities(&compare::observe(gnu, case), &compare::observe(gnu, case));
+        passes_if_empty(found)
+    });
+    trials.extend(each("show:", |gnu, case| {
+        println!("{}\n{}", case.name, compare::observe(gnu, case));
+        Ok(())
+    }));
+    trials
 }
 
-#[test]
-fn replacement_language() {
-    equal_gnu(&language::cases());
+/// The name of the test for `case`, in one line.
+fn test_name(group: &str, case: &Case) -> String {
+    format!("{group}: {}", case.name.escape_default())
+        .replace("\\'", "'")
+        .replace("\\\"", "\"")
 }
 
-#[test]
-fn filters_and_made_files() {
-    equal_gnu(&filters::cases());
+/// Runs `case` through both programs; in a case that is meant to differ it must.
+fn equals_gnu(case: &Case, gnu: &Path, ours: &Path) -> Result<(), Failed> {
+    let gnu = compare::observe_reference(gnu, case);
+    let found = compare::differences(case, &gnu, &compare::observe(ours, case));
+    passes_if_empty(match differences::intended(&case.name) {
+        None => found,
+        Some(_) if !found.is_empty() => String::new(),
+        Some(reason) => format!("  no longer differs, though it should: {reason}\n"),
+    })
 }
 
-#[test]
-fn quoting() {
-    equal_gnu(&quoting::cases());
+fn passes_if_empty(found: String) -> Result<(), Failed> {
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(found.into())
+    }
 }
 
-#[test]
-fn batching() {
-    equal_gnu(&batching::cases());
-}
-
-#[test]
-fn quoting_for_other_shells() {
-    equal_gnu(&quoting_more::cases());
-}
-
-#[test]
-fn jobs_and_how_they_end() {
-    equal_gnu(&jobs::cases());
-}
-
-#[test]
-fn job_control() {
-    equal_gnu(&control::cases());
-}
-
-#[test]
-fn output() {
-    equal_gnu(&output::cases());
-}
-
-#[test]
-fn files_of_results_and_lines() {
-    equal_gnu(&results::cases());
-}
-
-#[test]
-fn semaphores() {
-    equal_gnu(&semaphore::cases());
-}
-
-#[test]
-fn jobs_in_a_database() {
-    equal_gnu(&sql::cases());
-}
-
-#[test]
-fn jobs_in_a_database_of_postgresql() {
-    let Some(gnu) = gnu_parallel() else { return };
-    sql_postgres::equal_gnu(gnu, &ours().path);
-}
-
-#[test]
-fn gnu_and_ours_share_a_table_of_postgresql() {
-    let Some(gnu) = gnu_parallel() else { return };
-    sql_postgres::share_a_table(gnu, &ours().path);
-}
-
-#[test]
-fn hosts() {
-    equal_gnu(&hosts::cases());
-}
-
-#[test]
-fn pieces_of_one_input() {
-    equal_gnu(&pipe::cases());
-}
-
-#[test]
-fn errors() {
-    equal_gnu(&errors::cases());
-}
-
-#[test]
-fn what_surrounds_the_command_line() {
-    equal_gnu(&around::cases());
-}
-
-#[test]
-fn cases_have_names_of_their_own_and_differences_name_cases() {
+/// Cases have names of their own, and each difference names one.
+fn the_tables_are_consistent() {
     let mut names = HashSet::new();
-    for case in all() {
+    for case in GROUPS.iter().flat_map(|(_, cases)| cases()) {
         assert!(
             names.insert(case.name.clone()),
             "two cases are called {:?}",
@@ -165,104 +199,6 @@ fn cases_have_names_of_their_own_and_differences_name_cases() {
         );
         assert!(!difference.reason.is_empty());
     }
-}
-
-/// A case that is not stable on GNU parallel itself is no test.
-#[test]
-#[ignore = "a check of the table, not of fanout: run it after adding cases"]
-fn gnu_is_deterministic() {
-    let Some(gnu) = gnu_parallel() else { return };
-    report(&all(), |case| {
-        compare::instabilities(&compare::observe(gnu, case), &compare::observe(gnu, case))
-    });
-}
-
-/// Prints what GNU parallel does with each case, to be read by whoever adds one.
-#[test]
-#[ignore = "prints the table"]
-fn show_gnu() {
-    let Some(gnu) = gnu_parallel() else { return };
-    for case in all().iter().filter(|case| is_wanted(case)) {
-        println!("{}\n{}", case.name, compare::observe(gnu, case));
-    }
-}
-
-fn all() -> Vec<Case> {
-    [
-        inputs::cases(),
-        sources::cases(),
-        replacement::cases(),
-        language::cases(),
-        filters::cases(),
-        quoting::cases(),
-        batching::cases(),
-        quoting_more::cases(),
-        jobs::cases(),
-        control::cases(),
-        output::cases(),
-        results::cases(),
-        pipe::cases(),
-        errors::cases(),
-        semaphore::cases(),
-        sql::cases(),
-        hosts::cases(),
-        around::cases(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-fn equal_gnu(cases: &[Case]) {
-    let Some(gnu) = gnu_parallel() else { return };
-    let ours = ours();
-    report(cases, |case| {
-        let gnu = compare::observe_reference(gnu, case);
-        let found = compare::differences(case, &gnu, &compare::observe(&ours.path, case));
-        match differences::intended(&case.name) {
-            None => found,
-            Some(_) if !found.is_empty() => String::new(),
-            Some(reason) => format!("  no longer differs, though it should: {reason}\n"),
-        }
-    });
-}
-
-/// Checks all cases on a few threads, and fails with everything that was found.
-fn report(cases: &[Case], check: impl Fn(&Case) -> String + Sync) {
-    let cases: Vec<&Case> = cases.iter().filter(|case| is_wanted(case)).collect();
-    let next = AtomicUsize::new(0);
-    let failures = Mutex::new(Vec::new());
-    let threads = thread::available_parallelism().map_or(2, |cores| cores.get() * 2);
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let found = check(case);
-                    if !found.is_empty() {
-                        failures
-                            .lock()
-                            .unwrap()
-                            .push(format!("{}\n{found}", case.name));
-                    }
-                }
-            });
-        }
-    });
-    let mut failures = failures.into_inner().unwrap();
-    failures.sort();
-    let total = cases.len();
-    assert!(
-        failures.is_empty(),
-        "{} of {total} differ:\n\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
-}
-
-fn is_wanted(case: &Case) -> bool {
-    static ONLY: OnceLock<Option<String>> = OnceLock::new();
-    let only = ONLY.get_or_init(|| std::env::var("FANOUT_PARITY_ONLY").ok());
-    only.as_ref().is_none_or(|text| case.name.contains(text))
 }
 
 /// The real program, if it is here; then it has been run once, so that it knows this machine.
