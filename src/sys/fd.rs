@@ -20,6 +20,15 @@ pub fn duplicate(fd: i32) -> io::Result<File> {
     borrowed.try_clone_to_owned().map(File::from)
 }
 
+/// `file` opened once more, for reading from its beginning: unlike a duplicate it has a position of its own.
+///
+/// # Errors
+///
+/// When it may not be read, or `/proc` is not there.
+pub fn open_again(file: &File) -> io::Result<File> {
+    File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
 /// Sends the first `len` bytes of `from` to `out` with `sendfile(2)`; returns how many it has sent when
 /// there is no more or `out` is of a kind that does not take them this way.
 ///

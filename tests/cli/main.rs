@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_collect)]
 #![allow(missing_docs, unreachable_pub)]
 
+mod awk;
 mod commands;
 mod control;
 mod ends;

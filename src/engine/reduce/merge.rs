@@ -11,6 +11,7 @@ use memchr::memmem;
 use super::Config;
 use crate::sys::child::{Child, Exit, Waited};
 use crate::sys::env_block::{ArgBlock, EnvBlock};
+use crate::sys::fd;
 use crate::sys::guardian::Ward;
 use crate::sys::memory_file::{at_least, memory_file};
 use crate::sys::spawn::{Program, Spawner};
@@ -76,12 +77,10 @@ impl<'c> Merge<'c> {
         if outputs.is_empty() {
             return Ok(false);
         }
-        let end = FIRST + outputs.len() as i32;
-        let inputs = outputs
-            .iter()
-            .map(|output| at_least(&self.as_file(output)?, end))
-            .collect::<io::Result<Vec<OwnedFd>>>()?;
-        let line = with_inputs(&self.config.command, FIRST..end);
+        let places = memmem::find_iter(&self.config.command, "{}").count().max(1);
+        let end = FIRST + (places * outputs.len()) as i32;
+        let inputs = self.inputs(&outputs, places, end)?;
+        let line = with_inputs(&self.config.command, outputs.len(), FIRST..end);
         let shell = &self.config.shell;
         let mut args = ArgBlock::default();
         args.fill([shell.arg0().as_bytes(), b"-c", &line].into_iter());
@@ -117,7 +116,20 @@ impl<'c> Merge<'c> {
         io::Error::other(format!("'{command}' ended with {how}"))
     }
 
-    /// The output as a file that can be read from its beginning.
+    /// The `outputs` as files to be read, one after the other for each of `places`; their descriptors are `least` or higher.
+    ///
+    /// Some programs open `/dev/fd/N` anew, others (gawk) duplicate the descriptor and so read on where it stands.
+    /// Each file is therefore opened once for each place that names it, and stands at its beginning.
+    fn inputs(&self, outputs: &[Captured], places: usize, least: i32) -> io::Result<Vec<OwnedFd>> {
+        let files = outputs.iter().map(|output| self.as_file(output));
+        let files = files.collect::<io::Result<Vec<File>>>()?;
+        (0..places)
+            .flat_map(|_| &files)
+            .map(|file| at_least(&fd::open_again(file)?, least))
+            .collect()
+    }
+
+    /// The output as a file that has nothing else in it.
     fn as_file(&self, output: &Captured) -> io::Result<File> {
         if let Some((file, _)) = output.own_file() {
             return file.try_clone();
@@ -133,23 +145,21 @@ impl<'c> Merge<'c> {
     }
 }
 
-/// `command` with the paths of `inputs` for `{}`.
-fn with_inputs(command: &[u8], inputs: std::ops::Range<i32>) -> Vec<u8> {
+/// `command` with the paths of the next `each` of `inputs` for every `{}`, or behind it if it has none.
+fn with_inputs(command: &[u8], each: usize, inputs: std::ops::Range<i32>) -> Vec<u8> {
     let paths: Vec<String> = inputs.map(|fd| format!("/dev/fd/{fd}")).collect();
-    let paths = paths.join(" ");
-    let mut line = Vec::with_capacity(command.len() + paths.len() + 1);
+    let mut paths = paths.chunks(each).map(|paths| paths.join(" "));
+    let mut line = Vec::new();
     let mut rest = command;
-    let mut found = false;
     while let Some(at) = memmem::find(rest, b"{}") {
         line.extend_from_slice(&rest[..at]);
-        line.extend_from_slice(paths.as_bytes());
+        line.extend(paths.next().unwrap_or_default().into_bytes());
         rest = &rest[at + 2..];
-        found = true;
     }
     line.extend_from_slice(rest);
-    if !found {
+    if let Some(paths) = paths.next() {
         line.push(b' ');
-        line.extend_from_slice(paths.as_bytes());
+        line.extend(paths.into_bytes());
     }
     line
 }
@@ -165,5 +175,23 @@ fn ended(child: Child, stop: &Wake) -> io::Result<Exit> {
             }
             Waited::Readable | Waited::TimedOut => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_inputs;
+
+    #[test]
+    fn each_place_has_descriptors_of_its_own() {
+        let line = |command: &str, inputs| {
+            String::from_utf8(with_inputs(command.as_bytes(), 2, inputs)).unwrap()
+        };
+        assert_eq!(line("cat", 3..5), "cat /dev/fd/3 /dev/fd/4");
+        assert_eq!(line("cat {} -", 3..5), "cat /dev/fd/3 /dev/fd/4 -");
+        assert_eq!(
+            line("diff '{}' '{}'", 3..7),
+            "diff '/dev/fd/3 /dev/fd/4' '/dev/fd/5 /dev/fd/6'"
+        );
     }
 }

@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
-use std::os::fd::AsRawFd as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
 use super::{Captured, SMALL, SpoolDir, unlinked_file};
+use crate::sys::fd;
 
 /// The commands that compress and decompress.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,8 +191,7 @@ impl Packed {
     }
 
     fn unpack(&self) -> io::Result<(Child, ChildStdout)> {
-        // Opened once more it is read from its beginning, whoever else reads it.
-        let file = File::open(format!("/proc/self/fd/{}", self.file.as_raw_fd()))?;
+        let file = fd::open_again(&self.file)?;
         let mut process = self
             .codec
             .command(&self.codec.decompress)
