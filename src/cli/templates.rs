@@ -129,8 +129,10 @@ fn syntax(flags: &flags::Replacement) -> Result<Syntax, String> {
     if flags.plus {
         syntax.add_plus();
     }
-    for (built_in, spelling) in flags.spellings() {
-        syntax.respell(built_in, &bytes(spelling));
+    for (built_in, option, spelling) in flags.spellings() {
+        syntax
+            .respell(built_in, &bytes(spelling))
+            .map_err(|why| format!("{option} {why} (instead of {built_in})"))?;
     }
     if let Some(parens) = &flags.parens {
         syntax

@@ -510,8 +510,8 @@ mod tests {
     #[test]
     fn strings_can_be_respelt_and_defined() {
         let mut syntax = Syntax::default();
-        syntax.respell("{}", b",,");
-        syntax.respell("{.}", b"{x}");
+        syntax.respell("{}", b",,").unwrap();
+        syntax.respell("{.}", b"{x}").unwrap();
         syntax.set_parens(b"<<>>").unwrap();
         syntax.define(b"{first} s/a/Z/").unwrap();
         let text = Template::text(b",,{}{1}{x}{1x}<<s/a/b/>>{first}{1first}", &syntax);

@@ -40,6 +40,11 @@ impl Rpl {
             .unicode(false)
             .build()
             .map_err(|_| format!("cannot use '{shown}': its groups must be regular expressions"))?;
+        if regex.is_match(b"") {
+            return Err(format!(
+                "cannot use '{shown}': it matches the empty string, which is everywhere"
+            ));
+        }
         Ok(Some(Self {
             regex,
             has_position,
@@ -50,7 +55,11 @@ impl Rpl {
     /// It, at the beginning of `text`.
     pub(super) fn find<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
         let captures = self.regex.captures(text)?;
+        // An empty match, as that of an assertion, would be found at the same place without an end.
         let len = captures.get(0)?.len();
+        if len == 0 {
+            return None;
+        }
         let first = if self.has_position { 2 } else { 1 };
         let group = |group: Option<regex::bytes::Match<'t>>| {
             group.map_or_else(Vec::new, |group| group.as_bytes().to_vec())
@@ -107,5 +116,16 @@ mod tests {
     fn a_tag_without_groups_is_none_and_a_bad_one_an_error() {
         assert!(Rpl::with_groups(b"{x(}", b"").unwrap().is_none());
         assert!(Rpl::with_groups(b"{x(*)}", b"").is_err());
+    }
+
+    #[test]
+    fn a_tag_never_matches_nothing() {
+        for tag in [&b"()"[..], b"(x?)", b"(x*)"] {
+            let error = Rpl::with_groups(tag, b"").unwrap_err();
+            assert!(error.contains("the empty string"), "{error}");
+        }
+        let boundary = Rpl::with_groups(br"(\b|x)", b"").unwrap().unwrap();
+        assert!(boundary.find(b"a").is_none());
+        assert_eq!(boundary.find(b"-").map(|found| found.len), None);
     }
 }

@@ -211,9 +211,16 @@ impl Syntax {
     }
 
     /// Has `new` written instead of the built-in `old`.
-    pub fn respell(&mut self, old: &str, new: &[u8]) {
+    ///
+    /// # Errors
+    ///
+    /// When it is empty: there would be one at every place, without an end.
+    pub fn respell(&mut self, old: &str, new: &[u8]) -> Result<(), String> {
+        if new.is_empty() {
+            return Err("needs a replacement string, not an empty one".to_owned());
+        }
         if old.as_bytes() == new {
-            return;
+            return Ok(());
         }
         self.entries.retain(|entry| entry.spelling != new);
         for entry in &mut self.entries {
@@ -221,6 +228,7 @@ impl Syntax {
                 entry.spelling = new.to_vec();
             }
         }
+        Ok(())
     }
 
     /// Has Perl expressions enclosed in the two halves of `parens` (`--parens`).
@@ -241,7 +249,7 @@ impl Syntax {
     ///
     /// # Errors
     ///
-    /// When the tag is empty, or a group in it is no regular expression.
+    /// When the tag is empty or its groups match nothing at all, or a group is no regular expression.
     pub fn define(&mut self, definition: &[u8]) -> Result<(), String> {
         let end = definition
             .iter()

@@ -89,3 +89,64 @@ fn a_filtered_job_is_skipped_and_counts_as_failed() {
     assert!(skipped.contains(r#""status":"skipped""#), "{skipped}");
     assert!(told.contains(r#""status":"ok""#), "{told}");
 }
+
+/// Options that say what is written instead of a replacement string.
+const SPELLINGS: [&str; 8] = [
+    "-I",
+    "--replace",
+    "--extensionreplace",
+    "--basenamereplace",
+    "--dirnamereplace",
+    "--basenameextensionreplace",
+    "--seqreplace",
+    "--slotreplace",
+];
+
+/// Standard error of a command line that is refused before anything runs.
+fn refused(mut command: assert_cmd::Command) -> String {
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(255));
+    assert_eq!(text(&output.stdout), "");
+    text(&output.stderr).to_owned()
+}
+
+#[test]
+fn an_empty_replacement_string_is_refused_wherever_it_is_given() {
+    for option in SPELLINGS {
+        let mut typed = fanout();
+        typed.args([option, "", "echo", "a{}b", ":::", "1"]);
+        let mut in_variable = fanout();
+        in_variable.env("PARALLEL", format!("{option} ''"));
+        in_variable.args(["echo", "a{}b", ":::", "1"]);
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(home.path().join(".parallel")).unwrap();
+        std::fs::write(home.path().join(".parallel/mine"), format!("{option} ''\n")).unwrap();
+        let mut in_profile = fanout();
+        in_profile
+            .env("HOME", home.path())
+            .env_remove("XDG_CONFIG_HOME");
+        in_profile.args(["-J", "mine", "echo", "a{}b", ":::", "1"]);
+        for command in [typed, in_variable, in_profile] {
+            let words = refused(command);
+            let wanted = format!("{option} needs a replacement string");
+            assert!(words.contains(&wanted), "{words}");
+        }
+    }
+}
+
+#[test]
+fn a_replacement_string_that_matches_nothing_is_refused() {
+    for tag in ["", "()", "(x?)", "(x*)"] {
+        let mut command = fanout();
+        command.args([
+            "--rpl",
+            &format!("{tag} s/1/2/"),
+            "echo",
+            "a{}b",
+            ":::",
+            "1",
+        ]);
+        let words = refused(command);
+        assert!(words.contains("--rpl "), "{words}");
+    }
+}

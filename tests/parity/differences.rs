@@ -55,6 +55,10 @@ pub const INTENDED: &[Difference] = &[
         reason: NO_NUMBER,
     },
     Difference {
+        case: "--replace= echo a{}b ::: 1",
+        reason: "An empty replacement string is refused whatever the option; GNU takes this one as {} and loops on all others.",
+    },
+    Difference {
         case: "-n x echo ::: a",
         reason: NO_NUMBER,
     },

@@ -34,6 +34,7 @@ pub fn cases() -> Vec<Case> {
         case("-a").names(&["-a"]),
         case("--joblog").names(&["joblog"]),
         case("-d").names(&["-d"]),
+        case("--replace= echo a{}b ::: 1").names(&["--replace"]),
         case("-kZ9 echo ::: a")
             .stderr_ignored("an unknown letter in a bundle; the message is ours"),
     ];

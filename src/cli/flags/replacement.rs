@@ -64,19 +64,23 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// Built-in replacement strings and what is to be written instead.
-    pub fn spellings(&self) -> impl Iterator<Item = (&'static str, &OsString)> {
+    /// Built-in replacement strings, the options that change them, and what is to be written instead.
+    pub fn spellings(&self) -> impl Iterator<Item = (&'static str, &'static str, &OsString)> {
         [
-            ("{}", &self.input_replace),
-            ("{}", &self.replace),
-            ("{.}", &self.extensionreplace),
-            ("{/}", &self.basenamereplace),
-            ("{//}", &self.dirnamereplace),
-            ("{/.}", &self.basenameextensionreplace),
-            ("{#}", &self.seqreplace),
-            ("{%}", &self.slotreplace),
+            ("{}", "-I", &self.input_replace),
+            ("{}", "--replace", &self.replace),
+            ("{.}", "--extensionreplace", &self.extensionreplace),
+            ("{/}", "--basenamereplace", &self.basenamereplace),
+            ("{//}", "--dirnamereplace", &self.dirnamereplace),
+            (
+                "{/.}",
+                "--basenameextensionreplace",
+                &self.basenameextensionreplace,
+            ),
+            ("{#}", "--seqreplace", &self.seqreplace),
+            ("{%}", "--slotreplace", &self.slotreplace),
         ]
         .into_iter()
-        .filter_map(|(built_in, spelling)| Some((built_in, spelling.as_ref()?)))
+        .filter_map(|(built_in, option, spelling)| Some((built_in, option, spelling.as_ref()?)))
     }
 }
