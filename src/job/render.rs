@@ -187,22 +187,26 @@ impl Renderer {
         command.line.clear();
         let style = self.style();
         Self::append(&self.command, of(&self.command)?, style, &mut command.line);
-        let mut text = |template: &Template, spread: Spread| {
+        let raw_style = Style {
+            quoting: Quoting::Raw,
+            ..style
+        };
+        let text = |template: &Template, values: Values<'_>, spread: Spread| {
             let mut line = Vec::new();
             let style = Style {
-                quoting: Quoting::Raw,
                 spread,
-                ..style
+                ..raw_style
             };
-            Self::append(template, of(template)?, style, &mut line);
-            Ok::<_, String>(line)
+            Self::append(template, values, style, &mut line);
+            line
         };
-        let mut raw = |template: &Template| text(template, style.spread);
+        let mut raw =
+            |template: &Template| Ok::<_, String>(text(template, of(template)?, style.spread));
         command.tag = self.tag.as_ref().map(&mut raw).transpose()?;
         command.workdir = self.workdir.as_ref().map(&mut raw).transpose()?;
         command.results = match &self.results {
             None => None,
-            Some(Results::Template(path)) => Some(raw(path)?),
+            Some(Results::Template(path)) => Some(results::path(path, of(path)?, raw_style)),
             Some(Results::Tree {
                 root,
                 names,
@@ -212,11 +216,16 @@ impl Renderer {
                 root, names, *sources, *naming, &job.args,
             )),
         };
-        let conditions = self.filters.iter().map(&mut raw).collect();
+        let conditions = self
+            .filters
+            .iter()
+            .map(|template| Ok::<_, String>(text(template, of(template)?, style.spread)))
+            .collect();
         command.files.clear();
         for [path, content] in &self.files {
-            let [path, content] = [path, content].map(|template| text(template, Spread::Touch));
-            command.files.push((path?, content?));
+            let path = text(path, of(path)?, Spread::Touch);
+            let content = text(content, of(content)?, Spread::Touch);
+            command.files.push((path, content));
         }
         let skips = verdict.skip || self.command.skips(&job.args);
         command.ends_as = skips.then_some(Outcome::Skipped);

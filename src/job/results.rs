@@ -1,7 +1,12 @@
 //! `--results`: where a job's output files are.
+//!
+//! What comes from an input names something below the place that was asked for, and nothing else: as components of a
+//! path, `.`, `..` and the empty value are written as names that no other value is written as.
+
+use std::ops::Range;
 
 use crate::model::ArgList;
-use crate::template::Template;
+use crate::template::{Style, Template, Values};
 
 /// How the place of a job's output files is made from the job.
 #[derive(Clone, Debug)]
@@ -60,7 +65,11 @@ pub(super) fn directory(
         path.push(b'/');
         match names.get(place).filter(|name| !name.is_empty()) {
             // As GNU parallel: a name may have slashes.
-            Some(name) => path.extend(name),
+            Some(name) => {
+                let parts = name.split(|&byte| byte == b'/');
+                let parts: Vec<_> = parts.map(|part| instead_of(part).unwrap_or(part)).collect();
+                path.extend(parts.join(&b'/'));
+            }
             None => path.extend((place + 1).to_string().bytes()),
         }
         path.push(b'/');
@@ -73,25 +82,77 @@ pub(super) fn directory(
     path
 }
 
-/// Appends `value` as the name of a file. As GNU parallel: what cannot be in a name or would make it hard
-/// to read is escaped, and the end of a name that is too long is cut off.
+/// Appends `value` as the name of a file. As GNU parallel 20260522: `/` is `+z` and `+` is `++`, and the end of a
+/// name that is too long is cut off.
 fn push_name(path: &mut Vec<u8>, value: &[u8]) {
+    if let Some(name) = instead_of(value) {
+        return path.extend(name);
+    }
     let start = path.len();
     for &byte in value {
         match byte {
-            b'\\' => path.extend(br"\\"),
-            b'\t' => path.extend(br"\t"),
-            b'/' => path.extend(br"\_"),
-            0 => path.extend(br"\0"),
+            b'+' => path.extend(b"++"),
+            b'\t' => path.extend(b"+t"),
+            b'/' => path.extend(b"+z"),
+            0 => path.extend(b"+0"),
             _ => path.push(byte),
         }
     }
     path.truncate(start + LONGEST_NAME);
 }
 
+/// The name for a value that has a meaning of its own as a component of a path; no other value has such a name.
+fn instead_of(value: &[u8]) -> Option<&'static [u8]> {
+    match value {
+        b"" => Some(b"+e"),
+        b"." => Some(b"+."),
+        b".." => Some(b"+.."),
+        _ => None,
+    }
+}
+
+/// The path that `template` becomes with `values`.
+///
+/// Slashes in a value are those of the path. A value that begins the template is a path that was asked for as a whole,
+/// so that one may lead upwards.
+pub(super) fn path(template: &Template, values: Values<'_>, style: Style) -> Vec<u8> {
+    let (mut rendered, mut replaced) = (Vec::new(), Vec::new());
+    template.render_noting(values, style, &mut rendered, Some(&mut replaced));
+    let is_own_value = |part: &[u8]| values.args.iter().any(|arg| arg == part);
+    let leading = replaced.first().filter(|value| value.start == 0);
+    let mut path = Vec::with_capacity(rendered.len());
+    let mut start = 0;
+    for part in rendered.split(|&byte| byte == b'/') {
+        let range = start..start + part.len();
+        let is_last = range.end == rendered.len();
+        start = range.end + 1;
+        let is_value = replaced.contains(&range);
+        let changes = match part {
+            // What an input becomes may be nothing, as in `r/{//}/{/}`.
+            b"" | b"." => is_value && (is_last || is_own_value(part)),
+            b".." if is_value && leading == Some(&range) => is_last || is_own_value(part),
+            b".." => {
+                let leads = leading.is_some_and(|value| range.end < value.end);
+                is_value || (overlaps(&replaced, &range) && !leads)
+            }
+            _ => false,
+        };
+        path.extend(instead_of(part).filter(|_| changes).unwrap_or(part));
+        path.extend((!is_last).then_some(b'/'));
+    }
+    path
+}
+
+/// Whether any byte of `part` comes from a value.
+fn overlaps(replaced: &[Range<usize>], part: &Range<usize>) -> bool {
+    let overlap = |value: &Range<usize>| value.start < part.end && part.start < value.end;
+    replaced.iter().any(overlap)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::template::Syntax;
 
     #[test]
     fn arguments_become_directories() {
@@ -105,8 +166,56 @@ mod tests {
         assert_eq!(dir(&[], 1, &["a", "b"]), "out/1/a/1/b/");
         assert_eq!(dir(&[], 0, &["a", "b"]), "out/1/a/2/b/");
         assert_eq!(dir(&[b"x"], 2, &["a", "b"]), "out/x/a/2/b/");
-        assert_eq!(dir(&[], 1, &["c/d\\\t"]), r"out/1/c\_d\\\t/");
+        assert_eq!(dir(&[], 1, &["c/d\\\t+"]), r"out/1/c+zd\+t++/");
+        assert_eq!(
+            dir(&[], 1, &["", ".", "..", "..."]),
+            "out/1/+e/1/+./1/+../1/.../"
+        );
+        assert_eq!(dir(&[b"../a//b/."], 1, &["x"]), "out/+../a/+e/b/+./x/");
         assert_eq!(dir(&[], 1, &[&"x".repeat(300)]).len(), 6 + 255 + 1);
+    }
+
+    #[test]
+    fn values_in_a_template_stay_below_it() {
+        let path = |text: &str, args: &[&str]| {
+            let args = args.iter().copied().collect();
+            let values = Values {
+                args: &args,
+                seq: 1,
+                slot: 1,
+                total: 1,
+                slots: 1,
+                evaluated: &[],
+            };
+            let template = Template::text(text.as_bytes(), &Syntax::default());
+            String::from_utf8(path(&template, values, Style::default())).unwrap()
+        };
+        for (template, args, expected) in [
+            ("r/{}", &["../x"][..], "r/+../x"),
+            ("r/{}", &["a/../../x"], "r/a/+../+../x"),
+            ("r/{}", &["."], "r/+."),
+            ("r/{}", &[".."], "r/+.."),
+            ("r/{}", &[""], "r/+e"),
+            ("r/{}/", &[""], "r/+e/"),
+            ("{}/", &[""], "+e/"),
+            ("r/{1}/{2}", &[".", "a"], "r/+./a"),
+            ("r/{1}/{2}", &["", "a"], "r/+e/a"),
+            ("r/{1}{2}/x", &[".", "."], "r/+../x"),
+            ("r/.{}/x", &["."], "r/+../x"),
+            ("../r/{}", &["a"], "../r/a"),
+            ("./r//{}", &["./a/b/"], "./r//./a/b/"),
+            ("r/{//}/{/}", &["a"], "r/./a"),
+            ("r/{}.log", &[".."], "r/...log"),
+            ("r/{}.log", &["../x"], "r/+../x.log"),
+            // Beside the inputs.
+            ("{}.log", &["../../x"], "../../x.log"),
+            ("{//}/{/.}.log", &["../x.gz"], "../x.log"),
+            ("{}/{}", &[".."], "+../+.."),
+            ("{}.log", &["/a/../x"], "/a/../x.log"),
+            ("{}", &[".."], "+.."),
+        ] {
+            assert_eq!(path(template, args), expected, "{template} {args:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! From tokens to bytes. Nothing is allocated but room in the output.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Body, Expression, Quoting, Replace, Template, Token, What, Which};
@@ -66,6 +67,18 @@ pub enum Spread {
 impl Template {
     /// Appends the line for `values` to `out`.
     pub fn render(&self, values: Values<'_>, style: Style, out: &mut Vec<u8>) {
+        self.render_noting(values, style, out, None);
+    }
+
+    /// As [`render`](Self::render), and appends to `replaced`, if there is one, where in `out` each replacement string
+    /// has left its value.
+    pub fn render_noting(
+        &self,
+        values: Values<'_>,
+        style: Style,
+        out: &mut Vec<u8>,
+        mut replaced: Option<&mut Vec<Range<usize>>>,
+    ) {
         let (value, piece) = if self.quote_bodies {
             (Quoting::Raw, style.quoting)
         } else if self.raw_values {
@@ -89,6 +102,7 @@ impl Template {
                 bare: style.bare && !body.tokens.is_empty(),
                 start,
                 evaluated,
+                replaced: replaced.as_deref_mut(),
             };
             sink.body(body, values, style.spread);
             // As GNU parallel: a word of `-q` that stands for no argument at all is no word.
@@ -176,6 +190,8 @@ struct Sink<'o> {
     start: usize,
     /// How many of the values of Perl expressions were used.
     evaluated: usize,
+    /// Where in `out` values are, for whoever wants to know.
+    replaced: Option<&'o mut Vec<Range<usize>>>,
 }
 
 impl Sink<'_> {
@@ -205,7 +221,13 @@ impl Sink<'_> {
         for token in tokens {
             match token {
                 Token::Literal(text) => self.out.extend_from_slice(text),
-                Token::Replace(replace) => self.replace(replace, values, only),
+                Token::Replace(replace) => {
+                    let start = self.out.len();
+                    self.replace(replace, values, only);
+                    if let Some(replaced) = &mut self.replaced {
+                        replaced.push(start..self.out.len());
+                    }
+                }
             }
         }
     }

@@ -211,6 +211,90 @@ fn a_full_tmpdir_is_said_and_nothing_is_lost_unsaid() {
     }
 }
 
+/// The files in `folder` and below that are called `name` or end with it, by their paths.
+fn files(folder: &std::path::Path, name: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_str().unwrap().ends_with(name) {
+                let path = path.strip_prefix(folder).unwrap();
+                found.push(path.to_str().unwrap().to_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn every_input_has_a_place_of_its_own_below_that_of_the_results() {
+    let inputs = ["", ".", "..", "a/b", "+e", "+.", r"c\d", "a+zb"];
+    let names = ["++.", "++e", "+.", "+..", "+e", "a++zb", "a+zb", r"c\d"];
+    for results in ["r", "r/"] {
+        let end = "/stdout";
+        let dir = tempfile::tempdir().unwrap();
+        fanout()
+            .current_dir(dir.path())
+            .args(["--results", results, "echo", ":::"])
+            .args(inputs)
+            .assert()
+            .code(0);
+        let mut expected = names.map(|name| format!("r/1/{name}{end}"));
+        expected.sort();
+        assert_eq!(files(dir.path(), end), expected);
+    }
+}
+
+#[test]
+fn neither_inputs_nor_names_lead_out_of_the_place_of_the_results() {
+    for (options, inputs, expected) in [
+        (&["--results", "r/{}.out"][..], &["../x"][..], "r/+../x.out"),
+        (
+            &["--results", "r/{}.out"],
+            &["a/../../x"],
+            "r/a/+../+../x.out",
+        ),
+        (&["--results", "r/{}/out"], &[".."], "r/+../out"),
+        (&["--results", "r/{}/out"], &["."], "r/+./out"),
+        (&["--results", "r/{}/out"], &[""], "r/+e/out"),
+        (&["--results", "{}/out"], &[""], "+e/out"),
+        (&["--results", "r/.{}/out"], &["."], "r/+../out"),
+        (&["--results", "r/{= $_ = '..' =}/out"], &["x"], "r/+../out"),
+        (
+            &["--results", "r", "--header", ":"],
+            &["..", "out"],
+            "r/+../out/stdout",
+        ),
+        (
+            &["--results", "r", "--header", ":"],
+            &["../../x", "out"],
+            "r/+../+../x/out/stdout",
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let inner = dir.path().join("a/b");
+        fs::create_dir_all(&inner).unwrap();
+        fanout()
+            .current_dir(&inner)
+            .args(options)
+            .args(["echo", "done", ":::"])
+            .args(inputs)
+            .assert()
+            .code(0);
+        let end = if expected.ends_with("stdout") {
+            "stdout"
+        } else {
+            "out"
+        };
+        let written = files(dir.path(), end);
+        assert_eq!(written, [format!("a/b/{expected}")], "{options:?}");
+    }
+}
+
 #[test]
 fn a_line_without_an_end_is_printed_in_pieces() {
     let command = "head -c 5000000 /dev/zero #";

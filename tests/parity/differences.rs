@@ -31,6 +31,30 @@ pub const INTENDED: &[Difference] = &[
         reason: "Output that fits into memory is never written to a file, so it is not compressed either.",
     },
     Difference {
+        case: "-j1 --results \"r\" 'echo o{}; echo e{} >&2; exit {#}' ::: 'a b' 'c/d' '' . .. '*' \"it's\" -x",
+        reason: NAMES,
+    },
+    Difference {
+        case: "-j1 --results \"r\" 'echo o{}; echo e{} >&2; exit {#}' --header : ::: 'x y' a ::: z/w c",
+        reason: NAMES,
+    },
+    Difference {
+        case: "-j1 --results \"r\" 'echo o{}; echo e{} >&2; exit {#}' --header : ::: '' a",
+        reason: NAMES,
+    },
+    Difference {
+        case: "-j1 --results \"r\" 'echo o{}; echo e{} >&2; exit {#}' --header : ::: 'a\tb' '1\t2' '3\t4\t5' 6",
+        reason: NAMES,
+    },
+    Difference {
+        case: "-j1 --results r --header : true ::: .. a",
+        reason: "A name that leads out of the directory of the results is written as +..",
+    },
+    Difference {
+        case: "-j1 --results r/{} echo ::: ../x y",
+        reason: "A value that leads out of the directory of the results is written as +..",
+    },
+    Difference {
         case: "--results /dev/null/x echo ::: a",
         reason: "A directory that cannot be made is fanout's own error, 255; GNU ends with Perl's error number.",
     },
@@ -184,6 +208,9 @@ pub const INTENDED: &[Difference] = &[
                  does not run it.",
     },
 ];
+
+const NAMES: &str = "20260522: '/' in a value is +z, '+' is ++, and a backslash stays. So a tab is +t, and the empty \
+     value, '.' and '..' are +e, +. and +.., each with a place of its own below the directory.";
 
 const DIED: &str = "An expression that dies is an error of the run (255) that names it; GNU's exit code is by chance.";
 const LIMITS_ALONE: &str =

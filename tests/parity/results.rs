@@ -166,6 +166,11 @@ pub fn cases() -> Vec<Case> {
             .names(&["no-such-program"]),
         case("-j1 --compress-program cat --decompress-program tac seq ::: 3"),
         case("--compress-program false seq ::: 100000").own_words(),
+        case("-j1 --results r --header : true ::: .. a").tree(),
+        case("-j1 --results r/{} echo ::: ../x y").tree(),
+        case("-j1 --results r/{} echo ::: ./x a/b").tree(),
+        case("-j1 --results r/{//}/{/.} echo ::: x.gz d/y.gz").tree(),
+        case("-j1 --results {.}.log echo ::: x.gz ../y.gz").tree(),
         case("--results '' echo ::: a").own_words(),
         case("--results /dev/null/x echo ::: a").own_words(),
     ]);

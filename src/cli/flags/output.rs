@@ -71,7 +71,8 @@ pub struct Output {
 
     /// Keep what each job writes in files, and print nothing: below directory NAME, by the inputs; or in the file
     /// that NAME, a template, becomes; or as rows in NAME, if that ends in .csv, .tsv or .json ('-.csv':
-    /// on standard output).
+    /// on standard output). Below a directory, '/' in an input is +z and '+' is ++; an empty input is +e, '.' and '..'
+    /// are +. and +.. there and in templates.
     #[arg(long, alias = "res", value_name = "NAME")]
     pub results: Option<OsString>,
 
