@@ -12,7 +12,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use watch::Watch;
 
@@ -348,8 +348,9 @@ impl LocalRunner {
             outputs: outputs.for_job(),
             cwd: workdir.as_ref().map(Workdir::path),
         };
-        let launched = self.launcher.launch(&mut self.spawner, &start);
+        let began = Instant::now();
         end.started_at = SystemTime::now();
+        let launched = self.launcher.launch(&mut self.spawner, &start);
         let (child, argv) = launched.map_err(|error| cannot_start(&error, &end.job))?;
         let in_shells_stead = argv.is_some() && self.launcher.shell_may_wait();
         outputs.started(in_shells_stead);
@@ -379,7 +380,7 @@ impl LocalRunner {
             end.sent = handed.sent + watch.feeding.map_or(0, |feeding| feeding.sent);
         }
         self.station.show(None);
-        end.ended_at = SystemTime::now();
+        end.ended_at = end.started_at + began.elapsed();
         let left_behind;
         (end.outcome, end.usage, left_behind) = watched.map_err(|error| lost_sight(&error))?;
         [end.stdout, end.stderr] = self

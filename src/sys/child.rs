@@ -4,6 +4,7 @@
 use std::ffi::c_int;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::guardian::Ward;
@@ -224,8 +225,15 @@ pub struct Usage {
     pub user: Duration,
     /// CPU time in the kernel.
     pub sys: Duration,
-    /// Largest resident set, in bytes.
-    pub max_rss_bytes: u64,
+    /// Largest resident set, in bytes; `None`: not known, as it is not above fanout's own.
+    pub max_rss_bytes: Option<u64>,
+    /// What the kernel counted; `None`: nothing was counted for this job alone.
+    pub counts: Option<Counts>,
+}
+
+/// What the kernel counted of a process and all its waited-for children.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
     /// Page faults that needed I/O.
     pub majflt: u64,
     /// Voluntary context switches.
@@ -312,13 +320,45 @@ fn usage_of(usage: &libc::rusage) -> Usage {
     Usage {
         user: time(usage.ru_utime),
         sys: time(usage.ru_stime),
-        max_rss_bytes: usage.ru_maxrss.cast_unsigned() * 1024,
-        majflt: usage.ru_majflt.cast_unsigned(),
-        nvcsw: usage.ru_nvcsw.cast_unsigned(),
-        nivcsw: usage.ru_nivcsw.cast_unsigned(),
-        in_blocks: usage.ru_inblock.cast_unsigned(),
-        out_blocks: usage.ru_oublock.cast_unsigned(),
+        max_rss_bytes: not_inherited(usage.ru_maxrss.cast_unsigned() * 1024),
+        counts: Some(Counts {
+            majflt: usage.ru_majflt.cast_unsigned(),
+            nvcsw: usage.ru_nvcsw.cast_unsigned(),
+            nivcsw: usage.ru_nivcsw.cast_unsigned(),
+            in_blocks: usage.ru_inblock.cast_unsigned(),
+            out_blocks: usage.ru_oublock.cast_unsigned(),
+        }),
     }
+}
+
+/// The peak of fanout's own memory as it was last looked at, in bytes.
+static OWN_PEAK: AtomicU64 = AtomicU64::new(0);
+
+/// `peak`, the largest resident set that the kernel tells of a job, if that can only be the job's own.
+///
+/// A new process shares fanout's memory until it becomes its program, and `execve(2)` counts what it leaves
+/// behind as the process's own: no job's peak is told to be below that of fanout.
+fn not_inherited(peak: u64) -> Option<u64> {
+    // The kernel sums up resident pages that each CPU counts apart, so two looks at one sum may differ.
+    let above = |own: u64| peak > own + (own / 16).max(64 * 1024);
+    if !above(OWN_PEAK.load(Ordering::Relaxed)) {
+        return None;
+    }
+    let own = own_peak();
+    OWN_PEAK.fetch_max(own, Ordering::Relaxed);
+    above(own).then_some(peak)
+}
+
+/// The largest resident set of fanout itself until now, in bytes.
+fn own_peak() -> u64 {
+    // SAFETY: an all-zero rusage is valid, and the call fills it in. Of one thread, since the memory is that of
+    // all and the times of the others need not be summed up.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_THREAD, &raw mut usage);
+        usage
+    };
+    usage.ru_maxrss.cast_unsigned() * 1024
 }
 
 #[cfg(test)]
@@ -525,11 +565,19 @@ mod tests {
         let child = nursery.start(&line, Some(file.as_fd())).unwrap();
         child.wait(None, &[], Some(in_time())).unwrap();
         let usage = child.reap().unwrap().usage;
-        assert!(usage.user + usage.sys > Duration::ZERO && usage.max_rss_bytes > 100_000);
+        assert!(usage.user + usage.sys > Duration::ZERO && usage.counts.is_some());
         let mut text = String::new();
         io::Seek::rewind(&mut file).unwrap();
         io::Read::read_to_string(&mut file, &mut text).unwrap();
         assert_eq!(text, "/bin/sh /usr/bin:/bin\n");
+    }
+
+    #[test]
+    fn a_peak_that_may_be_our_own_is_not_known() {
+        let own = own_peak();
+        assert!(own > 100_000);
+        assert_eq!([0, own / 2, own].map(not_inherited), [None; 3]);
+        assert_eq!(not_inherited(u64::MAX), Some(u64::MAX));
     }
 
     #[test]

@@ -101,7 +101,7 @@ fn the_stream_on_stdout_holds_the_whole_run() {
         (&Value::Null, &Value::Null)
     );
     assert!(ok["pid"].as_u64().unwrap() > 1 && ok["slot"] == 1 && ok["attempt"] == 1);
-    assert!(ok["wall_s"].as_f64().unwrap() >= 0.0 && ok["max_rss_bytes"].as_u64().unwrap() > 0);
+    assert!(ok["wall_s"].as_f64().unwrap() >= 0.0 && ok["majflt"].is_u64());
     assert_eq!(
         end["exit"].as_i64().or(end["exit_code"].as_i64()),
         Some(1),

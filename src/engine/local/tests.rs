@@ -272,7 +272,7 @@ fn the_end_tells_who_it_was_and_what_it_cost() {
     assert_eq!(argv.iter().collect::<Vec<_>>(), [&b"/bin/echo"[..], b"x"]);
     assert!(before <= end.queued_at && end.queued_at <= end.started_at);
     assert!(end.started_at <= end.ended_at && end.started_at == start.started_at);
-    assert!(end.usage.max_rss_bytes > 100_000);
+    assert!(end.usage.counts.is_some());
 }
 
 #[test]

@@ -164,10 +164,12 @@ impl Warm {
         station.show(None);
         let took = start.elapsed();
         let share = jobs.len() as u32;
+        let cpu = self.cpu_time().saturating_sub(before);
         let timing = Timing {
             began,
             each: took / share,
-            cpu: self.cpu_time().saturating_sub(before) / share,
+            // The shell may have gone on a little after the time was taken.
+            cpu: cpu.min(took) / share,
         };
         if !self.read_output() {
             self.shell = None;

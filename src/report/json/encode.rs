@@ -159,17 +159,15 @@ fn killer(outcome: &Outcome) -> Option<Killer> {
 
 fn cost(end: &AttemptEnd) -> Cost {
     let usage = &end.usage;
-    // A process takes some memory: without that, all that is known is the CPU time, of a job among those of a
-    // shell that ran many.
-    let counted = |number: u64| (usage.max_rss_bytes > 0).then_some(number);
+    let counts = usage.counts.as_ref();
     Cost {
         user_s: Some(seconds(usage.user)),
         sys_s: Some(seconds(usage.sys)),
-        max_rss_bytes: counted(usage.max_rss_bytes),
-        majflt: counted(usage.majflt),
-        nvcsw: counted(usage.nvcsw),
-        nivcsw: counted(usage.nivcsw),
-        in_blocks: counted(usage.in_blocks),
-        out_blocks: counted(usage.out_blocks),
+        max_rss_bytes: usage.max_rss_bytes,
+        majflt: counts.map(|counts| counts.majflt),
+        nvcsw: counts.map(|counts| counts.nvcsw),
+        nivcsw: counts.map(|counts| counts.nivcsw),
+        in_blocks: counts.map(|counts| counts.in_blocks),
+        out_blocks: counts.map(|counts| counts.out_blocks),
     }
 }

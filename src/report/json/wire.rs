@@ -170,7 +170,7 @@ pub(super) struct Cost {
     pub(super) user_s: Option<f64>,
     /// CPU seconds in the kernel.
     pub(super) sys_s: Option<f64>,
-    /// Largest resident set.
+    /// Largest resident set; null where it is not above that of fanout, which each process begins with.
     pub(super) max_rss_bytes: Option<u64>,
     /// Page faults that needed I/O.
     pub(super) majflt: Option<u64>,
