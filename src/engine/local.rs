@@ -77,6 +77,8 @@ pub struct Config {
     pub results_are_done: bool,
     /// Whether somebody wants to know when an attempt starts.
     pub report_starts: bool,
+    /// Whether jobs show which slots they run in.
+    pub shows_slots: bool,
 }
 
 /// What jobs read that are given no input.
@@ -198,7 +200,8 @@ impl Runner for LocalRunner {
                 return shift.answer(vec![end]);
             };
             batch.push(end);
-            if warm.is_full() || !shift.take_another() {
+            // Jobs of one batch are all in one slot.
+            if self.shared.config.shows_slots || warm.is_full() || !shift.take_another() {
                 return self.run_batch(batch, shift);
             }
         }

@@ -7,8 +7,9 @@
 
 mod crew;
 mod shift;
+mod slot_numbers;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,6 +21,7 @@ use crate::sys::child::signal_group;
 use crate::sys::wake::Wake;
 use crew::Crew;
 pub use shift::Shift;
+use slot_numbers::SlotNumbers;
 
 /// What a worker does with an attempt.
 pub trait Runner: Send {
@@ -156,7 +158,6 @@ struct Shared {
     post: Post,
 }
 
-#[derive(Default)]
 struct Queue {
     attempts: VecDeque<Attempt>,
     /// Below this many attempts the controller is woken to bring more.
@@ -169,31 +170,19 @@ struct Queue {
     slots: SlotNumbers,
 }
 
-/// The numbers of the slots in use: a new attempt gets the lowest free one, as in GNU parallel.
-#[derive(Default)]
-struct SlotNumbers {
-    free: BTreeSet<usize>,
-    used: usize,
-}
-
-impl SlotNumbers {
-    fn take(&mut self) -> usize {
-        self.free.pop_first().unwrap_or_else(|| {
-            self.used += 1;
-            self.used
-        })
-    }
-
-    fn put_back(&mut self, slot: usize) {
-        self.free.insert(slot);
-    }
-
-    fn in_use(&self) -> usize {
-        self.used - self.free.len()
-    }
-}
-
 impl Queue {
+    /// An empty queue for at most `workers`.
+    fn new(workers: usize) -> Self {
+        Self {
+            attempts: VecDeque::new(),
+            low_water: 0,
+            closed: false,
+            idle: 0,
+            alive: 0,
+            slots: SlotNumbers::new(workers),
+        }
+    }
+
     /// How many more workers the attempts that wait would keep busy.
     fn lacks(&self) -> usize {
         let without_work = self.alive.saturating_sub(self.slots.in_use());
@@ -215,7 +204,7 @@ impl Pool {
     ) -> anyhow::Result<Self> {
         let common = Arc::new(Common::default());
         let shared = Arc::new(Shared {
-            queue: Mutex::default(),
+            queue: Mutex::new(Queue::new(workers)),
             changed: Condvar::new(),
             post,
         });
@@ -350,7 +339,7 @@ impl Shared {
                 return None;
             }
             if let Some(attempt) = queue.attempts.pop_front() {
-                return Some((attempt, queue.slots.take()));
+                return Some((attempt, queue.slots.take(Instant::now())));
             }
             queue.idle += 1;
             queue = self
@@ -379,6 +368,7 @@ impl Drop for Leave<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::panic::resume_unwind;
     use std::sync::atomic::{AtomicBool, AtomicUsize};
     use std::time::{Duration, SystemTime};
@@ -522,8 +512,9 @@ mod tests {
             leashes[ended].send(()).unwrap();
             next(&ends);
         }
+        // The one that was taken last has not rested.
         pool.submit(vec![attempt(7)]);
-        assert_eq!(begun.recv_timeout(GUARD), Ok((7, 1)));
+        assert_eq!(begun.recv_timeout(GUARD), Ok((7, 3)));
         drop(leashes);
     }
 

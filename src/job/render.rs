@@ -121,6 +121,11 @@ impl Renderer {
         self.templates().any(Template::uses_total)
     }
 
+    /// Whether a job shows which slot it runs in.
+    pub fn uses_slot(&self) -> bool {
+        self.templates().any(Template::uses_slot)
+    }
+
     /// To be called before the first job: what is known about the run now. Starts perl, if there are
     /// expressions.
     ///

@@ -22,6 +22,7 @@ pub mod handoff;
 pub mod joblog;
 pub mod json;
 pub mod keep_order;
+pub mod near_order;
 pub mod out;
 pub mod progress;
 pub mod reporter;

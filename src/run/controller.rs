@@ -151,6 +151,8 @@ impl<'a> Controller<'a> {
             if self.in_flight == 0 && nothing_starts {
                 break;
             }
+            let reports_due = self.parties.observer.due();
+            let deadline = deadline.into_iter().chain(reports_due).min();
             self.parties.mailbox.receive(&mut messages, deadline);
             for message in messages.drain(..) {
                 self.handle(message);
@@ -562,10 +564,9 @@ impl<'a> Controller<'a> {
     }
 
     fn tell(&mut self) {
-        if !self.events.is_empty() {
-            self.parties
-                .observer
-                .observe(std::mem::take(&mut self.events));
+        let observer = &mut self.parties.observer;
+        if !self.events.is_empty() || observer.due().is_some() {
+            observer.observe(std::mem::take(&mut self.events));
         }
     }
 }

@@ -14,6 +14,8 @@ pub mod retry;
 pub mod slots;
 pub mod time_limit;
 
+use std::time::Instant;
+
 use crate::engine::Reply;
 use crate::model::Event;
 use crate::sys::signals::Signal;
@@ -45,6 +47,11 @@ pub enum Message {
 pub trait Observer {
     /// Takes events in their order; does not block.
     fn observe(&mut self, events: Vec<Event>);
+
+    /// When it wants to be called though nothing has happened, with no events; `None`: not at all.
+    fn due(&self) -> Option<Instant> {
+        None
+    }
 
     /// Whether so much waits to be reported that no more work should be begun. Once it has said so, it
     /// has [`Message::ReportsCaughtUp`] posted when that is over.

@@ -197,10 +197,9 @@ impl Template {
             .any(|replace| matches!(replace.what, What::SkipIf(skip) if skip(args)))
     }
 
-    /// Whether the job's slot number is in it, so that nothing can be rendered before a slot is free.
+    /// Whether the job's slot number may be in it.
     pub fn uses_slot(&self) -> bool {
-        self.replaces()
-            .any(|replace| matches!(replace.what, What::Slot | What::PaddedSlot | What::Perl(_)))
+        self.replaces().any(|replace| replace.what.is_of_slot())
     }
 }
 

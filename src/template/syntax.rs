@@ -75,6 +75,16 @@ impl What {
         )
     }
 
+    /// Whether it has to do with the slot of the job.
+    pub(super) fn is_of_slot(&self) -> bool {
+        match self {
+            Self::Formatted(formatted) => formatted.0.is_of_slot(),
+            Self::Perl(expression) => memchr::memmem::find(&expression.code, b"slot").is_some(),
+            Self::Slot | Self::PaddedSlot => true,
+            _ => false,
+        }
+    }
+
     /// What the Perl expression `code` stands for; not all need Perl.
     pub(super) fn expression(code: &[u8], params: Vec<Vec<u8>>, typed: &[u8]) -> Self {
         if code.trim_ascii().is_empty() {

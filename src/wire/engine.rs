@@ -34,6 +34,8 @@ pub struct EngineParts {
     prepare: Arc<dyn Prepare>,
     /// Whether a command is more than a line.
     beyond_lines: bool,
+    /// Whether commands show their slots.
+    shows_slots: bool,
     guardian: Option<Guardian>,
     pub(super) cwd: PathBuf,
     /// As many workers: no more than there are jobs.
@@ -58,6 +60,7 @@ pub fn prepare_engine(
     mut renderer: Renderer,
     jobs: &mut OpenJobs,
 ) -> anyhow::Result<EngineParts> {
+    let shows_slots = renderer.uses_slot();
     let (prepare, beyond_lines): (Arc<dyn Prepare>, bool) =
         if let Some(commands) = jobs.commands.take() {
             (commands, true)
@@ -85,6 +88,7 @@ pub fn prepare_engine(
         plan,
         prepare,
         beyond_lines,
+        shows_slots,
         guardian,
         cwd,
         workers,
@@ -215,6 +219,7 @@ impl EngineParts {
             done: self.done,
             results_are_done: self.plan.results_are_done,
             report_starts: reports.wants_starts,
+            shows_slots: self.shows_slots,
         };
         let engine = Box::new(local::start(config, &guardian, post)?);
         Ok(RunningEngine {

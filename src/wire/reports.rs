@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
@@ -15,6 +15,7 @@ use crate::ledger::key::NO_STDIN;
 use crate::model::Event;
 use crate::plan::{JoblogBegin, JoblogPlan, JsonPlan, JsonTarget, ReportPlan, RowsPlan};
 use crate::report::handoff::{Handoff, Taker};
+use crate::report::near_order::NearOrder;
 use crate::report::{
     Failure, Out, Reporter, Screen, Sink, joblog, json, progress, sql, summary, text,
 };
@@ -51,6 +52,9 @@ pub fn start_reports(
     std::io::stdout()
         .write_all(plan.preface.as_bytes())
         .context("cannot write to standard output")?;
+    // With -k the text is in order, and what is streamed comes as it comes.
+    let by_ends = !plan.in_step && !plan.text.in_order && !plan.text.mode.streams();
+    let near_order = by_ends.then(NearOrder::default);
     let sinks = sinks(plan, engine)?;
     let letters = Arc::clone(mailbox);
     let on_failure = move |failure: Failure| {
@@ -88,6 +92,7 @@ pub fn start_reports(
     Ok(Reports {
         link: Link {
             events,
+            near_order,
             backlog,
             threads,
         },
@@ -296,6 +301,8 @@ impl Drop for Ending {
 /// The controller's end of the way to the report thread.
 struct Link {
     events: Sender<Vec<Event>>,
+    /// Where output is printed as jobs end.
+    near_order: Option<NearOrder>,
     backlog: Arc<Backlog>,
     threads: Threads,
 }
@@ -349,10 +356,21 @@ impl Link {
 
 impl Observer for Link {
     fn observe(&mut self, events: Vec<Event>) {
+        let events = match &mut self.near_order {
+            Some(order) => order.pass(events, Instant::now()),
+            None => events,
+        };
+        if events.is_empty() {
+            return;
+        }
         self.start_threads();
         self.backlog.sent(events.len());
         // The report thread ends only after this end of the channel is gone.
         let _ = self.events.send(events);
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.near_order.as_ref().and_then(NearOrder::due)
     }
 
     fn is_behind(&self) -> bool {

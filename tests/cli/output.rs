@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::num::NonZero;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -73,6 +76,45 @@ fn a_group_is_printed_as_soon_as_its_job_ends() {
     fs::write(folder.path().join("fifo"), "").unwrap();
     assert_eq!(out.next().unwrap().unwrap(), "first");
     assert!(run.wait().success());
+}
+
+/// How often a line of `seq 400 | fanout COMMAND` comes before the line that should come before it, in the best of
+/// a few runs beside as many threads that want to run as `busy` says for each core.
+fn inversions(command: &[&str], busy: usize) -> usize {
+    let over = AtomicBool::new(false);
+    let cores = thread::available_parallelism().map_or(2, NonZero::get);
+    let input: String = (1..=400).map(|number| format!("{number}\n")).collect();
+    let runs = thread::scope(|scope| {
+        for _ in 0..busy * cores {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let runs = [(); 3].map(|()| fanout().args(command).write_stdin(input.as_str()).output());
+        over.store(true, Ordering::Relaxed);
+        runs
+    });
+    let counts = runs.map(|run| {
+        let stdout = run.unwrap().stdout;
+        let lines = text(&stdout).lines().map(|line| line.parse().unwrap());
+        let lines: Vec<u32> = lines.collect();
+        assert_eq!(lines.len(), 400);
+        lines.windows(2).filter(|pair| pair[0] > pair[1]).count()
+    });
+    counts.into_iter().min().unwrap_or_default()
+}
+
+/// Where chance decides, 50 lines and more are out of order.
+#[test]
+fn quick_jobs_are_printed_in_the_order_of_the_inputs() {
+    for command in [&["echo"][..], &["true; echo"], &["/bin/echo"]] {
+        for busy in [0, 1] {
+            let count = inversions(command, busy);
+            assert!(count <= 30, "{command:?}: {count} of 400 are out of order");
+        }
+    }
 }
 
 #[test]

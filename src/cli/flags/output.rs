@@ -12,7 +12,7 @@ pub struct Output {
     #[arg(long)]
     pub group: bool,
 
-    /// Print output in the order of the inputs.
+    /// Print output in the order of the inputs. Without it, only jobs that end within a few milliseconds are put in order.
     #[arg(short = 'k', long, alias = "keeporder")]
     pub keep_order: bool,
 

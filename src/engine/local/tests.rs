@@ -104,6 +104,7 @@ impl Local {
             done: None,
             results_are_done: false,
             report_starts: false,
+            shows_slots: false,
         };
         change(&mut config);
         let guardian = Guardian::start(super::WARDS * config.slots, None).unwrap();

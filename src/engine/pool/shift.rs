@@ -1,5 +1,7 @@
 //! A worker's shift: the attempts that it has taken and owes an answer for.
 
+use std::time::Instant;
+
 use super::{Post, Reply, Shared};
 use crate::engine::{Attempt, never_ran};
 use crate::model::{AttemptEnd, Outcome, SpawnError};
@@ -76,7 +78,7 @@ impl<'a> Shift<'a> {
         };
         let mut queue = self.shared.lock();
         if self.answered == self.attempts.len() {
-            queue.slots.put_back(self.slot);
+            queue.slots.put_back(self.slot, Instant::now());
         }
         // The run will end; what was handed over ahead must not begin until it has.
         queue.closed |= ends.iter().any(|end| is_fatal(end));

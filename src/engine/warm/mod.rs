@@ -20,6 +20,8 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use memchr::memmem;
+
 use super::capture::Capture;
 use super::local::Config;
 use super::pool::Station;
@@ -55,6 +57,8 @@ pub struct Warm {
     /// Where the output of jobs is kept.
     keep: Arc<SpoolDir>,
     limit: usize,
+    /// Whether a job of the batch shows its slot, which all jobs of a batch have in common.
+    shows_slot: bool,
     failures: u32,
     /// Whether it has been offered a job before.
     used: bool,
@@ -117,6 +121,7 @@ impl Warm {
             outputs: [Vec::new(), Vec::new()],
             keep: Arc::clone(keep),
             limit: FEW_JOBS,
+            shows_slot: false,
             failures: 0,
             used: false,
         })
@@ -131,13 +136,15 @@ impl Warm {
         let Some(purity) = self.lines.purity(line) else {
             return false;
         };
+        self.shows_slot |=
+            purity.job_variables && memmem::find(line, b"PARALLEL_JOBSLOT").is_some();
         self.batch.push(line, purity, job.seq, job.slot);
         true
     }
 
     /// Whether the batch takes no more.
     pub fn is_full(&self) -> bool {
-        self.batch.len() >= self.limit || self.batch.bytes() >= MOST_BYTES
+        self.shows_slot || self.batch.len() >= self.limit || self.batch.bytes() >= MOST_BYTES
     }
 
     /// Runs the batch, whose jobs are `jobs`, and writes down in there what became of each. Tells which of
@@ -188,6 +195,7 @@ impl Warm {
         }
         self.adapt(took);
         self.batch.clear();
+        self.shows_slot = false;
         ended
     }
 

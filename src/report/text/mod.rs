@@ -39,6 +39,13 @@ pub enum Mode {
     Never,
 }
 
+impl Mode {
+    /// Whether output is shown while jobs run.
+    pub fn streams(self) -> bool {
+        matches!(self, Self::Ungrouped | Self::LineBuffered)
+    }
+}
+
 /// What is shown of a job's output where it went into files with names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shows {
