@@ -153,6 +153,8 @@ pub struct WorkerPlan {
     pub renderer: RowRenderer,
     /// How many run at a time.
     pub slots: usize,
+    /// Whether rows are only looked at: a dry run.
+    pub only_looks: bool,
     /// Whether output comes in their order.
     pub in_order: bool,
 }

@@ -91,13 +91,24 @@ fn wanted(flags: &Flags) -> Wanted {
     ]
     .into_iter()
     .find_map(|(end, form)| ends(end).then_some((end.len(), form)));
+    let on_stdout = form.is_some_and(|(end, _)| name[..name.len() - end] == *b"-");
     match form {
         _ if name.is_empty() => Wanted::Nothing,
         None => Wanted::Files(name),
-        Some((end, form)) => Wanted::Rows(RowsPlan {
-            path: (name[..name.len() - end] != *b"-").then(|| path_of(name)),
+        Some((_, form)) => Wanted::Rows(RowsPlan {
+            path: (!on_stdout).then(|| path_of(name)),
             form,
         }),
+    }
+}
+
+/// Where `--results` has output go. As nothing is run, nothing goes into files.
+fn kept(flags: &Flags) -> Wanted {
+    let (dry_run, shows) = (flags.command.dry_run, flags.command.shellquote > 0);
+    match wanted(flags) {
+        Wanted::Files(_) if dry_run || shows => Wanted::Nothing,
+        Wanted::Rows(RowsPlan { path: Some(_), .. }) if dry_run => Wanted::Nothing,
+        wanted => wanted,
     }
 }
 
@@ -108,7 +119,7 @@ fn path_of(name: Vec<u8>) -> PathBuf {
 
 /// The table that output goes into.
 pub(super) fn rows(flags: &Flags) -> Option<RowsPlan> {
-    match wanted(flags) {
+    match kept(flags) {
         Wanted::Rows(rows) => Some(rows),
         Wanted::Nothing | Wanted::Files(_) => None,
     }
@@ -168,7 +179,7 @@ pub(super) fn tag(flags: &Flags, syntax: &Syntax) -> Option<Template> {
 /// Whether jobs write where they want. With --shellquote there are none, only what is printed.
 pub(super) fn ungroups(flags: &Flags) -> bool {
     let printed = flags.command.shellquote > 0;
-    let kept = !matches!(wanted(flags), Wanted::Nothing);
+    let kept = !matches!(kept(flags), Wanted::Nothing);
     (flags.output.ungroup || terminal::ungroups(flags)) && !printed && !kept
 }
 
@@ -184,8 +195,8 @@ pub(super) fn keeps_results(flags: &Flags) -> bool {
 
 /// Whether each job has files of its own, which stay.
 fn has_files(flags: &Flags) -> bool {
-    let asked = flags.output.files || flags.output.files0;
-    !ungroups(flags) && (asked || matches!(wanted(flags), Wanted::Files(_)))
+    let asked = (flags.output.files || flags.output.files0) && !flags.command.dry_run;
+    !ungroups(flags) && (asked || matches!(kept(flags), Wanted::Files(_)))
 }
 
 /// Output is kept until a job is over, unless it is wanted at once.
@@ -243,11 +254,11 @@ pub(super) fn text_config(flags: &Flags, capture: CapturePlan, json_on_stdout: b
         Mode::Grouped
     };
     let files = matches!(capture, CapturePlan::Files(_)) || has_files(flags);
-    let shows = match wanted(flags) {
+    let shows = match kept(flags) {
         _ if output.files0 => Shows::Paths(0),
         _ if output.files => Shows::Paths(b'\n'),
         // As GNU parallel, which shows the names of files though nobody asked.
-        Wanted::Files(_) if output.line_buffer && !flags.command.dry_run => Shows::Paths(b'\n'),
+        Wanted::Files(_) if output.line_buffer => Shows::Paths(b'\n'),
         _ => Shows::Nothing,
     };
     Config {

@@ -260,8 +260,9 @@ fn json_plan(
     let limit = text("--json-output-limit", &report.json_output_limit)?;
     let output_limit = values::size(limit).map_err(|why| format!("--json-output-limit {why}"))?;
     let append = flags.failure.resume || flags.failure.resume_failed;
-    // A dry run does nothing that a later --resume must know.
-    let Some(target) = target.filter(|_| !(flags.command.dry_run && append)) else {
+    // A dry run writes no file: a later --resume would take it for a run.
+    let writes = |target: &JsonTarget| !matches!(target, JsonTarget::File(_));
+    let Some(target) = target.filter(|target| !flags.command.dry_run || writes(target)) else {
         return Ok(None);
     };
     let detail = match report.json_detail {

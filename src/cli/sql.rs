@@ -42,12 +42,16 @@ pub(super) fn adapt(
     let aliases = || alias::lines(home.as_ref().map(Path::new));
     let url =
         Dburl::parse(text(option, typed)?, aliases).map_err(|why| format!("{option}: {why}"))?;
+    if flags.command.dry_run && masters.is_some() {
+        // It writes nothing: jobs are only shown.
+        return Ok(());
+    }
     let quoting = plan.engine.shell.quoting();
     let master = masters.map(|_| {
         let flags = Arc::clone(flags);
         MasterPlan {
             waits: flags.semaphore.wait,
-            shows: flags.command.dry_run || flags.output.print_command > 0,
+            shows: flags.output.print_command > 0,
             command: StoredCommand(Box::new(move |names| {
                 templates::stored(&flags, &command, names)
             })),
@@ -60,6 +64,7 @@ pub(super) fn adapt(
                 templates::stored_renderer(&rendering, command, quoting)
             })),
             slots: plan.run.slots.now(),
+            only_looks: flags.command.dry_run,
             in_order: plan.report.text.in_order,
         }
     });

@@ -1,6 +1,7 @@
 //! An engine that runs nothing: every attempt is rendered and ends well at once.
 //!
-//! With `--shellquote` each attempt's output is its command line, quoted.
+//! A dry run writes no file, so that nothing takes it for a run. With `--shellquote` each attempt's output is its
+//! command line, quoted.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -14,7 +15,7 @@ use crate::model::{
     AttemptEnd, Command, Job, JobIdentity, KilledBy, Outcome, Prepare, Rehearsal, SpawnError, Usage,
 };
 use crate::sys::mailbox::Urgency;
-use crate::sys::spool::{Captured, has_result, result_files_of_no_run};
+use crate::sys::spool::{Captured, has_result};
 use crate::template::Quoting;
 
 /// For `--dry-run`: what would have been run is in each end's command.
@@ -141,9 +142,8 @@ impl DryEngine {
         let mut prepared = Vec::with_capacity(attempts.len());
         let jobs: Vec<&Job> = attempts.iter().map(|attempt| &attempt.job).collect();
         self.prepare.prepare_all(&jobs, SLOT, &mut |command| {
-            let seq = jobs.get(prepared.len()).map_or(0, |job| job.seq);
             let command = command.map(std::mem::take);
-            let command = command.and_then(|command| self.rehearsed(command, seq));
+            let command = command.and_then(|command| self.rehearsed(command));
             let go_on = command.is_ok();
             prepared.push(command);
             go_on
@@ -159,13 +159,15 @@ impl DryEngine {
         }
     }
 
-    /// As GNU parallel, leaves some files and asks even though nothing is run.
-    fn rehearsed(&self, mut command: Command, seq: u64) -> Result<Command, String> {
+    /// As GNU parallel, asks even though nothing is run; and makes the files of `--template`, but for a dry run.
+    fn rehearsed(&self, mut command: Command) -> Result<Command, String> {
         if command.ends_as.is_none() && self.done_before(&command) {
             command.ends_as = Some(Outcome::DoneBefore);
             return Ok(command);
         }
-        let mut command = leave_files(command, seq)?;
+        if self.shellquote.is_some() {
+            made_files::make(&command).map_err(|error| error.why)?;
+        }
         if self.asks && command.ends_as.is_none() {
             let allowed = question::ask(&command.line, None).map_err(|error| error.to_string())?;
             command.ends_as = (!allowed).then_some(Outcome::FilteredOut);
@@ -187,7 +189,10 @@ impl DryEngine {
 
     fn end(&self, attempt: Attempt, command: Command, now: SystemTime) -> Box<AttemptEnd> {
         Box::new(AttemptEnd {
-            outcome: command.ends_as.clone().unwrap_or(Outcome::Exited(0)),
+            outcome: command.ends_as.clone().unwrap_or(match self.shellquote {
+                Some(_) => Outcome::Exited(0),
+                None => Outcome::Rehearsed,
+            }),
             stdout: self.output(&command.line),
             job: Arc::new(JobIdentity {
                 seq: attempt.job.seq,
@@ -209,16 +214,6 @@ impl DryEngine {
             streamed: [0; 2],
         })
     }
-}
-
-/// As GNU parallel, leaves the files of `--template`, and those of `--results` but for the one with
-/// standard output.
-fn leave_files(command: Command, seq: u64) -> Result<Command, String> {
-    made_files::make(&command).map_err(|error| error.why)?;
-    if let Some(results) = &command.results {
-        result_files_of_no_run(results, seq).map_err(|error| error.to_string())?;
-    }
-    Ok(command)
 }
 
 impl Engine for DryEngine {

@@ -27,6 +27,8 @@ pub enum Outcome {
     FilteredOut,
     /// An earlier run did it already (`--resume`), so this one does not.
     DoneBefore,
+    /// It was only shown (`--dry-run`).
+    Rehearsed,
     /// fanout lost sight of it (a worker panicked); nothing more is known.
     Lost,
 }
@@ -70,9 +72,9 @@ pub enum KilledBy {
 }
 
 impl Outcome {
-    /// Whether the job did what it should: it exited with 0.
+    /// Whether the job did what it should: it exited with 0, or was not even to be run.
     pub fn is_success(&self) -> bool {
-        matches!(self, Self::Exited(0))
+        matches!(self, Self::Exited(0) | Self::Rehearsed)
     }
 
     /// The value that GNU parallel writes as `Exitval` into a joblog.
@@ -81,7 +83,7 @@ impl Outcome {
     pub fn joblog_exit(&self) -> i32 {
         match *self {
             Self::Exited(code) => code,
-            Self::Signaled(_) => 0,
+            Self::Signaled(_) | Self::Rehearsed => 0,
             Self::TimedOut(Exit::Code(code)) if code != 0 => code,
             Self::TimedOut(_) | Self::Cancelled { .. } | Self::Lost => -1,
             Self::SpawnFailed(_) => 127,
@@ -100,6 +102,7 @@ impl Outcome {
             | Self::Skipped
             | Self::FilteredOut
             | Self::DoneBefore
+            | Self::Rehearsed
             | Self::Lost => 0,
         }
     }

@@ -58,8 +58,8 @@ impl Failures {
     fn job(&mut self, end: &AttemptEnd) {
         let counts = matches!(
             end.outcome,
-            Outcome::Exited(0) | Outcome::Skipped | Outcome::DoneBefore | Outcome::Cancelled { .. }
-        );
+            Outcome::Skipped | Outcome::DoneBefore | Outcome::Cancelled { .. }
+        ) || end.outcome.is_success();
         if !counts && self.named.len() < NAMED {
             self.named.push(Failed::new(end));
         }

@@ -33,6 +33,7 @@ pub fn how(outcome: &Outcome) -> Cow<'static, str> {
         Outcome::Skipped => "skipped".into(),
         Outcome::FilteredOut => "filtered out".into(),
         Outcome::DoneBefore => "done before".into(),
+        Outcome::Rehearsed => "dry run".into(),
         Outcome::Lost => "lost".into(),
     }
 }

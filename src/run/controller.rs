@@ -456,6 +456,7 @@ impl<'a> Controller<'a> {
             | Outcome::Skipped
             | Outcome::FilteredOut
             | Outcome::DoneBefore
+            | Outcome::Rehearsed
             | Outcome::Cancelled { .. } => {}
         }
     }

@@ -59,6 +59,7 @@ impl Retry {
             | Outcome::Skipped
             | Outcome::FilteredOut
             | Outcome::DoneBefore
+            | Outcome::Rehearsed
             | Outcome::Cancelled { .. }
             | Outcome::SpawnFailed(SpawnError { fatal: true, .. }) => false,
             Outcome::Exited(_)

@@ -21,6 +21,8 @@ pub struct Claims {
     /// Told when a row is finished.
     finished: Condvar,
     slots: usize,
+    /// Whether rows are left as they are.
+    only_looks: bool,
 }
 
 #[derive(Debug)]
@@ -74,7 +76,15 @@ impl Claims {
             held: Mutex::default(),
             finished: Condvar::new(),
             slots,
+            only_looks: false,
         }
+    }
+
+    /// As [`new`](Self::new), and nothing is written: each row that waits is given out once and left as it is.
+    #[must_use]
+    pub fn only_looking(mut self, only_looks: bool) -> Self {
+        self.only_looks = only_looks;
+        self
     }
 
     fn table(&self) -> MutexGuard<'_, Shared> {
@@ -118,8 +128,12 @@ impl Claims {
             return Ok(Taken::None);
         }
         let after = shared.after;
-        let mut rows = shared.claim(after, wanted)?;
-        if rows.is_empty() && after > i64::MIN {
+        let mut rows = if self.only_looks {
+            shared.table.look(after, wanted)?
+        } else {
+            shared.claim(after, wanted)?
+        };
+        if rows.is_empty() && after > i64::MIN && !self.only_looks {
             // Before it, rows may have been given back.
             rows = shared.claim(i64::MIN, wanted)?;
         }
@@ -164,7 +178,9 @@ impl Claims {
         let Some((ticket, _)) = self.held().rows.get(&seq).cloned() else {
             return Ok(());
         };
-        self.table().finish(ticket, end)?;
+        if !self.only_looks {
+            self.table().finish(ticket, end)?;
+        }
         let mut held = self.held();
         held.rows.remove(&seq);
         held.finished += 1;
@@ -193,6 +209,9 @@ impl Claims {
     pub fn close(&self) -> Result<(), SqlError> {
         let mut shared = self.table();
         shared.closed = true;
+        if self.only_looks {
+            return Ok(());
+        }
         let written = shared.commit();
         let mut left = std::mem::take(&mut shared.failed);
         left.extend(shared.later.drain(..).map(|row| row.ticket));

@@ -54,6 +54,9 @@ pub trait Table: fmt::Debug + Send {
     /// Takes up to `most` rows that wait, the first of those whose tickets are behind `after`, in their order.
     fn claim(&mut self, after: i64, most: usize) -> Result<Vec<Row>, SqlError>;
 
+    /// The rows that [`claim`](Self::claim) would take; they are left as they are.
+    fn look(&mut self, after: i64, most: usize) -> Result<Vec<Row>, SqlError>;
+
     /// Writes what became of the job of `ticket`; may stay in memory until [`commit`](Self::commit).
     fn finish(&mut self, ticket: Ticket, end: &Finished<'_>) -> Result<(), SqlError>;
 

@@ -96,6 +96,11 @@ impl Table for PostgresTable {
         Ok(rows)
     }
 
+    fn look(&mut self, after: i64, most: usize) -> Result<Vec<Row>, SqlError> {
+        let found = self.waiting_rows(after, most);
+        self.checked(found)
+    }
+
     fn finish(&mut self, ticket: Ticket, end: &Finished<'_>) -> Result<(), SqlError> {
         let mark = self.worker.mark_of(ticket.turn);
         self.ended.push(ticket.id, mark, end)?;
@@ -190,16 +195,35 @@ impl PostgresTable {
             ],
         )?;
         transaction.commit()?;
+        self.read(&rows, &arguments)
+    }
+
+    fn waiting_rows(&mut self, after: i64, most: usize) -> Result<Vec<Row>, postgres::Error> {
+        let mut transaction = self.db.transaction()?;
+        let look = transaction.prepare(&format!(
+            "SELECT 0::bigint, Seq::bigint, * FROM {} WHERE Exitval = {WAITS} AND Seq > $1::bigint \
+             ORDER BY Seq LIMIT $2",
+            self.name
+        ))?;
+        let arguments = places(look.columns().iter().map(postgres::Column::name));
+        let rows = transaction.query(&look, &[&after.max(0), &(most as i64)])?;
+        transaction.commit()?;
+        self.read(&rows, &arguments)
+    }
+
+    /// Rows that begin with the place of their number behind the last, and the number of their job; those of
+    /// `places` are arguments.
+    fn read(&self, rows: &[postgres::Row], places: &[usize]) -> Result<Vec<Row>, postgres::Error> {
         let mut claimed = Rows::default();
-        for row in &rows {
+        for row in rows {
             let (nth, seq): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
             let ticket = Ticket {
                 id: seq,
                 turn: self.turn + nth as u64,
             };
             let command = decoded_command(bytes(row, "command")?.unwrap_or_default());
-            let mut args = Vec::with_capacity(arguments.len());
-            for place in &arguments {
+            let mut args = Vec::with_capacity(places.len());
+            for place in places {
                 args.push(bytes(row, *place)?.map(decoded));
             }
             claimed.push(ticket, seq, command, args);

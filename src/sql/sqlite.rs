@@ -103,6 +103,11 @@ impl Table for SqliteTable {
         Ok(rows)
     }
 
+    fn look(&mut self, after: i64, most: usize) -> Result<Vec<Row>, SqlError> {
+        let found = self.waiting_rows(after, most);
+        self.checked(found)
+    }
+
     fn finish(&mut self, ticket: Ticket, end: &Finished<'_>) -> Result<(), SqlError> {
         self.begin()?;
         let update = format!(
@@ -207,7 +212,20 @@ impl SqliteTable {
              RETURNING rowid, Seq, Command, *"
         ))?;
         let mark = self.mark(self.turn);
-        let mut rows = claim.query((&self.worker.host, mark, after, most as i64))?;
+        self.read(claim.query((&self.worker.host, mark, after, most as i64))?)
+    }
+
+    fn waiting_rows(&self, after: i64, most: usize) -> rusqlite::Result<Vec<Row>> {
+        let name = &self.name;
+        let mut look = self.db.prepare_cached(&format!(
+            "SELECT rowid, Seq, Command, * FROM {name} WHERE Exitval = {WAITS} AND rowid > ? AND Seq > 0 \
+             ORDER BY rowid LIMIT ?"
+        ))?;
+        self.read(look.query((after, most as i64))?)
+    }
+
+    /// Rows that begin with their place in the table, their number and their command.
+    fn read(&self, mut rows: rusqlite::Rows<'_>) -> rusqlite::Result<Vec<Row>> {
         let names = rows.as_ref().map_or_else(Vec::new, |it| it.column_names());
         let arguments = places(names);
         let mut claimed = Rows::default();

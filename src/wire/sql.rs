@@ -264,7 +264,7 @@ fn without_nul(arg: &[u8]) -> Cow<'_, [u8]> {
 pub(super) fn attach(mut inputs: OpenJobs, plan: SqlPlan) -> anyhow::Result<OpenJobs> {
     let append = plan.url.append;
     let is_new = plan.master.is_some() && !append;
-    let worker = match plan.worker {
+    let worker = match &plan.worker {
         Some(_) => Worker {
             host: host::name(),
             mark: Mark::own().to_string(),
@@ -310,7 +310,7 @@ fn work(
     plan: WorkerPlan,
     waits: bool,
 ) -> Result<(), SqlError> {
-    if master.as_ref().is_none_or(|master| master.begun) {
+    if !plan.only_looks && master.as_ref().is_none_or(|master| master.begun) {
         let own = Mark::own();
         table.release_abandoned(&|mark| own.says_gone(mark))?;
     }
@@ -318,7 +318,7 @@ fn work(
         inputs.total = Some(table.count()?);
     }
     inputs.at_most = None;
-    let claims = Arc::new(Claims::new(table, plan.slots));
+    let claims = Arc::new(Claims::new(table, plan.slots).only_looking(plan.only_looks));
     let find = {
         let claims = Arc::clone(&claims);
         Box::new(move |seq| claims.command(seq))

@@ -133,6 +133,87 @@ fn by_json_inputs_may_be_reordered_added_and_left_out() {
 }
 
 #[test]
+fn a_dry_run_writes_no_file_and_is_no_work_that_is_done() {
+    for options in [
+        &["--joblog", "log"][..],
+        &["--joblog=+log"],
+        &["--json=log"],
+        &["--json=log", "--resume"],
+        &["--json=log", "--resume-failed", "--joblog", "log"],
+        &["--results", "log"],
+        &["--results", "log/{}/x"],
+        &["--results", "log.csv"],
+        &["--results", "log.json"],
+        &["--results", "log", "--resume"],
+        &["--template", "job=log.{}"],
+        &["--files"],
+        &["--sqlandworker", "sqlite3:///log.db/t"],
+        &["--workdir", "log"],
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let template = folder.path().join("job");
+        fs::write(&template, "{}").unwrap();
+        let run = |more: &[&str]| {
+            fanout()
+                .current_dir(folder.path())
+                .env("TMPDIR", folder.path())
+                .args(["-k", "--no-summary"])
+                .args(options)
+                .args(more)
+                .args(["echo", ":::", "a", "b"])
+                .assert()
+                .code(0)
+        };
+        let dry = run(&["--dry-run"]).get_output().stdout.clone();
+        assert_eq!(text(&dry), "echo a\necho b\n", "{options:?}");
+        fs::remove_file(template).unwrap();
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            0,
+            "{options:?}"
+        );
+        if options.contains(&"--joblog") || options[0].starts_with("--json") {
+            run(&["--resume"]).stdout("a\nb\n");
+        }
+    }
+}
+
+#[test]
+fn the_json_of_a_dry_run_says_so_and_is_none_that_a_run_could_go_on_by() {
+    let folder = tempfile::tempdir().unwrap();
+    for options in [
+        &["--json"][..],
+        &["--json=-", "--resume", "--joblog", "none"],
+    ] {
+        let dry = fanout()
+            .current_dir(folder.path())
+            .args(["--dry-run", "--json-detail=results"])
+            .args(options)
+            .args(["echo", ":::", "a"])
+            .output()
+            .unwrap();
+        let lines: Vec<serde_json::Value> = text(&dry.stdout)
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let [_, end, over] = &lines[..] else {
+            panic!("{options:?} {dry:?}")
+        };
+        assert_eq!(
+            (&end["status"], end["exit"].is_null()),
+            (&"dry".into(), true)
+        );
+        assert_eq!((&over["dry"], &over["ok"]), (&1.into(), &0.into()));
+        fs::write(folder.path().join("log"), &dry.stdout).unwrap();
+        fanout()
+            .current_dir(folder.path())
+            .args(["--json=log", "--resume", "echo", ":::", "a"])
+            .assert()
+            .stdout("a\n");
+    }
+}
+
+#[test]
 fn a_torn_last_line_costs_its_job_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");

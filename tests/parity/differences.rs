@@ -20,7 +20,23 @@ pub const INTENDED: &[Difference] = &[
     },
     Difference {
         case: "--sqlandworker sqlite3:///x.db/t --dry-run -k echo ::: a b",
-        reason: "GNU prints each line twice: as master and as worker.",
+        reason: "GNU prints each line twice: as master and as worker. Here a dry run makes no table.",
+    },
+    Difference {
+        case: "-j1 --pipe --dry-run --results r cat",
+        reason: DRY,
+    },
+    Difference {
+        case: "-j1 --dry-run --results r 'echo o{}; echo e{} >&2; exit {#}' ::: a b",
+        reason: DRY,
+    },
+    Difference {
+        case: "-j1 --resume --results r --dry-run echo {#} ::: a b c",
+        reason: DRY,
+    },
+    Difference {
+        case: "-j1 --tmpl t=o.{#} --dry-run echo ::: 'a b'",
+        reason: DRY,
     },
     Difference {
         case: "--compress --compress-program no-such-program echo ::: a",
@@ -211,6 +227,9 @@ pub const INTENDED: &[Difference] = &[
 
 const NAMES: &str = "20260522: '/' in a value is +z, '+' is ++, and a backslash stays. So a tab is +t, and the empty \
      value, '.' and '..' are +e, +. and +.., each with a place of its own below the directory.";
+
+const DRY: &str = "A dry run writes no file and no table, which a later --resume or worker would take for work that is done; \
+     it shows the command lines.";
 
 const DIED: &str = "An expression that dies is an error of the run (255) that names it; GNU's exit code is by chance.";
 const LIMITS_ALONE: &str =

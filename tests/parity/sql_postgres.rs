@@ -21,7 +21,6 @@ const LINES: &[&str] = &[
     "--sqlandworker pg:////t -k -q echo {} '$HOME  x{}' '' '{};x' ::: 'a  b' 'c\"'",
     "--sqlmaster pg:////t echo ::: a b",
     "--sqlmaster pg:////t echo {} 'x y' '{2} {1/.}' {%} ::: a b ::: c",
-    "--sqlmaster pg:////t --dry-run echo {} ::: a b",
 ];
 
 const WRONG: &[&str] = &[

@@ -10,7 +10,8 @@ pub struct CommandFlags {
     #[arg(short = 'q', long)]
     pub quote: bool,
 
-    /// Print the commands instead of running them.
+    /// Print the commands instead of running them. No file and no table is written; --json on standard output says
+    /// that each job is "dry".
     #[arg(long, aliases = ["dryrun", "dr"])]
     pub dry_run: bool,
 

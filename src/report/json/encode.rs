@@ -136,6 +136,7 @@ pub(super) fn status(outcome: &Outcome) -> Status {
         Outcome::SpawnFailed(_) => Status::SpawnError,
         Outcome::Cancelled { .. } => Status::Cancelled,
         Outcome::Skipped | Outcome::FilteredOut | Outcome::DoneBefore => Status::Skipped,
+        Outcome::Rehearsed => Status::Dry,
         Outcome::Lost => Status::Lost,
     }
 }

@@ -38,6 +38,7 @@ impl Totals {
             Status::SpawnError => &mut counts.spawn_error,
             Status::Cancelled => &mut counts.cancelled,
             Status::Skipped => &mut counts.skipped,
+            Status::Dry => &mut counts.dry,
             Status::Lost => &mut counts.lost,
         } += 1;
     }

@@ -196,6 +196,7 @@ pub(super) enum Status {
     SpawnError,
     Cancelled,
     Skipped,
+    Dry,
     Lost,
 }
 
@@ -290,6 +291,8 @@ pub(super) struct RunEnd {
     pub(super) cancelled: u64,
     /// Jobs with this status.
     pub(super) skipped: u64,
+    /// Jobs with this status.
+    pub(super) dry: u64,
     /// Jobs with this status.
     pub(super) lost: u64,
     /// Seconds that the run took.

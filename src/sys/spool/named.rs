@@ -51,16 +51,6 @@ pub fn has_result(prefix: &[u8]) -> bool {
     stdout.exists()
 }
 
-/// What stands for job number `seq` when it is not run: all its files but the one with standard output.
-///
-/// # Errors
-///
-/// As for [`result_files`].
-pub fn result_files_of_no_run(prefix: &[u8], seq: u64) -> io::Result<()> {
-    let [stdout, _] = result_files(prefix, seq)?;
-    fs::remove_file(&stdout.path).map_err(|error| cannot_make(&stdout.path, &error))
-}
-
 fn cannot_make(path: &Path, error: &io::Error) -> io::Error {
     let words = format!("cannot write to --results {}: {error}", path.display());
     io::Error::new(error.kind(), words)

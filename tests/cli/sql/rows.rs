@@ -10,6 +10,7 @@ for_each_database! {
     somebody_else_may_have_made_the_table
     any_bytes_come_back
     what_cannot_be_written_waits_again
+    a_dry_run_leaves_the_table_as_it_is
 }
 
 fn a_master_writes_what_waits_and_a_worker_what_became_of_it(place: &Place) {
@@ -161,4 +162,41 @@ fn what_cannot_be_written_waits_again(place: &Place) {
     let next = ["--sqlworker", place.url(), "-k"];
     let next = place.fanout(&next).assert().code(0);
     next.stdout("1\n2\n3\n");
+}
+
+fn a_dry_run_leaves_the_table_as_it_is(place: &Place) {
+    let all = "SELECT * FROM t ORDER BY Seq";
+    for option in ["--sqlmaster", "--sqlandworker"] {
+        place
+            .fanout(&[
+                option,
+                place.url(),
+                "--dry-run",
+                "-k",
+                "echo",
+                ":::",
+                "a",
+                "b",
+            ])
+            .assert()
+            .code(0)
+            .stdout("echo a\necho b\n");
+        assert_eq!(place.look_for(all), None, "{option}");
+    }
+    place.write(&["echo", ":::", "a", "b c"]);
+    let before = place.found(all);
+    for options in [&["-k"][..], &["-j1"], &["-k", "-j1", "--joblog", "log"]] {
+        place
+            .fanout(&["--sqlworker", place.url(), "--dry-run"])
+            .args(options)
+            .assert()
+            .code(0)
+            .stdout("echo a\necho 'b c'\n");
+        assert_eq!(place.found(all), before, "{options:?}");
+    }
+    place
+        .fanout(&["--sqlworker", place.url(), "-k"])
+        .assert()
+        .code(0)
+        .stdout("a\nb c\n");
 }
