@@ -37,10 +37,13 @@ pub mod wire;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 
+use anyhow::Context as _;
 use cli::{CalledAs, Request};
 use plan::Plan;
 use run::exit_code::ExitCode;
 use sem::Entered;
+use sys::first_thread;
+use sys::guardian::Guardian;
 
 /// Does what the command line `argv`, the program's name first, asks for.
 ///
@@ -90,8 +93,19 @@ fn without_table(error: &anyhow::Error, called_as: CalledAs) -> Result<ExitCode,
     }
 }
 
-/// Takes the plan apart, gives each its part, and runs all jobs.
+/// Runs all jobs; beside a guardian, if there are processes to look after.
 fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
+    match wire::guardian(&plan.engine)? {
+        None => run_plan(plan, None),
+        Some(guardian) => {
+            let body = |guardian| run_plan(plan, Some(guardian));
+            first_thread::run_beside(guardian, body).context("cannot start a thread")?
+        }
+    }
+}
+
+/// Takes the plan apart, gives each its part, and runs all jobs.
+fn run_plan(plan: Plan, guardian: Option<Guardian>) -> anyhow::Result<ExitCode> {
     let Plan {
         jobs,
         renderer,
@@ -109,7 +123,7 @@ fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
         return submission.submit(renderer, total, engine.slots);
     }
     let shell = engine.shell.path().to_owned();
-    let engine = wire::prepare_engine(engine, renderer, &mut jobs)?;
+    let engine = wire::prepare_engine(engine, renderer, &mut jobs, guardian)?;
     let (done, done_before) = (std::mem::take(&mut jobs.done), jobs.done_before);
     let reports = wire::start_reports(report, &engine, &mailbox)?;
     let engine = engine.start(&plan, &reports, &mailbox)?;

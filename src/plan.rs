@@ -83,11 +83,11 @@ impl RendererPlan {
 /// Makes the renderer when the header was read, which is after everything else was resolved.
 pub struct NamedRenderer(MakeRenderer);
 
-type MakeRenderer = Box<dyn FnOnce(&[Vec<u8>]) -> Result<Renderer, String>>;
+type MakeRenderer = Box<dyn FnOnce(&[Vec<u8>]) -> Result<Renderer, String> + Send>;
 
 impl NamedRenderer {
     /// Made by `make` from the names of the columns.
-    pub fn new(make: impl FnOnce(&[Vec<u8>]) -> Result<Renderer, String> + 'static) -> Self {
+    pub fn new(make: impl FnOnce(&[Vec<u8>]) -> Result<Renderer, String> + Send + 'static) -> Self {
         Self(Box::new(make))
     }
 }
@@ -162,7 +162,7 @@ pub struct WorkerPlan {
 /// Makes the command that is stored from the names of the columns.
 pub struct StoredCommand(pub MakeCommand);
 
-type MakeCommand = Box<dyn FnOnce(&[Vec<u8>]) -> Result<Vec<u8>, String>>;
+type MakeCommand = Box<dyn FnOnce(&[Vec<u8>]) -> Result<Vec<u8>, String> + Send>;
 
 impl fmt::Debug for StoredCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -298,7 +298,7 @@ impl SlotsPlan {
 }
 
 /// Looks again at a file that the user may change; `None`: it says nothing that makes sense.
-pub struct Reread<T>(pub Box<dyn FnMut() -> Option<T>>);
+pub struct Reread<T>(pub Box<dyn FnMut() -> Option<T> + Send>);
 
 impl<T> fmt::Debug for Reread<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,6 +11,7 @@ use super::shell::{Direct, Shell, Shortcut, waiting};
 use crate::model::ArgList;
 use crate::sys::child::Child;
 use crate::sys::env_block::{ArgBlock, EnvBlock};
+use crate::sys::mark;
 use crate::sys::spawn::{Program, Spawner};
 
 /// The variables that differ from job to job, in their order in the environment.
@@ -19,7 +20,7 @@ const SLOT: &str = "PARALLEL_JOBSLOT";
 /// The file or FIFO that has the job's input.
 const INPUT: &str = "PARALLEL_TMP";
 /// Those of every job.
-pub(super) const JOB_VARIABLES: [&str; 2] = [SEQ, SLOT];
+pub(super) const JOB_VARIABLES: [&str; 3] = [SEQ, SLOT, mark::VARIABLE];
 /// What a shell tells a program about the path by which it was executed.
 const UNDERSCORE: &str = "_";
 
@@ -71,7 +72,7 @@ pub struct Launcher {
 #[derive(Debug)]
 struct DirectWay {
     shortcut: Shortcut,
-    /// The environment as the shell would have handed it on; [`UNDERSCORE`] has place 2, if it is set.
+    /// The environment as the shell would have handed it on; [`UNDERSCORE`] has place 3, if it is set.
     env: EnvBlock,
 }
 
@@ -154,6 +155,7 @@ impl Launcher {
             cwd: None,
             keeps_group: self.on_terminal,
             more: &[],
+            job: mark::NO_JOB,
         })?;
         child.wait(None, &[], None)?;
         let waits = waiting::is_yes(child.reap()?.exit);
@@ -189,7 +191,7 @@ impl Launcher {
             start.slot,
         );
         if let Some(path) = start.named_input {
-            self.shell_env.set(2, INPUT, path.as_os_str().as_bytes());
+            self.shell_env.set(3, INPUT, path.as_os_str().as_bytes());
         }
         let line = if self.prelude_end == 0 && self.coda.is_empty() {
             start.line
@@ -244,7 +246,7 @@ impl DirectWay {
         set_job(&mut self.env, start);
         if self.shortcut.env_changes().sets_underscore {
             self.env
-                .set(2, UNDERSCORE, direct.program.as_os_str().as_bytes());
+                .set(3, UNDERSCORE, direct.program.as_os_str().as_bytes());
         }
         args.fill(direct.argv.iter());
         let path = c_path(&direct.program);
@@ -270,6 +272,7 @@ fn set_slot_variable(env: &mut EnvBlock, name: Option<&str>, slot: usize) {
 fn set_job(env: &mut EnvBlock, start: &Start) {
     env.set(0, SEQ, start.seq.to_string().as_bytes());
     env.set(1, SLOT, start.slot.to_string().as_bytes());
+    env.set(2, mark::VARIABLE, &mark::value(start.seq));
 }
 
 fn program<'a>(
@@ -288,6 +291,7 @@ fn program<'a>(
         cwd: None,
         keeps_group: false,
         more: &[],
+        job: start.seq,
     }
 }
 

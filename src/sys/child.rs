@@ -404,6 +404,7 @@ mod tests {
                 cwd: None,
                 keeps_group: false,
                 more: &[],
+                job: 0,
             })
         }
 

@@ -38,6 +38,8 @@ pub struct Program<'a> {
     pub keeps_group: bool,
     /// More descriptors for it, with the numbers that they get: all of those lower than any that is given.
     pub more: &'a [(BorrowedFd<'a>, c_int)],
+    /// The number of the job that it belongs to, or [`NO_JOB`](super::mark::NO_JOB).
+    pub job: u64,
 }
 
 /// Starts processes; one per worker thread.
@@ -112,6 +114,7 @@ impl Spawner {
             open_files: limits::original_open_files(),
             failed: AtomicI32::new(0),
         };
+        self.ward.begin(program.job);
         let mut pidfd: c_int = -1;
         // SAFETY: one past the end of our own buffer, rounded down to the alignment that the ABI wants.
         let top = unsafe { self.stack.as_mut_ptr().add(STACK_BYTES & !15) };
@@ -128,7 +131,9 @@ impl Spawner {
             )
         };
         if pid < 0 {
-            return Err(io::Error::last_os_error());
+            let error = io::Error::last_os_error();
+            self.ward.release();
+            return Err(error);
         }
         // SAFETY: CLONE_PIDFD made this descriptor for us.
         let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,10 +26,11 @@ use crate::sql::claims::Claims;
 use crate::sys::guardian::Guardian;
 use crate::sys::limits;
 use crate::sys::mailbox::Urgency;
+use crate::sys::mark;
 use crate::sys::spool::{Limits, SpoolDir};
 use crate::sys::turn::Turn;
 
-/// Everything an engine needs that must be made while the process has one thread.
+/// Everything an engine needs that is made before its workers are.
 pub struct EngineParts {
     pub(super) plan: EnginePlan,
     prepare: Arc<dyn Prepare>,
@@ -50,15 +52,33 @@ pub struct EngineParts {
     pub(super) names: Vec<Vec<u8>>,
 }
 
-/// Starts the guardian, among other things; to be called before any thread is started.
+/// Starts the guardian of the processes that `plan` is about, if there will be any; to be called before any thread
+/// is started.
 ///
 /// # Errors
 ///
 /// When no process can be made.
+pub fn guardian(plan: &EnginePlan) -> anyhow::Result<Option<Guardian>> {
+    if plan.dry_run || plan.shellquote.is_some() {
+        return Ok(None);
+    }
+    let held = plan.held_open.as_ref().map(AsFd::as_fd);
+    let guardian = Guardian::start(local::WARDS * plan.slots + mergers(plan), held);
+    guardian
+        .map(Some)
+        .context("cannot start the guardian process")
+}
+
+/// Makes what an engine needs before its workers are there.
+///
+/// # Errors
+///
+/// When a command cannot be rendered, or the current directory is gone.
 pub fn prepare_engine(
     plan: EnginePlan,
     mut renderer: Renderer,
     jobs: &mut OpenJobs,
+    guardian: Option<Guardian>,
 ) -> anyhow::Result<EngineParts> {
     let shows_slots = renderer.uses_slot();
     let (prepare, beyond_lines): (Arc<dyn Prepare>, bool) =
@@ -77,13 +97,6 @@ pub fn prepare_engine(
     let workers = plan.slots.min(total).max(1);
     // A worker takes up to seven descriptors: spool files or pipes, its event and its process.
     limits::raise_open_files(64 + 8 * workers as u64);
-    let guardian = if plan.dry_run || plan.shellquote.is_some() {
-        None
-    } else {
-        let held = plan.held_open.as_ref().map(AsFd::as_fd);
-        let guardian = Guardian::start(local::WARDS * workers + mergers(&plan), held);
-        Some(guardian.context("cannot start the guardian process")?)
-    };
     Ok(EngineParts {
         plan,
         prepare,
@@ -119,9 +132,9 @@ impl RunningEngine {
     /// processes, too.
     pub(super) fn stop(self) -> Option<Guardian> {
         drop(self.engine);
-        let mut guardian = self.guardian;
+        let guardian = self.guardian;
         if !self.reduces {
-            guardian.iter_mut().for_each(Guardian::let_go);
+            guardian.iter().for_each(Guardian::let_go);
         }
         guardian
     }
@@ -143,7 +156,7 @@ impl EngineParts {
             env: job_environment(self.plan.tmpdir.as_deref()),
             folder: self.plan.tmpdir.clone().unwrap_or_else(std::env::temp_dir),
         };
-        let first = local::WARDS * self.workers;
+        let first = local::WARDS * self.plan.slots;
         let wards = (first..first + mergers(&self.plan)).map(|place| guardian.ward(place));
         let reducer = Reducer::start(config, wards).context("cannot start --reduce")?;
         Ok(Some(reducer))
@@ -250,6 +263,8 @@ fn job_environment(tmpdir: Option<&Path>) -> Vec<(OsString, OsString)> {
         ("PARALLEL_SSHLOGIN", ":".into()),
         ("PARALLEL_SSHHOST", ":".into()),
     ];
+    let mark = OsString::from_vec(mark::value(mark::NO_JOB));
+    told.push((mark::VARIABLE, mark));
     told.extend(tmpdir.map(|dir| ("TMPDIR", dir.into())));
     let inherited =
         std::env::vars_os().filter(|(name, _)| told.iter().all(|(told, _)| name != told));

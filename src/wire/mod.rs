@@ -12,7 +12,7 @@ pub mod jobs;
 pub mod reports;
 pub mod sql;
 
-pub use engine::{EngineParts, RunningEngine, prepare_engine};
+pub use engine::{EngineParts, RunningEngine, guardian, prepare_engine};
 pub use jobs::{OpenJobs, feed, open_jobs};
 pub use reports::{Reports, start_reports};
 

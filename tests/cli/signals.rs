@@ -2,14 +2,15 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::ExitStatusExt;
-use std::process::Stdio;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fanout_in_background;
-use crate::process::{Run, comes_true, make_fifo};
+use crate::process::{Run, await_that, comes_true, make_fifo};
+use crate::support::{HANG_GUARD, skip_without, wait_within};
+use crate::{fanout, fanout_in_background, text};
 
 /// Four jobs in two slots, each with a child of its own in the background.
 fn long_jobs(prefix: &[&str], jobs: &str) -> Run {
@@ -52,18 +53,182 @@ fn a_kill_of_fanout_itself_leaves_no_job() {
     }
 }
 
+/// What leaves its job's process group, and with the last ones its parent, too.
+const RUNAWAYS: [&str; 7] = [
+    "timeout 600 sleep 4747; :",
+    "set -m; sleep 4747 & sleep 4747; :",
+    "setsid sleep 4747; :",
+    "setsid sleep 4747 & sleep 4747; :",
+    "perl -e 'setpgrp; system q(sleep 4747)'; :",
+    "(setsid sleep 4747 &); sleep 4747; :",
+    "(set -m; (sleep 4747 & sleep 4747 &); exec setsid sleep 4747) & sleep 4747; :",
+];
+
+/// A run of which each job is a runaway, all of them running.
+fn runaways(args: &[&str]) -> Run {
+    let mut command = fanout_in_background();
+    command
+        .args(["--no-summary", "-j0"])
+        .args(args)
+        .args(["eval", "{}", ":::"])
+        .args(RUNAWAYS)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let run = Run::start(command);
+    run.await_jobs("sleep 4747", 13);
+    run
+}
+
+#[test]
+fn a_job_is_ended_with_everything_that_it_has_started() {
+    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
+        let mut run = runaways(&[]);
+        run.send(signal);
+        run.wait();
+        let gone = comes_true(Duration::from_secs(2), || run.jobs().is_empty());
+        assert!(gone, "{signal:?} leaves {:?}", run.jobs());
+    }
+}
+
+#[test]
+fn a_time_limit_and_a_halt_end_everything_that_a_job_has_started() {
+    let mut run = runaways(&["--timeout", "3"]);
+    assert_eq!(run.wait().code(), Some(7));
+    assert_eq!(run.jobs(), [""; 0]);
+
+    let folder = tempfile::tempdir().unwrap();
+    make_fifo(&folder.path().join("fifo"));
+    let mut command = fanout_in_background();
+    command
+        .current_dir(folder.path())
+        .args(["--no-summary", "-j0", "--halt", "now,fail=1", "eval", "{}"])
+        .args([":::", "read x <fifo; exit 1"])
+        .args(RUNAWAYS)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut run = Run::start(command);
+    run.await_jobs("sleep 4747", 13);
+    fs::write(folder.path().join("fifo"), "\n").unwrap();
+    assert_eq!(run.wait().code(), Some(1));
+    assert_eq!(run.jobs(), [""; 0]);
+}
+
+/// Process ids of what a job that ended well has left behind, which stays.
+#[test]
+fn what_outlives_a_job_that_ended_well_stays() {
+    for signal in [Signal::INT, Signal::KILL] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = fanout_in_background();
+        command
+            .current_dir(folder.path())
+            .args(["--no-summary", "-j1", ":::"])
+            .args(["(setsid sleep 4848 &); echo", "sleep 4747; :"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut run = Run::start(command);
+        run.await_jobs("sleep 4747", 1);
+        run.send(signal);
+        run.wait();
+        assert!(comes_true(Duration::from_secs(2), || run.jobs().len() == 1));
+        let left = run.processes();
+        assert_eq!(left[0].1, "sleep 4848", "{signal:?}");
+        kill_process(Pid::from_raw(left[0].0 as i32).unwrap(), Signal::KILL).unwrap();
+    }
+}
+
+/// The guardian of `run`, by what it is called.
+fn guardian_of(run: &Run) -> Option<u32> {
+    let list = format!("/proc/{0}/task/{0}/children", run.pid());
+    let children = fs::read_to_string(list).unwrap_or_default();
+    let command_line = |pid: u32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let mut children = children.split_whitespace().map(|pid| pid.parse().unwrap());
+    children.find(|&pid| command_line(pid).starts_with(b"orphan-guard\0"))
+}
+
+#[test]
+fn a_guardian_that_was_stopped_or_killed_is_there_again() {
+    for signal in [Signal::STOP, Signal::KILL] {
+        let mut run = long_jobs(&[], "a b");
+        let first = guardian_of(&run).expect("a guardian");
+        kill_process(Pid::from_raw(first as i32).unwrap(), signal).unwrap();
+        await_that("a guardian that runs", || {
+            let now = guardian_of(&run);
+            let replaced = signal == Signal::STOP || now != Some(first);
+            let state = now.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok());
+            replaced && state.is_some_and(|state| state.contains(") S "))
+        });
+        run.send(Signal::KILL);
+        run.wait();
+        leaves_nothing(&run);
+    }
+}
+
+#[test]
+fn a_run_whose_guardian_is_stopped_by_a_job_ends() {
+    let script = ": {}; for p in $(cat /proc/$PARALLEL_PID/task/$PARALLEL_PID/children); do kill -STOP $p; done";
+    fanout().args([script, ":::", "a", "b"]).assert().code(0);
+}
+
+/// As kernels before 5.9 and old filters of containers answer.
+#[test]
+fn a_run_ends_where_the_guardian_cannot_close_a_range_of_descriptors() {
+    for error in ["ENOSYS", "EPERM"] {
+        let inject = format!("inject=close_range:error={error}");
+        let mut command = Command::new("strace");
+        command
+            .args([
+                "-f",
+                "-o/dev/null",
+                "-e",
+                "trace=close_range",
+                "-e",
+                &inject,
+            ])
+            .arg(env!("CARGO_BIN_EXE_fanout"))
+            .args(["echo", ":::", "a"])
+            .stdout(Stdio::piped())
+            .stdin(Stdio::null());
+        let Ok(mut child) = command.process_group(0).spawn() else {
+            return skip_without("strace");
+        };
+        let status = wait_within(&mut child, HANG_GUARD).expect("fanout ends");
+        let mut out = String::new();
+        child.stdout.unwrap().read_to_string(&mut out).unwrap();
+        assert_eq!((status.code(), &*out), (Some(0), "a\n"), "{error}");
+    }
+}
+
+/// Each job leaves processes behind that have nobody but process 1; the last one counts the dead among them.
+#[test]
+fn as_process_1_it_takes_leave_of_what_it_did_not_start() {
+    // The dead may lie about for a moment.
+    let jobs = "[ {} != last ] || { for i in $(seq 400); do z=$(ps -eo stat | grep -c Z); \
+        ps -eo args | grep -q '^slee[p] 0.7' || [ $z != 0 ] || break; sleep 0.05; done; echo $z; exit; }; \
+        (setsid true &); (setsid sleep 0.7 &); true";
+    let mut command = Command::new("unshare");
+    command
+        .args(["-pf", "--mount-proc", env!("CARGO_BIN_EXE_fanout")])
+        .args(["-j1", jobs, ":::", "1", "2", "3", "4", "5", "6", "last"])
+        .envs(crate::ENVIRONMENT.iter().copied())
+        .stdin(Stdio::null());
+    let output = command.output().unwrap();
+    if text(&output.stderr).starts_with("unshare:") {
+        eprintln!("skipped: there can be no process namespaces here");
+        return;
+    }
+    assert_eq!(text(&output.stdout), "0\n", "{}", text(&output.stderr));
+}
+
 /// As `pkill -9 -f fanout` does it.
 #[test]
 fn a_kill_by_name_does_not_find_what_looks_after_the_jobs() {
     let mut run = long_jobs(&[], "a b c d");
-    let command_line = |pid: u32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", run.pid())).unwrap();
-    let guardian = children
-        .split_whitespace()
-        .map(|pid| pid.parse().unwrap())
-        .find(|&pid| command_line(pid).starts_with(b"orphan-guard\0"))
-        .expect("a guardian");
-    assert!(!String::from_utf8_lossy(&command_line(guardian)).contains("fanout"));
+    let guardian = guardian_of(&run).expect("a guardian");
+    let command_line = fs::read(format!("/proc/{guardian}/cmdline")).unwrap();
+    assert!(!String::from_utf8_lossy(&command_line).contains("fanout"));
     run.send(Signal::KILL);
     run.wait();
     leaves_nothing(&run);

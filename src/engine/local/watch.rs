@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{GRACE, PIECES_IN_A_PIPE, Shared};
 use crate::engine::Post;
@@ -15,11 +15,33 @@ use crate::engine::pool::Station;
 use crate::engine::shell::waiting;
 use crate::model::{JobIdentity, KilledBy, Outcome, OutputPiece, Usage};
 use crate::sys::child::{Child, Door, Exit, Group, Reaped, Waited};
+use crate::sys::family::Family;
 use crate::sys::mailbox::Urgency;
 use crate::sys::spawn::Spawner;
 use crate::sys::tokens::Token;
 use crate::sys::turn::Turn;
 use crate::sys::wake;
+
+/// What a job leaves behind that must not outlive it is looked for no longer than this.
+const LONGEST_KILL: Duration = Duration::from_secs(2);
+
+/// Whether nobody of a job whose first process is gone is left by `deadline`.
+fn gone_before(group: &Group, family: &mut Family, deadline: Instant) -> io::Result<bool> {
+    if !(group.gone_before(deadline) && family.gone_before(deadline)?) {
+        return Ok(false);
+    }
+    // Some may have been born, or lost their parents, since it was looked.
+    family.look();
+    family.gone_before(Instant::now())
+}
+
+/// Kills whoever is left of a job.
+fn kill_rest(group: &Group, family: &mut Family) -> io::Result<()> {
+    if group.has_members() {
+        group.signal(libc::SIGKILL);
+    }
+    family.kill(LONGEST_KILL)
+}
 
 /// Why fanout ends an attempt.
 enum End {
@@ -140,21 +162,34 @@ impl Watch<'_> {
     /// Takes the whole process group through the termination sequence.
     fn terminate(&mut self, child: Child, why: &End) -> io::Result<Reaped> {
         let mut steps = self.shared.config.term_seq.steps();
+        let mut family = Family::new(child.pid(), self.job.seq);
         while let Some((signal, pause)) = steps.next() {
             let deadline = Instant::now() + pause;
+            family.look();
             child.signal(signal);
+            family.signal(signal);
             if self.station.was_stopped() {
                 child.signal(libc::SIGCONT);
+                family.signal(libc::SIGCONT);
             }
             if !self.ended_before(&child, deadline)? {
                 continue;
             }
+            family.leader_is_gone();
             let reaped = self.reap(child)?;
             // Those that the leader left behind get the rest of the sequence.
-            let mut gone = reaped.group.gone_before(deadline);
+            let mut last = signal;
+            let mut gone = gone_before(&reaped.group, &mut family, deadline)?;
             while let (false, Some((signal, pause))) = (gone, steps.next()) {
+                let deadline = Instant::now() + pause;
+                family.look();
                 reaped.group.signal(signal);
-                gone = reaped.group.gone_before(Instant::now() + pause);
+                family.signal(signal);
+                last = signal;
+                gone = gone_before(&reaped.group, &mut family, deadline)?;
+            }
+            if last == libc::SIGKILL || matches!(why, End::Cancel(_)) {
+                kill_rest(&reaped.group, &mut family)?;
             }
             return Ok(reaped);
         }
@@ -164,7 +199,10 @@ impl Watch<'_> {
         }
         // What is left after KILL is the kernel's doing.
         child.signal(libc::SIGKILL);
-        self.reap(child)
+        family.leader_is_gone();
+        let reaped = self.reap(child)?;
+        kill_rest(&reaped.group, &mut family)?;
+        Ok(reaped)
     }
 
     /// Waits for the end of a process that has survived its time limit, or for the end of the run.

@@ -13,6 +13,7 @@ use crate::sys::child::{Child, Exit, Waited};
 use crate::sys::env_block::{ArgBlock, EnvBlock};
 use crate::sys::fd;
 use crate::sys::guardian::Ward;
+use crate::sys::mark;
 use crate::sys::memory_file::{at_least, memory_file};
 use crate::sys::spawn::{Program, Spawner};
 use crate::sys::spool::{Captured, unlinked_file};
@@ -101,6 +102,7 @@ impl<'c> Merge<'c> {
             cwd: None,
             keeps_group: false,
             more: &more,
+            job: mark::NO_JOB,
         })?;
         drop(inputs);
         match ended(child, stop)? {

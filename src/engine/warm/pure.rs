@@ -57,9 +57,20 @@ const BUILTINS: [&[u8]; 9] = [
 ];
 
 /// Variables that shells change by themselves, or that change how they work.
-const CHANGING: [&[u8]; 12] = [
-    b"_", b"COLUMNS", b"COPROC", b"IFS", b"LINENO", b"LINES", b"MAPFILE", b"OPTARG", b"OPTIND",
-    b"PATH", b"PPID", b"REPLY",
+const CHANGING: [&[u8]; 13] = [
+    b"_",
+    b"COLUMNS",
+    b"COPROC",
+    b"FANOUT_JOB",
+    b"IFS",
+    b"LINENO",
+    b"LINES",
+    b"MAPFILE",
+    b"OPTARG",
+    b"OPTIND",
+    b"PATH",
+    b"PPID",
+    b"REPLY",
 ];
 
 impl PureLines {

@@ -12,6 +12,7 @@ use crate::engine::launch::{JOB_VARIABLES, Launch};
 use crate::engine::shell::ShellKind;
 use crate::sys::child::{Child, Door, Waited};
 use crate::sys::env_block::{ArgBlock, EnvBlock};
+use crate::sys::mark;
 use crate::sys::memory_file::{at_least, memory_file};
 use crate::sys::spawn::{Program, Spawner};
 use crate::sys::wake::Wake;
@@ -63,10 +64,12 @@ impl WarmShell {
         let words = [launch.shell.arg0().as_bytes(), b"-c", code.as_bytes()];
         args.fill(words.into_iter());
         let path = CString::new(launch.shell.path().as_os_str().as_bytes())?;
+        let mut env = EnvBlock::new(launch.env.iter().cloned(), &JOB_VARIABLES);
+        env.set(2, mark::VARIABLE, &mark::value(mark::NO_JOB));
         let child = spawner.spawn(&Program {
             path: &path,
             args: &args,
-            env: &EnvBlock::new(launch.env.iter().cloned(), &JOB_VARIABLES),
+            env: &env,
             stdin: stdin.as_fd(),
             stdout: Some(outputs[0].as_fd()),
             stderr: Some(outputs[1].as_fd()),
@@ -77,6 +80,7 @@ impl WarmShell {
                 (more[1].as_fd(), GO),
                 (more[2].as_fd(), DONE),
             ],
+            job: mark::NO_JOB,
         })?;
         Ok(Self {
             child,
