@@ -49,6 +49,7 @@ use sys::guardian::Guardian;
 ///
 /// Errors of fanout's own go to standard error, one line each.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
+    sys::signals::survive_file_size_limit();
     let mut argv = argv.into_iter();
     let called_as = CalledAs::from_argv0(&argv.next().unwrap_or_default());
     let outcome = match cli::parse(called_as, argv.collect()) {

@@ -120,6 +120,8 @@ pub struct JobsPlan {
     pub remarks: Vec<String>,
     /// What is not to be done again.
     pub resume: Option<ResumePlan>,
+    /// Whether the record of an earlier run stays as it is: this one is a dry run.
+    pub only_reads: bool,
     /// The table that they go through.
     pub sql: Option<SqlPlan>,
 }

@@ -89,6 +89,7 @@ pub fn resolve(
                     || counts_at_no_cost(&input, &packing)),
             packing,
             milestone: flags.sources.milestone.as_ref().map(bytes),
+            only_reads: flags.command.dry_run,
             remarks: [
                 hosts::remarks(&flags.hosts, !flags.replacement.templates.is_empty()),
                 batching::remarks(&flags.batching)?,

@@ -84,6 +84,15 @@ pub enum Counts {
     Succeeded,
 }
 
+/// What was read from the record of an earlier run.
+#[derive(Debug)]
+pub struct Read<T> {
+    /// What is in there.
+    pub found: T,
+    /// Whether its last line has no end. It was left out then: a crash may have torn it anywhere.
+    pub is_torn: bool,
+}
+
 /// The job numbers that count as done in the joblog `path`, where the last line of each decides, and how
 /// many ends of jobs that is: as GNU parallel, every line is one where they need not be successes. A file
 /// that is not there has none.
@@ -91,9 +100,9 @@ pub enum Counts {
 /// # Errors
 ///
 /// Those of reading the file.
-pub fn in_joblog(path: &Path, counts: Counts) -> io::Result<(Seqs, u64)> {
+pub fn in_joblog(path: &Path, counts: Counts) -> io::Result<Read<(Seqs, u64)>> {
     let (mut done, mut lines) = (Seqs::default(), 0);
-    each_line(path, |line| {
+    let is_torn = each_line(path, |line| {
         if let Some(job) = Logged::parse(line) {
             lines += 1;
             if counts == Counts::Ended || job.succeeded() {
@@ -107,7 +116,10 @@ pub fn in_joblog(path: &Path, counts: Counts) -> io::Result<(Seqs, u64)> {
         Counts::Ended => lines,
         Counts::Succeeded => done.len(),
     };
-    Ok((done, ends))
+    Ok(Read {
+        found: (done, ends),
+        is_torn,
+    })
 }
 
 /// The commands in the joblog `path` whose last line says that they failed, by job number.
@@ -115,9 +127,9 @@ pub fn in_joblog(path: &Path, counts: Counts) -> io::Result<(Seqs, u64)> {
 /// # Errors
 ///
 /// Those of reading the file.
-pub fn failed_in_joblog(path: &Path) -> io::Result<BTreeMap<u64, Vec<u8>>> {
+pub fn failed_in_joblog(path: &Path) -> io::Result<Read<BTreeMap<u64, Vec<u8>>>> {
     let mut failed = BTreeMap::new();
-    each_line(path, |line| {
+    let is_torn = each_line(path, |line| {
         if let Some(job) = Logged::parse(line) {
             if job.succeeded() {
                 failed.remove(&job.seq);
@@ -126,21 +138,28 @@ pub fn failed_in_joblog(path: &Path) -> io::Result<BTreeMap<u64, Vec<u8>>> {
             }
         }
     })?;
-    Ok(failed)
+    Ok(Read {
+        found: failed,
+        is_torn,
+    })
 }
 
-fn each_line(path: &Path, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+/// Hands each line of the file `path` to `take`; tells whether there was one without an end, which is left out.
+fn each_line(path: &Path, mut take: impl FnMut(&[u8])) -> io::Result<bool> {
     let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         opened => opened?,
     };
     let mut file = BufReader::with_capacity(1 << 16, file);
     let mut line = Vec::new();
     while file.read_until(b'\n', &mut line)? > 0 {
-        take(line.strip_suffix(b"\n").unwrap_or(&line));
+        let Some(whole) = line.strip_suffix(b"\n") else {
+            return Ok(true);
+        };
+        take(whole);
         line.clear();
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Which work is done already, by its key; the same work may have been done several times.
@@ -163,9 +182,9 @@ impl Keys {
     /// # Errors
     ///
     /// Those of reading the file.
-    pub fn in_json(path: &Path, counts: Counts) -> io::Result<Self> {
+    pub fn in_json(path: &Path, counts: Counts) -> io::Result<Read<Self>> {
         let mut keys = HashMap::new();
-        each_line(path, |line| {
+        let is_torn = each_line(path, |line| {
             let Ok(end) = serde_json::from_slice::<JobEnd>(line) else {
                 return;
             };
@@ -179,7 +198,10 @@ impl Keys {
                 *keys.entry(key).or_default() += 1;
             }
         })?;
-        Ok(Self(Mutex::new(keys)))
+        Ok(Read {
+            found: Self(Mutex::new(keys)),
+            is_torn,
+        })
     }
 
     /// Whether the work `key` is done already, once more than this was asked.
@@ -239,19 +261,21 @@ mod tests {
         3\t:\t1.5\t     0.001\t0\t0\t0\t9\tthree\0more\n\
         1\t:\t1.5\t     0.001\t0\t0\t0\t0\tone\n\
         4\t:\t1.5\t     0.001\t0\t0\t-1\t15\tfour\n\
-        5\t:\t1.5\t";
+        5\t:\t1.5\t     0.001\t0\t0\t1\t0\trm -rf keep";
 
     #[test]
     fn the_last_line_of_a_job_decides_and_a_torn_one_counts_for_nothing() {
         let log = file(LOG);
         let done = |counts| {
-            let (done, ends) = in_joblog(log.path(), counts).unwrap();
+            let read = in_joblog(log.path(), counts).unwrap();
+            assert!(read.is_torn);
+            let (done, ends) = read.found;
             let seqs = (1..8).filter(|seq| done.contains(*seq));
             (seqs.collect::<Vec<_>>(), ends)
         };
         assert_eq!(done(Counts::Ended), (vec![1, 2, 3, 4], 5));
         assert_eq!(done(Counts::Succeeded), (vec![1, 2], 2));
-        let failed = failed_in_joblog(log.path()).unwrap();
+        let failed = failed_in_joblog(log.path()).unwrap().found;
         let failed: Vec<_> = failed.iter().map(|(seq, line)| (*seq, &line[..])).collect();
         assert_eq!(failed, [(3, &b"three\nmore"[..]), (4, b"four")]);
     }
@@ -259,7 +283,7 @@ mod tests {
     #[test]
     fn a_joblog_that_is_not_there_has_nothing() {
         let none = Path::new("/no/such/joblog");
-        assert!(in_joblog(none, Counts::Ended).unwrap().0.is_empty());
+        assert!(in_joblog(none, Counts::Ended).unwrap().found.0.is_empty());
         assert!(in_joblog(Path::new("/"), Counts::Ended).is_err());
     }
 
@@ -280,7 +304,7 @@ mod tests {
         ];
         let json = file(&text.concat());
         let taken = |counts| {
-            let keys = Keys::in_json(json.path(), counts).unwrap();
+            let keys = Keys::in_json(json.path(), counts).unwrap().found;
             [1, 1, 1, 2, 3, 4].map(|key| keys.take(key))
         };
         let ended = [true, true, false, true, false, false];

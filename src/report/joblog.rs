@@ -1,10 +1,11 @@
 //! `--joblog`: GNU parallel's log of finished jobs.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io;
 use std::path::Path;
 use std::time::Instant;
 
+use super::whole::end_of_line_in;
 use super::{Failure, Out, Sink, keep_order::KeepOrder};
 use crate::ledger::joblog::{HEADER, Line};
 use crate::model::{AttemptEnd, Event, Outcome};
@@ -43,27 +44,38 @@ pub fn open(path: &Path, append: bool) -> io::Result<File> {
     Ok(file)
 }
 
-/// Ends the last line of the file `path`, if a crash tore it, so that the next line begins where it
-/// should; `file` is the same file, open for appending. Returns whether it has any bytes.
+/// What [`mend`] has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mended {
+    /// Whether there are any lines.
+    pub goes_on: bool,
+    /// Whether the last line had no end, and was cut off.
+    pub was_torn: bool,
+}
+
+/// Cuts off the last line of the file `path` if it has no end: it is no record, since a crash may have torn it
+/// anywhere. `file` is the same file, open for appending.
 ///
 /// # Errors
 ///
-/// Those of reading and writing the file.
-pub fn mend(path: &Path, mut file: &File) -> io::Result<bool> {
-    if !file.metadata()?.is_file() {
-        return Ok(false);
+/// Those of reading and changing the file.
+pub fn mend(path: &Path, file: &File) -> io::Result<Mended> {
+    let len = if file.metadata()?.is_file() {
+        file.metadata()?.len()
+    } else {
+        0
+    };
+    let mut whole = len;
+    if len > 0 {
+        whole = end_of_line_in(&File::open(path)?, len)?.unwrap_or(0);
     }
-    let mut last = [b'\n'];
-    let mut reading = File::open(path)?;
-    if reading.seek(SeekFrom::End(0))? == 0 {
-        return Ok(false);
+    if whole < len {
+        file.set_len(whole)?;
     }
-    reading.seek(SeekFrom::End(-1))?;
-    reading.read_exact(&mut last)?;
-    if last != *b"\n" {
-        file.write_all(b"\n")?;
-    }
-    Ok(true)
+    Ok(Mended {
+        goes_on: whole > 0,
+        was_torn: whole < len,
+    })
 }
 
 impl Joblog {

@@ -31,6 +31,7 @@ pub mod sql;
 pub mod summary;
 pub mod tally;
 pub mod text;
+mod whole;
 pub mod words;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt as _;
 
+use super::whole::{Whole, end_of_line, end_of_line_in};
 use super::{Failure, Screen};
 use crate::sys::fd;
 use crate::sys::spool::Captured;
@@ -15,12 +16,14 @@ const FULL: usize = 64 * 1024;
 /// A file, pipe or terminal with a buffer of our own.
 ///
 /// Many small pieces become one `write(2)`; spooled files go from descriptor to descriptor inside
-/// the kernel. Nothing is flushed behind the sink's back, neither at newlines nor on drop.
+/// the kernel. Nothing is flushed behind the sink's back, neither at newlines nor on drop. When
+/// a write fails, a file is cut back to its last whole line or record.
 #[derive(Debug)]
 pub struct Out {
     file: File,
     target: Target,
     buffer: Vec<u8>,
+    whole: Whole,
     terminal: bool,
     /// Set when the file is a terminal that also shows progress.
     screen: Option<Screen>,
@@ -74,6 +77,7 @@ impl Out {
             file,
             target,
             buffer: Vec::new(),
+            whole: Whole::default(),
             terminal,
             screen: None,
         }
@@ -84,6 +88,18 @@ impl Out {
     pub fn on(mut self, screen: &Screen) -> Self {
         self.screen = self.terminal.then(|| screen.clone());
         self
+    }
+
+    /// With records that end only where [`mark`](Self::mark) says so, for they may hold newlines.
+    #[must_use]
+    pub fn by_records(mut self) -> Self {
+        self.whole = Whole::by_marks();
+        self
+    }
+
+    /// What was written up to here is whole, whether it ends with a newline or not.
+    pub fn mark(&mut self) {
+        self.whole.mark(self.buffer.len());
     }
 
     /// Whether it is a terminal.
@@ -136,7 +152,15 @@ impl Out {
         let mut sent = 0;
         if let (Some((file, len)), false) = (captured.own_file(), self.terminal) {
             self.flush()?;
-            sent = fd::send(file, len, &self.file).map_err(|error| self.failure(error))?;
+            let (moved, end) = fd::send(file, len, &self.file);
+            sent = moved;
+            // Only after an error does it matter where in there a line ends.
+            let line = end
+                .as_ref()
+                .err()
+                .and_then(|_| end_of_line_in(file, moved).ok());
+            self.whole.advance(moved, line.flatten());
+            end.map_err(|error| self.torn(error))?;
         }
         for_each_piece(captured, sent, |piece| self.write(piece))
     }
@@ -153,12 +177,23 @@ impl Out {
         written
     }
 
-    fn write_through(&self, bytes: &[u8]) -> Result<(), Failure> {
+    fn write_through(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut count = 0;
         let written = match &self.screen {
-            None => write_all(&self.file, bytes),
-            Some(screen) => screen.make_way(bytes, |bytes| write_all(&self.file, bytes)),
+            None => write_all(&self.file, bytes, &mut count),
+            // Nothing can be cut off a terminal.
+            Some(screen) => screen.make_way(bytes, |bytes| write_all(&self.file, bytes, &mut 0)),
         };
-        written.map_err(|error| self.failure(error))
+        let line = end_of_line(&bytes[..count]);
+        self.whole.advance(count as u64, line);
+        written.map_err(|error| self.torn(error))
+    }
+
+    /// What an error means that may have cut a record in two.
+    fn torn(&mut self, error: io::Error) -> Failure {
+        // What cannot be cut off stays: there is an error already.
+        let _ = self.whole.cut(&self.file);
+        self.failure(error)
     }
 
     /// What an error of this file means for the run.
@@ -191,11 +226,12 @@ pub fn for_each_piece(
     }
 }
 
-fn write_all(mut file: &File, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match file.write(bytes) {
+/// Writes all of `bytes`; `written` is how many it has been, also after an error.
+fn write_all(mut file: &File, bytes: &[u8], written: &mut usize) -> io::Result<()> {
+    while *written < bytes.len() {
+        match file.write(&bytes[*written..]) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(count) => bytes = &bytes[count..],
+            Ok(count) => *written += count,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => fd::wait_writable(file)?,
             Err(error) => return Err(error),

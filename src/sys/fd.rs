@@ -30,20 +30,22 @@ pub fn open_again(file: &File) -> io::Result<File> {
 }
 
 /// Sends the first `len` bytes of `from` to `out` with `sendfile(2)`; returns how many it has sent when
-/// there is no more or `out` is of a kind that does not take them this way.
+/// there is no more or `out` is of a kind that does not take them this way, or before an error of reading or
+/// writing.
 ///
 /// A pipe may then refer to the file's own pages until they are read at its other end: the file must
 /// not be written to any more.
-///
-/// # Errors
-///
-/// Those of reading and writing.
-pub fn send(from: &File, len: u64, out: &File) -> io::Result<u64> {
+pub fn send(from: &File, len: u64, out: &File) -> (u64, io::Result<()>) {
     let mut at = 0;
-    while at < len.cast_signed() {
-        let left = (len.cast_signed() - at) as usize;
+    let end = send_from(from, &mut at, len, out);
+    (at.cast_unsigned(), end)
+}
+
+fn send_from(from: &File, at: &mut libc::off_t, len: u64, out: &File) -> io::Result<()> {
+    while *at < len.cast_signed() {
+        let left = (len.cast_signed() - *at) as usize;
         // SAFETY: two open descriptors and a live offset.
-        let sent = unsafe { libc::sendfile(out.as_raw_fd(), from.as_raw_fd(), &raw mut at, left) };
+        let sent = unsafe { libc::sendfile(out.as_raw_fd(), from.as_raw_fd(), at, left) };
         if sent > 0 {
             continue;
         }
@@ -56,7 +58,7 @@ pub fn send(from: &File, len: u64, out: &File) -> io::Result<u64> {
             _ => return Err(error),
         }
     }
-    Ok(at.cast_unsigned())
+    Ok(())
 }
 
 /// Moves up to `len` bytes of `from`, from `at` on, into the pipe `out` without looking at them and without

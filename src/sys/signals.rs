@@ -23,6 +23,25 @@ pub fn catch() -> io::Result<Caught> {
     Signals::new(wanted).map(Caught)
 }
 
+/// Has a write beyond `ulimit -f` fail like one to a full disk, instead of ending fanout by SIGXFSZ.
+///
+/// The signal is caught rather than ignored, since a new program begins without handlers: jobs get it as fanout
+/// itself got it.
+#[allow(unsafe_code)]
+pub fn survive_file_size_limit() {
+    extern "C" fn nothing(_: libc::c_int) {}
+    if is_ignored(libc::SIGXFSZ) {
+        return;
+    }
+    // SAFETY: an all-zero sigaction is valid; the handler does nothing, which is async-signal-safe.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = nothing as *const () as libc::sighandler_t;
+        action.sa_flags = libc::SA_RESTART;
+        libc::sigaction(libc::SIGXFSZ, &raw const action, std::ptr::null_mut());
+    }
+}
+
 impl Caught {
     /// Starts a thread that calls `on_signal` for each that was caught, and each that will be.
     ///

@@ -1,7 +1,6 @@
 //! The input and the thread that reads it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
@@ -133,23 +132,17 @@ fn open_inputs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> {
         remarks,
         pipe,
         resume,
+        only_reads,
         sql: _,
     } = plan;
-    let (mut done, mut done_before, mut done_work) = (Seqs::default(), 0, None);
-    match resume {
-        None => {}
-        Some(ResumePlan::FailedCommands(path)) => return failed_commands(&path),
-        Some(ResumePlan::Joblog(path, counts)) => {
-            let cannot = || format!("cannot read --joblog {}", path.display());
-            (done, done_before) = done::in_joblog(&path, counts).with_context(cannot)?;
-        }
-        Some(ResumePlan::Json(path, counts)) => {
-            let cannot = || format!("cannot read --json={}", path.display());
-            done_work = Some(Keys::in_json(&path, counts).with_context(cannot)?);
-        }
-    }
     let letters = Arc::clone(mailbox);
     let remark = move |words: &str| letters.post([Message::Remark(words.to_owned())], Urgency::Now);
+    let before = resume.map(|plan| read_record(&plan, only_reads, &remark));
+    let before = before.transpose()?.unwrap_or_default();
+    if let Some(commands) = before.failed {
+        return Ok(failed_commands(commands));
+    }
+    let (done, done_before, done_work) = (before.done, before.ends, before.work);
     if reads_stdin && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
         remark(
             "Warning: reading inputs from the terminal: one a line, Ctrl-D ends them (or use ::: or -a)",
@@ -198,10 +191,60 @@ fn open_inputs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> {
     })
 }
 
-/// The failed commands in the joblog `path`, under their old numbers.
-fn failed_commands(path: &Path) -> anyhow::Result<OpenJobs> {
-    let cannot = || format!("cannot read --joblog {}", path.display());
-    let commands = done::failed_in_joblog(path).with_context(cannot)?;
+/// What an earlier run has done.
+#[derive(Default)]
+struct Before {
+    /// The numbers of its jobs.
+    done: Seqs,
+    /// How many ends of jobs that is.
+    ends: u64,
+    /// Its work, by keys.
+    work: Option<Keys>,
+    /// The only commands to run: those that failed.
+    failed: Option<BTreeMap<u64, Vec<u8>>>,
+}
+
+/// Reads the record of an earlier run, and says so if its last line is torn; unless that is going to be cut off,
+/// which will be said then.
+fn read_record(
+    plan: &ResumePlan,
+    only_reads: bool,
+    remark: impl Fn(&str),
+) -> anyhow::Result<Before> {
+    let mut before = Before::default();
+    let (path, option) = match plan {
+        ResumePlan::Json(path, _) => (path, "--json="),
+        ResumePlan::Joblog(path, _) | ResumePlan::FailedCommands(path) => (path, "--joblog "),
+    };
+    let name = format!("{option}{}", path.display());
+    let cannot = || format!("cannot read {name}");
+    let is_torn = match plan {
+        ResumePlan::FailedCommands(path) => {
+            let read = done::failed_in_joblog(path).with_context(cannot)?;
+            before.failed = Some(read.found);
+            read.is_torn
+        }
+        ResumePlan::Joblog(path, counts) => {
+            let read = done::in_joblog(path, *counts).with_context(cannot)?;
+            (before.done, before.ends) = read.found;
+            read.is_torn
+        }
+        ResumePlan::Json(path, counts) => {
+            let read = Keys::in_json(path, *counts).with_context(cannot)?;
+            before.work = Some(read.found);
+            read.is_torn
+        }
+    };
+    if is_torn && only_reads {
+        remark(&format!(
+            "Warning: the last line of {name} has no end: it is left out"
+        ));
+    }
+    Ok(before)
+}
+
+/// The failed `commands` of a joblog, under their old numbers.
+fn failed_commands(commands: BTreeMap<u64, Vec<u8>>) -> OpenJobs {
     let last = commands.last_key_value().map_or(0, |(seq, _)| *seq);
     let mut done = Seqs::default();
     let mut next = 1;
@@ -209,7 +252,7 @@ fn failed_commands(path: &Path) -> anyhow::Result<OpenJobs> {
         (next..seq).for_each(|between| done.insert(between));
         next = seq + 1;
     }
-    Ok(OpenJobs {
+    OpenJobs {
         names: Vec::new(),
         at_most: Some(commands.len() as u64),
         jobs: JobSource::Logged(commands, 1),
@@ -220,7 +263,7 @@ fn failed_commands(path: &Path) -> anyhow::Result<OpenJobs> {
         commands: None,
         claims: None,
         submission: None,
-    })
+    }
 }
 
 /// Opens the input that is cut into pieces; `input`, if it has sources, has the arguments.

@@ -1,6 +1,8 @@
 //! The report thread, its sinks, and the way to it.
 
+use std::fs::File;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -55,7 +57,7 @@ pub fn start_reports(
     // With -k the text is in order, and what is streamed comes as it comes.
     let by_ends = !plan.in_step && !plan.text.in_order && !plan.text.mode.streams();
     let near_order = by_ends.then(NearOrder::default);
-    let sinks = sinks(plan, engine)?;
+    let sinks = sinks(plan, engine, mailbox)?;
     let letters = Arc::clone(mailbox);
     let on_failure = move |failure: Failure| {
         let message = match failure {
@@ -103,7 +105,11 @@ pub fn start_reports(
 }
 
 /// The sinks in their order: the text takes the captured output, so it is the last.
-fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn Sink>>> {
+fn sinks(
+    plan: ReportPlan,
+    engine: &EngineParts,
+    mailbox: &Letters,
+) -> anyhow::Result<Vec<Box<dyn Sink>>> {
     let screen = Screen::new();
     let stderr = || {
         anyhow::Ok(
@@ -115,26 +121,15 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     let mut text_config = plan.text;
     if let Some(json) = plan.json {
-        sinks.push(Box::new(json_sink(json, engine)?));
+        sinks.push(Box::new(json_sink(json, engine, mailbox)?));
     }
-    if let Some(JoblogPlan { path, begin }) = plan.joblog {
-        let name = format!("--joblog {}", path.display());
-        let cannot = || format!("cannot write to {name}");
-        let file = joblog::open(&path, begin != JoblogBegin::New).with_context(cannot)?;
-        let goes_on =
-            begin != JoblogBegin::New && joblog::mend(&path, &file).with_context(cannot)?;
-        let out = Out::file(file, name);
-        let keep_order = text_config.in_order;
+    if let Some(plan) = plan.joblog {
         let config = joblog::Config {
-            keep_order,
+            keep_order: text_config.in_order,
             // In a file with a name it is already.
             verbose: text_config.verbose && text_config.shows == text::Shows::Output,
         };
-        let mut log = joblog::Joblog::new(out, config);
-        if begin == JoblogBegin::New || (begin == JoblogBegin::Continue && !goes_on) {
-            log.write_header()?;
-        }
-        sinks.push(Box::new(log));
+        sinks.push(Box::new(open_joblog(&plan, config, mailbox)?));
     }
     if let Some(claims) = &engine.claims {
         sinks.push(Box::new(sql::SqlResults::new(
@@ -184,6 +179,42 @@ fn sinks(plan: ReportPlan, engine: &EngineParts) -> anyhow::Result<Vec<Box<dyn S
     Ok(sinks)
 }
 
+fn open_joblog(
+    plan: &JoblogPlan,
+    config: joblog::Config,
+    mailbox: &Letters,
+) -> anyhow::Result<joblog::Joblog> {
+    let JoblogPlan { path, begin } = plan;
+    let name = format!("--joblog {}", path.display());
+    let (file, goes_on) = open_record(path, &name, *begin != JoblogBegin::New, mailbox)?;
+    let mut log = joblog::Joblog::new(Out::file(file, name), config);
+    if *begin == JoblogBegin::New || (*begin == JoblogBegin::Continue && !goes_on) {
+        log.write_header()?;
+    }
+    Ok(log)
+}
+
+/// Opens the file `path`, called `name`, to append records, after those that are there if `append`; tells whether
+/// there are any. A last one without an end is cut off, and the user told.
+fn open_record(
+    path: &Path,
+    name: &str,
+    append: bool,
+    mailbox: &Letters,
+) -> anyhow::Result<(File, bool)> {
+    let cannot = || format!("cannot write to {name}");
+    let file = joblog::open(path, append).with_context(cannot)?;
+    if !append {
+        return Ok((file, false));
+    }
+    let mended = joblog::mend(path, &file).with_context(cannot)?;
+    if mended.was_torn {
+        let words = format!("Warning: the last line of {name} has no end: it is cut off");
+        mailbox.post([Message::Remark(words)], Urgency::Now);
+    }
+    Ok((file, mended.goes_on))
+}
+
 /// The engine's merges as the reports see them.
 struct Merged(Reducer);
 
@@ -202,15 +233,18 @@ fn open_rows(plan: &RowsPlan, engine: &EngineParts) -> anyhow::Result<text::rows
         None => Out::stdout().context("standard output is not open")?,
         Some(path) => {
             let name = format!("--results {}", path.display());
-            let file =
-                std::fs::File::create(path).with_context(|| format!("cannot write to {name}"))?;
+            let file = File::create(path).with_context(|| format!("cannot write to {name}"))?;
             Out::file(file, name)
         }
     };
     Ok(text::rows::Rows::new(out, plan.form, engine.names.clone()))
 }
 
-fn json_sink(plan: JsonPlan, engine: &EngineParts) -> anyhow::Result<json::JsonLines> {
+fn json_sink(
+    plan: JsonPlan,
+    engine: &EngineParts,
+    mailbox: &Letters,
+) -> anyhow::Result<json::JsonLines> {
     let out = match &plan.target {
         JsonTarget::Stdout => Out::stdout().context("standard output is not open")?,
         JsonTarget::Fd(fd) => {
@@ -220,11 +254,7 @@ fn json_sink(plan: JsonPlan, engine: &EngineParts) -> anyhow::Result<json::JsonL
         }
         JsonTarget::File(path) => {
             let name = format!("--json={}", path.display());
-            let cannot = || format!("cannot write to {name}");
-            let file = joblog::open(path, plan.append).with_context(cannot)?;
-            if plan.append {
-                joblog::mend(path, &file).with_context(cannot)?;
-            }
+            let (file, _) = open_record(path, &name, plan.append, mailbox)?;
             Out::file(file, name)
         }
     };

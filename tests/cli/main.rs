@@ -15,6 +15,7 @@ mod memory;
 mod output;
 mod pipe;
 mod process;
+mod record;
 mod reduce;
 mod resume;
 mod semaphore;

@@ -213,24 +213,93 @@ fn the_json_of_a_dry_run_says_so_and_is_none_that_a_run_could_go_on_by() {
     }
 }
 
-#[test]
-fn a_torn_last_line_costs_its_job_and_nothing_else() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = folder.path().join("log");
+/// A joblog whose last line looks whole, but has no end.
+fn torn_log(path: &Path) {
     let header = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
-    let torn = format!("{header}1\t:\t1.500\t     0.001\t0\t0\t0\t0\techo 1\n2\t:\t1.5");
-    fs::write(&log, torn).unwrap();
-    fanout()
-        .current_dir(folder.path())
-        .args([
-            "-k", "-j1", "--resume", "--joblog", "log", "echo", ":::", "1", "2", "3",
-        ])
-        .assert()
-        .code(0)
-        .stdout("2\n3\n");
-    let log = fs::read_to_string(log).unwrap();
-    let lines: Vec<_> = log.lines().map(|line| line.split('\t').count()).collect();
-    assert_eq!(lines, [9, 9, 3, 9, 9], "{log}");
+    let torn = format!(
+        "{header}1\t:\t1.500\t     0.001\t0\t0\t1\t0\ttouch one\n2\t:\t1.500\t     0.001\t0\t0\t1\t0\ttouch tw"
+    );
+    fs::write(path, torn).unwrap();
+}
+
+#[test]
+fn a_last_line_without_an_end_is_no_record() {
+    for (options, words, made) in [
+        (
+            &["--resume"][..],
+            &["touch {}", ":::", "one", "two"][..],
+            &["two"][..],
+        ),
+        (&["--retry-failed"], &[], &["one"]),
+        (&["--dry-run", "--retry-failed"], &[], &[]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        torn_log(&log);
+        let run = fanout()
+            .current_dir(folder.path())
+            .args(["--joblog", "log"])
+            .args(options)
+            .args(words)
+            .assert()
+            .code(0);
+        let said = text(&run.get_output().stderr);
+        let cut = if made.is_empty() {
+            "it is left out"
+        } else {
+            "it is cut off"
+        };
+        let note = format!("fanout: Warning: the last line of --joblog log has no end: {cut}\n");
+        assert!(said.contains(&note), "{options:?}: {said}");
+        let mut files: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name != "log")
+            .collect();
+        files.sort();
+        assert_eq!(files, made, "{options:?}");
+        let log = fs::read_to_string(log).unwrap();
+        let torn = log.contains("touch tw\n") || log.ends_with("touch tw");
+        assert_eq!(torn, made.is_empty(), "{options:?}: {log}");
+    }
+}
+
+#[test]
+fn a_json_line_without_an_end_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("json");
+    let run = |options: &[&str]| {
+        let run = fanout()
+            .current_dir(folder.path())
+            .args(["-j1", "--json=json", "--json-detail", "results"])
+            .args(options)
+            .args(["echo", ":::", "1", "2"])
+            .assert()
+            .code(0);
+        let output = run.get_output();
+        (
+            text(&output.stdout).to_owned(),
+            text(&output.stderr).to_owned(),
+        )
+    };
+    run(&[]);
+    let whole = fs::read_to_string(&json).unwrap();
+    let second = whole
+        .match_indices("\"type\":\"job.end\"")
+        .nth(1)
+        .unwrap()
+        .0;
+    let torn = &whole[..whole[second..].find('\n').unwrap() + second];
+    fs::write(&json, torn).unwrap();
+    let (stdout, stderr) = run(&["--resume"]);
+    assert_eq!(stdout, "2\n");
+    assert!(
+        stderr.contains("the last line of --json=json has no end: it is cut off"),
+        "{stderr}"
+    );
+    for line in fs::read_to_string(&json).unwrap().lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap();
+    }
 }
 
 #[test]

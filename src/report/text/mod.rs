@@ -239,11 +239,11 @@ impl Text {
             return Ok(());
         }
         if !self.config.in_order {
-            return self.print(&job);
+            return self.print_whole(&job);
         }
         self.order.push(end.job.seq, job);
         while let Some(job) = self.order.pop() {
-            self.print(&job)?;
+            self.print_whole(&job)?;
         }
         if let Some(turn) = &self.turn {
             turn.pass_to(self.order.next());
@@ -274,6 +274,12 @@ impl Text {
         }
         let line = [self.program.as_bytes(), b": ", words].concat();
         self.printer.line(Stream::Stderr, &plain, &line)
+    }
+
+    fn print_whole(&mut self, finished: &Finished) -> Result<(), Failure> {
+        self.print(finished)?;
+        self.printer.mark();
+        Ok(())
     }
 
     fn print(&mut self, finished: &Finished) -> Result<(), Failure> {
@@ -460,7 +466,7 @@ impl Sink for Text {
 
     fn finish(&mut self) -> Result<(), Failure> {
         for job in self.order.drain().collect::<Vec<_>>() {
-            self.print(&job)?;
+            self.print_whole(&job)?;
         }
         if let Some(rows) = &mut self.rows {
             rows.flush()?;

@@ -79,6 +79,11 @@ impl Printer {
         tagger.finish(&mut write)
     }
 
+    /// All that a job has written to standard output is printed.
+    pub(super) fn mark(&mut self) {
+        self.stdout.mark();
+    }
+
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
         self.stdout.flush().and(self.stderr.flush())
     }

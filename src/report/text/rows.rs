@@ -70,7 +70,7 @@ impl Rows {
     /// A table in `out`; `names` are those of the arguments.
     pub fn new(out: Out, form: Form, names: Vec<Vec<u8>>) -> Self {
         Self {
-            out,
+            out: out.by_records(),
             form,
             names,
             has_header: false,
@@ -85,14 +85,17 @@ impl Rows {
     /// Writes a job's row, the header before the first one.
     pub(super) fn write(&mut self, row: &Row, shown: &Shown) -> Result<(), Failure> {
         match self.form {
-            Form::Separated(separator) => self.separated(separator, row, shown),
-            Form::Json => self.json(row, shown),
+            Form::Separated(separator) => self.separated(separator, row, shown)?,
+            Form::Json => self.json(row, shown)?,
         }
+        self.out.mark();
+        Ok(())
     }
 
     fn separated(&mut self, separator: u8, row: &Row, shown: &Shown) -> Result<(), Failure> {
         if !std::mem::replace(&mut self.has_header, true) {
             self.header(separator, shown.job.args.len())?;
+            self.out.mark();
         }
         for number in numbers(row, shown) {
             self.out.buffer().extend_from_slice(number.as_bytes());

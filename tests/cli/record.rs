@@ -1,0 +1,147 @@
+//! What is written of jobs is whole, or not there: full disks, `ulimit -f`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::process::Run;
+use crate::{fanout_in_background, text};
+
+/// Runs fanout with `arguments` in `folder`, in a bash that may write files of at most `blocks` KiB, with standard
+/// output in the file `out` there; returns the exit code and what is on standard error.
+fn limited(folder: &Path, blocks: usize, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = std::process::Command::new("/bin/bash");
+    let quoted = fanout_in_background();
+    command
+        .envs(
+            quoted
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .current_dir(folder)
+        .arg("-c")
+        .arg(format!("ulimit -f {blocks}; exec \"$@\" > out 2> err"))
+        .arg("bash")
+        .arg(quoted.get_program())
+        .args(arguments)
+        .stdin(Stdio::null());
+    let status = Run::start(command).wait();
+    (
+        status.code(),
+        fs::read_to_string(folder.join("err")).unwrap(),
+    )
+}
+
+/// Which jobs there are.
+fn inputs(count: usize) -> Vec<String> {
+    (1..=count).map(|number| format!("{number:06}")).collect()
+}
+
+fn with_inputs<'a>(words: &[&'a str], inputs: &'a [String]) -> Vec<&'a str> {
+    let inputs = inputs.iter().map(String::as_str);
+    words.iter().copied().chain([":::"]).chain(inputs).collect()
+}
+
+#[test]
+fn a_joblog_that_meets_a_limit_ends_with_a_whole_line() {
+    let inputs = inputs(400);
+    for options in [&["-j2"][..], &["-j2", "-k"], &["-j2", "--shell", "always"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let words = [options, &["--joblog", "log", "true keep-this/dir/{}"]].concat();
+        let (code, said) = limited(folder.path(), 4, &with_inputs(&words, &inputs));
+        assert_eq!(code, Some(255), "{said}");
+        let error = "fanout: Error: cannot write to --joblog log: File too large";
+        assert_eq!(said.matches(error).count(), 1, "{said}");
+        let log = fs::read_to_string(folder.path().join("log")).unwrap();
+        assert!(log.len() > 3900 && log.ends_with('\n'), "{log}");
+        for line in log.lines().skip(1) {
+            let command = line.split('\t').nth(8).unwrap();
+            assert_eq!(command.len(), "true keep-this/dir/000001".len(), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_json_file_that_meets_a_limit_ends_with_a_whole_line() {
+    let inputs = inputs(100);
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["-j2", "--json=json", "true"];
+    let (code, said) = limited(folder.path(), 16, &with_inputs(&words, &inputs));
+    assert_eq!(code, Some(255), "{said}");
+    assert!(
+        said.contains("cannot write to --json=json: File too large"),
+        "{said}"
+    );
+    let json = fs::read_to_string(folder.path().join("json")).unwrap();
+    assert!(json.len() > 14_000 && json.ends_with('\n'), "{json}");
+    for line in json.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap();
+    }
+}
+
+#[test]
+fn a_table_that_meets_a_limit_ends_with_a_whole_row() {
+    let inputs = inputs(200);
+    let row = "\"echo \"\"{}\"\"; echo; echo {}\",{},\"{}\n\n{}\n\",\n";
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["-j2", "--results", "t.csv", "echo \"{}\"; echo; echo {}"];
+    let (code, said) = limited(folder.path(), 4, &with_inputs(&words, &inputs));
+    assert_eq!(code, Some(255), "{said}");
+    assert!(
+        said.contains("cannot write to --results t.csv: File too large"),
+        "{said}"
+    );
+    let table = fs::read_to_string(folder.path().join("t.csv")).unwrap();
+    let (_, last) = table.rsplit_once("\"echo").unwrap();
+    let number = last.rsplit(',').nth(2).unwrap();
+    assert!(table.ends_with(&row.replace("{}", number)), "{table}");
+    assert!(table.len() > 3800, "{table}");
+}
+
+#[test]
+fn standard_output_that_meets_a_limit_ends_with_a_whole_line_or_job() {
+    let inputs = inputs(200);
+    for (command, end) in [
+        ("echo keep-this/dir/{}", "\n"),
+        ("seq 1000; echo keep-this/dir/{}", "\n"),
+        ("printf %s 'keep this {}.'", "."),
+    ] {
+        for option in ["-k", "--line-buffer", "-j2"] {
+            let folder = tempfile::tempdir().unwrap();
+            let words = [option, command];
+            let (code, said) = limited(folder.path(), 2, &with_inputs(&words, &inputs));
+            assert_eq!(code, Some(255), "{command}: {said}");
+            assert!(
+                said.contains("standard output: File too large"),
+                "{command}: {said}"
+            );
+            let out = fs::read_to_string(folder.path().join("out")).unwrap();
+            assert!(
+                out.len() > 1000 && out.ends_with(end),
+                "{option} {command}: {out:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn jobs_are_limited_as_fanout_was() {
+    for (before, expected) in [("", "153"), ("trap '' XFSZ;", "1")] {
+        let folder = tempfile::tempdir().unwrap();
+        let script = format!("{before} ulimit -f 1; exec \"$@\"");
+        let run = std::process::Command::new("/bin/bash")
+            .current_dir(folder.path())
+            .args(["-c", &script, "bash", env!("CARGO_BIN_EXE_fanout")])
+            .args([
+                "--shell",
+                "always",
+                "yes | head -c 9999 2>/dev/null > {}; echo ${PIPESTATUS[1]}",
+            ])
+            .args([":::", "a"])
+            .env("PARALLEL_SHELL", "/bin/bash")
+            .env("PARALLEL", "")
+            .output()
+            .unwrap();
+        assert_eq!(text(&run.stdout).trim_end(), expected, "{before}");
+    }
+}
