@@ -151,6 +151,7 @@ fn finished_job() -> AttemptEnd {
         stdin: None,
         sent: 0,
         streamed: [0; 2],
+        recorded: false,
         stdout: Captured::Memory(b"123\n".to_vec()),
         stderr: Captured::default(),
     }

@@ -126,7 +126,7 @@ fn run_plan(plan: Plan, guardian: Option<Guardian>) -> anyhow::Result<ExitCode> 
     let shell = engine.shell.path().to_owned();
     let engine = wire::prepare_engine(engine, renderer, &mut jobs, guardian)?;
     let (done, done_before) = (std::mem::take(&mut jobs.done), jobs.done_before);
-    let reports = wire::start_reports(report, &engine, &mailbox)?;
+    let reports = wire::start_reports(report, &engine, &plan.retry, &mailbox)?;
     let engine = engine.start(&plan, &reports, &mailbox)?;
     let gates = wire::gates::gates(std::mem::take(&mut plan.gates), &shell, &mailbox)?;
     let queue = wire::feed(jobs, &mailbox)?;

@@ -128,7 +128,7 @@ impl DryEngine {
         });
         let done = rehearsal.jobs;
         if done > 0 {
-            (self.post)(Reply::Rehearsed(rehearsal), Urgency::Now);
+            self.post.tell(Reply::Rehearsed(rehearsal), Urgency::Now);
         }
         let mut rest = attempts.into_iter().skip(done);
         if let (Some(why), Some(attempt)) = (failed, rest.next()) {
@@ -152,7 +152,7 @@ impl DryEngine {
         for (command, attempt) in prepared.into_iter().zip(attempts.by_ref()) {
             match command {
                 Ok(command) => {
-                    (self.post)(Reply::Ended(self.end(attempt, command, now)), Urgency::Now);
+                    self.answer(self.end(attempt, command, now));
                 }
                 Err(why) => return self.give_up(&attempt, why, attempts),
             }
@@ -180,7 +180,14 @@ impl DryEngine {
         let mut left = self.left();
         left.get_or_insert_default().extend(rest);
         let end = never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why)));
-        (self.post)(Reply::Ended(end), Urgency::Now);
+        self.answer(end);
+    }
+
+    fn answer(&self, end: Box<AttemptEnd>) {
+        let mut ends = [end];
+        self.post.record(&mut ends);
+        let [end] = ends;
+        self.post.tell(Reply::Ended(end), Urgency::Now);
     }
 
     fn left(&self) -> MutexGuard<'_, Option<Vec<Attempt>>> {
@@ -212,6 +219,7 @@ impl DryEngine {
             sent: 0,
             stderr: Captured::Empty,
             streamed: [0; 2],
+            recorded: false,
         })
     }
 }

@@ -398,7 +398,7 @@ impl LocalRunner {
 fn report_start(post: &Post, end: &AttemptEnd) {
     let (job, started_at) = (Arc::clone(&end.job), end.started_at);
     let start = Box::new(AttemptStart { job, started_at });
-    post(Reply::Started(start), Urgency::Soon);
+    post.tell(Reply::Started(start), Urgency::Soon);
 }
 
 /// However it went: nobody waits for a job that is over to read its input.

@@ -4,6 +4,7 @@
 //! it has not begun it gives back when it is closed. Which job runs when, and what an outcome means,
 //! is decided above, in `run`.
 //!
+//! * `post`: how it answers, and where the ends of jobs are recorded before that;
 //! * [`pool`]: a thread a slot, each with one attempt at a time; the queue that they share;
 //! * [`local`]: what a worker does with an attempt on this host: process, capture, deadline;
 //! * [`feed`]: a running job's standard input; [`handover`]: how it gets it;
@@ -21,6 +22,7 @@ pub mod launch;
 pub mod local;
 mod made_files;
 pub mod pool;
+mod post;
 mod question;
 pub mod reduce;
 pub mod shell;
@@ -35,8 +37,8 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::model::{
     AttemptEnd, AttemptStart, Job, JobIdentity, KilledBy, Outcome, OutputPiece, Rehearsal,
 };
-use crate::sys::mailbox::Urgency;
 use crate::sys::turn::Asking;
+pub use post::{Post, Record};
 
 /// One try at a job, ready to run as soon as a slot is free.
 #[derive(Clone, Debug)]
@@ -67,9 +69,6 @@ pub enum Reply {
     /// Several attempts are over, in this order.
     EndedTogether(Vec<Box<AttemptEnd>>),
 }
-
-/// Takes replies to the controller.
-pub type Post = Arc<dyn Fn(Reply, Urgency) + Send + Sync>;
 
 /// An attempt that runs now.
 #[derive(Clone, Debug)]
@@ -129,5 +128,6 @@ pub fn never_ran(attempt: &Attempt, outcome: Outcome) -> Box<AttemptEnd> {
         stdout: crate::sys::spool::Captured::Empty,
         stderr: crate::sys::spool::Captured::Empty,
         streamed: [0; 2],
+        recorded: false,
     })
 }

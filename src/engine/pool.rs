@@ -402,7 +402,7 @@ mod tests {
             Reply::Ended(end) => drop(send.send(end)),
             other => panic!("{other:?}"),
         };
-        let start = Pool::start(workers, Arc::new(post), move |_, station| {
+        let start = Pool::start(workers, Post::new(post), move |_, station| {
             Scripted(station, script.clone())
         });
         (start.unwrap(), ends)

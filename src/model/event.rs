@@ -107,6 +107,15 @@ pub struct AttemptEnd {
     pub stderr: Captured,
     /// How many bytes of both were handed on while it ran.
     pub streamed: [u64; 2],
+    /// Whether it has been written down as the end of its job.
+    pub recorded: bool,
+}
+
+impl AttemptEnd {
+    /// Whether it was fed something that nobody can feed to another attempt.
+    pub fn comes_once(&self) -> bool {
+        self.stdin.as_ref().is_some_and(Stdin::comes_once)
+    }
 }
 
 /// Which of a job's two outputs.

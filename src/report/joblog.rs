@@ -3,32 +3,24 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::whole::end_of_line_in;
-use super::{Failure, Out, Sink, keep_order::KeepOrder};
+use super::{Failure, Out, Sink};
 use crate::ledger::joblog::{HEADER, Line};
 use crate::model::{AttemptEnd, Event, Outcome};
 
-/// How a joblog is written.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Config {
-    /// With `-k`, in input order: a job is logged only after those before it, like its output.
-    pub keep_order: bool,
-    /// With `-v` (and grouped output) the printed command line counts as received.
-    pub verbose: bool,
-}
-
-/// Writes a line for each job that ended by itself or by its time limit.
+/// Appends a line for each job that ended by itself or by its time limit, in the order in which they end.
 ///
 /// Jobs that were killed by a halt or the user are not logged, as GNU parallel: `--resume` runs them
-/// again.
-#[derive(Debug)]
+/// again. Each line, or several that come together, is one write; it can be made from any thread, and the last
+/// line of a job counts.
+#[derive(Clone, Debug)]
 pub struct Joblog {
-    out: Out,
-    config: Config,
-    /// Rendered lines; empty ones for jobs that are not logged.
-    order: KeepOrder<Vec<u8>>,
+    out: Arc<Mutex<Out>>,
+    /// With `-v` (and grouped output) the printed command line counts as received.
+    verbose: bool,
 }
 
 /// Opens the joblog at `path` for appending, emptied first unless `append`.
@@ -79,12 +71,12 @@ pub fn mend(path: &Path, file: &File) -> io::Result<Mended> {
 }
 
 impl Joblog {
-    /// A joblog in `out` without a header line: for a file that goes on.
-    pub fn new(out: Out, config: Config) -> Self {
+    /// A joblog in `out` without a header line: for a file that goes on. With `verbose` the command line counts as
+    /// received.
+    pub fn new(out: Out, verbose: bool) -> Self {
         Self {
-            out,
-            config,
-            order: KeepOrder::new(),
+            out: Arc::new(Mutex::new(out)),
+            verbose,
         }
     }
 
@@ -93,73 +85,87 @@ impl Joblog {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub fn write_header(&mut self) -> Result<(), Failure> {
-        self.out.write(HEADER)?;
-        self.out.flush()
+    pub fn write_header(&self) -> Result<(), Failure> {
+        self.write(|buffer| buffer.extend_from_slice(HEADER))
     }
 
-    fn job(&mut self, end: &AttemptEnd) -> Result<(), Failure> {
-        let logged = !matches!(end.outcome, Outcome::Cancelled { .. } | Outcome::DoneBefore);
-        if !self.config.keep_order {
-            if logged {
-                self.render(end, None);
-            }
-            return self.out.relieve();
-        }
-        let mut line = Vec::new();
-        if logged {
-            self.render(end, Some(&mut line));
-        }
-        self.order.push(end.job.seq, line);
-        while let Some(line) = self.order.pop() {
-            self.out.write(&line)?;
-        }
-        Ok(())
+    /// Writes the lines of those jobs among `ends` that are logged.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be written; whole lines stay.
+    pub fn log<'a>(&self, ends: impl IntoIterator<Item = &'a AttemptEnd>) -> Result<(), Failure> {
+        self.write(|buffer| ends.into_iter().for_each(|end| self.render(end, buffer)))
     }
 
-    /// Renders the line of a job to `to`, or into the buffer of the file.
-    fn render(&mut self, end: &AttemptEnd, to: Option<&mut Vec<u8>>) {
+    fn render(&self, end: &AttemptEnd, buffer: &mut Vec<u8>) {
+        if !matches!(end.outcome, Outcome::Cancelled { .. } | Outcome::DoneBefore) {
+            self.line(end).render(buffer);
+        }
+    }
+
+    /// Writes `line`, which may correct an earlier one of its job.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn append(&self, line: &Line<'_>) -> Result<(), Failure> {
+        self.write(|buffer| line.render(buffer))
+    }
+
+    fn write(&self, render: impl FnOnce(&mut Vec<u8>)) -> Result<(), Failure> {
+        let mut out = self.out();
+        render(out.buffer());
+        out.flush()
+    }
+
+    fn out(&self) -> MutexGuard<'_, Out> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The line of a job that ended with `end`.
+    pub fn line<'a>(&self, end: &'a AttemptEnd) -> Line<'a> {
         let command = &end.job.command.line[..];
-        let echoed = if self.config.verbose {
+        let echoed = if self.verbose {
             command.len() as u64 + 1
         } else {
             0
         };
-        let line = Line {
+        let runtime = end.ended_at.duration_since(end.started_at);
+        Line {
             seq: end.job.seq,
             host: ":",
             start: end.started_at,
-            runtime: end
-                .ended_at
-                .duration_since(end.started_at)
-                .unwrap_or_default(),
+            runtime: runtime.unwrap_or_default(),
             sent: end.sent,
             received: end.stdout.len() + end.streamed[0] + echoed,
             exit: end.outcome.joblog_exit(),
             signal: end.outcome.signal(),
             command,
-        };
-        line.render(to.unwrap_or_else(|| self.out.buffer()));
+        }
     }
 }
 
+/// A joblog that is no file, so that a reader may keep it waiting: it gets its lines from the reports, like all that
+/// somebody reads.
 impl Sink for Joblog {
     fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
         match event {
-            Event::JobFinished(end) => self.job(end),
+            Event::JobFinished(end) => {
+                let mut out = self.out();
+                self.render(end, out.buffer());
+                out.relieve()
+            }
             _ => Ok(()),
         }
     }
 
     fn settle(&mut self, _: Instant) -> Result<(), Failure> {
-        self.out.flush()
+        self.out().flush()
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
-        for line in self.order.drain() {
-            self.out.write(&line)?;
-        }
-        self.out.flush()
+        self.out().flush()
     }
 }
 
@@ -169,9 +175,9 @@ mod tests {
     use crate::model::KilledBy;
     use crate::report::testing::{ended, finished, ok, out, written};
 
-    fn logged(config: Config, events: Vec<Event>) -> String {
+    fn logged(verbose: bool, events: Vec<Event>) -> String {
         let (out, file) = out();
-        let mut sink = Joblog::new(out, config);
+        let mut sink = Joblog::new(out, verbose);
         sink.write_header().unwrap();
         for mut event in events {
             sink.event(&mut event).unwrap();
@@ -180,53 +186,55 @@ mod tests {
         String::from_utf8(written(file)).unwrap()
     }
 
-    fn seqs(log: &str) -> String {
-        log.lines()
-            .skip(1)
-            .filter_map(|line| line.chars().next())
-            .collect()
-    }
-
     #[test]
     fn a_line_a_job() {
         let events = || vec![finished(ok(1, "four", "not counted"))];
         let line = "1\t:\t1700000000.250\t     1.250\t0\t4\t0\t0\techo 1\n";
         let header = String::from_utf8_lossy(HEADER).into_owned();
-        assert_eq!(logged(Config::default(), events()), header + line);
-        let verbose = Config {
-            verbose: true,
-            ..Config::default()
-        };
-        assert!(logged(verbose, events()).contains("\t0\t11\t0\t0\techo 1\n"));
+        assert_eq!(logged(false, events()), header + line);
+        assert!(logged(true, events()).contains("\t0\t11\t0\t0\techo 1\n"));
     }
 
     #[test]
-    fn in_the_order_of_the_output_without_killed_jobs() {
+    fn in_the_order_of_the_ends_without_killed_jobs() {
         let killed = Outcome::Cancelled {
             by: KilledBy::User,
             signal: Some(15),
         };
-        let events = || {
+        let log = logged(
+            false,
             vec![
                 finished(ok(3, "", "")),
-                finished(ended(2, "sleep 9", killed.clone())),
+                finished(ended(2, "sleep 9", killed)),
                 Event::AttemptFailed(Box::new(ok(1, "", ""))),
                 finished(ok(1, "", "")),
-            ]
+            ],
+        );
+        let seqs: Vec<_> = log.lines().skip(1).map(|line| &line[..1]).collect();
+        assert_eq!(seqs, ["3", "1"]);
+    }
+
+    #[test]
+    fn a_line_of_the_same_job_may_be_appended() {
+        let (out, file) = out();
+        let log = Joblog::new(out, false);
+        let end = ok(1, "four", "");
+        log.log([&end]).unwrap();
+        let lost = Line {
+            exit: 1,
+            ..log.line(&end)
         };
-        assert_eq!(seqs(&logged(Config::default(), events())), "31");
-        let ordered = Config {
-            keep_order: true,
-            ..Config::default()
-        };
-        assert_eq!(seqs(&logged(ordered, events())), "13");
+        log.clone().append(&lost).unwrap();
+        let text = String::from_utf8(written(file)).unwrap();
+        let exits: Vec<_> = text.lines().map(|it| it.split('\t').nth(6)).collect();
+        assert_eq!(exits, [Some("0"), Some("1")]);
     }
 
     #[test]
     fn a_full_disk_names_the_file() {
         let full = open(Path::new("/dev/full"), false).unwrap();
-        let mut sink = Joblog::new(Out::file(full, "--joblog /dev/full"), Config::default());
-        let error = sink.write_header().unwrap_err().to_string();
+        let log = Joblog::new(Out::file(full, "--joblog /dev/full"), false);
+        let error = log.write_header().unwrap_err().to_string();
         assert!(
             error.starts_with("cannot write to --joblog /dev/full: No space"),
             "{error}"

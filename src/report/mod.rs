@@ -6,7 +6,7 @@
 //! | sink | writes |
 //! |---|---|
 //! | [`json::JsonLines`] | one JSON object a line |
-//! | [`joblog::Joblog`] | GNU parallel's `--joblog` |
+//! | [`joblog::Joblog`] | GNU parallel's `--joblog`, if it is no file; files are written where jobs end |
 //! | [`sql::SqlResults`] | the rows that the jobs came from, in their table |
 //! | [`summary::Failures`] | what failed, on stderr, when all is over |
 //! | [`progress::Progress`] | bar, counts and ETA, on stderr |

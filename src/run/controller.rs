@@ -12,10 +12,10 @@ use super::retry::Retry;
 use super::slots::Slots;
 use super::time_limit::MedianLimit;
 use super::{Message, Observer};
-use crate::engine::{Attempt, Engine, Reply, never_ran};
+use crate::engine::{Attempt, Engine, Record, Reply, never_ran};
 use crate::ledger::done::Seqs;
 use crate::model::{
-    AttemptEnd, Event, Job, KilledBy, Outcome, Rehearsal, RunEnd, RunStart, SpawnError, Stdin,
+    AttemptEnd, Event, Job, KilledBy, Outcome, Rehearsal, RunEnd, RunStart, SpawnError,
 };
 use crate::sys::mailbox::Mailbox;
 use crate::sys::signals::{Signal, stop_self};
@@ -54,6 +54,8 @@ pub struct Parties<'a> {
     pub queue: Queue,
     /// Where everybody leaves word.
     pub mailbox: &'a Mailbox<Message>,
+    /// Where ends of jobs are recorded at once, if anywhere.
+    pub record: Option<&'a dyn Record>,
     /// Is told what happens.
     pub observer: &'a mut dyn Observer,
 }
@@ -331,7 +333,7 @@ impl<'a> Controller<'a> {
         );
         let again = displaced || self.retry.again(end.job.attempt, &end.outcome);
         let again = again && self.phase == Phase::Running;
-        let comes_once = end.stdin.as_ref().is_some_and(Stdin::comes_once);
+        let comes_once = end.comes_once();
         if again && !comes_once {
             self.try_again(end, displaced);
             return;
@@ -350,6 +352,7 @@ impl<'a> Controller<'a> {
             self.drain(why);
         }
         self.announce_outcome(&end);
+        self.record(&mut end);
         self.events.push(Event::JobFinished(end));
         let is_no_failure = matches!(outcome, Outcome::Cancelled { .. } | Outcome::DoneBefore);
         // One that should have had another try is.
@@ -373,6 +376,13 @@ impl<'a> Controller<'a> {
                 self.drain(&format!("--halt {}", self.halt_text));
             }
             Some(HaltWhen::Now) => self.kill(KilledBy::Halt, &format!("--halt {}", self.halt_text)),
+        }
+    }
+
+    /// Has the end of a job recorded, which its worker could not know to be one.
+    fn record(&self, end: &mut AttemptEnd) {
+        if let (Some(record), false) = (self.parties.record, end.recorded) {
+            record.decided(end);
         }
     }
 

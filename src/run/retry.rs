@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Exit, Outcome, SpawnError};
+use crate::model::{AttemptEnd, Exit, Outcome, SpawnError};
 
 /// How often a job is tried.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +71,15 @@ impl Retry {
         may_pass_next_time
             && self.tries.is_none_or(|tries| number < tries)
             && (self.on.is_empty() || self.on.iter().any(|kind| kind.covers(outcome)))
+    }
+
+    /// Whether an attempt that ended as `end` says is the last of its job, whatever becomes of the run. Otherwise the
+    /// controller decides: it may be tried again, unless the run is over by then.
+    pub fn is_surely_last(&self, end: &AttemptEnd) -> bool {
+        match end.outcome {
+            Outcome::Cancelled { .. } => false,
+            _ => end.comes_once() || !self.again(end.job.attempt, &end.outcome),
+        }
     }
 
     /// The pause after try number `number`; `chance` is a random number from 0 to 1.

@@ -174,8 +174,8 @@ impl EngineParts {
         mailbox: &Letters,
     ) -> anyhow::Result<RunningEngine> {
         let letters = Arc::clone(mailbox);
-        let post: Post =
-            Arc::new(move |reply, urgency| letters.post([Message::Engine(reply)], urgency));
+        let tell = move |reply, urgency| letters.post([Message::Engine(reply)], urgency);
+        let post = Post::new(tell).recording(reports.record.clone());
         let Some(guardian) = self.guardian else {
             // Whether a job halts the run depends on its own end.
             let ends = reports.wants_ends || run.halt.is_some() || self.beyond_lines;

@@ -3,12 +3,14 @@
 //! * [`gates`]: what may hold back starts, and what it looks at;
 //! * [`jobs`]: the input and the thread that reads it;
 //! * [`engine`]: the engine, its guardian, and what jobs inherit;
+//! * `record`: what tells a later run which jobs are done;
 //! * [`reports`]: the report thread, its sinks, and the way to it;
 //! * [`sql`]: tables that jobs are written into and taken from.
 
 pub mod engine;
 pub mod gates;
 pub mod jobs;
+mod record;
 pub mod reports;
 pub mod sql;
 
@@ -94,10 +96,12 @@ pub fn control(
         in_step: plan.in_step,
         time_limit: plan.timeout_percent.map(MedianLimit::new),
     };
+    let record = reports.record.clone();
     let parties = Parties {
         engine: &*engine.engine,
         queue,
         mailbox,
+        record: record.as_deref(),
         observer: reports.observer(),
     };
     let mut exit_code = controller::run(config, parties);

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -11,16 +10,17 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 
+use super::record::{OnFailure, Recorder, open_joblog, open_record};
 use super::{EngineParts, Letters};
+use crate::engine::Record;
 use crate::engine::reduce::Reducer;
 use crate::ledger::key::NO_STDIN;
 use crate::model::Event;
-use crate::plan::{JoblogBegin, JoblogPlan, JsonPlan, JsonTarget, ReportPlan, RowsPlan};
+use crate::plan::{JsonPlan, JsonTarget, ReportPlan, RowsPlan};
 use crate::report::handoff::{Handoff, Taker};
 use crate::report::near_order::NearOrder;
-use crate::report::{
-    Failure, Out, Reporter, Screen, Sink, joblog, json, progress, sql, summary, text,
-};
+use crate::report::{Failure, Out, Reporter, Screen, Sink, json, progress, sql, summary, text};
+use crate::run::retry::Retry;
 use crate::run::{Message, Observer};
 use crate::sys::mailbox::Urgency;
 use crate::sys::signals::{self, Caught, Signal};
@@ -31,14 +31,17 @@ pub struct Reports {
     link: Link,
     /// Closed when the thread is at its end.
     over: Receiver<()>,
+    /// Where the ends of jobs are recorded at once, if anywhere.
+    pub record: Option<Arc<dyn Record>>,
     /// Whether it wants to know when an attempt starts.
     pub wants_starts: bool,
     /// Whether it wants to know how each job of a dry run ended.
     pub wants_ends: bool,
 }
 
-/// Opens all reports, and catches the signals from now on. Both have a thread, which starts with the first event: the
-/// first jobs are on their way by then.
+/// Opens all reports and the record of a run whose jobs are tried again as `retry` says, and catches the signals from
+/// now on. Reports and signals have a thread each, which start with the first event: the first jobs are on their way
+/// by then.
 ///
 /// # Errors
 ///
@@ -46,6 +49,7 @@ pub struct Reports {
 pub fn start_reports(
     plan: ReportPlan,
     engine: &EngineParts,
+    retry: &Retry,
     mailbox: &Letters,
 ) -> anyhow::Result<Reports> {
     let caught = signals::catch().context("cannot listen to signals")?;
@@ -57,9 +61,8 @@ pub fn start_reports(
     // With -k the text is in order, and what is streamed comes as it comes.
     let by_ends = !plan.in_step && !plan.text.in_order && !plan.text.mode.streams();
     let near_order = by_ends.then(NearOrder::default);
-    let sinks = sinks(plan, engine, mailbox)?;
     let letters = Arc::clone(mailbox);
-    let on_failure = move |failure: Failure| {
+    let on_failure: OnFailure = Arc::new(move |failure: Failure| {
         let message = match failure {
             Failure::StdoutClosed => Message::StdoutClosed,
             failure @ (Failure::Sink { .. } | Failure::Merge(_)) => {
@@ -69,9 +72,12 @@ pub fn start_reports(
             }
         };
         letters.post([message], Urgency::Now);
-    };
-    let reporter = Reporter::new(sinks, Box::new(on_failure));
-    let (wants_starts, wants_ends) = (reporter.wants_starts(), reporter.wants_ends());
+    });
+    let mut recorder = Recorder::new(retry.clone(), Arc::clone(&on_failure));
+    let sinks = sinks(plan, engine, mailbox, &mut recorder)?;
+    let reporter = Reporter::new(sinks, Box::new(move |failure| on_failure(failure)));
+    let wants_starts = reporter.wants_starts();
+    let wants_ends = reporter.wants_ends() || recorder.is_wanted();
     let backlog = Arc::new(Backlog::new(limit, mailbox));
     let (events, inbox) = crossbeam_channel::unbounded();
     let (ending, over) = crossbeam_channel::bounded(0);
@@ -99,16 +105,21 @@ pub fn start_reports(
             threads,
         },
         over,
+        record: recorder
+            .is_wanted()
+            .then(|| Arc::new(recorder) as Arc<dyn Record>),
         wants_starts,
         wants_ends,
     })
 }
 
-/// The sinks in their order: the text takes the captured output, so it is the last.
+/// The sinks in their order: the text takes the captured output, so it is the last. What is no sink but a record
+/// of how jobs ended becomes part of `recorder`.
 fn sinks(
     plan: ReportPlan,
     engine: &EngineParts,
     mailbox: &Letters,
+    recorder: &mut Recorder,
 ) -> anyhow::Result<Vec<Box<dyn Sink>>> {
     let screen = Screen::new();
     let stderr = || {
@@ -124,12 +135,14 @@ fn sinks(
         sinks.push(Box::new(json_sink(json, engine, mailbox)?));
     }
     if let Some(plan) = plan.joblog {
-        let config = joblog::Config {
-            keep_order: text_config.in_order,
-            // In a file with a name it is already.
-            verbose: text_config.verbose && text_config.shows == text::Shows::Output,
-        };
-        sinks.push(Box::new(open_joblog(&plan, config, mailbox)?));
+        // In a file with a name it is already.
+        let verbose = text_config.verbose && text_config.shows == text::Shows::Output;
+        let (log, is_file) = open_joblog(&plan, verbose, mailbox)?;
+        if is_file {
+            recorder.joblog = Some(log);
+        } else {
+            sinks.push(Box::new(log));
+        }
     }
     if let Some(claims) = &engine.claims {
         sinks.push(Box::new(sql::SqlResults::new(
@@ -177,42 +190,6 @@ fn sinks(
             .with_rows(rows),
     ));
     Ok(sinks)
-}
-
-fn open_joblog(
-    plan: &JoblogPlan,
-    config: joblog::Config,
-    mailbox: &Letters,
-) -> anyhow::Result<joblog::Joblog> {
-    let JoblogPlan { path, begin } = plan;
-    let name = format!("--joblog {}", path.display());
-    let (file, goes_on) = open_record(path, &name, *begin != JoblogBegin::New, mailbox)?;
-    let mut log = joblog::Joblog::new(Out::file(file, name), config);
-    if *begin == JoblogBegin::New || (*begin == JoblogBegin::Continue && !goes_on) {
-        log.write_header()?;
-    }
-    Ok(log)
-}
-
-/// Opens the file `path`, called `name`, to append records, after those that are there if `append`; tells whether
-/// there are any. A last one without an end is cut off, and the user told.
-fn open_record(
-    path: &Path,
-    name: &str,
-    append: bool,
-    mailbox: &Letters,
-) -> anyhow::Result<(File, bool)> {
-    let cannot = || format!("cannot write to {name}");
-    let file = joblog::open(path, append).with_context(cannot)?;
-    if !append {
-        return Ok((file, false));
-    }
-    let mended = joblog::mend(path, &file).with_context(cannot)?;
-    if mended.was_torn {
-        let words = format!("Warning: the last line of {name} has no end: it is cut off");
-        mailbox.post([Message::Remark(words)], Urgency::Now);
-    }
-    Ok((file, mended.goes_on))
 }
 
 /// The engine's merges as the reports see them.

@@ -1,10 +1,13 @@
-//! What is written of jobs is whole, or not there: full disks, `ulimit -f`.
+//! The record of a run: there as soon as a job has ended, and whole, or not there.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::process::Run;
+use rustix::process::Signal;
+
+use crate::process::{Run, await_that};
 use crate::{fanout_in_background, text};
 
 /// Runs fanout with `arguments` in `folder`, in a bash that may write files of at most `blocks` KiB, with standard
@@ -143,5 +146,105 @@ fn jobs_are_limited_as_fanout_was() {
             .output()
             .unwrap();
         assert_eq!(text(&run.stdout).trim_end(), expected, "{before}");
+    }
+}
+
+/// The numbers in the file `path`, one at the beginning of each line that begins with one.
+fn numbers(path: &Path) -> Vec<u64> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let number = |line: &str| line.split('\t').next()?.parse().ok();
+    text.lines().filter_map(number).collect()
+}
+
+#[test]
+fn a_job_is_logged_when_it_ends_whatever_the_order_of_output() {
+    for option in ["-k", "--line-buffer", "--group"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = fanout_in_background();
+        command
+            .current_dir(folder.path())
+            .args(["-j2", option, "--joblog", "log"])
+            .args([
+                "echo {}; test {} -gt 1 || until test -e go; do sleep 0.01; done",
+                ":::",
+            ])
+            .args((1..=20).map(|number| number.to_string()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        let mut run = Run::start(command);
+        let log = folder.path().join("log");
+        await_that("the ends of all jobs but the first", || {
+            numbers(&log).len() == 19
+        });
+        assert_eq!(numbers(&log), (2..=20).collect::<Vec<_>>(), "{option}");
+        fs::write(folder.path().join("go"), "").unwrap();
+        assert!(run.wait().success());
+        assert_eq!(numbers(&log).last(), Some(&1), "{option}");
+    }
+}
+
+/// Kills a run with these options and this command, which ends with its number being added to the file `done`, when
+/// `after` jobs are logged; checks what is in the log then.
+fn kill_and_check(options: &[&str], command: &str, input: &str, after: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let input_file = folder.path().join("input");
+    fs::write(&input_file, input).unwrap();
+    let mut fanout = fanout_in_background();
+    fanout
+        .current_dir(folder.path())
+        .args(["-j4", "--no-summary", "--joblog", "log"])
+        .args(options)
+        .arg(command)
+        .stdin(fs::File::open(&input_file).unwrap())
+        // Nobody reads it.
+        .stdout(Stdio::piped());
+    let mut run = Run::start(fanout);
+    let log = folder.path().join("log");
+    await_that("some jobs in the log", || numbers(&log).len() >= after);
+    run.send(Signal::KILL);
+    run.wait();
+    await_that("the end of its jobs", || run.jobs().is_empty());
+    let logged: BTreeSet<_> = numbers(&log).into_iter().collect();
+    let done: BTreeSet<_> = numbers(&folder.path().join("done")).into_iter().collect();
+    let unlogged = done.difference(&logged).count();
+    assert!(
+        unlogged <= 4,
+        "{options:?} after {after}: {unlogged} jobs are not in the log"
+    );
+    let undone: Vec<_> = logged.difference(&done).collect();
+    assert!(
+        undone.is_empty(),
+        "{options:?} after {after}: {undone:?} never ended"
+    );
+}
+
+#[test]
+fn after_a_kill_no_more_ended_jobs_than_slots_are_unknown() {
+    let lines: String = (1..=400).map(|number| format!("{number}\n")).collect();
+    let large = "head -c 5000 /dev/zero; echo {#} >> done";
+    for after in [1, 40, 120] {
+        for options in [
+            &["-k"][..],
+            &["--group"],
+            &["--line-buffer"],
+            &["--retries", "2"],
+        ] {
+            kill_and_check(options, "echo {#} >> done", &lines, after);
+            kill_and_check(options, large, &lines, after.min(12));
+        }
+        for options in [&["--pipe", "-n1", "-k"][..], &["--pipe", "-n1"]] {
+            kill_and_check(
+                options,
+                "cat; head -c 900 /dev/zero; echo {#} >> done",
+                &lines,
+                after,
+            );
+        }
+        kill_and_check(
+            &["--retries", "2"],
+            "echo {#} >> done; false",
+            &lines,
+            after / 2,
+        );
     }
 }

@@ -16,6 +16,8 @@ pub struct Case {
     pub stderr: Stderr,
     /// Joblogs that the command line writes, compared without their times.
     pub joblogs: Vec<String>,
+    /// Whether the jobs may end, and so be logged, in any order.
+    pub ends_in_any_order: bool,
     /// Other files that it leaves, compared byte for byte.
     pub leaves: Vec<String>,
     /// Whether all files that are there afterwards are compared.
@@ -45,6 +47,7 @@ pub fn case(line: &str) -> Case {
         env: Vec::new(),
         stderr: Stderr::Same,
         joblogs: Vec::new(),
+        ends_in_any_order: false,
         leaves: Vec::new(),
         tree: false,
     }
@@ -98,6 +101,11 @@ impl Case {
 
     pub fn joblog(mut self, name: &str) -> Self {
         self.joblogs.push(name.to_owned());
+        self
+    }
+
+    pub fn ends_in_any_order(mut self) -> Self {
+        self.ends_in_any_order = true;
         self
     }
 

@@ -78,7 +78,7 @@ pub fn observe(program: &Path, case: &Case) -> Observed {
             name.clone(),
             fs::read(work.join(name))
                 .ok()
-                .map(|log| without_times(&log)),
+                .map(|log| without_times(&log, case.ends_in_any_order)),
         )
     });
     let others = case
@@ -270,10 +270,15 @@ fn names(culprits: &[&str], ours: &[u8]) -> String {
     report
 }
 
-/// The columns of a joblog that are the same in each run: all but start and duration.
-fn without_times(log: &[u8]) -> Vec<u8> {
+/// The columns of a joblog that are the same in each run: all but start and duration. Its lines in order, if they
+/// may be in any.
+fn without_times(log: &[u8], sorted: bool) -> Vec<u8> {
     let mut kept = Vec::new();
-    for line in log.split_inclusive(|&byte| byte == b'\n') {
+    let mut lines: Vec<_> = log.split_inclusive(|&byte| byte == b'\n').collect();
+    if sorted {
+        lines.sort_unstable();
+    }
+    for line in lines {
         let columns: Vec<&[u8]> = line.split(|&byte| byte == b'\t').collect();
         let deterministic = columns
             .iter()

@@ -87,6 +87,14 @@ pub const INTENDED: &[Difference] = &[
         reason: "A job that has ended is logged, even if a job before it was killed; with -k GNU drops it.",
     },
     Difference {
+        case: "-k -j2 --halt soon,fail=1 --joblog log 'sleep {}; exit 7' ::: 0.6 0.2 61",
+        reason: IN_ORDER_OF_ENDS,
+    },
+    Difference {
+        case: "-k -j2 --retries 3 --joblog log 'exit {}' ::: 1 0 2 0 0",
+        reason: IN_ORDER_OF_ENDS,
+    },
+    Difference {
         case: "--retries x echo ::: a",
         reason: NO_NUMBER,
     },
@@ -244,6 +252,8 @@ const UNBALANCED: &str =
     "An unbalanced quote is an error; GNU goes on without the options of that line.";
 
 const NO_PROFILE: &str = "A profile that is not there is an error; GNU goes on without it.";
+
+const IN_ORDER_OF_ENDS: &str = "A job is logged when it ends; with -k GNU waits for those before it, and forgets it if the run dies before.";
 
 const NO_NUMBER: &str = "A value that is no number is an error that names it; GNU reads it as 0.";
 

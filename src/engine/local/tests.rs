@@ -117,7 +117,7 @@ impl Local {
             }
         };
         Self {
-            pool: super::start(config, &guardian, Arc::new(post)).unwrap(),
+            pool: super::start(config, &guardian, Post::new(post)).unwrap(),
             replies,
             dir,
             _guardian: guardian,

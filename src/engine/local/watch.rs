@@ -253,7 +253,7 @@ impl Watch<'_> {
         }
         self.drain()?;
         if let Some(asking) = self.outputs.asks(self.job.seq, self.station.wake()) {
-            (self.post)(Reply::Asking(asking), Urgency::Now);
+            self.post.tell(Reply::Asking(asking), Urgency::Now);
         }
         Ok(())
     }
@@ -304,7 +304,7 @@ impl Watch<'_> {
                 bytes,
                 token: Some(token),
             };
-            post(Reply::Output(piece), Urgency::Now);
+            post.tell(Reply::Output(piece), Urgency::Now);
         })
     }
 }

@@ -64,11 +64,12 @@ impl<'a> Shift<'a> {
         true
     }
 
-    /// Tells how the next attempts ended.
+    /// Records and tells how the next attempts ended; then their slot is free, if they were the last.
     pub fn answer(&mut self, mut ends: Vec<Box<AttemptEnd>>) {
         if ends.is_empty() {
             return;
         }
+        let is_recorded = self.shared.post.record(&mut ends);
         self.answered += ends.len();
         let is_fatal = |end: &AttemptEnd| {
             matches!(
@@ -81,7 +82,7 @@ impl<'a> Shift<'a> {
             queue.slots.put_back(self.slot, Instant::now());
         }
         // The run will end; what was handed over ahead must not begin until it has.
-        queue.closed |= ends.iter().any(|end| is_fatal(end));
+        queue.closed |= !is_recorded || ends.iter().any(|end| is_fatal(end));
         let enough = queue.attempts.len() > queue.low_water;
         drop(queue);
         let urgency = if enough { Urgency::Soon } else { Urgency::Now };
@@ -93,7 +94,7 @@ impl<'a> Shift<'a> {
                 Reply::EndedTogether(ends)
             }
         };
-        (self.shared.post)(reply, urgency);
+        self.shared.post.tell(reply, urgency);
     }
 }
 

@@ -370,6 +370,7 @@ fn in_time(stage: &Arc<Stage>, config: Config, queue: Queue) -> ExitCode {
         engine: &**stage,
         queue,
         mailbox: &stage.mailbox,
+        record: None,
         observer: &mut audience,
     };
     let exit_code = run(config, parties);

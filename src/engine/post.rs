@@ -1,0 +1,55 @@
+//! What an engine tells: messages to the controller, and the ends of attempts to the record.
+//!
+//! A message may wait to be read, and its job's output to be printed. The record must not: an end is in there
+//! before the attempt's slot is used again, so that after a crash no more ends are unknown than there are slots.
+
+use std::sync::Arc;
+
+use super::Reply;
+use crate::model::AttemptEnd;
+use crate::sys::mailbox::Urgency;
+
+/// Where it is written down how jobs ended (`--joblog`), before anything else happens in their slots.
+pub trait Record: Send + Sync {
+    /// Attempts of one slot have ended, in this order. Writes down at once those that end their jobs whatever is
+    /// decided later, and marks them as [`recorded`](AttemptEnd::recorded). False: that cannot be written, and
+    /// nothing more is to begin.
+    fn ended(&self, ends: &mut [Box<AttemptEnd>]) -> bool;
+
+    /// It was decided that `end`, which is not recorded, is the end of its job. Writes it down at once.
+    fn decided(&self, end: &mut AttemptEnd);
+}
+
+/// The way from an engine to the controller and the record.
+#[derive(Clone)]
+pub struct Post {
+    tell: Arc<dyn Fn(Reply, Urgency) + Send + Sync>,
+    record: Option<Arc<dyn Record>>,
+}
+
+impl Post {
+    /// Takes replies to the controller by means of `tell`; nothing is recorded.
+    pub fn new(tell: impl Fn(Reply, Urgency) + Send + Sync + 'static) -> Self {
+        Self {
+            tell: Arc::new(tell),
+            record: None,
+        }
+    }
+
+    /// With ends going into `record`, if there is one.
+    #[must_use]
+    pub fn recording(self, record: Option<Arc<dyn Record>>) -> Self {
+        Self { record, ..self }
+    }
+
+    /// Tells the controller.
+    pub fn tell(&self, reply: Reply, urgency: Urgency) {
+        (self.tell)(reply, urgency);
+    }
+
+    /// Writes down what can be of how the attempts of one slot ended, which the controller has not been told yet.
+    /// False: nothing more is to begin.
+    pub fn record(&self, ends: &mut [Box<AttemptEnd>]) -> bool {
+        self.record.as_ref().is_none_or(|record| record.ended(ends))
+    }
+}

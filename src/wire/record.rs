@@ -1,0 +1,126 @@
+//! The record of a run: what tells a later run which jobs are done.
+//!
+//! It is written where jobs end, before their slots are used again, by whichever thread knows that it was a job's
+//! end: the worker, or the controller where it had to decide. So it lags behind neither the reports nor the output,
+//! and has the order in which jobs end. What is no file is written by the reports instead: a reader can keep those
+//! waiting, but no slot.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
+
+use super::Letters;
+use crate::engine::Record;
+use crate::model::{AttemptEnd, Outcome};
+use crate::plan::{JoblogBegin, JoblogPlan};
+use crate::report::joblog::{self, Joblog};
+use crate::report::{Failure, Out};
+use crate::run::Message;
+use crate::run::retry::Retry;
+use crate::sys::mailbox::Urgency;
+
+/// Hears that something cannot be written.
+pub(super) type OnFailure = Arc<dyn Fn(Failure) + Send + Sync>;
+
+/// Writes the record.
+pub(super) struct Recorder {
+    retry: Retry,
+    on_failure: OnFailure,
+    /// Whether that has been told.
+    failed: AtomicBool,
+    /// `--joblog`.
+    pub(super) joblog: Option<Joblog>,
+}
+
+impl Recorder {
+    /// One that writes nothing yet, of jobs that are tried again as `retry` says.
+    pub(super) fn new(retry: Retry, on_failure: OnFailure) -> Self {
+        Self {
+            retry,
+            on_failure,
+            failed: AtomicBool::new(false),
+            joblog: None,
+        }
+    }
+
+    /// Whether anything is recorded.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.joblog.is_some()
+    }
+
+    /// Writes the ends of jobs. After an error it goes on: what can be written of later ones is.
+    fn write(&self, ends: &[&AttemptEnd]) -> bool {
+        if ends.is_empty() {
+            return true;
+        }
+        let log = self.joblog.as_ref();
+        let written = log.map_or(Ok(()), |log| log.log(ends.iter().copied()));
+        let Err(failure) = written else { return true };
+        if !self.failed.swap(true, Ordering::Relaxed) {
+            (self.on_failure)(failure);
+        }
+        false
+    }
+}
+
+impl Record for Recorder {
+    fn ended(&self, ends: &mut [Box<AttemptEnd>]) -> bool {
+        for end in &mut *ends {
+            end.recorded = self.retry.is_surely_last(end);
+        }
+        let last: Vec<_> = ends
+            .iter()
+            .map(|end| &**end)
+            .filter(|end| end.recorded)
+            .collect();
+        self.write(&last)
+    }
+
+    fn decided(&self, end: &mut AttemptEnd) {
+        end.recorded = !matches!(end.outcome, Outcome::Cancelled { .. });
+        if end.recorded {
+            self.write(&[end]);
+        }
+    }
+}
+
+/// Opens the joblog; tells whether it is a file.
+pub(super) fn open_joblog(
+    plan: &JoblogPlan,
+    verbose: bool,
+    mailbox: &Letters,
+) -> anyhow::Result<(Joblog, bool)> {
+    let JoblogPlan { path, begin } = plan;
+    let name = format!("--joblog {}", path.display());
+    let (file, goes_on) = open_record(path, &name, *begin != JoblogBegin::New, mailbox)?;
+    let is_file = file.metadata().is_ok_and(|it| it.is_file());
+    let log = Joblog::new(Out::file(file, name), verbose);
+    if *begin == JoblogBegin::New || (*begin == JoblogBegin::Continue && !goes_on) {
+        log.write_header()?;
+    }
+    Ok((log, is_file))
+}
+
+/// Opens the file `path`, called `name`, to append records, after those that are there if `append`; tells whether
+/// there are any. A last one without an end is cut off, and the user told.
+pub(super) fn open_record(
+    path: &Path,
+    name: &str,
+    append: bool,
+    mailbox: &Letters,
+) -> anyhow::Result<(File, bool)> {
+    let cannot = || format!("cannot write to {name}");
+    let file = joblog::open(path, append).with_context(cannot)?;
+    if !append {
+        return Ok((file, false));
+    }
+    let mended = joblog::mend(path, &file).with_context(cannot)?;
+    if mended.was_torn {
+        let words = format!("Warning: the last line of {name} has no end: it is cut off");
+        mailbox.post([Message::Remark(words)], Urgency::Now);
+    }
+    Ok((file, mended.goes_on))
+}
