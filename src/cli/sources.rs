@@ -8,7 +8,8 @@ use super::argv::SourceWords;
 use super::flags::Flags;
 use super::{batching, bytes, text, values};
 use crate::input::{
-    Columns, Delimiter, Header, InputConfig, Notices, Pattern, Shape, SourceKind, SourceSpec, Trim,
+    Columns, Delimiter, Growth, Header, InputConfig, Notices, Pattern, Shape, SourceKind,
+    SourceSpec, Trim,
 };
 
 /// The sources: `-a` files, then what stood behind the command; standard input if there is neither.
@@ -56,6 +57,7 @@ pub fn input(flags: &Flags, words: Vec<SourceWords>) -> Result<InputConfig, Stri
         link: flags.sources.link,
         shape,
         notices: Notices::default(),
+        growth: Growth::default(),
     })
 }
 

@@ -16,6 +16,7 @@
 //! | `link` | sources that advance together (`:::+`, `--link`) |
 //! | `product` | every combination of the sources, the last one varying fastest |
 //! | `count` | how many records there will be, for progress reports |
+//! | `growth` | files that grow while their jobs run |
 //! | `error` | what can go wrong, in words |
 //!
 //! A record is one argument per source, or as many as it is cut into. All files are opened before the first record is given out, so
@@ -30,6 +31,7 @@ mod count;
 mod csv;
 mod delimiter;
 mod error;
+mod growth;
 mod link;
 mod pattern;
 mod product;
@@ -39,6 +41,7 @@ mod source;
 
 pub use delimiter::Delimiter;
 pub use error::{InputError, SourceName};
+pub use growth::Growth;
 pub use pattern::Pattern;
 pub use shape::{Columns, Header, Shape, Trim};
 pub use source::Notices;
@@ -64,6 +67,8 @@ pub struct InputConfig {
     pub shape: Shape,
     /// Who is told about input that had to be changed.
     pub notices: Notices,
+    /// Who says whether the first source, if it is a file, may still grow.
+    pub growth: Growth,
 }
 
 /// One input source.

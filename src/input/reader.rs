@@ -72,6 +72,16 @@ impl<R: Read> Splitter<R> {
             .is_some()
     }
 
+    /// What is read.
+    pub(super) fn source(&self) -> &R {
+        &self.from
+    }
+
+    /// Reads on behind what was the end.
+    pub(super) fn go_on(&mut self) {
+        self.ended = false;
+    }
+
     /// Whether the record given out last may hold a NUL byte. Costs nothing where there is none.
     pub(super) fn may_hold_nul(&self) -> bool {
         self.nul

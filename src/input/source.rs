@@ -9,6 +9,7 @@ use std::vec;
 
 use super::delimiter::Needle;
 use super::error::{InputError, SourceName};
+use super::growth::Growth;
 use super::reader::{BUFFER, Splitter};
 use super::shape::{Header, Shape};
 use super::{InputConfig, SourceKind};
@@ -61,11 +62,12 @@ impl Streams {
             let is_stdin = spec.kind == SourceKind::Stdin;
             let place = stdin.filter(|_| is_stdin).unwrap_or(streams.len());
             if place == streams.len() {
-                streams.push(Source::open(
-                    spec.kind,
-                    needle.clone(),
-                    config.notices.clone(),
-                )?);
+                let notices = config.notices.clone();
+                let mut source = Source::open(spec.kind, needle.clone(), notices)?;
+                if of_source.is_empty() {
+                    source.growth = config.growth.clone();
+                }
+                streams.push(source);
             }
             if is_stdin {
                 stdin = Some(place);
@@ -141,6 +143,7 @@ pub(super) struct Source {
     decompressor: Option<Decompressor>,
     records: u64,
     notices: Notices,
+    growth: Growth,
     /// A NUL byte is mentioned only once per source: a binary file would have thousands.
     nul_mentioned: bool,
 }
@@ -180,6 +183,7 @@ impl Source {
             decompressor,
             records: 0,
             notices,
+            growth: Growth::default(),
             nul_mentioned: false,
         })
     }
@@ -198,6 +202,7 @@ impl Source {
             decompressor: None,
             records: 0,
             notices: std::mem::take(&mut self.notices),
+            growth: Growth::default(),
             nul_mentioned: false,
         };
         Ok((twin, start))
@@ -236,7 +241,7 @@ impl Source {
             };
             let nul = splitter.may_hold_nul();
             if record.is_none() {
-                self.all_was_read()?;
+                return self.at_end();
             }
             self.records += u64::from(record.is_some());
             return Ok(match record {
@@ -245,6 +250,19 @@ impl Source {
             });
         }
         self.next_slowly()
+    }
+
+    /// What comes behind the end of what was read: nothing, unless the file has grown.
+    fn at_end(&mut self) -> Result<Option<Vec<u8>>, InputError> {
+        if let Feed::Open(splitter) = &mut self.feed
+            && self.decompressor.is_none()
+            && self.growth.goes_on(splitter.source())
+        {
+            splitter.go_on();
+            return self.next();
+        }
+        self.all_was_read()?;
+        Ok(None)
     }
 
     /// Its bytes have come to an end.

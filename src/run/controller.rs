@@ -183,7 +183,8 @@ impl<'a> Controller<'a> {
             && self.in_flight + attempts.len() < window
             && !self.parties.observer.is_behind()
         {
-            let pending = match self.parties.queue.pull() {
+            let idle = self.in_flight + attempts.len() == 0;
+            let pending = match self.parties.queue.pull(idle) {
                 Pull::Job(pending) => pending,
                 Pull::Wait | Pull::End => break,
                 Pull::Failed(why) => {

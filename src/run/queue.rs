@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
+use crate::input::Growth;
 use crate::model::Job;
 
 /// How many batches the input may be ahead of the controller, and how many jobs a batch has at most.
@@ -34,6 +35,7 @@ pub struct Queue {
     batch: std::vec::IntoIter<Job>,
     input: Receiver<Batch>,
     hungry: Arc<AtomicBool>,
+    growth: Growth,
     over: bool,
 }
 
@@ -88,14 +90,22 @@ fn ends((output, input): (Sender<Batch>, Receiver<Batch>)) -> (Feed, Queue) {
             batch,
             input,
             hungry,
+            growth: Growth::default(),
             over: false,
         },
     )
 }
 
 impl Queue {
-    /// The next job, if there is one.
-    pub fn pull(&mut self) -> Pull {
+    /// With inputs in a file that may grow while jobs run.
+    #[must_use]
+    pub fn with_growth(mut self, growth: Growth) -> Self {
+        self.growth = growth;
+        self
+    }
+
+    /// The next job, if there is one. `idle`: no job runs that could make more of them.
+    pub fn pull(&mut self, idle: bool) -> Pull {
         if let Some(due) = self
             .later
             .first_entry()
@@ -119,7 +129,10 @@ impl Queue {
                     self.over = true;
                     return Pull::Failed(why);
                 }
-                Err(TryRecvError::Empty) => return Pull::Wait,
+                Err(TryRecvError::Empty) => {
+                    self.growth.look(idle && self.later.is_empty());
+                    return Pull::Wait;
+                }
                 Err(TryRecvError::Disconnected) => self.over = true,
             }
         }
@@ -153,6 +166,7 @@ impl Queue {
     /// Takes nothing any more from the input; returns the jobs that had been put back.
     pub fn stop(&mut self) -> impl Iterator<Item = Pending> + use<> {
         self.over = true;
+        self.growth.end();
         self.batch = Vec::new().into_iter();
         self.input = crossbeam_channel::never();
         let later = std::mem::take(&mut self.later).into_values().flatten();
@@ -239,7 +253,7 @@ mod tests {
     fn pull_all(queue: &mut Queue) -> (Vec<u64>, Option<String>) {
         let mut seqs = Vec::new();
         loop {
-            match queue.pull() {
+            match queue.pull(true) {
                 Pull::Job(pending) => seqs.push(pending.job.seq),
                 Pull::Wait => std::thread::yield_now(),
                 Pull::End => return (seqs, None),
@@ -286,7 +300,7 @@ mod tests {
     fn a_job_put_back_delays_the_end() {
         let (feed, mut queue) = queue();
         feed.run(std::iter::empty::<Result<_, String>>(), |_| true, || ());
-        assert!(matches!(queue.pull(), Pull::End) && queue.is_over());
+        assert!(matches!(queue.pull(true), Pull::End) && queue.is_over());
         queue.put_back(Pending {
             job: job(1),
             try_number: 2,
@@ -301,7 +315,7 @@ mod tests {
         let (feed, mut queue) = queue();
         let jobs = (1..=3).map(|seq| Ok::<_, String>(job(seq)));
         feed.run(jobs, |_| true, || ());
-        assert!(matches!(queue.pull(), Pull::Job(_)));
+        assert!(matches!(queue.pull(true), Pull::Job(_)));
         queue.put_back(Pending {
             job: job(1),
             try_number: 2,
@@ -315,13 +329,13 @@ mod tests {
     #[test]
     fn whoever_waits_is_told_and_the_feeder_ends_when_nobody_wants_more() {
         let (feed, mut queue) = queue();
-        assert!(matches!(queue.pull(), Pull::Wait));
+        assert!(matches!(queue.pull(true), Pull::Wait));
         let (tell, told) = crossbeam_channel::unbounded();
         let jobs = (1..).map(|seq| Ok::<_, String>(job(seq)));
         let feeder =
             std::thread::spawn(move || feed.run(jobs, |_| true, || tell.send(()).unwrap()));
         told.recv().unwrap();
-        assert!(matches!(queue.pull(), Pull::Job(_)));
+        assert!(matches!(queue.pull(true), Pull::Job(_)));
         drop(queue);
         feeder.join().unwrap();
     }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use super::Letters;
 use super::sql::{self, RowSource, Submission};
-use crate::input::{InputConfig, Notices, Records, SourceKind, SourceSpec};
+use crate::input::{Growth, InputConfig, Notices, Records, SourceKind, SourceSpec};
 use crate::job::pack::{Jobs, Packing};
 use crate::ledger::done::{self, Keys, Seqs};
 use crate::model::{ArgList, Job, Prepare};
@@ -39,6 +39,8 @@ pub struct OpenJobs {
     pub claims: Option<Arc<Claims>>,
     /// Jobs that are written into a table instead of being run.
     pub submission: Option<Submission>,
+    /// Who says whether the file of inputs may still grow.
+    growth: Growth,
 }
 
 /// What gives out jobs.
@@ -163,12 +165,22 @@ fn open_inputs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> {
             commands: None,
             claims: None,
             submission: None,
+            growth: Growth::default(),
         });
     }
     let packed = count_ahead
         .then(|| count_packed(&input, &packing, milestone.as_ref()))
         .flatten();
     input.notices = Notices::to(remark);
+    // Where inputs are counted, put together or drawn, they are taken as they are at first.
+    let one_by_one = !matches!(packing, Packing::Batch(_)) && milestone.is_none();
+    let growth = if one_by_one && !count_ahead && !input.link && !input.shape.shuffle {
+        let letters = Arc::clone(mailbox);
+        Growth::new(move || letters.post([Message::InputReady], Urgency::Now))
+    } else {
+        Growth::default()
+    };
+    input.growth = growth.clone();
     let (total, records) = if packed.is_some() {
         (packed, Records::open(input).map_err(in_one_line)?)
     } else if count_ahead {
@@ -188,6 +200,7 @@ fn open_inputs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> {
         commands: None,
         claims: None,
         submission: None,
+        growth,
     })
 }
 
@@ -263,6 +276,7 @@ fn failed_commands(commands: BTreeMap<u64, Vec<u8>>) -> OpenJobs {
         commands: None,
         claims: None,
         submission: None,
+        growth: Growth::default(),
     }
 }
 
@@ -321,7 +335,7 @@ const FEW: u64 = 64;
 /// When the thread cannot be started.
 pub fn feed(jobs: OpenJobs, mailbox: &Letters) -> anyhow::Result<Queue> {
     let few = jobs.at_most.is_some_and(|most| most <= FEW);
-    let jobs = jobs.jobs;
+    let (jobs, growth) = (jobs.jobs, jobs.growth);
     if few && matches!(jobs, JobSource::Read(_)) {
         return Ok(queue::filled(jobs));
     }
@@ -332,5 +346,5 @@ pub fn feed(jobs: OpenJobs, mailbox: &Letters) -> anyhow::Result<Queue> {
         .name("input".into())
         .spawn(move || feed.run(jobs, JobSource::ready, tell))
         .context("cannot start the thread that reads the input")?;
-    Ok(queue)
+    Ok(queue.with_growth(growth))
 }

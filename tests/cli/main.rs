@@ -9,6 +9,7 @@ mod commands;
 mod control;
 mod ends;
 mod idle;
+mod inputs;
 mod json;
 mod language;
 mod memory;

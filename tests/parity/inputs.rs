@@ -9,7 +9,33 @@ pub fn cases() -> Vec<Case> {
     cases.extend(records_a_job());
     cases.extend(inputs_as_commands());
     cases.extend(option_shapes());
+    cases.extend(growing_files());
     cases
+}
+
+/// Files of inputs that a job appends to.
+fn growing_files() -> Vec<Case> {
+    let appends = "echo {}; case {} in *1*) echo new >> f;; esac; sleep 0.2";
+    [
+        "-j1 -a f",
+        "-j1 -k -a f",
+        "-j1 -a f -r",
+        "-j1 --colsep x -a f",
+        "-j1 -E new -a f",
+        "-j1 --tag -a f",
+        "-j1 --shuf -a one",
+    ]
+    .into_iter()
+    .map(|options| {
+        let case = case(&format!("{options} '{appends}'"));
+        case.file("f", "1\n2\n3\n").file("one", "1\n").leaves("f")
+    })
+    .chain([
+        case(&format!("-j1 '{appends}' :::: f")).file("f", "1\n2\n3\n"),
+        case(&format!("-j1 '{appends}; :' :::: f ::: A B")).file("f", "1\n2\n"),
+        case("-j1 'echo {}; echo {}1 | grep -v .... >> f; sleep 0.2' :::: f").file("f", "1\n2\n"),
+    ])
+    .collect()
 }
 
 fn sources() -> Vec<Case> {

@@ -8,7 +8,8 @@ use clap::Args;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Input")]
 pub struct Input {
-    /// Read inputs from FILE, one a line ('-': standard input); may be repeated, giving all combinations.
+    /// Read inputs from FILE, one a line ('-': standard input), those that are appended while jobs run, too; may be
+    /// repeated, giving all combinations.
     #[arg(short = 'a', long, value_name = "FILE")]
     pub arg_file: Vec<OsString>,
 
