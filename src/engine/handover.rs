@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::feed::{self, Feeding};
 use crate::model::Stdin;
-use crate::sys::fd;
 use crate::sys::wake::Wake;
+use crate::sys::{fd, passing};
 use crate::template::Quoting;
 
 /// How jobs get their input.
@@ -97,7 +97,7 @@ impl Named {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => {
                     let shown = path.display();
-                    return Err(io::Error::new(error.kind(), format!("{shown}: {error}")));
+                    return Err(passing::in_words(format!("{shown}: {error}"), &error));
                 }
             }
         }

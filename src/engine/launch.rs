@@ -12,6 +12,7 @@ use crate::model::ArgList;
 use crate::sys::child::Child;
 use crate::sys::env_block::{ArgBlock, EnvBlock};
 use crate::sys::mark;
+use crate::sys::passing;
 use crate::sys::spawn::{Program, Spawner};
 
 /// The variables that differ from job to job, in their order in the environment.
@@ -91,6 +92,8 @@ pub struct Start<'a> {
     pub named_input: Option<&'a Path>,
     /// Its standard output and standard error; `None`: fanout's.
     pub outputs: [Option<BorrowedFd<'a>>; 2],
+    /// Whether nothing is tried again: what keeps a program from being executed is for the shell to tell.
+    pub last_try: bool,
     /// The directory that it runs in; `None`: fanout's own. In another one only the shell knows what
     /// the environment should be.
     pub cwd: Option<&'a Path>,
@@ -167,7 +170,8 @@ impl Launcher {
     ///
     /// # Errors
     ///
-    /// When the shell cannot be executed either: names it, but for a command line that is too long.
+    /// When the shell cannot be executed either: names it, but for a command line that is too long. What may pass
+    /// ([`passing`]) is an error of the program's own start, too, unless this is the last try.
     pub fn launch(
         &mut self,
         spawner: &mut Spawner,
@@ -176,12 +180,13 @@ impl Launcher {
         if let Some(way) = &mut self.direct
             && start.cwd.is_none()
             && let Some(direct) = way.shortcut.direct(start.line)
-            && let Ok(child) = {
-                set_slot_variable(&mut way.env, self.slot_variable.as_deref(), start.slot);
-                way.launch(spawner, start, &mut self.args, &direct, self.on_terminal)
-            }
         {
-            return Ok((child, Some(direct.argv)));
+            set_slot_variable(&mut way.env, self.slot_variable.as_deref(), start.slot);
+            match way.launch(spawner, start, &mut self.args, &direct, self.on_terminal) {
+                Ok(child) => return Ok((child, Some(direct.argv))),
+                Err(error) if passing::is_passing(&error) && !start.last_try => return Err(error),
+                Err(_) => {}
+            }
         }
         // A program that was found but cannot be executed goes to the shell too, for its error message.
         set_job(&mut self.shell_env, start);
@@ -207,15 +212,13 @@ impl Launcher {
         let mut program = program(&self.shell_path, &self.args, &self.shell_env, start);
         program.cwd = cwd.as_deref();
         program.keeps_group = self.on_terminal;
-        let child = spawner
-            .spawn(&program)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::ArgumentListTooLong => error,
-                kind => {
-                    let shell = self.shell_path.to_string_lossy();
-                    io::Error::new(kind, format!("cannot start {shell}: {error}"))
-                }
-            })?;
+        let child = spawner.spawn(&program).map_err(|error| {
+            if error.kind() == io::ErrorKind::ArgumentListTooLong {
+                return error;
+            }
+            let shell = self.shell_path.to_string_lossy();
+            passing::in_words(format!("cannot start {shell}: {error}"), &error)
+        })?;
         Ok((child, None))
     }
 }

@@ -4,6 +4,7 @@
 //! gives the same result), sleeps until the process ends, the deadline passes or it is told to
 //! give up, ends the whole group where that is wanted, and takes the output. [`watch`] is the sleeping.
 
+mod setbacks;
 mod watch;
 
 use std::fs::File;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use setbacks::Setbacks;
 use watch::Watch;
 
 use super::capture::{Capture, Capturer, Source};
@@ -29,10 +31,14 @@ use super::workdir::Workdir;
 use super::{Attempt, Engine as _, Post, Reply, never_ran};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
-use crate::model::{AttemptEnd, AttemptStart, Command, JobIdentity, Outcome, Prepare, SpawnError};
+use crate::model::{
+    ArgList, AttemptEnd, AttemptStart, Command, JobIdentity, Outcome, Prepare, SpawnError, Stdin,
+};
+use crate::sys::child::Child;
 use crate::sys::fd;
 use crate::sys::guardian::Guardian;
 use crate::sys::mailbox::Urgency;
+use crate::sys::passing;
 use crate::sys::priority::be_nice;
 use crate::sys::spawn::Spawner;
 use crate::sys::spool::{Codec, has_result};
@@ -239,7 +245,11 @@ impl LocalRunner {
     /// Runs the command in `end` by itself.
     fn run_alone(&mut self, attempt: &Attempt, post: &Post, end: &mut AttemptEnd) {
         if let Err(error) = self.run_command(attempt, post, end) {
-            end.outcome = Outcome::SpawnFailed(error);
+            end.outcome = match self.station.killed() {
+                // It may have been kept from its start until everything was to end.
+                Some(by) if end.job.pid == 0 => Outcome::Cancelled { by, signal: None },
+                _ => Outcome::SpawnFailed(error),
+            };
             end.ended_at = SystemTime::now();
             self.capturer.discard();
         }
@@ -323,21 +333,23 @@ impl LocalRunner {
             Some(dir) => Some(Workdir::enter(dir, &shared.config)?),
             None => None,
         };
-        let mut outputs = self
-            .capturer
-            .outputs(Source {
-                seq: attempt.job.seq,
-                command: &end.job.command,
-                last_try: attempt.max == Some(attempt.number),
-            })
-            .map_err(|error| no_output(&error))?;
+        let station = Arc::clone(&self.station);
+        let mut setbacks = Setbacks::new(&station);
+        let source = Source {
+            seq: attempt.job.seq,
+            command: &end.job.command,
+            last_try: attempt.max == Some(attempt.number),
+        };
+        let mut outputs = loop {
+            match self.capturer.outputs(source) {
+                Ok(outputs) => break outputs,
+                Err(error) if setbacks.is_over_after(&error) => {}
+                Err(error) => return Err(no_output(&error)),
+            }
+        };
         let handed = match end.stdin.take() {
             None => Handed::default(),
-            Some(stdin) => {
-                let (how, dir) = (shared.config.handover, &shared.config.handover_dir);
-                Handed::begin(stdin, how, dir, self.station.wake())
-                    .map_err(|error| no_input(&error))?
-            }
+            Some(stdin) => hand_over(&stdin, &shared.config, &mut setbacks)?,
         };
         let (reader, named) = (handed.reader, handed.named);
         let line = &end.job.command.line;
@@ -349,12 +361,15 @@ impl LocalRunner {
             stdin: reader.as_ref().map_or(shared.stdin.as_fd(), AsFd::as_fd),
             named_input: named.as_ref().map(Named::path),
             outputs: outputs.for_job(),
+            last_try: false,
             cwd: workdir.as_ref().map(Workdir::path),
         };
-        let began = Instant::now();
-        end.started_at = SystemTime::now();
-        let launched = self.launcher.launch(&mut self.spawner, &start);
-        let (child, argv) = launched.map_err(|error| cannot_start(&error, &end.job))?;
+        let launched = launch(&mut self.launcher, &mut self.spawner, start, &mut setbacks);
+        let began = launched.began;
+        end.started_at = launched.began_at;
+        let (child, argv) = launched
+            .result
+            .map_err(|error| cannot_start(&error, &end.job))?;
         let in_shells_stead = argv.is_some() && self.launcher.shell_may_wait();
         outputs.started(in_shells_stead);
         drop(reader);
@@ -391,6 +406,54 @@ impl LocalRunner {
             .take(left_behind, streams)
             .map_err(|error| no_output(&error))?;
         Ok(())
+    }
+}
+
+/// What came of the start of a process, and when it began.
+struct Launched {
+    began: Instant,
+    began_at: SystemTime,
+    result: io::Result<(Child, Option<ArgList>)>,
+}
+
+/// Starts a process; again, where that fails for something that passes.
+fn launch(
+    launcher: &mut Launcher,
+    spawner: &mut Spawner,
+    mut start: Start,
+    setbacks: &mut Setbacks,
+) -> Launched {
+    loop {
+        let (began, began_at) = (Instant::now(), SystemTime::now());
+        let result = launcher.launch(spawner, &start);
+        match &result {
+            Err(error) if !start.last_try && passing::is_passing(error) => {
+                start.last_try = !setbacks.is_over_after(error);
+            }
+            _ => {
+                return Launched {
+                    began,
+                    began_at,
+                    result,
+                };
+            }
+        }
+    }
+}
+
+/// Hands `stdin` over to a job; again, where that fails for something that passes. Nothing of it is gone then.
+fn hand_over(
+    stdin: &Stdin,
+    config: &Config,
+    setbacks: &mut Setbacks,
+) -> Result<Handed, SpawnError> {
+    loop {
+        let (how, dir) = (config.handover, &config.handover_dir);
+        match Handed::begin(stdin.clone(), how, dir, setbacks.wake()) {
+            Ok(handed) => return Ok(handed),
+            Err(error) if setbacks.is_over_after(&error) => {}
+            Err(error) => return Err(no_input(&error)),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::model::{Command, SpawnError};
+use crate::sys::passing;
 
 /// Writes the files of `command`, over those that are there.
 ///
@@ -15,7 +16,7 @@ use crate::model::{Command, SpawnError};
 pub(super) fn make(command: &Command) -> Result<(), SpawnError> {
     for (path, content) in &command.files {
         let path = Path::new(OsStr::from_bytes(path));
-        fs::write(path, content).map_err(|error| {
+        passing::retrying(|| fs::write(path, content)).map_err(|error| {
             SpawnError::fatal(format!("Cannot write '{}': {error}", path.display()))
         })?;
     }

@@ -11,7 +11,7 @@ mod slot_numbers;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -45,6 +45,8 @@ struct Common {
     killed_by: AtomicU8,
     /// How long an attempt may take, in nanoseconds; 0: as long as it wants.
     time_limit: AtomicU64,
+    /// At how many stations an attempt runs.
+    running: AtomicUsize,
 }
 
 /// The attempt that runs at a station. As long as it sits here its process is not reaped, so that its
@@ -73,10 +75,21 @@ impl Station {
         if job.is_some() {
             self.stopped.store(false, Ordering::Relaxed);
         }
+        let ran = seat.is_some();
         *seat = job.map(|job| Seat {
             running: Running { job, since },
             end: None,
         });
+        match (ran, seat.is_some()) {
+            (false, true) => self.common.running.fetch_add(1, Ordering::Relaxed),
+            (true, false) => self.common.running.fetch_sub(1, Ordering::Relaxed),
+            _ => 0,
+        };
+    }
+
+    /// Whether an attempt runs at another station, while none runs here.
+    pub fn others_run(&self) -> bool {
+        self.common.running.load(Ordering::Relaxed) > 0
     }
 
     fn running(&self) -> Option<Running> {
@@ -370,7 +383,7 @@ impl Drop for Leave<'_> {
 mod tests {
     use std::collections::BTreeSet;
     use std::panic::resume_unwind;
-    use std::sync::atomic::{AtomicBool, AtomicUsize};
+    use std::sync::atomic::AtomicBool;
     use std::time::{Duration, SystemTime};
 
     use crossbeam_channel::{Receiver, Sender, unbounded};

@@ -18,6 +18,7 @@ pub mod lock;
 pub mod mailbox;
 pub mod mark;
 pub mod memory_file;
+pub mod passing;
 pub mod pressure;
 pub mod priority;
 pub mod process;

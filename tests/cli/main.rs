@@ -12,6 +12,7 @@ mod idle;
 mod inputs;
 mod json;
 mod language;
+mod limits;
 mod memory;
 mod output;
 mod pipe;

@@ -27,6 +27,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::passing;
 use overflow::Overflow;
 
 /// Output up to this size is kept in memory, in bytes.
@@ -90,10 +91,11 @@ impl SpoolDir {
 
     fn shared_overflow(&self) -> io::Result<Arc<Overflow>> {
         let mut shared = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(match &*shared {
-            Some(file) => Arc::clone(file),
-            None => Arc::clone(shared.insert(Overflow::new(&self.path)?)),
-        })
+        if let Some(file) = &*shared {
+            return Ok(Arc::clone(file));
+        }
+        let overflow = passing::retrying(|| Overflow::new(&self.path))?;
+        Ok(Arc::clone(shared.insert(overflow)))
     }
 
     /// `error`, which happened to a file in the directory.
@@ -102,7 +104,7 @@ impl SpoolDir {
             "cannot keep the output of jobs in {} (see $TMPDIR): {error}",
             self.path.display()
         );
-        io::Error::new(error.kind(), words)
+        passing::in_words(words, error)
     }
 }
 
@@ -163,7 +165,7 @@ impl Spool {
             None
         };
         if let Some(permit) = permit {
-            let fresh = unlinked_file(&self.dir.path)?;
+            let fresh = passing::retrying(|| unlinked_file(&self.dir.path))?;
             let file = std::mem::replace(&mut self.file, fresh);
             return Ok(Captured::File {
                 file,
@@ -187,7 +189,7 @@ impl Spool {
 
     fn reset(&mut self, shared: bool) -> io::Result<()> {
         if shared {
-            self.file = unlinked_file(&self.dir.path)?;
+            self.file = passing::retrying(|| unlinked_file(&self.dir.path))?;
             Ok(())
         } else {
             self.file.set_len(0)

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use super::super::passing;
 use super::Captured;
 use super::file::check_room;
 
@@ -53,7 +54,7 @@ pub fn has_result(prefix: &[u8]) -> bool {
 
 fn cannot_make(path: &Path, error: &io::Error) -> io::Error {
     let words = format!("cannot write to --results {}: {error}", path.display());
-    io::Error::new(error.kind(), words)
+    passing::in_words(words, error)
 }
 
 impl Named {
@@ -112,7 +113,7 @@ impl Named {
     pub fn take(self) -> io::Result<Captured> {
         check_room(&self.file).map_err(|error| {
             let words = format!("cannot write to {}: {error}", self.path.display());
-            io::Error::new(error.kind(), words)
+            passing::in_words(words, &error)
         })?;
         let len = self.file.metadata()?.len();
         let Self { file, path } = self;
