@@ -147,16 +147,35 @@ impl Records {
             return Ok((total, Self::over(streams, &links, Vec::new())));
         }
         // What records are worth shows only when they are read: so they are, and once more later.
+        let count = |mut records: Self| records.try_fold(0, |total, row| row.map(|_| total + 1));
+        let (total, records) = Self::twice(streams, &links, count)?;
+        Ok((total?, records))
+    }
+
+    /// Opens all sources and hands their records to `first`; they can be read afterwards as if untouched.
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::count_ahead`].
+    pub fn read_ahead<T>(
+        config: InputConfig,
+        first: impl FnOnce(Self) -> T,
+    ) -> Result<(T, Self), InputError> {
+        let links = Links::of(&config);
+        Self::twice(Streams::open(config)?, &links, first)
+    }
+
+    fn twice<T>(
+        mut streams: Streams,
+        links: &Links,
+        first: impl FnOnce(Self) -> T,
+    ) -> Result<(T, Self), InputError> {
         let kept = count::rewindable(&mut streams)?;
         let names = streams.skip_header()?;
-        let mut total = 0;
-        for row in Self::over(streams, &links, Vec::new()) {
-            row?;
-            total += 1;
-        }
+        let had = first(Self::over(streams, links, Vec::new()));
         let mut streams = kept.rewind()?;
         streams.skip_header()?;
-        Ok((total, Self::over(streams, &links, names)))
+        Ok((had, Self::over(streams, links, names)))
     }
 
     fn over(streams: Streams, links: &Links, names: Vec<Vec<u8>>) -> Self {

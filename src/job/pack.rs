@@ -56,16 +56,6 @@ pub struct Limit {
     pub strict: bool,
 }
 
-impl Packing {
-    /// How many jobs that many records make, if their lengths do not matter.
-    pub fn jobs(&self, records: u64) -> Option<u64> {
-        match self {
-            Self::One | Self::NoArgs => Some(records),
-            Self::Batch(_) => None,
-        }
-    }
-}
-
 /// Why no further jobs can be made.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PackError<E> {

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use super::Letters;
 use super::sql::{self, RowSource, Submission};
-use crate::input::{Growth, InputConfig, Notices, Records, SourceKind, SourceSpec};
+use crate::input::{Growth, InputConfig, Notices, Records};
 use crate::job::pack::{Jobs, Packing};
 use crate::ledger::done::{self, Keys, Seqs};
 use crate::model::{ArgList, Job, Prepare};
@@ -168,9 +168,6 @@ fn open_inputs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> {
             growth: Growth::default(),
         });
     }
-    let packed = count_ahead
-        .then(|| count_packed(&input, &packing, milestone.as_ref()))
-        .flatten();
     input.notices = Notices::to(remark);
     // Where inputs are counted, put together or drawn, they are taken as they are at first.
     let one_by_one = !matches!(packing, Packing::Batch(_)) && milestone.is_none();
@@ -181,13 +178,14 @@ fn open_inputs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> {
         Growth::default()
     };
     input.growth = growth.clone();
-    let (total, records) = if packed.is_some() {
-        (packed, Records::open(input).map_err(in_one_line)?)
-    } else if count_ahead {
-        let (records, open) = Records::count_ahead(input).map_err(in_one_line)?;
-        (packing.jobs(records).filter(|_| milestone.is_none()), open)
-    } else {
+    let (total, records) = if !count_ahead {
         (announced, Records::open(input).map_err(in_one_line)?)
+    } else if one_by_one {
+        let (total, open) = Records::count_ahead(input).map_err(in_one_line)?;
+        (Some(total), open)
+    } else {
+        let count = |records| count_packed(records, &packing, milestone.as_ref());
+        Records::read_ahead(input, count).map_err(in_one_line)?
     };
     Ok(OpenJobs {
         names: records.names().to_vec(),
@@ -299,23 +297,9 @@ fn pieces(
     Ok(JobSource::Pieces(Box::new(jobs)))
 }
 
-/// How many jobs batches, or inputs with milestones in between, make of inputs that can be read twice: the length of lines decides, so all of
-/// them are packed. `None`: that is not the way to count, or something is wrong with them.
-fn count_packed(
-    input: &InputConfig,
-    packing: &Packing,
-    milestone: Option<&Vec<u8>>,
-) -> Option<u64> {
-    let again = |source: &SourceSpec| match &source.kind {
-        SourceKind::Words(_) => true,
-        SourceKind::File(path) => std::fs::metadata(path).is_ok_and(|it| it.is_file()),
-        SourceKind::Stdin => false,
-    };
-    let counts_itself = milestone.is_none() && !matches!(packing, Packing::Batch(_));
-    if counts_itself || !input.sources.iter().all(again) {
-        return None;
-    }
-    let records = Records::open(input.clone()).ok()?;
+/// How many jobs batches, or inputs with milestones in between, make of `records`: the length of lines decides,
+/// so all of them are packed. `None`: something is wrong with them.
+fn count_packed(records: Records, packing: &Packing, milestone: Option<&Vec<u8>>) -> Option<u64> {
     let mut jobs = Jobs::new(records, packing.clone()).with_milestone(milestone.cloned());
     jobs.try_fold(0, |count, job| job.ok().map(|_| count + 1))
 }
