@@ -64,6 +64,8 @@ pub struct RendererPlan {
     pub renderer: Renderer,
     /// With them, where there may be any.
     pub with_names: Option<NamedRenderer>,
+    /// The name under which expressions warn.
+    pub program: &'static str,
 }
 
 impl RendererPlan {
@@ -73,10 +75,11 @@ impl RendererPlan {
     ///
     /// When the templates cannot be used with them.
     pub fn for_columns(self, names: &[Vec<u8>]) -> Result<Renderer, String> {
-        match self.with_names {
-            Some(NamedRenderer(make)) if !names.is_empty() => make(names),
-            _ => Ok(self.renderer),
-        }
+        let renderer = match self.with_names {
+            Some(NamedRenderer(make)) if !names.is_empty() => make(names)?,
+            _ => self.renderer,
+        };
+        Ok(renderer.with_program(self.program))
     }
 }
 

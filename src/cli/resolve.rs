@@ -47,6 +47,7 @@ pub fn resolve(
     let renderer = RendererPlan {
         renderer: templates::renderer(flags, &argv.command, shell.quoting(), &[], sources)?,
         with_names: templates::named_renderer(flags, &argv.command, shell.quoting(), sources),
+        program: called_as.name(),
     };
     let json = json_plan(flags, target, typed, argv.command.join(&b' '))?;
     let json_on_stdout = json
@@ -68,6 +69,12 @@ pub fn resolve(
         slots.now(),
         &mut input,
     )?;
+    if pipe.is_some() && renderer.renderer.uses_total() {
+        return Err(
+            "{##} and total_jobs() need the number of jobs, which nobody knows ahead with --pipe"
+                .to_owned(),
+        );
+    }
     let packing = match pipe {
         None => batching::packing(&flags.batching, &renderer.renderer, engine.slots)?,
         // As in GNU parallel, a job of N records gets N inputs, if there are any.

@@ -115,10 +115,12 @@ impl DryEngine {
         let jobs: Vec<&Job> = attempts.iter().map(|attempt| &attempt.job).collect();
         self.prepare.prepare_all(&jobs, SLOT, &mut |prepared| {
             match prepared {
-                // As in GNU parallel, jobs that would be skipped are shown like all others.
+                Ok(command) if command.ends_as.is_some() => {
+                    rehearsal.jobs += 1;
+                    rehearsal.skipped += 1;
+                }
                 Ok(command) => {
                     rehearsal.jobs += 1;
-                    rehearsal.skipped += usize::from(command.ends_as.is_some());
                     rehearsal.lines.extend_from_slice(&command.line);
                     rehearsal.lines.push(b'\n');
                 }
@@ -160,26 +162,29 @@ impl DryEngine {
     }
 
     /// As GNU parallel, asks even though nothing is run; and makes the files of `--template`, but for a dry run.
-    fn rehearsed(&self, mut command: Command) -> Result<Command, String> {
-        if command.ends_as.is_none() && self.done_before(&command) {
+    fn rehearsed(&self, mut command: Command) -> Result<Command, SpawnError> {
+        if command.ends_as.is_some() {
+            return Ok(command);
+        }
+        if self.done_before(&command) {
             command.ends_as = Some(Outcome::DoneBefore);
             return Ok(command);
         }
         if self.shellquote.is_some() {
-            made_files::make(&command).map_err(|error| error.why)?;
+            made_files::make(&command)?;
         }
-        if self.asks && command.ends_as.is_none() {
+        if self.asks {
             let allowed = question::ask(&command.line, None).map_err(|error| error.to_string())?;
-            command.ends_as = (!allowed).then_some(Outcome::FilteredOut);
+            command.ends_as = (!allowed).then_some(Outcome::Declined);
         }
         Ok(command)
     }
 
     /// An attempt cannot be rendered, which ends the run; `rest` is not looked at any more.
-    fn give_up(&self, attempt: &Attempt, why: String, rest: impl Iterator<Item = Attempt>) {
+    fn give_up(&self, attempt: &Attempt, error: SpawnError, rest: impl Iterator<Item = Attempt>) {
         let mut left = self.left();
         left.get_or_insert_default().extend(rest);
-        let end = never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why)));
+        let end = never_ran(attempt, Outcome::SpawnFailed(error));
         self.answer(end);
     }
 

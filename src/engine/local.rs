@@ -219,8 +219,7 @@ impl LocalRunner {
     fn ready(&self, attempt: &Attempt, slot: usize) -> Result<Box<AttemptEnd>, Box<AttemptEnd>> {
         self.unless_killed(attempt)?;
         let prepared = self.shared.config.prepare.prepare(&attempt.job, slot);
-        let command = prepared
-            .map_err(|why| never_ran(attempt, Outcome::SpawnFailed(SpawnError::fatal(why))))?;
+        let command = prepared.map_err(|error| never_ran(attempt, Outcome::SpawnFailed(error)))?;
         let outcome = if let Some(outcome) = &command.ends_as {
             Some(outcome.clone())
         } else if self.done_before(&command) {
@@ -230,7 +229,7 @@ impl LocalRunner {
                 .is_declined(&command)
                 .map_err(|why| never_ran(attempt, Outcome::SpawnFailed(why)))?;
             self.unless_killed(attempt)?;
-            declined.then_some(Outcome::FilteredOut)
+            declined.then_some(Outcome::Declined)
         } else {
             None
         };

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::perl::{Answer, Batch, ENDED, Perl, Refusal, Verdict};
-use crate::model::Job;
+use crate::model::{Job, SpawnError};
 use crate::template::{Expression, Template};
 
 /// The helper, and the expressions that it knows, by their numbers.
@@ -32,8 +32,9 @@ impl Evaluator {
         known: Vec<Arc<Expression>>,
         total: Option<u64>,
         slots: usize,
+        program: &str,
     ) -> Result<Self, String> {
-        let mut perl = Perl::start(total, slots).map_err(|why| match known.first() {
+        let mut perl = Perl::start(total, slots, program).map_err(|why| match known.first() {
             Some(first) => cannot_use(first, &why),
             None => format!("Cannot use --filter: {why}"),
         })?;
@@ -59,7 +60,7 @@ impl Evaluator {
         templates: &[&Template],
         jobs: &[&Job],
         slot: usize,
-        mut take: impl FnMut(&Job, Result<Verdict<'_>, String>) -> bool,
+        mut take: impl FnMut(&Job, Result<Verdict<'_>, SpawnError>) -> bool,
     ) {
         let mut perl = self.perl.lock().unwrap_or_else(PoisonError::into_inner);
         let mut unasked = Batch::split(jobs, slot);
@@ -75,7 +76,7 @@ impl Evaluator {
                     unasked = Batch::split(rest, slot);
                     asked = Some((batch, calls.len()));
                 } else if outstanding.is_none() {
-                    take(batch.jobs[0], Err(ENDED.to_owned()));
+                    take(batch.jobs[0], Err(ENDED.into()));
                     return;
                 } else {
                     unasked = None;
@@ -106,10 +107,11 @@ impl Evaluator {
         &self,
         answer: io::Result<Answer>,
         batch: Batch<'_>,
-        take: &mut impl FnMut(&Job, Result<Verdict<'_>, String>) -> bool,
+        take: &mut impl FnMut(&Job, Result<Verdict<'_>, SpawnError>) -> bool,
     ) -> bool {
         let mut done = 0;
         let mut why = ENDED.to_owned();
+        let mut exit = None;
         if let Ok(answer) = answer {
             done = answer.done.min(batch.jobs.len());
             if !answer.each(|index, verdict| take(batch.jobs[index], Ok(verdict))) {
@@ -117,12 +119,17 @@ impl Evaluator {
             }
             if let Some(refusal) = &answer.refusal {
                 why = self.explain(refusal);
+                exit = refusal.exit_code();
             }
         }
         match batch.jobs.get(done) {
             None => true,
             Some(job) => {
-                take(job, Err(format!("job {}: {why}", job.seq)));
+                let error = match exit {
+                    Some(code) => SpawnError::exit(code),
+                    None => SpawnError::fatal(format!("job {}: {why}", job.seq)),
+                };
+                take(job, Err(error));
                 false
             }
         }

@@ -19,7 +19,7 @@ $| = 1;
 open(STDIN, '<', '/dev/null');
 binmode $_ for $requests, $replies;
 $SIG{INT} = $SIG{TERM} = $SIG{HUP} = 'IGNORE';
-our ($total, $slots) = @ARGV;
+our ($total, $slots, $name) = @ARGV;
 @ARGV = ();
 $Global::max_jobs_running = $slots;
 our ($seq, $slot, $skip, $quoted) = (0, 0, 0, 1);
@@ -57,10 +57,18 @@ sub compile {
     answer(0, '', '', '', 0);
 }
 
+my %warned;
+sub warning {
+    my ($text) = @_;
+    print STDERR "$name: Warning: $text\n" unless $warned{$text}++;
+}
+
 # What Perl says, without places in a text that nobody can see.
 sub reason {
     my ($why) = @_;
+    return "\0exit $$why" if ref $why eq 'Fanout::Exit';
     $why =~ s/ at \(eval \d+\) line \d+(?:, <[^>]*> line \d+)?//g;
+    $why =~ s/\s*BEGIN failed--compilation aborted\.?\s*$//;
     $why =~ s/\.?\s*$//;
     utf8::encode($why) if utf8::is_utf8($why);
     return length $why ? $why : 'died';
@@ -119,6 +127,13 @@ sub slot { return $Fanout::slot }
 sub total_jobs { return $Fanout::total }
 sub skip { $Fanout::skip = 1; return }
 sub uq { $Fanout::quoted = 0; return }
+# A group of --match. As GNU parallel: a text that does not match has the group 1.
+sub group {
+    my ($text, $regexp, $number) = @_;
+    my @groups = $text =~ /$regexp/;
+    Fanout::warning("--match: '$text' does not match '$regexp'") unless @groups;
+    return @groups ? $groups[$number - 1] : 1;
+}
 sub hash { return B::hash($_[0]) }
 sub pQ {
     my @texts = @_;
@@ -152,8 +167,28 @@ package main;
 *shell_quote = \&Arg::Q;
 *hash = \&Arg::hash;
 *total_jobs = \&Arg::total_jobs;
+*skip = \&Arg::skip;
+*uq = \&Arg::uq;
+$Global::JobQueue = bless {}, 'Job';
+$Global::progname = $Fanout::name;
+sub dirname { require File::Basename; return File::Basename::dirname(@_) }
+sub basename { require File::Basename; return File::Basename::basename(@_) }
+sub make_regexp_ungreedy {
+    my ($regexp) = @_;
+    my $class = 0;
+    $regexp =~ s{(\\.)|([][])|([*+\}])\??}{
+        $class = $2 eq '[' if defined $2;
+        defined $3 && !$class ? "$3?" : $&;
+    }gse;
+    return $regexp;
+}
 
 package Fanout;
+# What is compiled from here on ends the run when it calls exit.
+*CORE::GLOBAL::exit = sub (;$) {
+    my $code = (@_ ? $_[0] : 0) & 255;
+    die bless \$code, 'Fanout::Exit';
+};
 while (1) {
     my ($kind, @message) = unpack '(N/a*)*', take(unpack 'N', take(4));
     $kind eq 'jobs' ? jobs(\@message) : $kind eq 'test' ? test(@message) : compile(@message);

@@ -45,6 +45,13 @@ pub(super) struct Refusal {
     pub(super) expression: usize,
 }
 
+impl Refusal {
+    /// The exit code that the expression wants the run to end with, if it called `exit`.
+    pub(super) fn exit_code(&self) -> Option<i32> {
+        self.why.strip_prefix("\0exit ")?.parse().ok()
+    }
+}
+
 /// Jobs in a row that are evaluated in one go: numbered one after the other, with as many arguments each.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Batch<'j> {
@@ -167,12 +174,13 @@ impl Perl {
     /// # Errors
     ///
     /// When there is no perl.
-    pub(super) fn start(total: Option<u64>, slots: usize) -> Result<Self, String> {
+    pub(super) fn start(total: Option<u64>, slots: usize, program: &str) -> Result<Self, String> {
         let mut process = Command::new("perl")
             .arg("-e")
             .arg(DRIVER)
             .arg(total.unwrap_or(0).to_string())
             .arg(slots.to_string())
+            .arg(program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

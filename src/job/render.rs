@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::evaluate::Evaluator;
 use super::perl::{ENDED, Verdict};
 use super::results::{self, Results};
-use crate::model::{Command, Job, Outcome, Prepare, Take};
+use crate::model::{Command, Job, Outcome, Prepare, SpawnError, Take};
 use crate::template::{Quoting, Spread, Style, Template, Values};
 
 /// The run's templates and how values are written into them.
@@ -33,6 +33,8 @@ pub struct Renderer {
     total: Option<u64>,
     /// How many slots there are.
     slots: usize,
+    /// The name under which expressions warn.
+    program: &'static str,
     /// Evaluates expressions; there only if the templates have some.
     perl: Option<Evaluator>,
 }
@@ -52,6 +54,7 @@ impl Renderer {
             bare: false,
             total: None,
             slots: 1,
+            program: "fanout",
             perl: None,
         }
     }
@@ -67,6 +70,13 @@ impl Renderer {
     #[must_use]
     pub fn with_results(mut self, results: Option<Results>) -> Self {
         self.results = results;
+        self
+    }
+
+    /// With the name under which expressions warn.
+    #[must_use]
+    pub fn with_program(mut self, program: &'static str) -> Self {
+        self.program = program;
         self
     }
 
@@ -142,7 +152,7 @@ impl Renderer {
             }
         }
         if !known.is_empty() || !self.filters.is_empty() {
-            self.perl = Some(Evaluator::start(known, total, slots)?);
+            self.perl = Some(Evaluator::start(known, total, slots, self.program)?);
         }
         Ok(())
     }
@@ -242,11 +252,14 @@ impl Renderer {
         &self,
         jobs: &[&Job],
         slot: usize,
-        mut take: impl FnMut(Result<(&mut Command, Vec<Vec<u8>>), String>) -> bool,
+        mut take: impl FnMut(Result<(&mut Command, Vec<Vec<u8>>), SpawnError>) -> bool,
     ) {
         let mut command = Command::default();
-        let mut write = |job: &Job, verdict: Result<Verdict<'_>, String>| {
-            let written = verdict.and_then(|verdict| self.write(job, slot, verdict, &mut command));
+        let mut write = |job: &Job, verdict: Result<Verdict<'_>, SpawnError>| {
+            let written = verdict.and_then(|verdict| {
+                let written = self.write(job, slot, verdict, &mut command);
+                written.map_err(SpawnError::fatal)
+            });
             take(written.map(|conditions| (&mut command, conditions)))
         };
         match &self.perl {
@@ -279,9 +292,13 @@ impl Renderer {
                         command.ends_as = Some(Outcome::FilteredOut);
                     }
                 }
-                Ok(command)
+                Ok::<_, SpawnError>(command)
             });
-            if !take(command.as_mut().map_err(std::mem::take)) {
+            let go_on = match &mut command {
+                Ok(command) => take(Ok(command)),
+                Err(error) => take(Err(error.clone())),
+            };
+            if !go_on {
                 return;
             }
         }
@@ -289,8 +306,8 @@ impl Renderer {
 }
 
 impl Prepare for Renderer {
-    fn prepare(&self, job: &Job, slot: usize) -> Result<Command, String> {
-        let mut prepared = Err(ENDED.to_owned());
+    fn prepare(&self, job: &Job, slot: usize) -> Result<Command, SpawnError> {
+        let mut prepared = Err(SpawnError::from(ENDED));
         self.prepare_all(&[job], slot, &mut |command| {
             prepared = command.map(std::mem::take);
             false

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Renderer;
-use crate::model::{Command, Job, Outcome, Prepare};
+use crate::model::{Command, Job, Outcome, Prepare, SpawnError};
 
 /// So many commands are kept ready at most; a table has one, unless something was appended to it.
 const KEPT: usize = 16;
@@ -67,7 +67,7 @@ impl StoredCommands {
 }
 
 impl Prepare for StoredCommands {
-    fn prepare(&self, job: &Job, slot: usize) -> Result<Command, String> {
+    fn prepare(&self, job: &Job, slot: usize) -> Result<Command, SpawnError> {
         // Without arguments it only stands for a job of somebody else's.
         let command = (self.find)(job.seq).filter(|_| !job.args.is_empty());
         match command {

@@ -1,6 +1,6 @@
 //! A job before it runs, and what it becomes when a slot is free.
 
-use super::{ArgList, Outcome, Stdin};
+use super::{ArgList, Outcome, SpawnError, Stdin};
 
 /// One piece of work: its number and its arguments. The command line is rendered when it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Command {
 }
 
 /// Takes what was prepared, and says whether it wants more.
-pub type Take<'a> = dyn FnMut(Result<&mut Command, String>) -> bool + 'a;
+pub type Take<'a> = dyn FnMut(Result<&mut Command, SpawnError>) -> bool + 'a;
 
 /// Turns a job into its command line; called by the worker that runs it, once per attempt.
 pub trait Prepare: Send + Sync {
@@ -48,16 +48,18 @@ pub trait Prepare: Send + Sync {
     ///
     /// # Errors
     ///
-    /// A sentence that names what cannot be rendered; the attempt then ends as `SpawnFailed`.
-    fn prepare(&self, job: &Job, slot: usize) -> Result<Command, String>;
+    /// With what the attempt ends as `SpawnFailed`: a sentence that names what cannot be rendered.
+    fn prepare(&self, job: &Job, slot: usize) -> Result<Command, SpawnError>;
 
     /// The commands of `jobs`, in their order and all for one slot, each handed to `take` until that
     /// says no to more. Whatever `take` leaves of a command is room for the next one.
     fn prepare_all(&self, jobs: &[&Job], slot: usize, take: &mut Take<'_>) {
         for job in jobs {
-            let mut prepared = self.prepare(job, slot);
-            let prepared = prepared.as_mut().map_err(std::mem::take);
-            if !take(prepared) {
+            let go_on = match self.prepare(job, slot) {
+                Ok(mut command) => take(Ok(&mut command)),
+                Err(error) => take(Err(error)),
+            };
+            if !go_on {
                 return;
             }
         }

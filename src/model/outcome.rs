@@ -25,6 +25,8 @@ pub enum Outcome {
     Skipped,
     /// A `--filter` was not true for it.
     FilteredOut,
+    /// The user said no to it (`--interactive`).
+    Declined,
     /// An earlier run did it already (`--resume`), so this one does not.
     DoneBefore,
     /// It was only shown (`--dry-run`).
@@ -40,6 +42,20 @@ pub struct SpawnError {
     pub why: String,
     /// Whether it is the command's fault, not the moment's: then, as in GNU parallel, the run ends.
     pub fatal: bool,
+    /// The exit code of the run, where an expression asked for the end of it (`exit`): then nothing is wrong.
+    pub exit: Option<i32>,
+}
+
+impl From<String> for SpawnError {
+    fn from(why: String) -> Self {
+        Self::fatal(why)
+    }
+}
+
+impl From<&str> for SpawnError {
+    fn from(why: &str) -> Self {
+        Self::fatal(why)
+    }
 }
 
 impl SpawnError {
@@ -48,6 +64,15 @@ impl SpawnError {
         Self {
             why: why.into(),
             fatal: false,
+            exit: None,
+        }
+    }
+
+    /// An expression called `exit`.
+    pub fn exit(code: i32) -> Self {
+        Self {
+            exit: Some(code),
+            ..Self::fatal(format!("exit {code}"))
         }
     }
 
@@ -56,6 +81,7 @@ impl SpawnError {
         Self {
             why: why.into(),
             fatal: true,
+            exit: None,
         }
     }
 }
@@ -77,6 +103,11 @@ impl Outcome {
         matches!(self, Self::Exited(0) | Self::Rehearsed)
     }
 
+    /// Whether the job was left out: it counts neither as started nor as ended in any way.
+    pub fn is_left_out(&self) -> bool {
+        matches!(self, Self::Skipped | Self::FilteredOut | Self::DoneBefore)
+    }
+
     /// The value that GNU parallel writes as `Exitval` into a joblog.
     ///
     /// -2 when it was skipped, -1 when fanout had to end it (unless it used the time to exit with a code of its own), 127 when it could not start, 0 when a signal ended it.
@@ -87,7 +118,7 @@ impl Outcome {
             Self::TimedOut(Exit::Code(code)) if code != 0 => code,
             Self::TimedOut(_) | Self::Cancelled { .. } | Self::Lost => -1,
             Self::SpawnFailed(_) => 127,
-            Self::Skipped | Self::FilteredOut | Self::DoneBefore => -2,
+            Self::Skipped | Self::FilteredOut | Self::Declined | Self::DoneBefore => -2,
         }
     }
 
@@ -101,6 +132,7 @@ impl Outcome {
             | Self::SpawnFailed(_)
             | Self::Skipped
             | Self::FilteredOut
+            | Self::Declined
             | Self::DoneBefore
             | Self::Rehearsed
             | Self::Lost => 0,

@@ -99,7 +99,12 @@ impl Joblog {
     }
 
     fn render(&self, end: &AttemptEnd, buffer: &mut Vec<u8>) {
-        if !matches!(end.outcome, Outcome::Cancelled { .. } | Outcome::DoneBefore) {
+        let logged = match &end.outcome {
+            Outcome::Cancelled { .. } => false,
+            Outcome::SpawnFailed(error) => error.exit.is_none(),
+            outcome => !outcome.is_left_out(),
+        };
+        if logged {
             self.line(end).render(buffer);
         }
     }

@@ -56,10 +56,9 @@ impl Failures {
     }
 
     fn job(&mut self, end: &AttemptEnd) {
-        let counts = matches!(
-            end.outcome,
-            Outcome::Skipped | Outcome::DoneBefore | Outcome::Cancelled { .. }
-        ) || end.outcome.is_success();
+        let counts = matches!(end.outcome, Outcome::Cancelled { .. })
+            || end.outcome.is_left_out()
+            || end.outcome.is_success();
         if !counts && self.named.len() < NAMED {
             self.named.push(Failed::new(end));
         }

@@ -45,7 +45,9 @@ impl Counter {
 
     fn job_over(&mut self, end: &AttemptEnd) {
         match &end.outcome {
-            Outcome::Exited(0) | Outcome::Skipped | Outcome::Rehearsed => self.tally.ok += 1,
+            Outcome::Exited(0) | Outcome::Skipped | Outcome::FilteredOut | Outcome::Rehearsed => {
+                self.tally.ok += 1;
+            }
             Outcome::DoneBefore => self.before += 1,
             Outcome::Cancelled { .. } if end.job.pid == 0 => self.tally.unstarted += 1,
             Outcome::Cancelled { by, .. } => {

@@ -32,6 +32,7 @@ pub fn how(outcome: &Outcome) -> Cow<'static, str> {
         } => "out of memory".into(),
         Outcome::Skipped => "skipped".into(),
         Outcome::FilteredOut => "filtered out".into(),
+        Outcome::Declined => "declined".into(),
         Outcome::DoneBefore => "done before".into(),
         Outcome::Rehearsed => "dry run".into(),
         Outcome::Lost => "lost".into(),

@@ -14,9 +14,7 @@ use super::time_limit::MedianLimit;
 use super::{Message, Observer};
 use crate::engine::{Attempt, Engine, Record, Reply, never_ran};
 use crate::ledger::done::Seqs;
-use crate::model::{
-    AttemptEnd, Event, Job, KilledBy, Outcome, Rehearsal, RunEnd, RunStart, SpawnError,
-};
+use crate::model::{AttemptEnd, Event, Job, KilledBy, Outcome, Rehearsal, RunEnd, RunStart};
 use crate::sys::mailbox::Mailbox;
 use crate::sys::signals::{Signal, stop_self};
 
@@ -348,14 +346,17 @@ impl<'a> Controller<'a> {
         // Reports take their time, and the input waits for blocks to come back.
         end.stdin = None;
         let (job, outcome) = (Arc::clone(&end.job), end.outcome.clone());
-        if let Outcome::SpawnFailed(SpawnError { why, fatal: true }) = &outcome {
-            self.trouble = Some(ExitCode::Error);
-            self.drain(why);
+        if let Outcome::SpawnFailed(error) = &outcome
+            && error.fatal
+        {
+            let code = error.exit.map_or(ExitCode::Error, ExitCode::Jobs);
+            self.trouble = Some(code);
+            self.drain(&error.why);
         }
         self.announce_outcome(&end);
         self.record(&mut end);
         self.events.push(Event::JobFinished(end));
-        let is_no_failure = matches!(outcome, Outcome::Cancelled { .. } | Outcome::DoneBefore);
+        let is_no_failure = matches!(outcome, Outcome::Cancelled { .. }) || outcome.is_left_out();
         // One that should have had another try is.
         if is_no_failure && !again {
             return;
@@ -391,11 +392,15 @@ impl<'a> Controller<'a> {
     fn rehearsed(&mut self, rehearsal: Rehearsal) {
         self.in_flight -= rehearsal.jobs;
         self.lookahead.observe(Duration::ZERO);
-        let skipped = std::iter::repeat_n(Outcome::Skipped, rehearsal.skipped);
-        let others = rehearsal.jobs - rehearsal.skipped;
-        for outcome in skipped.chain(std::iter::repeat_n(Outcome::Exited(0), others)) {
+        for _ in 0..rehearsal.skipped {
+            self.gates
+                .iter_mut()
+                .for_each(|gate| gate.ended(&Outcome::Skipped));
+        }
+        for _ in rehearsal.skipped..rehearsal.jobs {
+            let outcome = Outcome::Exited(0);
             self.gates.iter_mut().for_each(|gate| gate.ended(&outcome));
-            self.slots.job_ended(outcome.is_success());
+            self.slots.job_ended(true);
             self.halt.job_finished(&outcome);
         }
         self.lookahead.set_slots(self.slots.now());
@@ -407,7 +412,7 @@ impl<'a> Controller<'a> {
         for gate in &mut self.gates {
             gate.ended(&end.outcome);
         }
-        if self.slots.may_change() {
+        if self.slots.may_change() && !end.outcome.is_left_out() {
             self.slots.job_ended(end.outcome.is_success());
             self.lookahead.set_slots(self.slots.now());
         }
@@ -466,6 +471,7 @@ impl<'a> Controller<'a> {
             | Outcome::SpawnFailed(_)
             | Outcome::Skipped
             | Outcome::FilteredOut
+            | Outcome::Declined
             | Outcome::DoneBefore
             | Outcome::Rehearsed
             | Outcome::Cancelled { .. } => {}

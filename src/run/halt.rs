@@ -222,9 +222,9 @@ fn shell_exit_code(outcome: &Outcome) -> i32 {
         Outcome::TimedOut(Exit::Code(code)) if code != 0 => code,
         Outcome::Signaled(signal) => 128 + signal,
         Outcome::SpawnFailed(_) => 127,
-        Outcome::Skipped | Outcome::DoneBefore | Outcome::Rehearsed => 0,
+        Outcome::Skipped | Outcome::FilteredOut | Outcome::DoneBefore | Outcome::Rehearsed => 0,
         // -2, as GNU parallel has it.
-        Outcome::FilteredOut => 254,
+        Outcome::Declined => 254,
         Outcome::TimedOut(_) | Outcome::Cancelled { .. } | Outcome::Lost => 255,
     }
 }

@@ -58,6 +58,7 @@ impl Retry {
             Outcome::Exited(0)
             | Outcome::Skipped
             | Outcome::FilteredOut
+            | Outcome::Declined
             | Outcome::DoneBefore
             | Outcome::Rehearsed
             | Outcome::Cancelled { .. }

@@ -19,46 +19,51 @@ impl Columns {
         Self(columns)
     }
 
-    /// `text` with positions for names.
-    pub(super) fn as_positions<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
+    /// `text` with positions for names; `open` is what begins an expression.
+    pub(super) fn as_positions<'t>(&self, text: &'t [u8], open: &[u8]) -> Cow<'t, [u8]> {
         if self.0.is_empty() {
             return Cow::Borrowed(text);
         }
         let mut out = Vec::with_capacity(text.len());
         let mut rest = text;
-        while let Some(brace) = memchr::memchr(b'{', rest) {
-            let (before, from_brace) = rest.split_at(brace + 1);
-            out.extend_from_slice(before);
-            rest = from_brace;
-            let sign = usize::from(rest.first() == Some(&b'='));
-            if let Some((len, position)) = self.named(&rest[sign..], sign == 1) {
-                out.extend_from_slice(&rest[..sign]);
-                out.extend_from_slice(position.to_string().as_bytes());
-                rest = &rest[sign + len..];
-            }
+        while let Some((&first, after)) = rest.split_first() {
+            let used = if rest.starts_with(open) {
+                self.named(&rest[open.len()..], |_| true)
+                    .map(|found| (open.len(), found))
+            } else if first == b'{' {
+                self.named(after, ends_name).map(|found| (1, found))
+            } else {
+                None
+            };
+            let Some((prefix, (name, position))) = used else {
+                out.push(first);
+                rest = after;
+                continue;
+            };
+            out.extend_from_slice(&rest[..prefix]);
+            out.extend_from_slice(position.to_string().as_bytes());
+            rest = &rest[prefix + name..];
+            // What follows is no more of the position.
+            out.extend(rest.first().is_some_and(u8::is_ascii_digit).then_some(b' '));
         }
-        out.extend_from_slice(rest);
         Cow::Owned(out)
     }
 
-    /// The length and the position of the name that `text` begins with, if it is used as one.
-    fn named(&self, text: &[u8], in_expression: bool) -> Option<(usize, usize)> {
-        let used = |name: &[u8]| {
-            text.strip_prefix(name)
-                .is_some_and(|after| ends_name(after, in_expression))
-        };
+    /// The length and the position of the name that `text` begins with, if what follows `is_used`.
+    fn named(&self, text: &[u8], is_used: impl Fn(&[u8]) -> bool) -> Option<(usize, usize)> {
+        let used = |name: &[u8]| text.strip_prefix(name).is_some_and(&is_used);
         let found = self.0.iter().find(|(name, _)| used(name))?;
         Some((found.0.len(), found.1))
     }
 }
 
-/// Whether a name may stand before this: `}`, `.}`, `/.}`, `:%5s}`, or the space of `{=name … =}`.
-fn ends_name(after: &[u8], in_expression: bool) -> bool {
-    if in_expression {
-        return after.starts_with(b" ") && memchr::memmem::find(after, b"=}").is_some();
-    }
+/// Whether a name may stand before this: `}`, `.}`, `/.}`, `:%5s}`, `.1}`.
+fn ends_name(after: &[u8]) -> bool {
     let context = after.iter().take_while(|byte| matches!(byte, b'.' | b'/'));
-    match after[context.count()..] {
+    let (context, after) = after.split_at(context.count());
+    let group = after.iter().take_while(|byte| byte.is_ascii_digit());
+    let group = if context == b"." { group.count() } else { 0 };
+    match after[group..] {
         [b'}', ..] => true,
         [b':', ref format @ ..] => {
             memchr::memchr2(b'{', b'}', format).is_some_and(|at| format[at] == b'}')
@@ -83,12 +88,16 @@ mod tests {
             ("{b c}{a.b}{é.}{{a}}", "{2}{4}{6.}{{1}}"),
             ("{a:%05s} {=a s/x// =}", "{1:%05s} {=1 s/x// =}"),
             (
-                "{b} {a.c} {aa} {a {a } {} {1} a",
-                "{b} {a.c} {aa} {a {a } {} {1} a",
+                "{=a$_=1=}{=a=}{=b c1=}{= a =}{a.2}",
+                "{=1$_=1=}{=1=}{=2 1=}{= a =}{1.2}",
+            ),
+            (
+                "{b} {a.c} {aa} {a1} {a/1} {a {a } {} {1} a",
+                "{b} {a.c} {aa} {a1} {a/1} {a {a } {} {1} a",
             ),
             ("{a", "{a"),
         ] {
-            let got = columns.as_positions(text.as_bytes());
+            let got = columns.as_positions(text.as_bytes(), b"{=");
             assert_eq!(
                 got.escape_ascii().to_string(),
                 want.escape_default()
@@ -97,6 +106,6 @@ mod tests {
                 "{text}"
             );
         }
-        assert_eq!(*Columns::default().as_positions(b"{a}"), *b"{a}");
+        assert_eq!(*Columns::default().as_positions(b"{a}", b"{="), *b"{a}");
     }
 }

@@ -12,10 +12,10 @@ pub enum Edit {
     Default(Vec<u8>),
     /// `{:start}`, `{:start:len}`.
     Part(usize, Option<usize>),
-    /// `{#text}`.
-    WithoutPrefix(Pattern),
-    /// `{%text}`.
-    WithoutSuffix(Pattern),
+    /// `{#text}`, `{/#text/other}`: the beginning becomes the other text, or nothing.
+    Prefix(Pattern, Vec<u8>),
+    /// `{%text}`, `{/%text/other}`: the end does.
+    Suffix(Pattern, Vec<u8>),
     /// `{/from/to}`, `{//from/to}` (everywhere).
     Replace(Pattern, Vec<u8>, Reach),
     /// `{^text}`, `{,,text}`, …
@@ -86,11 +86,12 @@ impl Edit {
                 let rest = arg.get(*start..).unwrap_or_default();
                 Cow::Borrowed(&rest[..len.unwrap_or(rest.len()).min(rest.len())])
             }
-            Self::WithoutPrefix(pattern) if pattern.begins(arg) => {
-                Cow::Borrowed(&arg[pattern.len()..])
-            }
-            Self::Default(_) | Self::WithoutPrefix(_) => Cow::Borrowed(arg),
-            Self::WithoutSuffix(pattern) => without_suffix(pattern, arg),
+            Self::Prefix(pattern, with) if pattern.begins(arg) => match &with[..] {
+                [] => Cow::Borrowed(&arg[pattern.len()..]),
+                with => Cow::Owned([with, &arg[pattern.len()..]].concat()),
+            },
+            Self::Default(_) | Self::Prefix(..) => Cow::Borrowed(arg),
+            Self::Suffix(pattern, with) => other_suffix(pattern, with, arg),
             Self::Replace(pattern, with, reach) => replaced(pattern, arg, *reach, |_, out| {
                 out.extend_from_slice(with);
             }),
@@ -106,7 +107,7 @@ impl Edit {
 }
 
 /// As `$` in a regular expression, the end may have a newline behind it.
-fn without_suffix<'a>(pattern: &Pattern, arg: &'a [u8]) -> Cow<'a, [u8]> {
+fn other_suffix<'a>(pattern: &Pattern, with: &[u8], arg: &'a [u8]) -> Cow<'a, [u8]> {
     let cut = |end: usize| {
         let start = end.checked_sub(pattern.len())?;
         pattern.begins(&arg[start..]).then_some(start)
@@ -114,9 +115,13 @@ fn without_suffix<'a>(pattern: &Pattern, arg: &'a [u8]) -> Cow<'a, [u8]> {
     if let Some(line) = arg.strip_suffix(b"\n")
         && let Some(start) = cut(line.len())
     {
-        return Cow::Owned([&arg[..start], b"\n"].concat());
+        return Cow::Owned([&arg[..start], with, b"\n"].concat());
     }
-    Cow::Borrowed(&arg[..cut(arg.len()).unwrap_or(arg.len())])
+    match cut(arg.len()) {
+        None => Cow::Borrowed(arg),
+        Some(start) if with.is_empty() => Cow::Borrowed(&arg[..start]),
+        Some(start) => Cow::Owned([&arg[..start], with].concat()),
+    }
 }
 
 fn replaced<'a>(
@@ -149,6 +154,8 @@ pub(super) enum Parsed {
     Native(Edit),
     /// An expression in which `$$1`, `$$2` are these.
     Perl(&'static [u8], Vec<Vec<u8>>),
+    /// The same, not of every argument but once for a job.
+    Once(&'static [u8], Vec<Vec<u8>>),
 }
 
 /// The edit that `inner`, all between the braces, is.
@@ -164,18 +171,19 @@ pub(super) fn parse(inner: &[u8]) -> Option<Parsed> {
         return None;
     }
     match kind {
+        b's' => counted(inner),
         b':' => part(text).map(Parsed::Native),
         b'#' if text[0] == b'#' => None,
         b'#' => Some(fix(
             text,
             reach,
-            Edit::WithoutPrefix,
+            |pattern| Edit::Prefix(pattern, Vec::new()),
             [b"s/^(?:$$1)//", b"s/^(?:$$1)//"],
         )),
         b'%' => Some(fix(
             text,
             reach,
-            Edit::WithoutSuffix,
+            |pattern| Edit::Suffix(pattern, Vec::new()),
             [b"s/^(.*)(?:$$1)$/$1/s", b"s/(?:$$1)$//"],
         )),
         b'/' => replace(text, reach),
@@ -183,6 +191,18 @@ pub(super) fn parse(inner: &[u8]) -> Option<Parsed> {
         b',' => Some(case(text, Case::Lower, reach)),
         _ => None,
     }
+}
+
+/// `seq-1`, `slot*2`: arithmetic on one of the job's two numbers.
+fn counted(inner: &[u8]) -> Option<Parsed> {
+    let (code, arithmetic): (&[u8], _) = match inner.strip_prefix(b"seq") {
+        Some(arithmetic) => (b"$_ = eval(seq() . $$1)", arithmetic),
+        None => (b"$_ = eval(slot() . $$1)", inner.strip_prefix(b"slot")?),
+    };
+    let is_operator = arithmetic
+        .first()
+        .is_some_and(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+    is_operator.then(|| Parsed::Once(code, vec![arithmetic.to_vec()]))
 }
 
 fn part(text: &[u8]) -> Option<Edit> {
@@ -215,13 +235,34 @@ fn fix(text: &[u8], reach: Reach, native: fn(Pattern) -> Edit, perl: [&'static [
 fn replace(text: &[u8], reach: Reach) -> Option<Parsed> {
     let from_len = text.iter().position(|&byte| byte == b'/')?;
     let (from, to) = (&text[..from_len], text[from_len + 1..].to_vec());
-    if from.is_empty() {
+    let end = match (from, reach) {
+        ([b'#' | b'%', from @ ..], Reach::First) => Some((text[0], from)),
+        _ => None,
+    };
+    if let Some((end, from)) = end {
+        return replace_end(end, from, to);
+    }
+    // As GNU parallel: those two stand nowhere else in such a pattern.
+    if from.is_empty() || (reach == Reach::First && memchr::memchr2(b'#', b'%', from).is_some()) {
         return None;
     }
     Some(match (Pattern::parse(from), reach) {
         (Some(pattern), _) => Parsed::Native(Edit::Replace(pattern, to, reach)),
         (None, Reach::First) => Parsed::Perl(b"s/$$1/$$2/", vec![from.to_vec(), to]),
         (None, Reach::All) => Parsed::Perl(b"s/$$1/$$2/g", vec![from.to_vec(), to]),
+    })
+}
+
+/// `from` at the beginning (`#`) or at the end becomes `to`.
+fn replace_end(end: u8, from: &[u8], to: Vec<u8>) -> Option<Parsed> {
+    if from.is_empty() || memchr::memchr2(b'#', b'%', from).is_some() {
+        return None;
+    }
+    Some(match (Pattern::parse(from), end) {
+        (Some(pattern), b'#') => Parsed::Native(Edit::Prefix(pattern, to)),
+        (Some(pattern), _) => Parsed::Native(Edit::Suffix(pattern, to)),
+        (None, b'#') => Parsed::Perl(b"s/^(?:$$1)/$$2/", vec![from.to_vec(), to]),
+        (None, _) => Parsed::Perl(b"s/(?:$$1)$/$$2/", vec![from.to_vec(), to]),
     })
 }
 
@@ -249,13 +290,10 @@ fn ungreedy(regex: &[u8]) -> Vec<u8> {
             b'\\' => out.extend(bytes.next()),
             b'[' => in_class = true,
             b']' => in_class = false,
-            b'*' | b'+' | b'?' if !in_class => {
-                // After an open parenthesis a question mark is no quantifier.
-                let quantifier = out.len() < 2 || out[out.len() - 2] != b'(';
-                if quantifier {
-                    let _lazy_already = bytes.next_if_eq(&b'?');
-                    out.push(b'?');
-                }
+            // As GNU parallel, which leaves a question mark by itself alone.
+            b'*' | b'+' | b'}' if !in_class => {
+                let _lazy_already = bytes.next_if_eq(&b'?');
+                out.push(b'?');
             }
             _ => {}
         }
@@ -302,6 +340,11 @@ mod tests {
             ("%.gz", "y.tar.gz", "y.tar"),
             ("%%.gz", "y.tar.gz", "y.tar"),
             ("/a/Z", "abcabc", "Zbcabc"),
+            ("/#a/Z", "abcaba", "Zbcaba"),
+            ("/%a/Z", "abcaba", "abcabZ"),
+            ("/#b/Z", "abcabc", "abcabc"),
+            ("/%c/", "abcabc\n", "abcab\n"),
+            ("//%a/Z", "x%a%a", "xZZ"),
             ("//a/Z", "abcabc", "ZbcZbc"),
             ("//a/", "abcabc", "bcbc"),
             ("^a", "abca", "Abca"),
@@ -321,7 +364,7 @@ mod tests {
         assert!(matches!(parse(b"%b.*c"), Some(Parsed::Perl(..))));
         assert!(matches!(parse(b"^^[a-c]"), Some(Parsed::Perl(..))));
         for none in [
-            "", "^", ",", "#", "%", "##", ":", ":a", ":1:-2", "//a", "///Z", "x",
+            "", "^", ",", "#", "%", "##", ":", ":a", ":1:-2", "//a", "///Z", "/#/Z", "/a#/Z", "x",
         ] {
             assert_eq!(parse(none.as_bytes()), None, "{none}");
         }
@@ -331,7 +374,8 @@ mod tests {
     fn quantifiers_become_lazy() {
         for (greedy, lazy) in [
             ("a.*b", "a.*?b"),
-            ("a+?b?", "a+?b??"),
+            ("a+?b?", "a+?b?"),
+            ("a{2,}b{3}?", "a{2,}?b{3}?"),
             (r"\*[*+]x", r"\*[*+]x"),
             ("(?:a)*", "(?:a)*?"),
         ] {

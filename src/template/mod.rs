@@ -20,6 +20,7 @@
 mod columns;
 pub mod edit;
 pub mod format;
+mod groups;
 mod parse;
 pub mod quote;
 mod render;
@@ -37,6 +38,8 @@ pub use syntax::{Expression, Syntax, What};
 
 use std::ops::Range;
 use std::sync::Arc;
+
+use format::Format;
 
 use crate::model::ArgList;
 
@@ -73,6 +76,8 @@ enum Token {
 struct Replace {
     which: Which,
     what: What,
+    /// How its value is written: by each in turn.
+    formats: Vec<Format>,
 }
 
 /// Which of the job's arguments.
@@ -183,7 +188,6 @@ impl Template {
     pub fn uses_total(&self) -> bool {
         self.replaces().any(|replace| match &replace.what {
             What::Total | What::PaddedSeq => true,
-            What::Formatted(formatted) => formatted.0 == What::Total,
             What::Perl(expression) => {
                 memchr::memmem::find(&expression.code, b"total_jobs").is_some()
             }
@@ -471,6 +475,8 @@ mod tests {
             ("{2:%8.2f}", "'    3.14'"),
             ("{1}{:%_file}", "a/b.c{:%_file}"),
             ("{2#:%04d}{1}", "a/b.c"),
+            ("{=1s/b/x/ :%6s=}", "' a/x.c'"),
+            ("{=2:%.1f=}", "3.1"),
         ] {
             let line = command(&[&format!("echo {typed}")], &["a/b.c", "3.14159"]);
             assert_eq!(line, format!("echo {want}"), "{typed}");

@@ -9,13 +9,14 @@ use super::{Group, Replace, Syntax, Token, What, Which, transforms};
 pub(super) const ALL_ARGUMENTS: Token = Token::Replace(Replace {
     which: Which::All,
     what: What::Arg(transforms::whole),
+    formats: Vec::new(),
 });
 
 /// Literal bytes and replacement strings in turn; no literal is empty or follows another.
 pub(super) fn tokens(text: &[u8], syntax: &Syntax) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut literal = Vec::new();
-    let text = syntax.columns.as_positions(text);
+    let text = syntax.with_positions(text);
     let mut rest = &*text;
     while let Some((&first, after)) = rest.split_first() {
         if let Some(found) = syntax.find(rest) {
@@ -67,8 +68,8 @@ fn opens(text: &[u8], syntax: &Syntax) -> bool {
     false
 }
 
-pub(super) fn replace(found: Found<'_>) -> Replace {
-    let which = match found.position {
+pub(super) fn replace(found: Found) -> Replace {
+    let which = match found.position.as_deref() {
         None | Some(b"0") => Which::All,
         // A position that no job can have is as good as one that is too big.
         Some(digits) => Which::At(
@@ -81,6 +82,7 @@ pub(super) fn replace(found: Found<'_>) -> Replace {
     Replace {
         which,
         what: found.what,
+        formats: found.formats,
     }
 }
 

@@ -1,8 +1,10 @@
 //! From tokens to bytes. Nothing is allocated but room in the output.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::format::Format;
 use super::{Body, Expression, Quoting, Replace, Template, Token, What, Which};
 use crate::model::ArgList;
 
@@ -233,40 +235,28 @@ impl Sink<'_> {
     }
 
     fn replace(&mut self, replace: &Replace, values: Values<'_>, only: Option<usize>) {
-        let which = replace.which;
+        let (which, formats) = (replace.which, &replace.formats[..]);
         match (&replace.what, which) {
-            (What::Arg(transform), _) => {
-                self.each(which, values, only, |sink, arg| sink.value(&transform(arg)));
-            }
-            (What::Edit(edit), _) => {
-                self.each(which, values, only, |sink, arg| {
-                    sink.value(&edit.apply(arg));
-                });
-            }
-            (What::Formatted(formatted), _) => match &formatted.0 {
-                What::Arg(transform) => self.each(which, values, only, |sink, arg| {
-                    sink.value(&formatted.1.apply(&transform(arg)));
-                }),
-                number if which == Which::All => {
-                    let number = match number {
-                        What::Seq => values.seq,
-                        What::Slot => values.slot as u64,
-                        _ => values.total,
-                    };
-                    self.value(&formatted.1.apply(number.to_string().as_bytes()));
-                }
-                _ => {}
-            },
-            (What::SkipIf(_), _) => self.each(which, values, only, Self::value),
-            (What::Perl(_), _) => self.expression(which, values, only),
+            (What::Arg(transform), _) => self.each(which, values, only, |sink, arg| {
+                sink.formatted(&transform(arg), formats);
+            }),
+            (What::Edit(edit), _) => self.each(which, values, only, |sink, arg| {
+                sink.formatted(&edit.apply(arg), formats);
+            }),
+            (What::SkipIf(_), _) => self.each(which, values, only, |sink, arg| {
+                sink.formatted(arg, formats);
+            }),
+            (What::Perl(_), _) => self.expression(replace, values, only),
             // As GNU parallel: an argument by itself has neither number nor slot.
             (_, Which::At(_)) => {}
-            (What::Seq, Which::All) => self.number(values.seq, 1),
-            (What::Slot, Which::All) => self.number(values.slot as u64, 1),
-            (What::Total, Which::All) => self.number(values.total, 1),
-            (What::PaddedSeq, Which::All) => self.number(values.seq, digits(values.total)),
+            (What::Seq, Which::All) => self.number(values.seq, 1, formats),
+            (What::Slot, Which::All) => self.number(values.slot as u64, 1, formats),
+            (What::Total, Which::All) => self.number(values.total, 1, formats),
+            (What::PaddedSeq, Which::All) => {
+                self.number(values.seq, digits(values.total), formats);
+            }
             (What::PaddedSlot, Which::All) => {
-                self.number(values.slot as u64, digits(values.slots as u64));
+                self.number(values.slot as u64, digits(values.slots as u64), formats);
             }
             (What::Shell(text), Which::All) => self.out.extend_from_slice(text.as_bytes()),
         }
@@ -304,7 +294,8 @@ impl Sink<'_> {
     }
 
     /// The next of the values that were evaluated beforehand.
-    fn expression(&mut self, which: Which, values: Values<'_>, only: Option<usize>) {
+    fn expression(&mut self, replace: &Replace, values: Values<'_>, only: Option<usize>) {
+        let which = replace.which;
         let count = called_for(values.args, which).len();
         let first = self.evaluated;
         self.evaluated += count;
@@ -322,10 +313,11 @@ impl Sink<'_> {
             if index > 0 {
                 self.gap();
             }
+            let value = apply(&replace.formats, result.value);
             if result.quoted {
-                self.value(result.value);
+                self.value(&value);
             } else {
-                self.out.extend_from_slice(result.value);
+                self.out.extend_from_slice(&value);
             }
         }
     }
@@ -337,8 +329,12 @@ impl Sink<'_> {
         self.value.append(value, self.out);
     }
 
+    fn formatted(&mut self, value: &[u8], formats: &[Format]) {
+        self.value(&apply(formats, value));
+    }
+
     /// A number of at least `width` digits.
-    fn number(&mut self, mut number: u64, width: usize) {
+    fn number(&mut self, mut number: u64, width: usize, formats: &[Format]) {
         let mut digits = [0; 20];
         let mut start = digits.len();
         loop {
@@ -349,7 +345,10 @@ impl Sink<'_> {
                 break;
             }
         }
-        self.out.extend_from_slice(&digits[start..]);
+        match formats {
+            [] => self.out.extend_from_slice(&digits[start..]),
+            formats => self.formatted(&digits[start..], formats),
+        }
     }
 
     /// The space between two arguments, which no quotes ever enclose.
@@ -365,6 +364,13 @@ impl Sink<'_> {
         }
         self.piece.quote_tail(self.out, self.start);
     }
+}
+
+/// `value`, written by each of `formats` in turn.
+fn apply<'v>(formats: &[Format], value: &'v [u8]) -> Cow<'v, [u8]> {
+    formats.iter().fold(Cow::Borrowed(value), |value, format| {
+        Cow::Owned(format.apply(&value))
+    })
 }
 
 /// How many decimal digits `number` has.

@@ -2,6 +2,7 @@
 
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::format::{self, Format};
 use super::syntax::{Found, What};
 
 /// A replacement string with groups.
@@ -11,6 +12,7 @@ pub(super) struct Rpl {
     regex: Regex,
     has_position: bool,
     code: Vec<u8>,
+    formats: Vec<Format>,
 }
 
 impl Rpl {
@@ -45,15 +47,17 @@ impl Rpl {
                 "cannot use '{shown}': it matches the empty string, which is everywhere"
             ));
         }
+        let (code, formats) = format::split(code);
         Ok(Some(Self {
             regex,
             has_position,
             code: code.to_vec(),
+            formats,
         }))
     }
 
     /// It, at the beginning of `text`.
-    pub(super) fn find<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
+    pub(super) fn find(&self, text: &[u8]) -> Option<Found> {
         let captures = self.regex.captures(text)?;
         // An empty match, as that of an assertion, would be found at the same place without an end.
         let len = captures.get(0)?.len();
@@ -61,14 +65,15 @@ impl Rpl {
             return None;
         }
         let first = if self.has_position { 2 } else { 1 };
-        let group = |group: Option<regex::bytes::Match<'t>>| {
+        let group = |group: Option<regex::bytes::Match<'_>>| {
             group.map_or_else(Vec::new, |group| group.as_bytes().to_vec())
         };
         let params = captures.iter().skip(first).map(group).collect();
         let position = captures.get(1).filter(|_| self.has_position);
         Some(Found {
             what: What::expression(&self.code, params, &text[..len]),
-            position: position.map(|position| position.as_bytes()),
+            formats: self.formats.clone(),
+            position: position.map(|position| position.as_bytes().to_vec()),
             len,
         })
     }
@@ -104,7 +109,7 @@ mod tests {
             .unwrap()
             .unwrap();
         let found = rpl.find(b"{-2/a/b}} x").unwrap();
-        assert_eq!((found.position, found.len), (Some(&b"-2"[..]), 8));
+        assert_eq!((found.position, found.len), (Some(b"-2".to_vec()), 8));
         let What::Perl(expression) = found.what else {
             panic!()
         };

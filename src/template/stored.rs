@@ -10,6 +10,7 @@
 
 use memchr::memmem;
 
+use super::format;
 use super::syntax::{Found, Syntax, What, split_position};
 use super::{Replace, Template, Token, parse, transforms};
 
@@ -47,7 +48,7 @@ pub fn stored(words: &[Vec<u8>], one_by_one: bool, syntax: &Syntax) -> Result<Ve
             if index > 0 {
                 writer.border();
             }
-            writer.text(&syntax.columns.as_positions(word), &[], syntax);
+            writer.text(&syntax.with_positions(word), &[], syntax);
         }
     } else {
         let (line, borders) = joined(words, syntax);
@@ -61,12 +62,16 @@ pub fn stored(words: &[Vec<u8>], one_by_one: bool, syntax: &Syntax) -> Result<Ve
         writer.means(parse::ALL_ARGUMENTS);
     }
     let read = read(&writer.out, one_by_one);
+    let is_group =
+        |token: &Token| matches!(token, Token::Replace(replace) if replace.what.is_group());
+    let has_groups = writer.meant.iter().flatten().any(is_group);
     let meant = if one_by_one {
         writer.meant
     } else {
         vec![in_one_line(writer.meant)]
     };
-    if read.len() == meant.len()
+    if !has_groups
+        && read.len() == meant.len()
         && read
             .iter()
             .zip(&meant)
@@ -84,7 +89,8 @@ fn is_same(read: &[Token], meant: &[Token]) -> bool {
         (Token::Replace(one), Token::Replace(other)) => {
             // Code may turn out to be that of a string that needs no Perl.
             let perl = matches!(one.what, What::Perl(_));
-            perl || (one.which == other.which && one.what == other.what)
+            let same = one.which == other.which && one.what == other.what;
+            (perl || same) && one.formats == other.formats
         }
         _ => one == other,
     };
@@ -99,10 +105,10 @@ fn joined(words: &[Vec<u8>], syntax: &Syntax) -> (Vec<u8>, Vec<usize>) {
             borders.push(line.len());
             line.push(b' ');
         }
-        line.extend_from_slice(&syntax.columns.as_positions(word));
+        line.extend_from_slice(&syntax.with_positions(word));
     }
     let together = words.join(&b' ');
-    let together = syntax.columns.as_positions(&together);
+    let together = syntax.with_positions(&together);
     if *together == line {
         return (line, borders);
     }
@@ -163,10 +169,10 @@ impl Writer {
         self.meant.push(Vec::new());
     }
 
-    fn replacement(&mut self, found: Found<'_>, typed: &[u8], syntax: &Syntax) {
+    fn replacement(&mut self, found: Found, typed: &[u8], syntax: &Syntax) {
         let out = &mut self.out;
         out.extend_from_slice(b"\xaf<");
-        let position = found.position.unwrap_or_default();
+        let position = found.position.as_deref().unwrap_or_default();
         let known = CODES.iter().find(|(_, what)| *what == found.what);
         if let Some(inside) = syntax.expression_inside(typed) {
             if position.is_empty() && !split_position(inside).0.is_empty() {
@@ -177,10 +183,18 @@ impl Writer {
             let argument = matches!(what, What::Arg(_));
             out.extend_from_slice(if argument { position } else { b"1 " });
             out.extend_from_slice(code);
+            found
+                .formats
+                .iter()
+                .for_each(|format| format.append_to(out));
         } else if let Some(code) = syntax.code_of(&found.what) {
             out.extend_from_slice(position);
             out.push(b' ');
             out.extend_from_slice(&code);
+            found
+                .formats
+                .iter()
+                .for_each(|format| format.append_to(out));
         } else {
             out.push(MARK);
             out.extend_from_slice(typed);
@@ -321,6 +335,7 @@ fn replacement(inside: &[u8], own: &Syntax) -> Replace {
         return parse::replace(found);
     }
     let (position, code) = split_position(inside);
+    let (code, formats) = format::split(code);
     let trimmed = code.trim_ascii();
     let known = CODES.iter().find(|(known, what)| {
         // Of every argument it would be as many times the number.
@@ -332,10 +347,11 @@ fn replacement(inside: &[u8], own: &Syntax) -> Replace {
     };
     let position = match what {
         What::Seq | What::Slot | What::Total => None,
-        _ => Some(position).filter(|position| !position.is_empty()),
+        _ => Some(position.to_vec()).filter(|position| !position.is_empty()),
     };
     parse::replace(Found {
         what,
+        formats,
         position,
         len: 0,
     })

@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use super::columns::Columns;
 use super::edit::{self, Edit, Parsed};
-use super::format::Format;
+use super::format::{self, Format};
 use super::rpl::Rpl;
 use super::transforms::{self, Transform};
 use crate::model::ArgList;
@@ -30,8 +30,6 @@ pub enum What {
     Shell(&'static str),
     /// The job's arguments, edited.
     Edit(Arc<Edit>),
-    /// What a simpler one stands for, formatted.
-    Formatted(Arc<(What, Format)>),
     /// The job's arguments; a job is skipped if this says so of them.
     SkipIf(fn(&ArgList) -> bool),
     /// The job's arguments, changed by a Perl expression.
@@ -56,7 +54,6 @@ impl PartialEq for What {
             (Self::SkipIf(one), Self::SkipIf(other)) => std::ptr::fn_addr_eq(*one, *other),
             (Self::Shell(one), Self::Shell(other)) => one == other,
             (Self::Edit(one), Self::Edit(other)) => one == other,
-            (Self::Formatted(one), Self::Formatted(other)) => one == other,
             (Self::Perl(one), Self::Perl(other)) => one == other,
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
@@ -66,9 +63,6 @@ impl PartialEq for What {
 impl What {
     /// Whether it is made from arguments, one by one.
     pub(super) fn is_of_arguments(&self) -> bool {
-        if let Self::Formatted(formatted) = self {
-            return formatted.0.is_of_arguments();
-        }
         matches!(
             self,
             Self::Arg(_) | Self::Edit(_) | Self::SkipIf(_) | Self::Perl(_)
@@ -78,7 +72,6 @@ impl What {
     /// Whether it has to do with the slot of the job.
     pub(super) fn is_of_slot(&self) -> bool {
         match self {
-            Self::Formatted(formatted) => formatted.0.is_of_slot(),
             Self::Perl(expression) => memchr::memmem::find(&expression.code, b"slot").is_some(),
             Self::Slot | Self::PaddedSlot => true,
             _ => false,
@@ -111,14 +104,16 @@ pub struct Syntax {
     /// What encloses a Perl expression.
     pub(super) parens: (Vec<u8>, Vec<u8>),
     /// The regexps of `--match`, that of the first source first.
-    matches: Vec<Vec<u8>>,
-    pub(super) columns: Columns,
+    pub(super) matches: Vec<Vec<u8>>,
+    columns: Columns,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     spelling: Vec<u8>,
     pub(super) what: What,
+    /// How its value is written.
+    formats: Vec<Format>,
     /// The Perl code that the user gave it.
     pub(super) code: Option<Vec<u8>>,
 }
@@ -136,7 +131,7 @@ const GNU: [(&str, What); 7] = [
 ];
 
 /// Those that `--plus` adds, edits aside.
-const PLUS: [(&str, What); 20] = [
+const PLUS: [(&str, What); 21] = [
     ("{..}", What::Arg(transforms::no_two_extensions)),
     ("{...}", What::Arg(transforms::no_three_extensions)),
     ("{/..}", What::Arg(transforms::basename_no_two_extensions)),
@@ -155,6 +150,7 @@ const PLUS: [(&str, What); 20] = [
     ("{00%}", What::PaddedSlot),
     ("{choose_k}", What::SkipIf(|args| !is_ascending(args))),
     ("{uniq}", What::SkipIf(has_repeats)),
+    ("{seq}", What::Seq),
     ("{slot}", What::Shell("${PARALLEL_JOBSLOT}")),
     ("{host}", What::Shell("${PARALLEL_SSHHOST}")),
     ("{sshlogin}", What::Shell("${PARALLEL_SSHLOGIN}")),
@@ -189,10 +185,12 @@ impl Default for Syntax {
 }
 
 /// A replacement string found at the beginning of some text.
-pub(super) struct Found<'t> {
+pub(super) struct Found {
     pub(super) what: What,
+    /// How its value is written: by each in turn.
+    pub(super) formats: Vec<Format>,
     /// The position as written, where the string names one.
-    pub(super) position: Option<&'t [u8]>,
+    pub(super) position: Option<Vec<u8>>,
     /// How many bytes it takes.
     pub(super) len: usize,
 }
@@ -205,11 +203,17 @@ impl Syntax {
         self
     }
 
+    /// `text` with positions for names of columns.
+    pub(super) fn with_positions<'t>(&self, text: &'t [u8]) -> std::borrow::Cow<'t, [u8]> {
+        self.columns.as_positions(text, &self.parens.0)
+    }
+
     fn extend(&mut self, table: impl IntoIterator<Item = (&'static str, What)>) {
         self.entries
             .extend(table.into_iter().map(|(spelling, what)| Entry {
                 spelling: spelling.into(),
                 what,
+                formats: Vec::new(),
                 code: None,
             }));
     }
@@ -274,42 +278,18 @@ impl Syntax {
             return Ok(());
         }
         self.entries.retain(|entry| entry.spelling != tag);
+        let (plain, formats) = format::split(code);
         self.entries.push(Entry {
             spelling: tag.to_vec(),
-            what: What::expression(code, Vec::new(), definition),
+            what: What::expression(plain, Vec::new(), definition),
+            formats,
             code: Some(code.to_vec()),
         });
         Ok(())
     }
 
-    /// Gives each input source a regexp (`--match`), whose groups are `{SOURCE.GROUP}`; `+n` is the regexp
-    /// of source n.
-    ///
-    /// # Errors
-    ///
-    /// When source n has none.
-    pub fn set_matches(&mut self, regexps: &[Vec<u8>]) -> Result<(), String> {
-        for regexp in regexps {
-            let number = regexp.strip_prefix(b"+").and_then(|number| {
-                let number = std::str::from_utf8(number).ok()?;
-                number.parse::<usize>().ok()
-            });
-            let regexp = match number {
-                None => regexp.clone(),
-                Some(number) => {
-                    let source = number.checked_sub(1).and_then(|at| self.matches.get(at));
-                    source.cloned().ok_or_else(|| {
-                        format!("+{number}: there is no regexp of source {number} before it")
-                    })?
-                }
-            };
-            self.matches.push(regexp);
-        }
-        Ok(())
-    }
-
     /// The longest replacement string that `text` begins with; the user's own before all others.
-    pub(super) fn find<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
+    pub(super) fn find(&self, text: &[u8]) -> Option<Found> {
         if let Some(found) = self.find_expression(text) {
             return Some(found);
         }
@@ -319,6 +299,7 @@ impl Syntax {
             .filter(|entry| text.starts_with(&entry.spelling))
             .map(|entry| Found {
                 what: entry.what.clone(),
+                formats: entry.formats.clone(),
                 position: None,
                 len: entry.spelling.len(),
             });
@@ -327,109 +308,79 @@ impl Syntax {
             .iter()
             .filter_map(|entry| entry.find_positional(text));
         let edits = self.edits.then(|| find_edit(text)).flatten();
-        let matches = self.find_match(text);
+        let group = self.find_group(text);
         let users = self.rpl.iter().filter_map(|rpl| rpl.find(text));
         // Of those that are equally long the last one is taken.
         let formatted = self.find_formatted(text);
         let all = edits
             .into_iter()
             .chain(formatted)
-            .chain(matches)
+            .chain(group)
             .chain(positional)
             .chain(plain);
         all.chain(users).max_by_key(|found| found.len)
     }
 
-    /// `{2.1}`: the first group of the second source's regexp.
-    fn find_match<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
-        let inner = text.strip_prefix(b"{")?;
-        let inner = &inner[..inner.iter().position(|&byte| byte == b'}')?];
-        let (source, group) = inner.split_at(inner.iter().position(|&byte| byte == b'.')?);
-        let number = |digits: &[u8]| -> Option<usize> {
-            let all_digits = digits.iter().all(u8::is_ascii_digit);
-            std::str::from_utf8(digits)
-                .ok()
-                .filter(|_| all_digits)?
-                .parse()
-                .ok()
-        };
-        let regexp = self.matches.get(number(source)?.checked_sub(1)?)?;
-        let group = number(&group[1..])?.checked_sub(1)?;
-        let code = format!(
-            "my @groups = $_ =~ /$$1/ or die \"the input '$_' does not match --match '$$1'\\n\"; $_ = $groups[{group}];"
-        );
-        Some(Found {
-            what: What::Perl(Arc::new(Expression {
-                code: code.into_bytes(),
-                params: vec![regexp.clone()],
-                typed: text[..inner.len() + 2].to_vec(),
-            })),
-            position: Some(source),
-            len: inner.len() + 2,
-        })
-    }
-
     /// `{#:%04d}`: one without format, and its format.
-    fn find_formatted<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
+    fn find_formatted(&self, text: &[u8]) -> Option<Found> {
         let inner = text.strip_prefix(b"{")?;
         let inner = &inner[..inner.iter().position(|&byte| byte == b'}')?];
         let colon = memmem::rfind(inner, b":%")?;
         let format = Format::parse(&inner[colon + 2..])?;
-        let (position, kind) = split_position(&inner[..colon]);
-        let spelling = [b"{", kind, b"}"].concat();
-        let entry = self
-            .entries
-            .iter()
-            .rfind(|entry| entry.spelling == spelling)?;
-        match entry.what {
-            What::Arg(_) | What::Seq | What::Slot | What::Total => {}
-            _ => return None,
-        }
-        Some(Found {
-            what: What::Formatted(Arc::new((entry.what.clone(), format))),
-            position: Some(position).filter(|position| !position.is_empty()),
-            len: inner.len() + 2,
-        })
+        let plain = [b"{", &inner[..colon], b"}"].concat();
+        let mut found = self.find(&plain).filter(|found| found.len == plain.len())?;
+        found.formats.push(format);
+        found.len = inner.len() + 2;
+        Some(found)
     }
 
     /// `{= … =}` and `{=2 … =}`. What opens one does not stand within it.
-    fn find_expression<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
+    fn find_expression(&self, text: &[u8]) -> Option<Found> {
         let (open, close) = &self.parens;
         let inner = text.strip_prefix(open.as_slice())?;
         let inner = &inner[..memmem::find(inner, close)?];
         if memmem::find(inner, open).is_some() {
             return None;
         }
-        let len = open.len() + inner.len() + close.len();
+        let typed = &text[..open.len() + inner.len() + close.len()];
         let (position, code) = split_position(inner);
-        let (position, code) = match code.first() {
-            Some(byte) if byte.is_ascii_whitespace() && !position.is_empty() => {
-                (Some(position), code)
-            }
-            _ => (None, inner),
+        let (group, code) = self.split_group(position, code, typed);
+        let (code, formats) = format::split(code);
+        let what = match group {
+            None => What::expression(code, Vec::new(), typed),
+            Some(group) => What::Perl(Arc::new(group.then(code))),
         };
         Some(Found {
-            what: What::expression(code, Vec::new(), &text[..len]),
-            position,
-            len,
+            what,
+            formats,
+            position: as_position(position),
+            len: typed.len(),
         })
     }
 }
 
 /// `{2%.gz}` and its like, without and with a position.
-fn find_edit(text: &[u8]) -> Option<Found<'_>> {
+fn find_edit(text: &[u8]) -> Option<Found> {
     let inner = text.strip_prefix(b"{")?;
     let inner = &inner[..inner.iter().position(|&byte| byte == b'}')?];
     let (position, edit) = split_position(inner);
     let len = inner.len() + 2;
-    Some(Found {
-        what: match edit::parse(edit)? {
-            Parsed::Native(edit) => What::Edit(Arc::new(edit)),
-            Parsed::Perl(code, params) => What::expression(code, params, &text[..len]),
-        },
-        position: Some(position).filter(|position| !position.is_empty()),
+    let mut found = Found {
+        what: What::Seq,
+        formats: Vec::new(),
+        position: as_position(position),
         len,
-    })
+    };
+    found.what = match edit::parse(edit)? {
+        Parsed::Native(edit) => What::Edit(Arc::new(edit)),
+        Parsed::Perl(code, params) => What::expression(code, params, &text[..len]),
+        Parsed::Once(_, _) if found.position.is_some() => return None,
+        Parsed::Once(code, params) => {
+            found.position = as_position(b"1");
+            What::expression(code, params, &text[..len])
+        }
+    };
+    Some(found)
 }
 
 /// `text` in two: the position that it begins with, or nothing, and the rest.
@@ -442,14 +393,19 @@ pub(super) fn split_position(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(if digits > 0 { sign + digits } else { 0 })
 }
 
+fn as_position(digits: &[u8]) -> Option<Vec<u8>> {
+    (!digits.is_empty()).then(|| digits.to_vec())
+}
+
 impl Entry {
     /// The form with a position after the opening brace: `{2.}`, `{-1}`.
-    fn find_positional<'t>(&self, text: &'t [u8]) -> Option<Found<'t>> {
+    fn find_positional(&self, text: &[u8]) -> Option<Found> {
         let tail = self.spelling.strip_prefix(b"{")?;
         let (position, rest) = split_position(text.strip_prefix(b"{")?);
         (!position.is_empty() && tail.ends_with(b"}") && rest.starts_with(tail)).then(|| Found {
             what: self.what.clone(),
-            position: Some(position),
+            formats: self.formats.clone(),
+            position: as_position(position),
             len: 1 + position.len() + tail.len(),
         })
     }

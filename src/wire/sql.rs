@@ -124,7 +124,9 @@ impl Submission {
 fn show(jobs: &[Job], renderer: &Renderer) -> anyhow::Result<bool> {
     let mut lines = Vec::new();
     for job in jobs {
-        let command = renderer.prepare(job, 1).map_err(anyhow::Error::msg)?;
+        let command = renderer
+            .prepare(job, 1)
+            .map_err(|error| anyhow::Error::msg(error.why))?;
         lines.extend_from_slice(&command.line);
         lines.push(b'\n');
     }

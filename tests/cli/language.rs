@@ -24,16 +24,76 @@ fn a_regexp_serves_more_than_one_source() {
 }
 
 #[test]
-fn an_input_that_does_not_match_is_an_error_that_names_it() {
-    let line = "-j1 --no-summary --match (\\d+) echo {1.1} ::: 1 x 3";
+fn a_regexp_of_a_later_source_serves_an_earlier_one() {
+    let line = "-k --match +2 --match (.) echo {1.1}-{2.1} ::: ab ::: cd";
+    assert_eq!(printed(&line.split(' ').collect::<Vec<_>>()), "a-c\n");
+}
+
+#[test]
+fn groups_of_match_can_be_changed_and_formatted() {
+    let args = [
+        "-k",
+        "--match",
+        "(.)(.)",
+        "echo",
+        "{=1.2 $_=uc($_) =}",
+        "{1.1:%3s}",
+    ];
+    assert_eq!(printed(&[&args[..], &[":::", "ab"]].concat()), "B   a\n");
+}
+
+#[test]
+fn an_input_that_does_not_match_has_the_group_1_and_is_warned_about() {
+    let line = "-j1 --match (\\d)x echo {1.1} ::: 2x y 3x";
     let output = fanout().args(line.split(' ')).output().unwrap();
-    assert_eq!(output.status.code(), Some(255));
-    assert_eq!(text(&output.stdout), "1\n");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout), "2\n1\n3\n");
     let words = text(&output.stderr);
     assert!(
-        words.contains("'x'") && words.contains("--match '(\\d+)'"),
+        words.starts_with("fanout: Warning: --match: 'y' does not match"),
         "{words}"
     );
+}
+
+#[test]
+fn a_group_of_a_source_without_regexp_is_an_error_before_anything_runs() {
+    let line = "--match (.) echo {1.1} {2.1} ::: ab ::: cd";
+    let output = fanout().args(line.split(' ')).output().unwrap();
+    assert_eq!(output.status.code(), Some(255));
+    assert_eq!(text(&output.stdout), "");
+    let words = text(&output.stderr);
+    assert!(
+        words.contains("{2.1}: --match has no regexp for source 2\n"),
+        "{words}"
+    );
+}
+
+#[test]
+fn all_values_take_formats() {
+    for (typed, want) in [
+        ("{= $_=seq() :%03d=}", "001"),
+        ("{=1 $_.=1 :%5s=}", "  ab1"),
+        ("{n:%4s}", " 001"),
+        ("{.:%-4s}|", "ab  |"),
+        ("{seq-1}{seq*2+1}{slot*3}", "033"),
+        ("{seq:%02d}", "01"),
+        ("{^^a:%4s}", "  Ab"),
+    ] {
+        let options = ["--plus", "--rpl", "{n} $_=seq() :%03d", "-q", "echo"];
+        let line = printed(&[&options[..], &[typed, ":::", "ab"]].concat());
+        assert_eq!(line, format!("{want}\n"), "{typed}");
+    }
+}
+
+#[test]
+fn the_number_of_jobs_that_pipe_makes_is_not_known_ahead() {
+    let output = fanout()
+        .args(["--pipe", "--plus", "echo", "{##}"])
+        .write_stdin("1\n2\n")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(255));
+    assert!(text(&output.stderr).contains("{##}"));
 }
 
 #[test]
@@ -68,26 +128,25 @@ fn a_milestone_ends_a_batch() {
 }
 
 #[test]
-fn a_filtered_job_is_skipped_and_counts_as_failed() {
-    let args = [
-        "--json",
-        "--json-detail=results",
-        "--filter",
-        "{} > 1",
-        "echo",
-        ":::",
-        "1",
-        "2",
-    ];
-    let output = fanout().args(args).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let told = text(&output.stdout);
-    let skipped = told
-        .lines()
-        .find(|line| line.contains(r#""seq":1,"#))
-        .unwrap();
-    assert!(skipped.contains(r#""status":"skipped""#), "{skipped}");
-    assert!(told.contains(r#""status":"ok""#), "{told}");
+fn a_job_that_is_left_out_is_no_failure_and_is_not_shown() {
+    for options in [
+        &["--filter", "{} > 1", "echo"][..],
+        &["echo", "{= skip() if $_ == 1 =}"],
+    ] {
+        let run = |more: &[&str]| {
+            let args = [&["-k"], more, options, &[":::", "1", "2"]].concat();
+            let output = fanout().args(&args).output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{args:?}");
+            text(&output.stdout).to_owned()
+        };
+        assert_eq!(run(&["--halt", "soon,fail=1"]), "2\n");
+        assert_eq!(run(&["--dry-run"]), "echo 2\n");
+        assert_eq!(run(&["-v"]), "echo 2\n2\n");
+        let told = run(&["--json", "--json-detail=results"]);
+        let skipped = told.lines().find(|line| line.contains(r#""seq":1,"#));
+        let skipped = skipped.unwrap();
+        assert!(skipped.contains(r#""status":"skipped""#), "{skipped}");
+    }
 }
 
 /// Options that say what is written instead of a replacement string.

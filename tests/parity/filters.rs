@@ -32,27 +32,30 @@ pub fn cases() -> Vec<Case> {
         let line =
             format!("-j1 --joblog log --filter '{condition}' echo {{#}}:{{}} ::: 1 2 0 'a b'");
         // Some of what is evaluated is no Perl, about which perl has something to say.
-        cases.push(case(&line).joblog("log").stderr_ignored("perl's words"));
+        let line = case(&line).joblog("log").leaves_out();
+        cases.push(line.stderr_ignored("perl's words"));
     }
     cases.extend([
-        case("-j1 --filter '{1} < {2}' echo {1}-{2} ::: 1 2 3 ::: 1 2 3"),
-        case("-j1 --filter '{1}+{2} < 9' --filter '{1}>2' echo ::: 1 3 5 ::: 2 4 6"),
-        case("-j1 --filter '{1}>1' -n2 echo ::: 1 2 3"),
-        case("-j1 --filter '{2}>1' -n2 echo ::: 1 2 3"),
+        case("-j1 --filter '{1} < {2}' echo {1}-{2} ::: 1 2 3 ::: 1 2 3").leaves_out(),
+        case("-j1 --filter '{1}+{2} < 9' --filter '{1}>2' echo ::: 1 3 5 ::: 2 4 6").leaves_out(),
+        case("-j1 --filter '{1}>1' -n2 echo ::: 1 2 3").leaves_out(),
+        case("-j1 --filter '{2}>1' -n2 echo ::: 1 2 3").leaves_out(),
         case("-j1 --dry-run --filter '{}>1' echo ::: 1 2 3"),
         case("-j1 --halt now,fail=1 --filter 0 echo ::: 1 2"),
         case("-j1 --halt soon,fail=1 --filter 0 echo ::: 1 2"),
         case("-j1 --halt now,success=1 --filter '{}>1' echo ::: 1 2 3"),
-        case("-j1 --retries 3 --filter 0 --joblog log echo ::: 1").joblog("log"),
-        case("-j1 -k --filter {} --tag echo ::: 1 0 2"),
-        case("-j1 --filter {2} --colsep , echo {1} ::: a,1 b,0"),
-        case("-j1 --filter '{a}' --header : echo {a} ::: a 1 0"),
+        case("-j1 --retries 3 --filter 0 --joblog log echo ::: 1")
+            .joblog("log")
+            .leaves_out(),
+        case("-j1 -k --filter {} --tag echo ::: 1 0 2").leaves_out(),
+        case("-j1 --filter {2} --colsep , echo {1} ::: a,1 b,0").leaves_out(),
+        case("-j1 --filter '{a}' --header : echo {a} ::: a 1 0").leaves_out(),
         case("-j1 -v --filter {} echo ::: 1 0"),
         case("-j1 -t --filter {} echo ::: 1 0"),
-        case("-j1 --plus --filter '\"{..}\" eq \"x\"' echo ::: x.c.d y.c.d"),
-        case("-j1 --rpl '{h} s/x/1/' --filter '{h}' echo ::: x 0"),
-        case("-j1 --skip-first-line --filter '{}' echo ::: 0 1 2"),
-        case("-j1 --pipe --filter 0 cat").stdin("a\n"),
+        case("-j1 --plus --filter '\"{..}\" eq \"x\"' echo ::: x.c.d y.c.d").leaves_out(),
+        case("-j1 --rpl '{h} s/x/1/' --filter '{h}' echo ::: x 0").leaves_out(),
+        case("-j1 --skip-first-line --filter '{}' echo ::: 0 1 2").leaves_out(),
+        case("-j1 --pipe --filter 0 cat").stdin("a\n").leaves_out(),
         case("-j1 --template t=o.{#} true ::: 'a b' x.y")
             .file("t", TEMPLATE)
             .leaves("o.1")
@@ -61,6 +64,7 @@ pub fn cases() -> Vec<Case> {
             .file("t", TEMPLATE)
             .leaves("o.1"),
         case("-j1 --tmpl t=o.{1} --filter 0 cat o.{1} ::: a ::: b c")
+            .leaves_out()
             .file("t", TEMPLATE)
             .leaves("o.a"),
         case("-j1 --tmpl t=p.{1} --tmpl u=q.{1} 'cat p.{1}; cat q.{1}' ::: a b")

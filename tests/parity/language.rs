@@ -145,6 +145,18 @@ pub fn cases() -> Vec<Case> {
             "-k --rpl '{} s/a/Z/' echo '{}' ::: a",
             "-k --rpl '{} s/a/Z/' echo ::: a",
             "-k --rpl '{odd} $_ = seq() % 2 ? \"odd\" : \"even\"' echo {odd} ::: a b c",
+            "-k echo '{=1s/_.*//=}' '{=-1$_=uc=}' '{=1=}' '{=-1 =}' '{=1;uc=}' ::: a_b c_d",
+            "-k echo '{=1+2=}' '{=1$_+=2;=}' '{=2uc=}' '{=01 s/5/b/=}' ::: 5 ::: a",
+            "-k --header : echo '{=NAME=}' '{=NAME$_=uc=}' '{=NAMEuc=}' '{= NAME =}' {NAMEuc} ::: NAME a_b c_d",
+            "-k --header : --parens ,,,, echo ',,A s/x/y/,,' ',,A,,' ',,1 uc,,' ::: A x.c",
+            "-k --plus echo '{/#A/B}' '{/%A/B}' '{/#A/}' '{/%A/}' '{//A/B}' '{1/#A/B}' '{1/%A/B}' ::: AxA",
+            "-k --plus echo '{/#A.*A/B}' '{/%x.*/B}' '{/#A/#}' '{/#A/b/c}' '{/#[A]/B}' '{/%[A-C]/B}' ::: AxAxA",
+            "-k --plus echo '{/a#/B}' '{/a%/B}' '{/#/B}' '{/%/B}' '{//#A/B}' '{//%A/B}' ::: 'A#x%A'",
+            "-k --plus --colsep , -N2 echo '{##}' {} ::: 1,2 3,4 5",
+            "-k --plus -L2 echo '{##}' {} ::: 1 2 3",
+            "-k echo '{= $_=::dirname($_) =}' '{= $_=::basename($_) =}' ::: a/b",
+            "-k echo '{= $_=::make_regexp_ungreedy($_) =}' ::: 'a.*b' '(?:x)*' '[*+]+' 'a\\*?' 'a+?' 'a?' 'a{2,}'",
+            "-k echo '{= $_=$Global::JobQueue->total_jobs() =}' ::: a/b c",
             "-k --rpl '{s(.)(.*?)\\1(.*?)\\1} s/$$2/$$3/' echo {s/a/b/} ::: a",
         ]
         .map(case),
@@ -158,9 +170,13 @@ pub fn cases() -> Vec<Case> {
     ]);
     // Skipped jobs.
     cases.extend([
-        case("-k --joblog log -j1 echo '{= if($_==2) { skip() } =}' '{#}' ::: 1 2 3").joblog("log"),
-        case("-k --plus echo {choose_k} ::: a b c ::: a b c"),
-        case("-k --plus echo {uniq} ::: a b ::: a b"),
+        case("-k --joblog log -j1 echo '{= if($_==2) { skip() } =}' '{#}' ::: 1 2 3")
+            .joblog("log")
+            .leaves_out(),
+        case("-k --plus echo {choose_k} ::: a b c ::: a b c").leaves_out(),
+        case("-k --plus echo {uniq} ::: a b ::: a b").leaves_out(),
+        case("-k -j1 echo {} '{= exit 3 if $_ eq \"b\" =}' ::: a b c"),
+        case("-k -j1 --joblog log echo {} '{= exit if $_ eq \"c\" =}' ::: a b c d").joblog("log"),
         case("-k --dry-run echo '{= if($_==2) { skip() } =}' '{#}' ::: 1 2 3"),
         case("-k -v echo '{= if($_==2) { skip() } =}' '{#}' ::: 1 2 3"),
         case("-j1 -v --lb --tag echo '{= if($_==2) { skip() } =}' '{#}' ::: 1 2 3"),

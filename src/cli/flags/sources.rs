@@ -39,12 +39,13 @@ pub struct Sources {
     pub skip_first_line: bool,
 
     /// What matches the groups of this Perl regexp in the first source's inputs becomes {1.1}, {1.2} ...; given
-    /// again: for the second source; +N: the regexp of source N. An input that does not match is an error.
+    /// again: for the second source; +N: the regexp of source N. An input that does not match is warned about; its
+    /// groups are 1.
     #[arg(long = "match", value_name = "REGEXP")]
     pub matches: Vec<OsString>,
 
     /// Run only the jobs for which this is true: its replacement strings are filled in, unquoted, and the
-    /// result is evaluated as Perl; given again: all of them must be. The others count as failed.
+    /// result is evaluated as Perl; given again: all of them must be. The others are left out, and do not count as failed.
     #[arg(long = "filter", value_name = "EXPRESSION")]
     pub filters: Vec<OsString>,
 

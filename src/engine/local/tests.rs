@@ -22,7 +22,7 @@ const GUARD: Duration = Duration::from_secs(20);
 struct Verbatim;
 
 impl Prepare for Verbatim {
-    fn prepare(&self, job: &Job, _slot: usize) -> Result<Command, String> {
+    fn prepare(&self, job: &Job, _slot: usize) -> Result<Command, SpawnError> {
         let line = job.args.get(0).ok_or("there is no command")?.to_vec();
         Ok(Command {
             line,
@@ -618,7 +618,10 @@ fn output_that_cannot_be_kept_is_a_fatal_failure() {
         config.capture = Capture::Spool(SpoolDir::new("/nonexistent".into(), limits));
     });
     let outcome = local.run("echo x").outcome;
-    let Outcome::SpawnFailed(SpawnError { why, fatal: true }) = outcome else {
+    let Outcome::SpawnFailed(SpawnError {
+        why, fatal: true, ..
+    }) = outcome
+    else {
         panic!("{outcome:?}");
     };
     assert!(why.contains("/nonexistent"), "{why}");

@@ -135,7 +135,9 @@ pub(super) fn status(outcome: &Outcome) -> Status {
         Outcome::TimedOut(_) => Status::Timeout,
         Outcome::SpawnFailed(_) => Status::SpawnError,
         Outcome::Cancelled { .. } => Status::Cancelled,
-        Outcome::Skipped | Outcome::FilteredOut | Outcome::DoneBefore => Status::Skipped,
+        Outcome::Skipped | Outcome::FilteredOut | Outcome::Declined | Outcome::DoneBefore => {
+            Status::Skipped
+        }
         Outcome::Rehearsed => Status::Dry,
         Outcome::Lost => Status::Lost,
     }

@@ -120,7 +120,7 @@ struct Finished {
     /// Killed by us: nothing of it is shown.
     cancelled: bool,
     /// Never started, but shown as if it had been.
-    filtered_out: bool,
+    declined: bool,
     failed: bool,
     row: Option<Row>,
 }
@@ -224,15 +224,10 @@ impl Text {
             stderr: mem::take(&mut end.stderr),
             error: self.error(&end.outcome),
             cancelled: match end.outcome {
-                Outcome::Cancelled { .. } | Outcome::DoneBefore => true,
-                // As GNU parallel, which shows what was skipped where it shows command lines.
-                Outcome::Skipped => {
-                    let shows = self.config.dry_run || self.config.verbose;
-                    !shows && self.rows.is_none()
-                }
-                _ => false,
+                Outcome::Cancelled { .. } => true,
+                _ => end.outcome.is_left_out(),
             },
-            filtered_out: end.outcome == Outcome::FilteredOut,
+            declined: end.outcome == Outcome::Declined,
             failed: !end.outcome.is_success(),
         };
         if self.config.mode == Mode::Never && self.rows.is_none() {
@@ -256,6 +251,9 @@ impl Text {
         let Outcome::SpawnFailed(error) = outcome else {
             return None;
         };
+        if error.exit.is_some() {
+            return None;
+        }
         let words = format!("{}: Error: {}", self.program, error.why);
         if error.fatal {
             if self.fatal.as_ref() == Some(&words) {
@@ -300,7 +298,7 @@ impl Text {
             ..
         } = self.config;
         let line = &finished.job.command.line;
-        if (dry_run || finished.filtered_out) && trace {
+        if (dry_run || finished.declined) && trace {
             self.printer
                 .line(Stream::Stderr, &Decoration::default(), line)?;
         }

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::Running;
-use crate::model::{ArgList, Body, RunEnd, Stdin};
+use crate::model::{ArgList, Body, RunEnd, SpawnError, Stdin};
 use crate::run::gate::Delay;
 use crate::run::halt::{ExitRule, HaltOn, Threshold};
 use crate::run::queue::queue;

@@ -12,6 +12,8 @@ pub struct Delay {
     /// Whether failures make it longer and successes shorter, as GNU parallel's `auto`.
     auto: bool,
     last_start: Option<Instant>,
+    /// The one before: a job that was left out has not started.
+    start_before: Option<Instant>,
 }
 
 /// No pause gets longer than this.
@@ -24,6 +26,7 @@ impl Delay {
             pause,
             auto,
             last_start: None,
+            start_before: None,
         }
     }
 }
@@ -37,11 +40,13 @@ impl Gate for Delay {
     }
 
     fn started(&mut self, now: Instant) {
-        self.last_start = Some(now);
+        self.start_before = self.last_start.replace(now);
     }
 
     fn ended(&mut self, outcome: &Outcome) {
-        if self.auto {
+        if outcome.is_left_out() {
+            self.last_start = self.start_before;
+        } else if self.auto {
             let factor = if outcome.is_success() { 0.9 } else { 1.3 };
             self.pause = self.pause.mul_f64(factor).min(LONGEST);
         }
@@ -66,6 +71,21 @@ mod tests {
         delay.ended(&Outcome::Exited(1));
         assert_eq!(delay.admit(begin, 0), Admit::NotBefore(begin + second));
         assert_eq!(delay.admit(begin + second, 0), Admit::Now);
+    }
+
+    #[test]
+    fn a_job_that_is_left_out_makes_nobody_wait() {
+        let begin = Instant::now();
+        let second = Duration::from_secs(1);
+        let mut delay = Delay::new(second, false);
+        delay.started(begin);
+        delay.ended(&Outcome::FilteredOut);
+        assert_eq!(delay.admit(begin, 0), Admit::Now);
+        delay.started(begin);
+        delay.started(begin + second);
+        delay.ended(&Outcome::Skipped);
+        assert_eq!(delay.admit(begin + second, 0), Admit::Now);
+        assert_eq!(delay.admit(begin, 0), Admit::NotBefore(begin + second));
     }
 
     #[test]
