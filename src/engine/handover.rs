@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::feed::{self, Feeding};
@@ -65,7 +66,8 @@ impl Handed {
             }
             Handover::File => {
                 let (named, file) = Named::make(dir, |path| {
-                    File::options().write(true).create_new(true).open(path)
+                    let mut options = File::options();
+                    options.write(true).create_new(true).mode(0o600).open(path)
                 })?;
                 handed.named = Some(named);
                 handed.sent = feed::write_all(&stdin, &file, stop.as_fd())?;

@@ -22,6 +22,7 @@ pub mod passing;
 pub mod pressure;
 pub mod priority;
 pub mod process;
+pub mod scratch;
 pub mod secret;
 pub mod side_command;
 pub mod signals;

@@ -27,6 +27,7 @@ use crate::sys::guardian::Guardian;
 use crate::sys::limits;
 use crate::sys::mailbox::Urgency;
 use crate::sys::mark;
+use crate::sys::scratch::Scratch;
 use crate::sys::spool::{Limits, SpoolDir};
 use crate::sys::turn::Turn;
 
@@ -63,7 +64,10 @@ pub fn guardian(plan: &EnginePlan) -> anyhow::Result<Option<Guardian>> {
         return Ok(None);
     }
     let held = plan.held_open.as_ref().map(AsFd::as_fd);
-    let guardian = Guardian::start(local::WARDS * plan.slots + mergers(plan), held);
+    let scratch =
+        (plan.handover != Handover::Pipe).then(|| Scratch::in_dir(&folder(plan.tmpdir.as_deref())));
+    let places = local::WARDS * plan.slots + mergers(plan);
+    let guardian = Guardian::start_with(places, held, scratch);
     guardian
         .map(Some)
         .context("cannot start the guardian process")
@@ -97,6 +101,10 @@ pub fn prepare_engine(
     let workers = plan.slots.min(total).max(1);
     // A worker takes up to seven descriptors: spool files or pipes, its event and its process.
     limits::raise_open_files(64 + 8 * workers as u64);
+    if let Some(scratch) = guardian.as_ref().and_then(Guardian::scratch) {
+        let made = scratch.make();
+        made.context("cannot make a directory for --cat or --fifo (see $TMPDIR)")?;
+    }
     Ok(EngineParts {
         plan,
         prepare,
@@ -154,7 +162,7 @@ impl EngineParts {
             command: command.clone(),
             shell: self.plan.shell.clone(),
             env: job_environment(self.plan.tmpdir.as_deref()),
-            folder: self.plan.tmpdir.clone().unwrap_or_else(std::env::temp_dir),
+            folder: folder(self.plan.tmpdir.as_deref()),
         };
         let first = local::WARDS * self.plan.slots;
         let wards = (first..first + mergers(&self.plan)).map(|place| guardian.ward(place));
@@ -227,7 +235,10 @@ impl EngineParts {
             remove_made_files: self.plan.remove_made_files,
             nice: self.plan.nice,
             handover: self.plan.handover,
-            handover_dir: self.plan.tmpdir.clone().unwrap_or_else(std::env::temp_dir),
+            handover_dir: guardian
+                .scratch()
+                .map(|scratch| scratch.path().to_owned())
+                .unwrap_or_default(),
             term_seq: self.plan.term_seq,
             done: self.done,
             results_are_done: self.plan.results_are_done,
@@ -243,9 +254,14 @@ impl EngineParts {
     }
 }
 
+/// Where temporary files go.
+fn folder(tmpdir: Option<&Path>) -> PathBuf {
+    tmpdir.map_or_else(std::env::temp_dir, Path::to_owned)
+}
+
 /// Starts a session for the jobs' windows, and says so.
 fn start_tmux(windows: Windows, plan: &EnginePlan, mailbox: &Letters) -> anyhow::Result<Tmux> {
-    let folder = plan.tmpdir.clone().unwrap_or_else(std::env::temp_dir);
+    let folder = folder(plan.tmpdir.as_deref());
     let tmux = Tmux::start(&folder, windows == Windows::Panes, plan.shell.clone())
         .context("--tmux cannot start tmux")?;
     let invitation = Message::PlainRemark(tmux.invitation());

@@ -7,6 +7,7 @@ use crate::process::Run;
 use crate::support::skip_without;
 use crate::{fanout, fanout_in_background, text};
 
+mod named;
 mod received;
 mod splitters;
 

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use table::{STARTING, Table};
 
 use super::mark;
+use super::scratch::Scratch;
 
 /// The guardian process and the table that it shares with fanout.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub(in crate::sys) struct Shared {
     lifeline: OwnedFd,
     /// What the guardian keeps open.
     held: Option<OwnedFd>,
+    /// The directory of files that jobs are handed by name.
+    scratch: Option<Scratch>,
     /// Whether there will be no jobs any more.
     over: AtomicBool,
     /// Whether the first thread waits for the guardian's end.
@@ -60,6 +63,19 @@ impl Guardian {
     ///
     /// When no process, socket or memory is to be had.
     pub fn start(places: usize, held: Option<BorrowedFd>) -> io::Result<Self> {
+        Self::start_with(places, held, None)
+    }
+
+    /// As [`start`](Self::start), for a run that has `scratch`, which is removed when fanout is gone.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub fn start_with(
+        places: usize,
+        held: Option<BorrowedFd>,
+        scratch: Option<Scratch>,
+    ) -> io::Result<Self> {
         let (watched, lifeline) = socket_pair()?;
         let shared = Shared {
             table: Arc::new(Table::new(places)?),
@@ -67,6 +83,7 @@ impl Guardian {
             watched,
             lifeline,
             held: held.map(|held| held.try_clone_to_owned()).transpose()?,
+            scratch,
             over: AtomicBool::new(false),
             awaited: AtomicBool::new(false),
         };
@@ -90,6 +107,11 @@ impl Guardian {
             table: Arc::clone(table),
             place,
         }
+    }
+
+    /// The directory of files that jobs are handed by name, if they are.
+    pub fn scratch(&self) -> Option<&Scratch> {
+        self.0.scratch.as_ref()
     }
 
     /// Tells the guardian that there will be no jobs any more, without waiting for its end.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::table::Table;
+use crate::sys::scratch::Scratch;
 use crate::sys::{family, kernel_file, mark};
 
 /// How long the guardian looks for what is to be killed at most, and how long it sleeps in between.
@@ -24,6 +25,7 @@ pub(super) fn watch(shared: &Shared) -> ! {
         && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
     {}
     end_all(&shared.table);
+    shared.scratch.iter().for_each(Scratch::remove);
     // SAFETY: ends this process without running anything of fanout's.
     unsafe { libc::_exit(0) }
 }
