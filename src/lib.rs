@@ -38,8 +38,8 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 
 use anyhow::Context as _;
-use cli::{CalledAs, Request};
-use plan::Plan;
+use cli::{CalledAs, Refusal, Request};
+use plan::{Plan, ReportPlan};
 use run::exit_code::ExitCode;
 use sem::Entered;
 use sys::first_thread;
@@ -52,23 +52,60 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     sys::signals::survive_file_size_limit();
     let mut argv = argv.into_iter();
     let called_as = CalledAs::from_argv0(&argv.next().unwrap_or_default());
-    let outcome = match cli::parse(called_as, argv.collect()) {
-        Ok(Request::Run(plan)) => execute(*plan).or_else(|error| without_table(&error, called_as)),
-        Ok(Request::Semaphore(config, plan)) => {
-            guarded(&config, *plan).map_err(|error| format!("{error:#}"))
+    match cli::parse(called_as, argv.collect()) {
+        Ok(Request::Run(plan)) => {
+            let caller = Caller::of(&plan.report);
+            let outcome = execute(*plan);
+            let outcome = outcome.or_else(|error| without_table(&error, &caller.program));
+            caller.answer(outcome)
         }
-        Ok(Request::Print(text)) => Ok(print(&text)),
+        Ok(Request::Semaphore(config, plan)) => {
+            let caller = Caller::of(&plan.report);
+            let outcome = guarded(&config, *plan);
+            caller.answer(outcome.map_err(|error| format!("{error:#}")))
+        }
+        Ok(Request::Print(text)) => print(&text),
         Ok(Request::PrintAndFail(text)) => {
             print(&text);
-            Ok(ExitCode::Error)
+            ExitCode::Error
         }
-        Err(why) => Err(why),
-    };
-    outcome.unwrap_or_else(|why| {
-        // Nobody is left to tell when standard error is closed.
-        let _ = writeln!(io::stderr(), "{}: Error: {why}", called_as.name());
-        ExitCode::Error
-    })
+        Err(Refusal {
+            program,
+            why,
+            evaluates,
+        }) => Caller { program, evaluates }.answer(Err(why)),
+    }
+}
+
+/// Who called, and is told how the run ended.
+struct Caller {
+    /// The name under which fanout speaks to them.
+    program: String,
+    /// Whether it is a shell that evaluates what is printed, as a function of GNU's `parset`.
+    evaluates: bool,
+}
+
+impl Caller {
+    /// Whoever wants the reports of `plan`.
+    fn of(plan: &ReportPlan) -> Self {
+        Self {
+            program: plan.program.clone(),
+            evaluates: plan.assign.is_some(),
+        }
+    }
+
+    /// Tells `outcome`: an error on standard error, the exit code to a shell that evaluates it.
+    fn answer(&self, outcome: Result<ExitCode, String>) -> ExitCode {
+        let code = outcome.unwrap_or_else(|why| {
+            // Nobody is left to tell when standard error is closed.
+            let _ = writeln!(io::stderr(), "{}: Error: {why}", self.program);
+            ExitCode::Error
+        });
+        if self.evaluates && code != ExitCode::BrokenPipe {
+            print(&format!("\nreturn {}", code.code()));
+        }
+        code
+    }
 }
 
 /// Runs the job of `plan` while holding a semaphore, or does what else is to be done with that.
@@ -84,10 +121,10 @@ fn guarded(config: &sem::Config, mut plan: Plan) -> anyhow::Result<ExitCode> {
 }
 
 /// Fails with `error`, which has an exit code of its own where a database or its table is not there.
-fn without_table(error: &anyhow::Error, called_as: CalledAs) -> Result<ExitCode, String> {
+fn without_table(error: &anyhow::Error, program: &str) -> Result<ExitCode, String> {
     match error.downcast_ref::<sql::SqlError>() {
         Some(missing) if missing.missing => {
-            let _ = writeln!(io::stderr(), "{}: Error: {missing}", called_as.name());
+            let _ = writeln!(io::stderr(), "{program}: Error: {missing}");
             Ok(ExitCode::NoTable)
         }
         _ => Err(format!("{error:#}")),

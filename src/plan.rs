@@ -363,6 +363,8 @@ pub struct ReportPlan {
     pub latest_line: bool,
     /// The table that it goes into instead.
     pub rows: Option<RowsPlan>,
+    /// The variables of a shell that it is assigned to instead.
+    pub assign: Option<text::assign::Config>,
     /// The joblog.
     pub joblog: Option<JoblogPlan>,
     /// The JSON stream.

@@ -211,10 +211,12 @@ fn find_long<'a>(known: &'a Command, typed: &str) -> Option<(&'a Arg, String)> {
         return find_short(known, letter);
     }
     let typed = typed.to_ascii_lowercase();
+    // What companions of GNU parallel use among themselves, as `--_parset`, is never meant by another word.
+    let may_be = |name: &str| !name.starts_with('_') || name == typed;
     let called = |is: &dyn Fn(&str) -> bool| {
         known
             .get_arguments()
-            .filter(|arg| long_names(arg).any(is))
+            .filter(|arg| long_names(arg).any(|name| may_be(name) && is(name)))
             .collect::<Vec<_>>()
     };
     let only = |mut found: Vec<&'a Arg>| found.pop().filter(|_| found.is_empty());

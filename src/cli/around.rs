@@ -1,9 +1,13 @@
 //! The environment's flags: where jobs run, how nice they are, what `-j` counts in.
 
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::flags::Environment;
 use super::{bytes, text};
+use crate::engine::launch::CALLING_SHELL;
 use crate::sys::{cpu, host, topology};
 use crate::template::{Syntax, Template};
 
@@ -46,6 +50,44 @@ fn own_workdir() -> Vec<u8> {
     let name = format!("{}-{}-{{#}}", host::name(), std::process::id());
     let path = Path::new(&home).join(".parallel/tmp").join(name);
     path.into_os_string().into_encoded_bytes()
+}
+
+/// The shell code that runs before each command, in the same shell: that of `$PARALLEL_ENV`, and behind it
+/// that of `--prelude`.
+///
+/// # Errors
+///
+/// When the file that `$PARALLEL_ENV` names cannot be read.
+pub fn prelude(flags: &Environment) -> Result<Vec<u8>, String> {
+    let own = flags.prelude.as_ref().map(bytes).unwrap_or_default();
+    let Some(calling) = std::env::var_os(CALLING_SHELL).filter(|value| !value.is_empty()) else {
+        return Ok(own);
+    };
+    let mut code = calling_shell(&calling)?;
+    if !own.is_empty() {
+        code.push(b'\n');
+        code.extend(own);
+    }
+    Ok(code)
+}
+
+/// As GNU parallel: `value` is shell code or the name of a file or FIFO that has it, with bytes of value 1 for
+/// newlines.
+fn calling_shell(value: &OsStr) -> Result<Vec<u8>, String> {
+    let mut code = if Path::new(value).exists() {
+        fs::read(value).map_err(|error| {
+            let file = value.display();
+            format!("${CALLING_SHELL} names {file}, which cannot be read: {error}")
+        })?
+    } else {
+        value.as_bytes().to_vec()
+    };
+    for byte in &mut code {
+        if *byte == 1 {
+            *byte = b'\n';
+        }
+    }
+    Ok(code)
 }
 
 /// The variable of `--process-slot-var`.

@@ -19,6 +19,7 @@
 pub mod about;
 pub mod argv;
 pub mod around;
+mod assign;
 mod batching;
 mod combine;
 mod compress;
@@ -110,12 +111,36 @@ impl CalledAs {
     }
 }
 
+/// A command line that is not understood.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The name under which fanout speaks to whoever typed it.
+    pub program: String,
+    /// One line that names the option and what is wrong with it.
+    pub why: String,
+    /// Whether a shell evaluates what is printed, to get its variables assigned.
+    pub evaluates: bool,
+}
+
 /// Understands `args`, the command line without the program's name.
 ///
 /// # Errors
 ///
-/// One line that names the option and what is wrong with it.
-pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String> {
+/// When it cannot.
+pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Refusal> {
+    let evaluates = args.iter().any(|word| word == "--_parset");
+    understand(called_as, args).map_err(|why| Refusal {
+        program: if evaluates {
+            assign::PROGRAM.to_owned()
+        } else {
+            called_as.name().to_owned()
+        },
+        why,
+        evaluates,
+    })
+}
+
+fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String> {
     let typed: ArgList = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut table = Flags::command().no_binary_name(true);
     let args = Surroundings::of_process(called_as).complete(shebang::expand(args)?, &table)?;

@@ -219,7 +219,11 @@ pub(super) fn capture(flags: &Flags, json_on_stdout: bool) -> CapturePlan {
     if has_files(flags) {
         return CapturePlan::Files(output.print_command > 0);
     }
-    let whole = json || rows(flags).is_some() || reduce(flags).is_some() || flags.sql.works();
+    let whole = json
+        || rows(flags).is_some()
+        || reduce(flags).is_some()
+        || flags.sql.works()
+        || flags.output.assign.is_some();
     // What runs again or is taken back must not have been shown.
     let may_run_again = flags.jobs.memfree.is_some() || flags.jobs.limit.is_some();
     let may_be_taken_back = flags.failure.halt.is_some() || may_run_again;

@@ -4,6 +4,8 @@
 //! or, in their stead, the profiles that `--profile` names; `$PARALLEL`; the command line. Each part has
 //! options of its own in front, and what is left of all parts together is the command. `--plain` on the
 //! command line leaves only the command line; `--profile` and `--plain` mean nothing elsewhere.
+//!
+//! `$PARALLEL_CSH` belongs to the command line: GNU's `env_parallel.csh` has no other way to hand over words.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -19,6 +21,8 @@ use super::{CalledAs, words};
 pub struct Surroundings {
     /// `$PARALLEL`.
     pub parallel: Option<OsString>,
+    /// `$PARALLEL_CSH`.
+    pub csh: Option<OsString>,
     /// The folders of configuration, the least important one first; the first `system` ones have no
     /// profiles.
     pub folders: Vec<PathBuf>,
@@ -49,6 +53,7 @@ impl Surroundings {
         }
         Self {
             parallel: variable("PARALLEL"),
+            csh: variable("PARALLEL_CSH"),
             folders,
             system,
         }
@@ -66,8 +71,22 @@ impl Surroundings {
         if typed.options.iter().any(|option| option == "--plain") {
             return Ok(args);
         }
-        let profiles = typed
-            .options
+        let mut parts = self.configured(&typed.options)?;
+        if let Some(variable) = &self.csh {
+            parts.push(split_variable("PARALLEL_CSH", variable)?);
+        }
+        if parts.iter().all(Vec::is_empty) {
+            return Ok(args);
+        }
+        let parts = parts
+            .into_iter()
+            .map(|words| words.into_iter().map(OsString::from_vec).collect());
+        join(parts.chain([args]), known)
+    }
+
+    /// The words of each place of configuration, when `options` are those of the command line.
+    fn configured(&self, options: &[OsString]) -> Result<Vec<Vec<Vec<u8>>>, String> {
+        let profiles = options
             .iter()
             .filter_map(|option| option.as_bytes().strip_prefix(b"--profile="));
         let mut parts = Vec::new();
@@ -81,17 +100,9 @@ impl Surroundings {
             }
         }
         if let Some(variable) = &self.parallel {
-            let words = words::split(variable.as_bytes())
-                .ok_or("$PARALLEL has a quote or a backslash without its counterpart")?;
-            parts.push(words);
+            parts.push(split_variable("PARALLEL", variable)?);
         }
-        if parts.iter().all(Vec::is_empty) {
-            return Ok(args);
-        }
-        let parts = parts
-            .into_iter()
-            .map(|words| words.into_iter().map(OsString::from_vec).collect());
-        join(parts.chain([args]), known)
+        Ok(parts)
     }
 
     /// The file of the profile called `name`: a path if it begins as one, else in the user's folders.
@@ -121,6 +132,12 @@ impl Surroundings {
             )
         })
     }
+}
+
+/// The words in the value of the variable `name`.
+fn split_variable(name: &str, value: &OsString) -> Result<Vec<Vec<u8>>, String> {
+    words::split(value.as_bytes())
+        .ok_or_else(|| format!("${name} has a quote or a backslash without its counterpart"))
 }
 
 /// The words of a configuration file: each line by itself, but one that ends with a backslash goes on in
@@ -230,17 +247,18 @@ mod tests {
         ]);
         let around = Surroundings {
             parallel: Some("-v".into()),
+            csh: Some("-k 'a  b'".into()),
             folders: [&system, &user].map(|it| it.path().to_owned()).into(),
             system: 1,
         };
         let typed = ["-j3", "echo", ":::", "a"];
         assert_eq!(
             complete(&around, &typed).unwrap(),
-            "-j1|--tagstring|a b|-v|-j3|--|nice|echo|:::|a"
+            "-j1|--tagstring|a b|-v|-k|-j3|--|nice|a  b|echo|:::|a"
         );
         assert_eq!(
             complete(&around, &["-Jp", "echo"]).unwrap(),
-            "-j2|-k|-v|-Jp|--|echo"
+            "-j2|-k|-v|-k|-Jp|--|a  b|echo"
         );
         assert_eq!(complete(&around, &["--plain", "x"]).unwrap(), "--plain|x");
         let error = complete(&around, &["-J", "other", "echo"]).unwrap_err();

@@ -7,8 +7,8 @@ use super::failing::TimeLimit;
 use super::flags::{self, Flags, ShellUse};
 use super::jobs_count::{JobsSpec, JobsValue, as_many_as_possible};
 use super::{
-    CalledAs, around, batching, bytes, compress, failing, gates, hosts, outputs, pipe, resuming,
-    sources, templates, terminal, text, values,
+    CalledAs, around, assign, batching, bytes, compress, failing, gates, hosts, outputs, pipe,
+    resuming, sources, templates, terminal, text, values,
 };
 use crate::engine::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
@@ -61,6 +61,10 @@ pub fn resolve(
     let total = sources::total_jobs(flags)?;
     let (slots, workers) = slots(flags, threads)?;
     let limit = failing::timeout(flags)?;
+    let assign = flags.output.assign.as_ref();
+    let assign = assign
+        .map(|value| assign::config(value, shell.quoting()))
+        .transpose()?;
     let engine = engine(flags, capture, shell, workers, limit)?;
     let pipe = pipe::resolve(
         flags,
@@ -119,12 +123,16 @@ pub fn resolve(
         run,
         report: ReportPlan {
             in_step: flags.terminal.interactive,
-            program: called_as.name().to_owned(),
+            program: match assign {
+                Some(_) => assign::PROGRAM.to_owned(),
+                None => called_as.name().to_owned(),
+            },
             preface: batching::limits(&flags.batching)?,
             latest_line: flags.output.latest_line,
             text: outputs::text_config(flags, capture, json_on_stdout),
             joblog: resuming::joblog(flags),
             rows: outputs::rows(flags),
+            assign,
             json,
             progress,
             summary: called_as == CalledAs::Fanout && !flags.failure.no_summary,
@@ -212,7 +220,7 @@ fn engine(
         tmpdir: around::tmpdir(around)?,
         nice: around::nice(around)?,
         handover: pipe::handover(flags),
-        prelude: around.prelude.as_ref().map(bytes).unwrap_or_default(),
+        prelude: around::prelude(around)?,
         remove_empty_workdirs: around::is_own_workdir(around),
         remove_made_files: flags.hosts.cleanup,
         results_are_done: resuming::by_results(flags),

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::script::Script;
 use super::shell::{Direct, Shell, Shortcut, waiting};
 use crate::model::ArgList;
 use crate::sys::child::Child;
@@ -20,6 +21,11 @@ const SEQ: &str = "PARALLEL_SEQ";
 const SLOT: &str = "PARALLEL_JOBSLOT";
 /// The file or FIFO that has the job's input.
 const INPUT: &str = "PARALLEL_TMP";
+/// The variable in which GNU's `env_parallel` hands over the calling shell's functions, variables and aliases,
+/// to be a prelude.
+pub const CALLING_SHELL: &str = "PARALLEL_ENV";
+/// The variables by which GNU's `env_parallel` speaks to fanout alone: jobs, which may run it again, get none.
+pub const OF_CALLER: [&str; 2] = [CALLING_SHELL, "PARALLEL_CSH"];
 /// Those of every job.
 pub(super) const JOB_VARIABLES: [&str; 3] = [SEQ, SLOT, mark::VARIABLE];
 /// What a shell tells a program about the path by which it was executed.
@@ -56,10 +62,7 @@ pub struct Launcher {
     shell_path: CString,
     shell_name: Vec<u8>,
     shell_env: EnvBlock,
-    /// The prelude and the end of its line, and behind that the latest command and the coda.
-    script: Vec<u8>,
-    prelude_end: usize,
-    coda: &'static [u8],
+    script: Script,
     args: ArgBlock,
     slot_variable: Option<String>,
     on_terminal: bool,
@@ -102,13 +105,8 @@ pub struct Start<'a> {
 impl Launcher {
     /// A launcher for one worker.
     pub fn new(launch: &Launch) -> Self {
-        let mut script = launch.prelude.clone();
-        // A shell reads a line when the one before has been run: aliases are known by then.
-        script.extend((!script.is_empty()).then_some(b'\n'));
+        let script = Script::new(&launch.prelude, launch.coda, &launch.shell);
         Self {
-            prelude_end: script.len(),
-            script,
-            coda: launch.coda,
             shell_path: c_path(launch.shell.path()),
             shell_name: launch.shell.arg0().as_bytes().to_vec(),
             shell_env: EnvBlock::new(
@@ -118,13 +116,14 @@ impl Launcher {
             slot_variable: launch.slot_variable.clone(),
             on_terminal: launch.on_terminal,
             args: ArgBlock::default(),
-            direct: if launch.always_shell || launch.named_inputs || !launch.prelude.is_empty() {
+            direct: if launch.always_shell || launch.named_inputs || script.has_prelude() {
                 None
             } else {
                 DirectWay::new(launch)
             },
             question: waiting::question(&launch.shell),
             waits: None,
+            script,
         }
     }
 
@@ -198,14 +197,7 @@ impl Launcher {
         if let Some(path) = start.named_input {
             self.shell_env.set(3, INPUT, path.as_os_str().as_bytes());
         }
-        let line = if self.prelude_end == 0 && self.coda.is_empty() {
-            start.line
-        } else {
-            self.script.truncate(self.prelude_end);
-            self.script.extend_from_slice(start.line);
-            self.script.extend_from_slice(self.coda);
-            &self.script
-        };
+        let line = self.script.around(start.line)?;
         self.args
             .fill([&self.shell_name[..], b"-c", line].into_iter());
         let cwd = start.cwd.map(c_path);

@@ -25,6 +25,7 @@ pub mod pool;
 mod post;
 mod question;
 pub mod reduce;
+mod script;
 pub mod shell;
 pub mod term_seq;
 pub mod tmux;

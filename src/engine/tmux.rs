@@ -8,6 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::launch::CALLING_SHELL;
+use super::script::PreludeFile;
 use super::shell::Shell;
 use crate::template::Quoting;
 
@@ -21,18 +23,23 @@ pub struct Tmux {
     session: String,
     panes: bool,
     shell: Shell,
+    /// What each job's shell reads first.
+    prelude: Option<PreludeFile>,
     /// The pane that keeps the session alive as long as jobs may come.
     keeper: String,
 }
 
 impl Tmux {
-    /// Starts a session for jobs that `shell` runs, with its socket in `folder`; with `panes` they share its
-    /// first window.
+    /// Starts a session for jobs that `shell` runs, each after the shell code `prelude`, with its socket in
+    /// `folder`; with `panes` they share its first window.
     ///
     /// # Errors
     ///
     /// When tmux cannot be started.
-    pub fn start(folder: &Path, panes: bool, shell: Shell) -> io::Result<Self> {
+    pub fn start(folder: &Path, panes: bool, shell: Shell, prelude: &[u8]) -> io::Result<Self> {
+        let prelude = (!prelude.is_empty())
+            .then(|| PreludeFile::new(prelude, shell.quoting()))
+            .transpose()?;
         let unique = fastrand::u32(..);
         let socket = folder.join(format!("tms{unique:08x}"));
         let session = format!("p{}", std::process::id());
@@ -41,6 +48,7 @@ impl Tmux {
             .arg(&socket)
             .args(["new-session", "-dP", "-F", "#{pane_id}", "-s", &session])
             .arg("echo Each job is shown while it runs, and for a while after; exec cat")
+            .env_remove(CALLING_SHELL)
             .stdin(Stdio::null())
             .output()?;
         if started.status.success() {
@@ -49,6 +57,7 @@ impl Tmux {
                 session,
                 panes,
                 shell,
+                prelude,
                 keeper: String::from_utf8_lossy(&started.stdout).trim().to_owned(),
             });
         }
@@ -73,6 +82,9 @@ impl Tmux {
         inside.extend_from_slice(quoted(&bytes(self.shell.path())).as_bytes());
         inside.extend_from_slice(b" -c ");
         let start = inside.len();
+        if let Some(prelude) = &self.prelude {
+            inside.extend_from_slice(&prelude.line);
+        }
         inside.extend_from_slice(line);
         Quoting::Posix.quote_tail(&mut inside, start);
         let end = format!(" 9>&-; echo $? >&9; exec 9>&-; echo; date; exec sleep {LINGERS}");

@@ -16,6 +16,8 @@ pub enum Failure {
         /// What the system said.
         error: Arc<io::Error>,
     },
+    /// There are only so many variables to assign the output of jobs to.
+    MoreJobsThanVariables(usize),
     /// The outputs of jobs could not be merged.
     Merge(Arc<io::Error>),
 }
@@ -42,6 +44,12 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::StdoutClosed => f.write_str("standard output was closed"),
+            Self::MoreJobsThanVariables(named) => {
+                write!(
+                    f,
+                    "there are more jobs than variables, of which {named} are named"
+                )
+            }
             Self::Merge(error) => write!(f, "--reduce: {error}"),
             Self::Sink { what, error } => write!(f, "cannot write to {what}: {error}"),
         }

@@ -12,7 +12,7 @@ use super::{Letters, OpenJobs, Reports};
 use crate::engine::capture::Capture;
 use crate::engine::dry::DryEngine;
 use crate::engine::handover::Handover;
-use crate::engine::launch::Launch;
+use crate::engine::launch::{Launch, OF_CALLER};
 use crate::engine::local::{self, JobStdin};
 use crate::engine::reduce::{self, Reducer};
 use crate::engine::tmux::Tmux;
@@ -213,7 +213,11 @@ impl EngineParts {
                 shell: self.plan.shell,
                 always_shell: self.plan.always_shell,
                 warm: self.plan.warm_shells,
-                prelude: self.plan.prelude,
+                prelude: if tmux.is_none() {
+                    self.plan.prelude
+                } else {
+                    Vec::new()
+                },
                 env: job_environment(self.plan.tmpdir.as_deref()),
                 cwd: self.cwd,
                 slot_variable: self.plan.slot_variable,
@@ -262,8 +266,13 @@ fn folder(tmpdir: Option<&Path>) -> PathBuf {
 /// Starts a session for the jobs' windows, and says so.
 fn start_tmux(windows: Windows, plan: &EnginePlan, mailbox: &Letters) -> anyhow::Result<Tmux> {
     let folder = folder(plan.tmpdir.as_deref());
-    let tmux = Tmux::start(&folder, windows == Windows::Panes, plan.shell.clone())
-        .context("--tmux cannot start tmux")?;
+    let tmux = Tmux::start(
+        &folder,
+        windows == Windows::Panes,
+        plan.shell.clone(),
+        &plan.prelude,
+    )
+    .context("--tmux cannot start tmux")?;
     let invitation = Message::PlainRemark(tmux.invitation());
     mailbox.post([invitation], Urgency::Now);
     Ok(tmux)
@@ -282,8 +291,10 @@ fn job_environment(tmpdir: Option<&Path>) -> Vec<(OsString, OsString)> {
     let mark = OsString::from_vec(mark::value(mark::NO_JOB));
     told.push((mark::VARIABLE, mark));
     told.extend(tmpdir.map(|dir| ("TMPDIR", dir.into())));
-    let inherited =
-        std::env::vars_os().filter(|(name, _)| told.iter().all(|(told, _)| name != told));
+    let inherited = std::env::vars_os().filter(|(name, _)| {
+        !OF_CALLER.iter().any(|of_caller| name == of_caller)
+            && told.iter().all(|(told, _)| name != told)
+    });
     inherited
         .chain(
             told.iter()

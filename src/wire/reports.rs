@@ -65,7 +65,7 @@ pub fn start_reports(
     let on_failure: OnFailure = Arc::new(move |failure: Failure| {
         let message = match failure {
             Failure::StdoutClosed => Message::StdoutClosed,
-            failure @ (Failure::Sink { .. } | Failure::Merge(_)) => {
+            failure => {
                 // Said right here: what cannot be written may be what would say it.
                 let _ = writeln!(io::stderr(), "{program}: Error: {failure}");
                 Message::ReportFailed(failure.to_string())
@@ -187,7 +187,8 @@ fn sinks(
     sinks.push(Box::new(
         text::Text::new(stdout, stderr()?, text_config, &plan.program)
             .with_turn(turn)
-            .with_rows(rows),
+            .with_rows(rows)
+            .with_assignments(plan.assign),
     ));
     Ok(sinks)
 }

@@ -301,3 +301,42 @@ fn strict_shells_are_no_hindrance() {
         "x\n12\n1 x\n",
     );
 }
+
+/// GNU parallel 20260522 hands over what is longer than a word of a command line may be.
+#[test]
+fn a_calling_shell_may_have_more_state_than_fits_into_a_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state");
+    let value = "x".repeat(200_000);
+    std::fs::write(
+        &file,
+        format!("big='{value}'\u{1}greet() {{ echo \"hello $1\"; }}\n"),
+    )
+    .unwrap();
+    for shell in ["bash", "dash", "zsh", "ksh", "mksh"] {
+        let output = fanout()
+            .args([
+                "-k",
+                "--no-summary",
+                "greet {}; echo ${#big}",
+                ":::",
+                "a",
+                "b",
+            ])
+            .env("PARALLEL_SHELL", shell)
+            .env("PARALLEL_ENV", &file)
+            .output()
+            .unwrap();
+        let error = text(&output.stderr);
+        if error.contains("$PARALLEL_SHELL was not found") {
+            skip_without(shell);
+            continue;
+        }
+        assert_eq!(error, "", "{shell}");
+        assert_eq!(
+            text(&output.stdout),
+            "hello a\n200000\nhello b\n200000\n",
+            "{shell}"
+        );
+    }
+}

@@ -13,6 +13,7 @@
 mod around;
 mod batching;
 mod case;
+mod companions;
 mod compare;
 mod control;
 mod differences;
@@ -70,6 +71,7 @@ const GROUPS: &[Group] = &[
     ("sql", sql::cases),
     ("hosts", hosts::cases),
     ("around", around::cases),
+    ("companions", companions::cases),
 ];
 
 /// The cases mostly wait for processes, so several for each core run at a time.
@@ -101,7 +103,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// A test for each case, and those of databases that need a server of their own.
+/// A test for each case and each script, and those of databases that need a server of their own.
 fn comparisons(gnu: &Path, ours: &Arc<Ours>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for (group, cases) in GROUPS {
@@ -112,6 +114,12 @@ fn comparisons(gnu: &Path, ours: &Arc<Ours>) -> Vec<Trial> {
             })
         }));
     }
+    trials.extend(companions::scripts().into_iter().map(|script| {
+        let (gnu, ours) = (gnu.to_owned(), Arc::clone(ours));
+        Trial::test(format!("companions: {}", script.name), move || {
+            passes_if_empty(script.difference(&gnu, &ours.path))
+        })
+    }));
     let with_a_server: [Comparison; 2] = [
         ("sql_postgres: cases", sql_postgres::equal_gnu),
         (

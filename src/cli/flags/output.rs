@@ -103,4 +103,8 @@ pub struct Output {
     /// Print each command on standard error when it starts.
     #[arg(short = 't', long)]
     pub verbose: bool,
+
+    /// What GNU's parset has its shell evaluate: assignments of what jobs wrote.
+    #[arg(long = "_parset", hide = true, value_name = "KIND,NAMES")]
+    pub assign: Option<OsString>,
 }

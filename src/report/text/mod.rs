@@ -5,6 +5,7 @@
 //! or by the user; both as GNU parallel. Streamed, pieces are shown as they come; in the order of the inputs
 //! only one job streams at a time, the one whose turn it is.
 
+pub mod assign;
 mod color;
 mod printer;
 pub mod rows;
@@ -15,6 +16,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
+use self::assign::Assignments;
 use self::printer::Printer;
 use self::rows::{Row, Rows};
 use self::stream::Streaming;
@@ -105,6 +107,8 @@ pub struct Text {
     asking: Option<Asking>,
     /// Where output goes as rows of a table, with all else that is known of the job.
     rows: Option<Rows>,
+    /// Makes output the values of a shell's variables.
+    assignments: Option<Assignments>,
     /// What ends the run. It may come from several jobs at once, and is told once.
     fatal: Option<String>,
 }
@@ -138,6 +142,7 @@ impl Text {
             turn: None,
             asking: None,
             rows: None,
+            assignments: None,
         }
     }
 
@@ -152,6 +157,13 @@ impl Text {
     #[must_use]
     pub fn with_rows(mut self, rows: Option<Rows>) -> Self {
         self.rows = rows;
+        self
+    }
+
+    /// Writes what jobs wrote as the values of a shell's variables.
+    #[must_use]
+    pub fn with_assignments(mut self, config: Option<assign::Config>) -> Self {
+        self.assignments = config.map(Assignments::new);
         self
     }
 
@@ -308,6 +320,9 @@ impl Text {
         if self.config.shows != Shows::Output && mode != Mode::Ungrouped {
             return self.paths(finished);
         }
+        if mode == Mode::Grouped && self.assignments.is_some() {
+            return self.assign(finished);
+        }
         let decoration = self.decoration(&finished.job, finished.failed);
         if dry_run || (verbose && shown.is_none() && mode != Mode::Ungrouped) {
             self.printer.line(Stream::Stdout, &decoration, line)?;
@@ -373,6 +388,21 @@ impl Text {
         self.print_error(finished, &decoration)
     }
 
+    /// Assigns what a job wrote to a variable; what it complained of is shown.
+    fn assign(&mut self, finished: &Finished) -> Result<(), Failure> {
+        let decoration = &self.plain_tag(&finished.job);
+        let (job, stdout) = (&finished.job, &finished.stdout);
+        let echoed = self.config.dry_run || self.config.verbose;
+        if let Some(assignments) = &mut self.assignments
+            && !finished.filtered_out
+        {
+            assignments.assign(job, stdout, echoed, decoration, &mut self.printer)?;
+        }
+        self.printer
+            .captured(Stream::Stderr, decoration, &finished.stderr, true)?;
+        self.print_error(finished, decoration)
+    }
+
     fn row(&mut self, finished: &Finished) -> Result<(), Failure> {
         let tag = self.plain_tag(&finished.job);
         if let (Some(rows), Some(row)) = (&mut self.rows, &finished.row) {
@@ -433,7 +463,11 @@ impl Sink for Text {
                 out.write(&rehearsal.lines)
             }
             Event::Notice { words, prefixed } => self.notice(words, *prefixed),
-            Event::RunStarted(_) | Event::Gate(_) | Event::RunEnded(_) => Ok(()),
+            Event::RunStarted(_) => match &mut self.assignments {
+                Some(assignments) => assignments.open(&mut self.printer),
+                None => Ok(()),
+            },
+            Event::Gate(_) | Event::RunEnded(_) => Ok(()),
         }
     }
 
@@ -460,6 +494,7 @@ impl Sink for Text {
             || config.color
             || config.color_failed
             || self.rows.is_some()
+            || self.assignments.is_some()
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
@@ -468,6 +503,9 @@ impl Sink for Text {
         }
         if let Some(rows) = &mut self.rows {
             rows.flush()?;
+        }
+        if let Some(assignments) = &mut self.assignments {
+            assignments.close(&mut self.printer)?;
         }
         self.printer.flush()
     }
