@@ -65,7 +65,8 @@ pub fn resolve(
     let assign = assign
         .map(|value| assign::config(value, shell.quoting()))
         .transpose()?;
-    let engine = engine(flags, capture, shell, workers, limit)?;
+    let mut engine = engine(flags, capture, shell, workers, limit)?;
+    engine.results_are_done = resuming::by_results(flags, resume.as_ref());
     let pipe = pipe::resolve(
         flags,
         &typed_sources,
@@ -223,7 +224,7 @@ fn engine(
         prelude: around::prelude(around)?,
         remove_empty_workdirs: around::is_own_workdir(around),
         remove_made_files: flags.hosts.cleanup,
-        results_are_done: resuming::by_results(flags),
+        results_are_done: false,
         held_open: None,
         stdin: terminal::stdin(flags),
         tmux: terminal::windows(flags),

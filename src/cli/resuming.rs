@@ -65,11 +65,12 @@ pub fn resume(flags: &Flags, json: Option<&JsonTarget>) -> Result<Option<ResumeP
     }
 }
 
-/// Whether a job whose output is there already is not run again. As GNU parallel: that tells nothing about
-/// how it ended.
-pub fn by_results(flags: &Flags) -> bool {
+/// Whether a job whose files of `--results` are complete is not run again: where no other record, `plan`, says what
+/// is done. As GNU parallel: that tells nothing about how it ended.
+pub fn by_results(flags: &Flags, plan: Option<&ResumePlan>) -> bool {
     let failure = &flags.failure;
-    failure.resume && !failure.resume_failed && outputs::keeps_results(flags)
+    let asked = failure.resume && !failure.resume_failed;
+    asked && plan.is_none() && outputs::keeps_results(flags)
 }
 
 /// What to know about resuming before anything runs.

@@ -155,7 +155,7 @@ impl Capturer {
             }
             Capture::Files { dir, folder, echo } => {
                 if let Some(prefix) = &source.command.results {
-                    self.named = result_files(prefix, source.seq)?.map(Some);
+                    self.named = result_files(prefix)?.map(Some);
                 } else {
                     self.named[0] = Some(Named::unique(folder)?);
                     spools(&mut self.spools, dir)?;

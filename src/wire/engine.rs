@@ -149,6 +149,11 @@ impl RunningEngine {
 }
 
 impl EngineParts {
+    /// Whether each job may have files with names for its output.
+    pub(super) fn keeps_results(&self) -> bool {
+        matches!(self.plan.capture, CapturePlan::Files(_)) && self.guardian.is_some()
+    }
+
     /// Whoever merges the outputs of jobs, if somebody is to.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ use crate::report::{Failure, Out};
 use crate::run::Message;
 use crate::run::retry::Retry;
 use crate::sys::mailbox::Urgency;
+use crate::sys::spool::finish_result;
 
 /// Hears that something cannot be written.
 pub(super) type OnFailure = Arc<dyn Fn(Failure) + Send + Sync>;
@@ -31,6 +32,8 @@ pub(super) struct Recorder {
     on_failure: OnFailure,
     /// Whether that has been told.
     failed: AtomicBool,
+    /// Whether the files of `--results` are marked as complete.
+    pub(super) results: bool,
     /// `--joblog`.
     pub(super) joblog: Option<Joblog>,
 }
@@ -42,27 +45,50 @@ impl Recorder {
             retry,
             on_failure,
             failed: AtomicBool::new(false),
+            results: false,
             joblog: None,
         }
     }
 
     /// Whether anything is recorded.
     pub(super) fn is_wanted(&self) -> bool {
-        self.joblog.is_some()
+        self.results || self.joblog.is_some()
     }
 
-    /// Writes the ends of jobs. After an error it goes on: what can be written of later ones is.
+    /// Writes the ends of jobs everywhere, into the joblog last: it alone decides where there is one. After an error
+    /// it goes on: what can be written of later ends is.
     fn write(&self, ends: &[&AttemptEnd]) -> bool {
         if ends.is_empty() {
             return true;
         }
+        let marked = !self.results || self.check(ends.iter().try_for_each(|end| mark(end)));
         let log = self.joblog.as_ref();
-        let written = log.map_or(Ok(()), |log| log.log(ends.iter().copied()));
+        let logged = log.map_or(Ok(()), |log| log.log(ends.iter().copied()));
+        self.check(logged) && marked
+    }
+
+    /// Tells of the first failure; false: there is one.
+    fn check(&self, written: Result<(), Failure>) -> bool {
         let Err(failure) = written else { return true };
         if !self.failed.swap(true, Ordering::Relaxed) {
             (self.on_failure)(failure);
         }
         false
+    }
+}
+
+/// Marks the files of a job that has run to an end of its own as complete.
+fn mark(end: &AttemptEnd) -> Result<(), Failure> {
+    let ran = matches!(
+        end.outcome,
+        Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut(_)
+    );
+    match &end.job.command.results {
+        Some(prefix) if ran => finish_result(prefix, end.job.seq).map_err(|error| {
+            let name = format!("--results {}", String::from_utf8_lossy(prefix));
+            Failure::new(name, error)
+        }),
+        _ => Ok(()),
     }
 }
 

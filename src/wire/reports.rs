@@ -74,6 +74,7 @@ pub fn start_reports(
         letters.post([message], Urgency::Now);
     });
     let mut recorder = Recorder::new(retry.clone(), Arc::clone(&on_failure));
+    recorder.results = engine.keeps_results();
     let sinks = sinks(plan, engine, mailbox, &mut recorder)?;
     let reporter = Reporter::new(sinks, Box::new(move |failure| on_failure(failure)));
     let wants_starts = reporter.wants_starts();

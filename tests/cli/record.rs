@@ -183,68 +183,151 @@ fn a_job_is_logged_when_it_ends_whatever_the_order_of_output() {
     }
 }
 
+/// Where a run records which jobs are done.
+#[derive(Clone, Copy)]
+struct Source {
+    option: &'static str,
+    /// The jobs that are recorded, by their numbers.
+    recorded: fn(&Path) -> Vec<u64>,
+}
+
+const JOBLOG: Source = Source {
+    option: "--joblog=log",
+    recorded: |folder| numbers(&folder.join("log")),
+};
+
+const RESULTS: Source = Source {
+    option: "--results=res/{#}/",
+    recorded: |folder| {
+        let jobs = fs::read_dir(folder.join("res")).into_iter().flatten();
+        let seq = |job: fs::DirEntry| fs::read_to_string(job.path().join("seq")).ok();
+        jobs.filter_map(|job| seq(job.unwrap())?.parse().ok())
+            .collect()
+    },
+};
+
 /// Kills a run with these options and this command, which ends with its number being added to the file `done`, when
-/// `after` jobs are logged; checks what is in the log then.
-fn kill_and_check(options: &[&str], command: &str, input: &str, after: usize) {
+/// `after` jobs are recorded; checks what is recorded then.
+fn kill_and_check(source: Source, options: &[&str], command: &str, after: usize) {
     let folder = tempfile::tempdir().unwrap();
-    let input_file = folder.path().join("input");
-    fs::write(&input_file, input).unwrap();
+    let input: String = (1..=400).map(|number| format!("{number}\n")).collect();
+    fs::write(folder.path().join("input"), input).unwrap();
     let mut fanout = fanout_in_background();
     fanout
         .current_dir(folder.path())
-        .args(["-j4", "--no-summary", "--joblog", "log"])
+        .args(["-j4", "--no-summary", source.option])
         .args(options)
         .arg(command)
-        .stdin(fs::File::open(&input_file).unwrap())
+        .stdin(fs::File::open(folder.path().join("input")).unwrap())
         // Nobody reads it.
         .stdout(Stdio::piped());
     let mut run = Run::start(fanout);
-    let log = folder.path().join("log");
-    await_that("some jobs in the log", || numbers(&log).len() >= after);
+    await_that("some jobs on record", || {
+        (source.recorded)(folder.path()).len() >= after
+    });
     run.send(Signal::KILL);
     run.wait();
     await_that("the end of its jobs", || run.jobs().is_empty());
-    let logged: BTreeSet<_> = numbers(&log).into_iter().collect();
+    let what = format!("{} {options:?} after {after}", source.option);
+    let recorded: BTreeSet<_> = (source.recorded)(folder.path()).into_iter().collect();
     let done: BTreeSet<_> = numbers(&folder.path().join("done")).into_iter().collect();
-    let unlogged = done.difference(&logged).count();
-    assert!(
-        unlogged <= 4,
-        "{options:?} after {after}: {unlogged} jobs are not in the log"
-    );
-    let undone: Vec<_> = logged.difference(&done).collect();
-    assert!(
-        undone.is_empty(),
-        "{options:?} after {after}: {undone:?} never ended"
-    );
+    let unknown = done.difference(&recorded).count();
+    assert!(unknown <= 4, "{what}: {unknown} jobs are not on record");
+    let undone: Vec<_> = recorded.difference(&done).collect();
+    assert!(undone.is_empty(), "{what}: {undone:?} never ended");
 }
 
 #[test]
 fn after_a_kill_no_more_ended_jobs_than_slots_are_unknown() {
-    let lines: String = (1..=400).map(|number| format!("{number}\n")).collect();
     let large = "head -c 5000 /dev/zero; echo {#} >> done";
+    let piped = "cat; head -c 900 /dev/zero; echo {#} >> done";
     for after in [1, 40, 120] {
-        for options in [
-            &["-k"][..],
-            &["--group"],
-            &["--line-buffer"],
-            &["--retries", "2"],
-        ] {
-            kill_and_check(options, "echo {#} >> done", &lines, after);
-            kill_and_check(options, large, &lines, after.min(12));
+        for source in [JOBLOG, RESULTS] {
+            for options in [
+                &["-k"][..],
+                &["--group"],
+                &["--line-buffer"],
+                &["--retries", "2"],
+            ] {
+                kill_and_check(source, options, "echo {#} >> done", after);
+                kill_and_check(source, options, large, after.min(12));
+            }
+            for options in [&["--pipe", "-n1", "-k"][..], &["--pipe", "-n1"]] {
+                kill_and_check(source, options, piped, after);
+            }
+            let failing = "echo {#} >> done; false";
+            kill_and_check(source, &["--retries", "2"], failing, after / 2);
         }
-        for options in [&["--pipe", "-n1", "-k"][..], &["--pipe", "-n1"]] {
-            kill_and_check(
-                options,
-                "cat; head -c 900 /dev/zero; echo {#} >> done",
-                &lines,
-                after,
-            );
-        }
-        kill_and_check(
-            &["--retries", "2"],
-            "echo {#} >> done; false",
-            &lines,
-            after / 2,
+    }
+}
+
+#[test]
+fn jobs_that_ran_when_fanout_died_have_files_and_run_again() {
+    for option in ["--joblog=log", "--group"] {
+        let folder = tempfile::tempdir().unwrap();
+        let start = |mut command: std::process::Command, resume: &[&str]| {
+            command
+                .current_dir(folder.path())
+                .args(["-j2", "--results", "res", option])
+                .args(resume)
+                .args(["until test -e go; do sleep 0.01; done; echo done{}", ":::"])
+                .args(["1", "2", "3", "4"])
+                .stdin(Stdio::null());
+            Run::start(command)
+        };
+        let mut run = start(fanout_in_background(), &[]);
+        let output = |number| folder.path().join(format!("res/1/{number}/stdout"));
+        await_that("two jobs", || output(1).exists() && output(2).exists());
+        run.send(Signal::KILL);
+        run.wait();
+        await_that("the end of its jobs", || run.jobs().is_empty());
+        fs::write(folder.path().join("go"), "").unwrap();
+        assert!(
+            start(fanout_in_background(), &["--resume"])
+                .wait()
+                .success()
         );
+        for number in 1..=4 {
+            let written = fs::read_to_string(output(number)).unwrap();
+            assert_eq!(written, format!("done{number}\n"), "{option}");
+            let files = fs::read_dir(output(number).parent().unwrap()).unwrap();
+            assert_eq!(files.count(), 3, "{option}");
+        }
+        // All is done: nothing runs.
+        fs::write(output(3), "kept").unwrap();
+        assert!(
+            start(fanout_in_background(), &["--resume"])
+                .wait()
+                .success()
+        );
+        assert_eq!(fs::read(output(3)).unwrap(), b"kept", "{option}");
+    }
+}
+
+#[test]
+fn with_a_joblog_only_the_joblog_tells_what_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |options: &[&str]| {
+        let mut command = fanout_in_background();
+        command
+            .current_dir(folder.path())
+            .args(["-k", "-j1", "--results", "res", "-v"])
+            .args(options)
+            .args(["echo", ":::", "a", "b"]);
+        assert!(command.status().unwrap().success());
+    };
+    run(&[]);
+    let output = folder.path().join("res/1/a/stdout");
+    for (options, kept) in [
+        (&["--resume"][..], true),
+        (&["--resume", "--joblog", "log"], false),
+        (&["--resume", "--joblog", "log"], true),
+        (&["--resume", "--json=json"], false),
+        (&["--resume", "--json=json"], true),
+        (&["--resume-failed", "--joblog", "log"], true),
+    ] {
+        fs::write(&output, "old").unwrap();
+        run(options);
+        assert_eq!(fs::read(&output).unwrap() == b"old", kept, "{options:?}");
     }
 }

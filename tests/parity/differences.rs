@@ -127,6 +127,14 @@ pub const INTENDED: &[Difference] = &[
         reason: IN_ORDER_OF_ENDS,
     },
     Difference {
+        case: "-j1 --resume --results r echo {#} ::: a",
+        reason: "Output without the job's number beside it, which is written last, is that of a job that did not end.",
+    },
+    Difference {
+        case: "-j1 --resume --results r --joblog log echo {#} ::: a b c",
+        reason: "With a joblog only the joblog tells what is done; GNU takes a job for done that has any output.",
+    },
+    Difference {
         case: "--retries x echo ::: a",
         reason: NO_NUMBER,
     },

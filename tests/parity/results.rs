@@ -139,9 +139,14 @@ pub fn cases() -> Vec<Case> {
             case.tree()
         });
     }
+    let torn = "-j1 --resume --results r echo {#} ::: a";
+    cases.push(case(torn).file("r/1/a/stdout", "ol").tree());
     for line in RESUMED {
+        // GNU parallel looks for the output of a job, fanout for its number, which is written last.
         let case = case(&format!("-j1 {line}"))
             .file("r/1/b/stdout", "old\n")
+            .file("r/1/b/seq", "2")
+            .file("r/1/b/stdout.seq", "2")
             .tree();
         cases.push(if line.contains("joblog") {
             case.joblog("log")

@@ -34,7 +34,8 @@ pub struct Failure {
     pub term_seq: Option<OsString>,
 
     /// Do not run jobs that the --joblog has already, known by their number; or that --json=FILE has, known
-    /// by their command, so that inputs may come in another order.
+    /// by their command, so that inputs may come in another order; or, without both, that have come to their end
+    /// below --results.
     #[arg(long)]
     pub resume: bool,
 

@@ -17,7 +17,7 @@ mod packed;
 
 pub use captured::{Captured, Reader};
 pub use file::unlinked_file;
-pub use named::{Named, has_result, result_files};
+pub use named::{Named, finish_result, has_result, result_files};
 pub use packed::{Codec, Packer};
 
 use std::fs::File;

@@ -31,25 +31,45 @@ fn names(prefix: &[u8]) -> [PathBuf; 3] {
     ends.map(|end| OsString::from_vec([prefix, end.as_bytes()].concat()).into())
 }
 
-/// Makes the files of job number `seq` below `prefix`, and the directories that they are in.
+/// Makes the files below `prefix` for the output of a job, and the directories that they are in. What says that an
+/// earlier run has done the job is taken away before its output is.
 ///
 /// # Errors
 ///
 /// When one of them cannot be made; names it.
-pub fn result_files(prefix: &[u8], seq: u64) -> io::Result<[Named; 2]> {
+pub fn result_files(prefix: &[u8]) -> io::Result<[Named; 2]> {
     let [stdout, stderr, number] = names(prefix);
     if let Some(parent) = stdout.parent() {
         fs::create_dir_all(parent).map_err(|error| cannot_make(parent, &error))?;
     }
-    fs::write(&number, seq.to_string()).map_err(|error| cannot_make(&number, &error))?;
+    match fs::remove_file(&number) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(cannot_make(&number, &error));
+        }
+        _ => {}
+    }
     Ok([Named::create(stdout)?, Named::create(stderr)?])
 }
 
-/// Whether the file with a job's standard output below `prefix` is there; as in GNU parallel it may be
-/// anything.
+/// Writes the file with the number of job `seq` below `prefix`, whose output is complete. It gets its name when it is
+/// whole: it tells [`has_result`] that the job is done.
+///
+/// # Errors
+///
+/// When it cannot be written; without its name.
+pub fn finish_result(prefix: &[u8], seq: u64) -> io::Result<()> {
+    let [.., number] = names(prefix);
+    // Jobs may share their place.
+    let mut unfinished = number.clone().into_os_string();
+    unfinished.push(format!(".{seq}.new"));
+    fs::write(&unfinished, seq.to_string())?;
+    fs::rename(&unfinished, &number)
+}
+
+/// Whether the job whose files are below `prefix` has come to its end.
 pub fn has_result(prefix: &[u8]) -> bool {
-    let [stdout, ..] = names(prefix);
-    stdout.exists()
+    let [.., number] = names(prefix);
+    fs::metadata(number).is_ok_and(|it| it.is_file() && it.len() > 0)
 }
 
 fn cannot_make(path: &Path, error: &io::Error) -> io::Error {
@@ -134,9 +154,12 @@ mod tests {
         let listed = |prefix: &str| {
             let prefix = [folder.path().as_os_str().as_bytes(), prefix.as_bytes()].concat();
             for _ in 0..2 {
-                let [stdout, _stderr] = result_files(&prefix, 7).unwrap();
+                let [stdout, _stderr] = result_files(&prefix).unwrap();
                 stdout.file().write_all(b"out").unwrap();
                 assert_eq!(stdout.take().unwrap().head(9).unwrap(), b"out");
+                assert!(!has_result(&prefix));
+                finish_result(&prefix, 7).unwrap();
+                assert!(has_result(&prefix));
             }
             let dir = folder.path().join("a");
             let mut names: Vec<_> = fs::read_dir(&dir)
@@ -153,7 +176,7 @@ mod tests {
 
     #[test]
     fn an_error_names_the_file() {
-        let error = result_files(b"/dev/null/x", 1).unwrap_err().to_string();
+        let error = result_files(b"/dev/null/x").unwrap_err().to_string();
         assert!(error.contains("--results /dev/null"), "{error}");
     }
 }
