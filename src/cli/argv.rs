@@ -47,7 +47,10 @@ pub fn split(words: Vec<OsString>, known: &Command) -> Argv {
         if word.as_bytes().starts_with(b"--") {
             argv.options.push(long_option(word, known, &mut value));
         } else {
-            short_options(&word, known, &mut value, &mut argv.options);
+            let end = short_options(&word, known, &mut value, &mut argv.options);
+            if end == OptionsEnd::Here {
+                break;
+            }
         }
         // As GNU parallel: `-l 2`, though `-l` may stand alone, too.
         if let Some(option) = argv.options.last_mut().filter(|it| *it == "--max-lines")
@@ -150,18 +153,35 @@ fn long_option(
     canonical(&name, value)
 }
 
-/// `-k`, `-kj4`, `-j4`, `-j 4`: each letter's option under its long name.
+/// Whether options end with a word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OptionsEnd {
+    Here,
+    Later,
+}
+
+/// `-k`, `-kj4`, `-j4`, `-j 4`: each letter's option under its long name. As GNU parallel: a dash among them begins a
+/// long name (`-k-tag`), or ends all options (`-k-`).
 fn short_options(
     word: &OsString,
     known: &Command,
     next: &mut impl FnMut(Taken) -> Option<OsString>,
     options: &mut Vec<OsString>,
-) {
+) -> OptionsEnd {
     let letters = &word.as_bytes()[1..];
     for (place, &letter) in letters.iter().enumerate() {
+        if letter == b'-' {
+            let name = &letters[place + 1..];
+            if name.is_empty() {
+                return OptionsEnd::Here;
+            }
+            let long = OsString::from_vec([b"--", name].concat());
+            options.push(long_option(long, known, next));
+            break;
+        }
         let Some((arg, name)) = find_short(known, letter) else {
             options.push(OsString::from_vec(vec![b'-', letter]));
-            return;
+            break;
         };
         if !takes_value(arg) {
             options.push(canonical(&name, None));
@@ -173,8 +193,9 @@ fn short_options(
             rest => Some(rest.to_vec()),
         };
         options.push(canonical(&name, value));
-        return;
+        break;
     }
+    OptionsEnd::Later
 }
 
 fn canonical(name: &str, value: Option<Vec<u8>>) -> OsString {
@@ -331,6 +352,25 @@ mod tests {
         assert_eq!(options, ["--keep-order", "--jobs=-2"]);
         assert_eq!(command, ["gzip", "-k9", "{}"]);
         assert_eq!(sources, 1);
+    }
+
+    #[test]
+    fn a_dash_among_letters_begins_a_long_name_or_ends_all_options() {
+        let (options, command, _) = parts(&["-k-jobs", "4", "-u-max=3", "x"]);
+        assert_eq!(
+            options,
+            ["--keep-order", "--jobs=4", "--ungroup", "--jobs=3"]
+        );
+        assert_eq!(command, ["x"]);
+        let (options, command, _) = parts(&["-k-", "-u", "x"]);
+        assert_eq!(
+            (options, command),
+            (
+                vec!["--keep-order".to_owned()],
+                vec!["-u".to_owned(), "x".to_owned()]
+            )
+        );
+        assert_eq!(parts(&["-k-nosuch", "x"]).0, ["--keep-order", "--nosuch"]);
     }
 
     #[test]
