@@ -9,7 +9,7 @@ use crate::model::ArgList;
 
 /// What one record said.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Parsed {
+pub enum Parsed {
     /// All fields were read.
     Whole,
     /// A quoted field goes on in the next record.
@@ -19,7 +19,7 @@ pub(super) enum Parsed {
 }
 
 /// Appends the fields of `record` to `into`. A carriage return at the end belongs to the line's end.
-pub(super) fn fields(record: &[u8], separator: &[u8], into: &mut ArgList) -> Parsed {
+pub fn fields(record: &[u8], separator: &[u8], into: &mut ArgList) -> Parsed {
     let mut rest = record;
     loop {
         let after = if let Some(quoted) = rest.strip_prefix(b"\"") {

@@ -96,13 +96,16 @@ fn hex(text: &[u8]) -> Option<(u8, usize)> {
 
 /// A delimiter, prepared for searching.
 #[derive(Clone, Debug)]
-pub(super) enum Needle {
+pub enum Needle {
+    /// One byte.
     Byte(u8),
+    /// Several.
     Bytes(Box<memmem::Finder<'static>>),
 }
 
 impl Needle {
-    pub(super) fn new(delimiter: &Delimiter) -> Self {
+    /// The delimiter that ends a record.
+    pub fn new(delimiter: &Delimiter) -> Self {
         match delimiter.as_bytes() {
             [byte] => Self::Byte(*byte),
             bytes => Self::Bytes(Box::new(memmem::Finder::new(bytes).into_owned())),

@@ -28,18 +28,18 @@
 //! counts as one empty argument; when all sources are empty, there is no record.
 
 mod count;
-mod csv;
+pub mod csv;
 mod delimiter;
 mod error;
 mod growth;
 mod link;
 mod pattern;
 mod product;
-mod reader;
+pub mod reader;
 mod shape;
 mod source;
 
-pub use delimiter::Delimiter;
+pub use delimiter::{Delimiter, Needle};
 pub use error::{InputError, SourceName};
 pub use growth::Growth;
 pub use pattern::Pattern;

@@ -13,7 +13,7 @@ pub(super) const BUFFER: usize = 128 * 1024;
 /// without one counts. Whatever has arrived is given out before more is read, so a slow or endless
 /// source yields each record as soon as it is there. The buffer grows to hold the longest record.
 #[derive(Debug)]
-pub(super) struct Splitter<R> {
+pub struct Splitter<R> {
     from: R,
     needle: Needle,
     buffer: Vec<u8>,
@@ -29,7 +29,7 @@ pub(super) struct Splitter<R> {
 
 impl<R: Read> Splitter<R> {
     /// A splitter whose buffer is `capacity` bytes at first.
-    pub(super) fn new(from: R, needle: Needle, capacity: usize) -> Self {
+    pub fn new(from: R, needle: Needle, capacity: usize) -> Self {
         let buffer = vec![0; capacity.max(1)];
         Self {
             from,
@@ -45,7 +45,7 @@ impl<R: Read> Splitter<R> {
 
     /// The next record, without its delimiter; `None` at the end and ever after.
     #[inline]
-    pub(super) fn next_record(&mut self) -> io::Result<Option<&[u8]>> {
+    pub fn next_record(&mut self) -> io::Result<Option<&[u8]>> {
         loop {
             let start = self.start;
             if let Some(at) = self.needle.find(&self.buffer[self.scanned..self.end]) {
@@ -83,7 +83,7 @@ impl<R: Read> Splitter<R> {
     }
 
     /// Whether the record given out last may hold a NUL byte. Costs nothing where there is none.
-    pub(super) fn may_hold_nul(&self) -> bool {
+    pub fn may_hold_nul(&self) -> bool {
         self.nul
     }
 

@@ -1,0 +1,113 @@
+//! JSON streams read again by `--resume`: work counts as done as often as whole lines say so, wherever a stream was
+//! cut off.
+
+#![no_main]
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use fanout::ledger::done::{Counts, Keys};
+use fanout_fuzz::Choices;
+use fanout_fuzz::file::MemoryFile;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let mut choices = Choices::new(data);
+    if choices.flip() {
+        any_file_is_read_or_refused(choices.rest());
+    } else {
+        whole_lines_count(choices);
+    }
+});
+
+/// What succeeded has ended, in any file at all.
+fn any_file_is_read_or_refused(bytes: &[u8]) {
+    let file = MemoryFile::new(bytes);
+    let ended = Keys::in_json(&file.path(), Counts::Ended);
+    let succeeded = Keys::in_json(&file.path(), Counts::Succeeded);
+    assert_eq!(ended.is_ok(), succeeded.is_ok());
+    let (Ok(ended), Ok(succeeded)) = (ended, succeeded) else {
+        return;
+    };
+    for key in keys_in(bytes) {
+        while succeeded.take(key) {
+            assert!(ended.take(key), "{key:032x} has succeeded and not ended");
+        }
+    }
+}
+
+/// Whatever might be a key.
+fn keys_in(bytes: &[u8]) -> Vec<u128> {
+    let texts = bytes.split(|&byte| byte == b'"');
+    let texts = texts.filter_map(|text| str::from_utf8(text).ok());
+    texts
+        .filter_map(|text| u128::from_str_radix(text, 16).ok())
+        .collect()
+}
+
+const STATUSES: [&str; 8] = [
+    "ok",
+    "fail",
+    "signal",
+    "timeout",
+    "cancelled",
+    "lost",
+    "skipped",
+    "dry",
+];
+
+fn whole_lines_count(mut choices: Choices) {
+    let torn = usize::from(choices.byte());
+    let mut text = String::new();
+    let mut lines = Vec::new();
+    while !choices.is_empty() && lines.len() < 32 {
+        let kind = ["job.end", "job.end", "job.end", "attempt.end"][usize::from(choices.below(4))];
+        let status = STATUSES[usize::from(choices.below(8))];
+        let key = u128::from(choices.below(4));
+        let command = String::from_utf8_lossy(choices.text()).into_owned();
+        let _ = write!(
+            text,
+            "{{\"v\":1,\"type\":\"{kind}\",\"seq\":1,\"key\":\"{key:032x}\",\"command\":"
+        );
+        quote(&command, &mut text);
+        let _ = writeln!(text, ",\"status\":\"{status}\"}}");
+        lines.push((text.len(), kind, status, key));
+    }
+    let cut = text.len() - torn % (text.len() + 1);
+    for counts in [Counts::Ended, Counts::Succeeded] {
+        let mut want: HashMap<u128, u32> = HashMap::new();
+        for (_, _, _, key) in lines.iter().filter(|&&(end, kind, status, _)| {
+            let done = match status {
+                "ok" => true,
+                "fail" | "signal" | "timeout" => counts == Counts::Ended,
+                _ => false,
+            };
+            end <= cut && kind == "job.end" && done
+        }) {
+            *want.entry(*key).or_default() += 1;
+        }
+        let file = MemoryFile::new(&text.as_bytes()[..cut]);
+        let keys = Keys::in_json(&file.path(), counts).expect("it is a stream of ours");
+        for key in 0..5 {
+            for _ in 0..want.get(&key).copied().unwrap_or_default() {
+                assert!(keys.take(key), "work {key} is forgotten");
+            }
+            assert!(!keys.take(key), "work {key} is done too often");
+        }
+    }
+}
+
+/// As JSON has strings.
+fn quote(text: &str, into: &mut String) {
+    into.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => into.extend(['\\', character]),
+            '\0'..='\x1f' => {
+                let _ = write!(into, "\\u{:04x}", u32::from(character));
+            }
+            _ => into.push(character),
+        }
+    }
+    into.push('"');
+}
