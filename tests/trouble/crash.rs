@@ -1,0 +1,152 @@
+//! fanout killed by SIGKILL at random moments, and gone on with: each job ends recorded, no recorded one runs again, at
+//! most one job a slot runs twice, and neither process nor file is left.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::run::Run;
+use crate::scene::{Ran, SLOTS, Scene, Turn};
+use crate::ways::{WAYS, Way};
+use crate::{from_environment, seed};
+
+/// How many jobs a run has whose jobs are processes.
+const JOBS: u64 = 40;
+/// And where they share shells.
+const WARM_JOBS: u64 = 3_000;
+
+/// Kills so many runs of `way`, each at another moment, and goes on with each of them to its end.
+fn survives(name: &str) {
+    let way = WAYS.iter().find(|way| way.name == name).expect(name);
+    let kills = from_environment("FANOUT_TEST_KILLS", 2 * WAYS.len() as u64);
+    let mut random =
+        fastrand::Rng::with_seed(seed() ^ fastrand::Rng::with_seed(name.len() as u64).u64(..));
+    let mut left = kills.div_ceil(WAYS.len() as u64);
+    let usual = time_of_a_run(way);
+    while left > 0 {
+        let kills = random.u64(1..=3).min(left);
+        left -= kills;
+        let moments: Vec<_> = (0..kills)
+            .map(|_| usual.mul_f64(random.f64() * 1.1))
+            .collect();
+        let told = std::panic::catch_unwind(|| one_story(way, &moments));
+        if let Err(why) = told {
+            eprintln!("killed after {moments:?}");
+            std::panic::resume_unwind(why);
+        }
+    }
+}
+
+fn scene(way: &'static Way) -> Scene {
+    Scene::new(way, if way.is_seen() { JOBS } else { WARM_JOBS })
+}
+
+/// How long a run takes that nobody kills.
+fn time_of_a_run(way: &'static Way) -> Duration {
+    let scene = scene(way);
+    let begun = Instant::now();
+    let mut run = Run::start(scene.command(&[], Turn::First));
+    assert_eq!(run.ends().code(), Some(0), "{}", scene.said());
+    begun.elapsed()
+}
+
+/// Kills a run, and those that go on with it, each after the next of `moments`; the last one is left alone.
+fn one_story(way: &'static Way, moments: &[Duration]) {
+    let scene = scene(way);
+    let (mut before, mut recorded) = (Ran::default(), BTreeMap::new());
+    for (round, moment) in moments.iter().enumerate() {
+        let mut run = Run::start(scene.command(&[], scene.turn(round)));
+        if let Some(status) = run.ended_within(*moment) {
+            assert_eq!(status.code(), Some(0), "nobody killed it: {}", scene.said());
+            continue;
+        }
+        run.kill();
+        run.await_silence();
+        assert_eq!(scene.left_behind(), [""; 0], "files are left");
+        nothing_ran_that_was_recorded(&recorded, &before, &scene.ran());
+        (before, recorded) = (scene.ran(), scene.recorded());
+        forgotten_are_at_most_one_a_slot(&before, &recorded, round + 1);
+        scene.check_outputs(&recorded);
+    }
+    let mut last = Run::start(scene.command(&[], scene.turn(moments.len())));
+    assert_eq!(last.ends().code(), Some(0), "{}", scene.said());
+    last.await_silence();
+    assert_eq!(scene.left_behind(), [""; 0], "files are left");
+    all_is_done(&scene, &recorded, &before, moments.len());
+}
+
+fn nothing_ran_that_was_recorded(recorded: &BTreeMap<u64, usize>, before: &Ran, after: &Ran) {
+    for number in recorded.keys() {
+        let times = |ran: &Ran| ran.begun.get(number).copied();
+        assert_eq!(
+            times(before),
+            times(after),
+            "job {number} is recorded, and ran again"
+        );
+    }
+}
+
+fn forgotten_are_at_most_one_a_slot(ran: &Ran, recorded: &BTreeMap<u64, usize>, kills: usize) {
+    let forgotten: Vec<_> = ran
+        .ended
+        .keys()
+        .filter(|number| !recorded.contains_key(number))
+        .collect();
+    assert!(
+        forgotten.len() <= SLOTS * kills,
+        "jobs that ended and are not recorded: {forgotten:?}"
+    );
+}
+
+fn all_is_done(scene: &Scene, recorded: &BTreeMap<u64, usize>, before: &Ran, kills: usize) {
+    let (ran, done) = (scene.ran(), scene.recorded());
+    nothing_ran_that_was_recorded(recorded, before, &ran);
+    let missing: Vec<_> = (1..=scene.jobs)
+        .filter(|number| !done.contains_key(number))
+        .collect();
+    assert_eq!(
+        missing,
+        [0; 0],
+        "jobs that were never recorded; {}",
+        scene.said()
+    );
+    let often: Vec<_> = done.iter().filter(|(_, times)| **times > 1).collect();
+    assert!(
+        often.is_empty(),
+        "jobs that are recorded more than once: {often:?}"
+    );
+    scene.check_outputs(&done);
+    if !scene.way.is_seen() {
+        return;
+    }
+    for number in 1..=scene.jobs {
+        assert!(
+            ran.ended.contains_key(&number),
+            "job {number} is recorded, and never ended"
+        );
+    }
+    let twice: Vec<_> = ran.begun.iter().filter(|(_, times)| **times > 1).collect();
+    assert!(
+        twice.len() <= SLOTS * kills,
+        "jobs that ran more than once: {twice:?}"
+    );
+}
+
+/// A test for each way.
+macro_rules! survives {
+    ($($test:ident: $way:literal,)*) => {
+        $(#[test]
+        fn $test() {
+            survives($way);
+        })*
+    };
+}
+
+survives! {
+    a_joblog_survives_sigkill: "joblog",
+    a_joblog_in_the_order_of_inputs_survives_sigkill: "in order",
+    a_joblog_of_lines_as_they_come_survives_sigkill: "by lines",
+    pieces_of_a_stream_survive_sigkill: "pipe",
+    pieces_in_order_survive_sigkill: "pipe in order",
+    jobs_in_warm_shells_survive_sigkill: "warm",
+    jobs_in_warm_shells_in_order_survive_sigkill: "warm in order",
+}
