@@ -16,6 +16,7 @@ mod crash;
 mod faults;
 mod run;
 mod scene;
+mod soak;
 #[path = "../support/mod.rs"]
 mod support;
 mod ways;
