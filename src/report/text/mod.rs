@@ -394,7 +394,7 @@ impl Text {
         let (job, stdout) = (&finished.job, &finished.stdout);
         let echoed = self.config.dry_run || self.config.verbose;
         if let Some(assignments) = &mut self.assignments
-            && !finished.filtered_out
+            && !finished.declined
         {
             assignments.assign(job, stdout, echoed, decoration, &mut self.printer)?;
         }
