@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::made_files;
 use super::question;
-use super::{Attempt, Engine, Post, Reply, Running, never_ran};
+use super::{Attempt, Engine, Post, Reply, Running, never_ran, not_rendered};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{
@@ -184,7 +184,7 @@ impl DryEngine {
     fn give_up(&self, attempt: &Attempt, error: SpawnError, rest: impl Iterator<Item = Attempt>) {
         let mut left = self.left();
         left.get_or_insert_default().extend(rest);
-        let end = never_ran(attempt, Outcome::SpawnFailed(error));
+        let end = never_ran(attempt, not_rendered(error));
         self.answer(end);
     }
 

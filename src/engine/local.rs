@@ -28,7 +28,7 @@ use super::term_seq::TermSeq;
 use super::tmux::Tmux;
 use super::warm::Warm;
 use super::workdir::Workdir;
-use super::{Attempt, Engine as _, Post, Reply, never_ran};
+use super::{Attempt, Engine as _, Post, Reply, never_ran, not_rendered};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{
@@ -106,6 +106,9 @@ pub const WARDS: usize = 2;
 /// for `echo x &`, and no time at all for jobs that leave nobody behind.
 const GRACE: Duration = Duration::from_millis(20);
 
+/// What compresses the output of jobs that were ended may take so long for the last of it.
+const LAST_BYTES: Duration = Duration::from_secs(1);
+
 /// How many times a pipe must be read to have all that is in it, be it as large as a user may make it.
 const PIECES_IN_A_PIPE: usize = 16;
 
@@ -118,7 +121,7 @@ const PIECES_IN_FLIGHT: u32 = 64;
 ///
 /// When the jobs' standard input cannot be opened or the workers cannot be started.
 pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<Pool> {
-    let timeout = config.timeout;
+    let (timeout, patience) = (config.timeout, config.term_seq.longest() + LAST_BYTES);
     let stdin = stdin(config.stdin)
         .map_err(|error| anyhow::anyhow!("cannot open the jobs' standard input: {error}"))?;
     let wards: Vec<_> = (0..config.slots)
@@ -152,7 +155,7 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         }
     })?;
     pool.limit_time(timeout);
-    Ok(pool)
+    Ok(pool.with_patience(patience))
 }
 
 /// What jobs read. Where our own standard input is closed there is nothing to inherit.
@@ -219,7 +222,13 @@ impl LocalRunner {
     fn ready(&self, attempt: &Attempt, slot: usize) -> Result<Box<AttemptEnd>, Box<AttemptEnd>> {
         self.unless_killed(attempt)?;
         let prepared = self.shared.config.prepare.prepare(&attempt.job, slot);
-        let command = prepared.map_err(|error| never_ran(attempt, Outcome::SpawnFailed(error)))?;
+        let command = prepared.map_err(|error| {
+            let outcome = match self.station.killed() {
+                Some(by) => Outcome::Cancelled { by, signal: None },
+                None => not_rendered(error),
+            };
+            never_ran(attempt, outcome)
+        })?;
         let outcome = if let Some(outcome) = &command.ends_as {
             Some(outcome.clone())
         } else if self.done_before(&command) {

@@ -37,7 +37,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::model::{
     AttemptEnd, AttemptStart, Job, JobIdentity, KilledBy, Outcome, OutputPiece, Rehearsal,
+    SpawnError,
 };
+use crate::sys::helper;
 use crate::sys::turn::Asking;
 pub use post::{Post, Record};
 
@@ -102,6 +104,16 @@ pub trait Engine: Sync {
 
     /// Ends every running attempt, on behalf of `by`. They still reply.
     fn kill(&self, by: KilledBy);
+}
+
+/// How an attempt ends whose command cannot be rendered, which is the end of the run; unless a signal had that
+/// given up.
+fn not_rendered(error: SpawnError) -> Outcome {
+    if helper::is_interrupted() {
+        let (by, signal) = (KilledBy::User, None);
+        return Outcome::Cancelled { by, signal };
+    }
+    Outcome::SpawnFailed(error)
 }
 
 /// The end of an attempt that never got a process, for whatever reason.

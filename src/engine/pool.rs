@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use super::{Attempt, Engine, Post, Reply, Running};
 use crate::model::{JobIdentity, KilledBy};
 use crate::sys::child::signal_group;
+use crate::sys::helper;
 use crate::sys::wake::Wake;
 use crew::Crew;
 pub use shift::Shift;
@@ -163,6 +164,8 @@ pub struct Pool {
     shared: Arc<Shared>,
     common: Arc<Common>,
     crew: Crew,
+    /// How long what takes the output of killed attempts may go on.
+    patience: Duration,
 }
 
 struct Shared {
@@ -235,9 +238,17 @@ impl Pool {
             shared,
             common,
             crew,
+            patience: Duration::ZERO,
         };
         pool.enlist(1)?;
         Ok(pool)
+    }
+
+    /// With helpers that take attempts' output going on for so long when everything is killed.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Has so many more workers, if there may be that many.
@@ -316,6 +327,9 @@ impl Engine for Pool {
         for station in self.crew.stations().iter() {
             station.wake.ring();
         }
+        // Workers that wait for one of these hear no bell.
+        helper::end(helper::Kind::Answers);
+        helper::end_after(helper::Kind::Takes, self.patience);
     }
 }
 

@@ -25,6 +25,11 @@ impl TermSeq {
         Self(steps.into_iter().collect())
     }
 
+    /// How long all of it takes at most.
+    pub fn longest(&self) -> Duration {
+        self.0.iter().map(|(_, pause)| *pause).sum()
+    }
+
     /// The signals in order, each with how long to wait for the end after it.
     pub fn steps(&self) -> impl Iterator<Item = (i32, Duration)> {
         self.0.iter().copied()

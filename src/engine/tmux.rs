@@ -6,11 +6,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::launch::CALLING_SHELL;
 use super::script::PreludeFile;
 use super::shell::Shell;
+use crate::sys::helper::{self, Daemon};
 use crate::template::Quoting;
 
 /// How long a window stays when its job is over, in seconds.
@@ -27,6 +28,7 @@ pub struct Tmux {
     prelude: Option<PreludeFile>,
     /// The pane that keeps the session alive as long as jobs may come.
     keeper: String,
+    _server: Daemon,
 }
 
 impl Tmux {
@@ -43,14 +45,13 @@ impl Tmux {
         let unique = fastrand::u32(..);
         let socket = folder.join(format!("tms{unique:08x}"));
         let session = format!("p{}", std::process::id());
-        let started = Command::new("tmux")
-            .arg("-S")
+        let mut tmux = Command::new("tmux");
+        tmux.arg("-S")
             .arg(&socket)
             .args(["new-session", "-dP", "-F", "#{pane_id}", "-s", &session])
             .arg("echo Each job is shown while it runs, and for a while after; exec cat")
-            .env_remove(CALLING_SHELL)
-            .stdin(Stdio::null())
-            .output()?;
+            .env_remove(CALLING_SHELL);
+        let started = helper::output(tmux)?;
         if started.status.success() {
             return Ok(Self {
                 socket,
@@ -59,6 +60,7 @@ impl Tmux {
                 shell,
                 prelude,
                 keeper: String::from_utf8_lossy(&started.stdout).trim().to_owned(),
+                _server: Daemon::watched(),
             });
         }
         let why = String::from_utf8_lossy(&started.stderr);
@@ -145,11 +147,10 @@ impl Tmux {
 impl Drop for Tmux {
     /// The session ends when the last window has.
     fn drop(&mut self) {
-        let _ = Command::new("tmux")
-            .arg("-S")
+        let mut tmux = Command::new("tmux");
+        tmux.arg("-S")
             .arg(&self.socket)
-            .args(["kill-pane", "-t", &self.keeper])
-            .stdin(Stdio::null())
-            .output();
+            .args(["kill-pane", "-t", &self.keeper]);
+        let _ = helper::output(tmux);
     }
 }

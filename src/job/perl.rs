@@ -7,9 +7,10 @@
 
 use std::fmt::Write as _;
 use std::io::{self, BufReader, Read, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::model::Job;
+use crate::sys::helper::{Helper, Kind};
 use crate::template::{Evaluated, Expression};
 
 /// The program that the helper runs.
@@ -29,7 +30,8 @@ pub(super) const ENDED: &str = "perl has ended";
 /// A running helper.
 #[derive(Debug)]
 pub(super) struct Perl {
-    process: Child,
+    /// Killed when this is dropped: it may be in the middle of an expression, whose value nobody waits for any more.
+    _process: Helper,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
     /// Room for what is sent.
@@ -175,21 +177,21 @@ impl Perl {
     ///
     /// When there is no perl.
     pub(super) fn start(total: Option<u64>, slots: usize, program: &str) -> Result<Self, String> {
-        let mut process = Command::new("perl")
-            .arg("-e")
+        let mut perl = Command::new("perl");
+        perl.arg("-e")
             .arg(DRIVER)
             .arg(total.unwrap_or(0).to_string())
             .arg(slots.to_string())
             .arg(program)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
+            .stdout(Stdio::piped());
+        let mut process = Helper::start(perl, Kind::Answers)
             .map_err(|error| format!("cannot start perl: {error}"))?;
-        let (Some(to), Some(from)) = (process.stdin.take(), process.stdout.take()) else {
+        let (Some(to), Some(from)) = (process.stdin().take(), process.stdout().take()) else {
             return Err("cannot talk to perl".to_owned());
         };
         Ok(Self {
-            process,
+            _process: process,
             to,
             from: BufReader::with_capacity(BATCH_BYTES, from),
             message: Vec::new(),
@@ -273,13 +275,5 @@ impl Perl {
         let mut parts = vec![0; len];
         self.from.read_exact(&mut parts)?;
         Answer::parse(parts, each)
-    }
-}
-
-impl Drop for Perl {
-    fn drop(&mut self) {
-        // It may be in the middle of an expression; nobody waits for its value any more.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

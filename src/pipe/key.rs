@@ -5,10 +5,11 @@
 
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
 use crate::model::ArgList;
+use crate::sys::helper::{Helper, Kind};
 
 /// Cuts lines into columns.
 pub trait Columns: fmt::Debug + Send + Sync {
@@ -214,7 +215,8 @@ while (1) {
 
 #[derive(Debug)]
 struct Perl {
-    child: Child,
+    /// Killed when this is dropped.
+    _process: Helper,
     to: ChildStdin,
     from: io::BufReader<ChildStdout>,
 }
@@ -227,19 +229,19 @@ impl Perl {
             Column::Number(number) => number.to_string(),
             _ => String::new(),
         };
-        let mut child = Command::new("perl")
-            .args(["-e", SCRIPT, "--"])
+        let mut perl = Command::new("perl");
+        perl.args(["-e", SCRIPT, "--"])
             .arg(column)
             .arg(OsStr::from_bytes(&key.separator))
             .arg(if key.hashes { "1" } else { "" })
             .arg(OsStr::from_bytes(&key.expression))
             .env("PERL_HASH_SEED", "0")
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        match (child.stdin.take(), child.stdout.take()) {
+            .stdout(Stdio::piped());
+        let mut process = Helper::start(perl, Kind::Answers)?;
+        match (process.stdin().take(), process.stdout().take()) {
             (Some(to), Some(from)) => Ok(Self {
-                child,
+                _process: process,
                 to,
                 from: io::BufReader::new(from),
             }),
@@ -264,14 +266,6 @@ impl Perl {
             keys.push(key);
         }
         Ok(keys)
-    }
-}
-
-impl Drop for Perl {
-    fn drop(&mut self) {
-        // It waits for more, which nobody has.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+
+use super::helper::{Helper, Kind};
 
 /// What the names of compressed files end with, what they begin with, and who decompresses them.
 const KINDS: [(&str, &[u8], &str); 9] = [
@@ -22,7 +24,8 @@ const KINDS: [(&str, &[u8], &str); 9] = [
 #[derive(Debug)]
 pub struct Decompressor {
     program: &'static str,
-    process: Child,
+    /// Killed when this is dropped.
+    process: Helper,
 }
 
 /// The content of `file`, which is at `path`; where both its name and its beginning say that it is compressed,
@@ -35,15 +38,12 @@ pub fn decompressed(path: &Path, mut file: File) -> io::Result<(File, Option<Dec
     let Some(program) = decompressor_of(path, &mut file)? else {
         return Ok((file, None));
     };
-    let mut process = Command::new(program)
-        .arg("-dc")
-        .stdin(file)
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot start {program}: {error}"))
-        })?;
-    let output = process.stdout.take();
+    let mut command = Command::new(program);
+    command.arg("-dc").stdin(file).stdout(Stdio::piped());
+    let mut process = Helper::start(command, Kind::Gives).map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot start {program}: {error}"))
+    })?;
+    let output = process.stdout().take();
     let output = output.ok_or_else(|| io::Error::other(format!("cannot talk to {program}")))?;
     let output = File::from(std::os::fd::OwnedFd::from(output));
     Ok((output, Some(Decompressor { program, process })))
@@ -80,13 +80,6 @@ impl Decompressor {
             "{} ended with {status}",
             self.program
         )))
-    }
-}
-
-impl Drop for Decompressor {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

@@ -11,6 +11,7 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use super::guardian::{Guardian, Shared};
+use super::helper;
 
 /// The stack of the thread that takes the first one's place, in bytes.
 const STACK: usize = 8 << 20;
@@ -42,7 +43,9 @@ pub fn run_beside<T: Send>(
             .stack_size(STACK)
             .spawn_scoped(scope, move || body(guardian))?;
         wait_for_children(&shared);
-        Ok(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        let done = thread.join();
+        helper::end_all();
+        Ok(done.unwrap_or_else(|panic| resume_unwind(panic)))
     })
 }
 

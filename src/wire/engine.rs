@@ -136,6 +136,11 @@ pub struct RunningEngine {
 }
 
 impl RunningEngine {
+    /// Whether it runs nothing.
+    pub(super) fn is_dry(&self) -> bool {
+        self.guardian.is_none()
+    }
+
     /// Ends the engine's workers. The guardian is to be kept until all reports are written: it looks after their
     /// processes, too.
     pub(super) fn stop(self) -> Option<Guardian> {

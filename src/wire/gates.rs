@@ -15,9 +15,9 @@ use crate::run::Message;
 use crate::run::gate::{
     Answer, Ask, Ceiling, CommandGate, Delay, Gate, Limit, Measure, MemFree, MemSuspend,
 };
+use crate::sys::helper;
 use crate::sys::mailbox::Urgency;
 use crate::sys::pressure::{self, Rate, Resource};
-use crate::sys::side_command;
 
 /// How long a number of processes counts: as long as it takes to look.
 const LOAD_VALID: Duration = Duration::from_millis(100);
@@ -162,7 +162,7 @@ impl Asker {
             .name("limit".into())
             .spawn(move || {
                 while asked.recv() == Ok(()) {
-                    let code = side_command::run(&shell, &command);
+                    let code = helper::run(helper::in_shell(&shell, &command));
                     if say.send(Answer::from_exit(code)).is_err() {
                         return;
                     }

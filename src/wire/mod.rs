@@ -96,6 +96,10 @@ pub fn control(
         in_step: plan.in_step,
         time_limit: plan.timeout_percent.map(MedianLimit::new),
     };
+    if engine.is_dry() {
+        // It renders on the controller's thread, which must not be the only one that hears of signals.
+        reports.begin();
+    }
     let record = reports.record.clone();
     let parties = Parties {
         engine: &*engine.engine,

@@ -22,6 +22,7 @@ use crate::report::near_order::NearOrder;
 use crate::report::{Failure, Out, Reporter, Screen, Sink, json, progress, sql, summary, text};
 use crate::run::retry::Retry;
 use crate::run::{Message, Observer};
+use crate::sys::helper;
 use crate::sys::mailbox::Urgency;
 use crate::sys::signals::{self, Caught, Signal};
 use crate::sys::spool::Captured;
@@ -251,6 +252,11 @@ fn json_sink(
 }
 
 impl Reports {
+    /// Starts the threads that write the reports and pass signals on; otherwise the first event does.
+    pub(super) fn begin(&mut self) {
+        self.link.start_threads();
+    }
+
     /// The controller's end.
     pub(super) fn observer(&mut self) -> &mut impl Observer {
         &mut self.link
@@ -337,7 +343,13 @@ impl Threads {
         letters: &Letters,
     ) -> io::Result<Self> {
         let to = Arc::clone(letters);
-        caught.pass_on(move |signal| to.post([Message::Signal(signal)], Urgency::Now))?;
+        caught.pass_on(move |signal| {
+            to.post([Message::Signal(signal)], Urgency::Now);
+            if let Signal::Interrupt | Signal::Terminate | Signal::HangUp = signal {
+                // Whoever waits for an answer, the controller in a dry run, would never hear of the signal.
+                helper::interrupt();
+            }
+        })?;
         let thread = thread::Builder::new().name("report".into()).spawn(report)?;
         Ok(Self::Running(thread))
     }

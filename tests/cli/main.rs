@@ -8,6 +8,7 @@ mod awk;
 mod commands;
 mod control;
 mod ends;
+mod helpers;
 mod idle;
 mod inputs;
 mod json;

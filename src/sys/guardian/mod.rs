@@ -15,17 +15,37 @@ mod watch;
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use table::{STARTING, Table};
+use table::{HELD, STARTING, Table};
 
 use super::mark;
 use super::scratch::Scratch;
 
+/// The places of helper processes: the first guardian's table, and where they begin in it.
+static HELPERS: OnceLock<(Arc<Table>, usize)> = OnceLock::new();
+
+/// So many places for helpers there are beside those that were asked for, and one for each of those.
+const FOR_HELPERS: usize = 64;
+
+/// A free place for a helper process; `None`: there is none, or no guardian.
+pub(in crate::sys) fn ward_of_helper() -> Option<Ward> {
+    let (table, first) = HELPERS.get()?;
+    let place = (*first..table.places()).find(|&place| table.cell(place).take())?;
+    Some(Ward {
+        table: Arc::clone(table),
+        place,
+    })
+}
+
 /// The guardian process and the table that it shares with fanout.
 #[derive(Debug)]
-pub struct Guardian(Arc<Shared>);
+pub struct Guardian {
+    shared: Arc<Shared>,
+    /// How many places are for jobs.
+    places: usize,
+}
 
 /// What is known of the guardian process.
 #[derive(Debug)]
@@ -78,7 +98,7 @@ impl Guardian {
     ) -> io::Result<Self> {
         let (watched, lifeline) = socket_pair()?;
         let shared = Shared {
-            table: Arc::new(Table::new(places)?),
+            table: Arc::new(Table::new(2 * places + FOR_HELPERS)?),
             pid: AtomicI32::new(0),
             watched,
             lifeline,
@@ -88,7 +108,11 @@ impl Guardian {
             awaited: AtomicBool::new(false),
         };
         shared.fork()?;
-        Ok(Self(Arc::new(shared)))
+        HELPERS.get_or_init(|| (Arc::clone(&shared.table), places));
+        Ok(Self {
+            shared: Arc::new(shared),
+            places,
+        })
     }
 
     /// The place number `place` of the table.
@@ -97,34 +121,30 @@ impl Guardian {
     ///
     /// When there are no so many places.
     pub fn ward(&self, place: usize) -> Ward {
-        let table = &self.0.table;
-        assert!(
-            place < table.places(),
-            "the guardian has {} places",
-            table.places()
-        );
+        let places = self.places;
+        assert!(place < places, "the guardian has {places} places");
         Ward {
-            table: Arc::clone(table),
+            table: Arc::clone(&self.shared.table),
             place,
         }
     }
 
     /// The directory of files that jobs are handed by name, if they are.
     pub fn scratch(&self) -> Option<&Scratch> {
-        self.0.scratch.as_ref()
+        self.shared.scratch.as_ref()
     }
 
     /// Tells the guardian that there will be no jobs any more, without waiting for its end.
     pub fn let_go(&self) {
-        self.0.over.store(true, Ordering::Release);
+        self.shared.over.store(true, Ordering::Release);
         // SAFETY: a socket of ours. Shut down rather than closed: whoever waits for the guardian may still use it.
-        unsafe { libc::shutdown(self.0.lifeline.as_raw_fd(), libc::SHUT_RDWR) };
+        unsafe { libc::shutdown(self.shared.lifeline.as_raw_fd(), libc::SHUT_RDWR) };
     }
 
     /// What the first thread has to know of it; from now on that one waits for its end.
     pub(in crate::sys) fn awaited(&self) -> Arc<Shared> {
-        self.0.awaited.store(true, Ordering::Release);
-        Arc::clone(&self.0)
+        self.shared.awaited.store(true, Ordering::Release);
+        Arc::clone(&self.shared)
     }
 }
 
@@ -132,11 +152,11 @@ impl Drop for Guardian {
     /// Ends the guardian, so that it leaves no zombie behind.
     fn drop(&mut self) {
         self.let_go();
-        let pid = self.0.pid();
-        if self.0.awaited.load(Ordering::Acquire) || pid <= 0 {
+        let pid = self.shared.pid();
+        if self.shared.awaited.load(Ordering::Acquire) || pid <= 0 {
             return;
         }
-        self.0.wake_up();
+        self.shared.wake_up();
         // SAFETY: waits for our own child; no status is asked for.
         while unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) } < 0
             && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
@@ -206,6 +226,11 @@ impl Ward {
     /// before it becomes the job, so there is no moment in which a job runs unguarded.
     pub(in crate::sys) fn cell(&self) -> &AtomicI32 {
         &self.table.cell(self.place).group
+    }
+
+    /// Takes the place without a group of its own, for what is known by its mark alone.
+    pub(in crate::sys) fn hold(&self) {
+        self.cell().store(HELD, Ordering::Release);
     }
 
     /// Says that the group is gone.

@@ -5,16 +5,34 @@ use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
+use crate::sys::mark::NO_JOB;
+
 /// A place's group while its process is being started, and does not have one yet.
 pub(super) const STARTING: i32 = -1;
+
+/// A place's group where there is none, and only marks tell.
+pub(super) const HELD: i32 = 1;
 
 /// One place: a process group and the job that it belongs to.
 #[derive(Debug)]
 pub(super) struct Cell {
     /// The group's id; 0 where nothing runs.
     pub(super) group: AtomicI32,
-    /// The job's number, or [`NO_JOB`](crate::sys::mark::NO_JOB).
+    /// The job's number, or [`NO_JOB`].
     pub(super) job: AtomicU64,
+}
+
+impl Cell {
+    /// Takes the place for a process that is about to be started, and belongs to no job; false: it is taken.
+    pub(super) fn take(&self) -> bool {
+        let free = self
+            .group
+            .compare_exchange(0, STARTING, Ordering::AcqRel, Ordering::Relaxed);
+        if free.is_ok() {
+            self.job.store(NO_JOB, Ordering::Relaxed);
+        }
+        free.is_ok()
+    }
 }
 
 /// Places in memory that is shared with the guardian.

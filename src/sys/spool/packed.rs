@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{ChildStdout, Stdio};
 use std::sync::Arc;
 
 use super::{Captured, SMALL, SpoolDir, unlinked_file};
 use crate::sys::fd;
+use crate::sys::helper::{Helper, Kind, in_shell};
 
 /// The commands that compress and decompress.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,15 +20,6 @@ pub struct Codec {
     pub compress: OsString,
     /// Decompresses its standard input.
     pub decompress: OsString,
-}
-
-impl Codec {
-    fn command(&self, command: &OsString) -> Command {
-        let mut process = Command::new(&self.shell);
-        // Ctrl-C is for jobs; this one ends when its input does.
-        process.arg("-c").arg(command).process_group(0);
-        process
-    }
 }
 
 /// Where compressed output goes.
@@ -47,7 +38,7 @@ pub struct Packer {
     place: Place,
     /// What was written before the compressor was needed.
     head: Vec<u8>,
-    compressor: Option<(Child, File)>,
+    compressor: Option<(Helper, File)>,
     len: u64,
 }
 
@@ -105,19 +96,15 @@ impl Packer {
             Place::Spool(dir) => unlinked_file(&dir.path).map_err(|error| dir.error(&error))?,
             Place::Named(file, _) => file.try_clone()?,
         };
-        let process = self
-            .codec
-            .command(&self.codec.compress)
-            .stdin(Stdio::piped())
-            .stdout(file.try_clone()?)
-            .spawn()?;
-        self.compressor = Some((process, file));
+        let mut command = in_shell(&self.codec.shell, &self.codec.compress);
+        command.stdin(Stdio::piped()).stdout(file.try_clone()?);
+        self.compressor = Some((Helper::start(command, Kind::Takes)?, file));
         Ok(())
     }
 
     fn feed(&mut self, bytes: &[u8]) -> io::Result<()> {
         let input = self.compressor.as_mut();
-        let input = input.and_then(|(process, _)| process.stdin.as_mut());
+        let input = input.and_then(|(process, _)| process.stdin().as_mut());
         match input.map(|input| input.write_all(bytes)) {
             Some(Ok(())) => Ok(()),
             _ => Err(self.failed()),
@@ -136,7 +123,6 @@ impl Packer {
     pub fn finish(mut self) -> io::Result<Captured> {
         let packed = match self.compressor.take() {
             Some((mut process, file)) => {
-                drop(process.stdin.take());
                 if !process.wait()?.success() {
                     return Err(self.failed());
                 }
@@ -190,15 +176,12 @@ impl Packed {
         }
     }
 
-    fn unpack(&self) -> io::Result<(Child, ChildStdout)> {
+    fn unpack(&self) -> io::Result<(Helper, ChildStdout)> {
         let file = fd::open_again(&self.file)?;
-        let mut process = self
-            .codec
-            .command(&self.codec.decompress)
-            .stdin(file)
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let output = process.stdout.take();
+        let mut command = in_shell(&self.codec.shell, &self.codec.decompress);
+        command.stdin(file).stdout(Stdio::piped());
+        let mut process = Helper::start(command, Kind::Gives)?;
+        let output = process.stdout().take();
         let output = output.ok_or_else(|| io::Error::other("no pipe to read from"))?;
         Ok((process, output))
     }
@@ -206,7 +189,7 @@ impl Packed {
 
 /// Compressed output that is being read; the decompressor, or why there is none.
 #[derive(Debug)]
-pub struct Unpacking(io::Result<(Child, ChildStdout)>);
+pub struct Unpacking(io::Result<(Helper, ChildStdout)>);
 
 impl Read for Unpacking {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -219,15 +202,6 @@ impl Read for Unpacking {
                 Ok(got)
             }
             Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
-        }
-    }
-}
-
-impl Drop for Unpacking {
-    fn drop(&mut self) {
-        if let Ok((process, _)) = &mut self.0 {
-            let _ = process.kill();
-            let _ = process.wait();
         }
     }
 }

@@ -1,0 +1,121 @@
+//! Processes that are no jobs: none outlives the run, and a run that waits for one still hears signals.
+
+use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::fanout_in_background;
+use crate::process::{Run, await_that, comes_true};
+use crate::support::skip_without;
+
+/// What waits for a helper that never comes to an end, and a word in that helper's command line.
+const WAITING: [(&[&str], &str); 6] = [
+    (&["echo {= 1 while 1 =}", ":::", "a"], "perl"),
+    (&["--dry-run", "echo {= 1 while 1 =}", ":::", "a"], "perl"),
+    (
+        &["--filter", "do { 1 while 1 }", "echo", ":::", "a"],
+        "perl",
+    ),
+    (&["--pipe", "--group-by", "1 1 while 1", "cat"], "perl"),
+    (
+        &[
+            "-j1",
+            "--compress-program",
+            "sleep 4747; :",
+            "--decompress-program",
+            "cat",
+            "seq {}; sleep 4748",
+            ":::",
+            "200000",
+        ],
+        "sleep 4747",
+    ),
+    (
+        &["--limit", "sleep 4747; :", "echo", ":::", "a"],
+        "sleep 4747",
+    ),
+];
+
+fn waiting(args: &[&str], helper: &str) -> Run {
+    let mut command = fanout_in_background();
+    command
+        .args(args)
+        .stdin(fs::File::open("/etc/passwd").unwrap())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let run = Run::start(command);
+    await_that(helper, || run.jobs().iter().any(|job| job.contains(helper)));
+    run
+}
+
+fn leaves_nothing(run: &Run, what: &str) {
+    let gone = comes_true(Duration::from_secs(2), || run.jobs().is_empty());
+    assert!(gone, "{what} leaves {:?}", run.jobs());
+}
+
+#[test]
+fn a_run_that_waits_for_a_helper_hears_signals() {
+    for (args, helper) in WAITING {
+        for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
+            let mut run = waiting(args, helper);
+            run.send(signal);
+            let status = run.wait();
+            assert!(!status.success(), "{signal:?} {args:?}");
+            leaves_nothing(&run, &format!("{signal:?} {args:?}"));
+        }
+    }
+}
+
+#[test]
+fn a_hang_up_ends_a_run_that_only_waits_for_an_answer() {
+    for (args, helper) in &WAITING[..2] {
+        let mut run = waiting(args, helper);
+        run.send(Signal::HUP);
+        assert!(!run.wait().success(), "{args:?}");
+        leaves_nothing(&run, &format!("{args:?}"));
+    }
+}
+
+#[test]
+fn a_kill_of_fanout_ends_the_session_of_tmux() {
+    if std::process::Command::new("tmux")
+        .arg("-V")
+        .output()
+        .is_err()
+    {
+        return skip_without("tmux");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = fanout_in_background();
+    command
+        .args(["--tmux", "sleep 4747; : {}", ":::", "a"])
+        .env("TMPDIR", folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut run = Run::start(command);
+    run.await_jobs("sleep 4747", 1);
+    run.send(Signal::KILL);
+    run.wait();
+    leaves_nothing(&run, "--tmux");
+}
+
+#[test]
+fn a_halt_does_not_wait_for_an_answer() {
+    let mut run = waiting(
+        &[
+            "-j2",
+            "--halt",
+            "now,fail=1",
+            "echo {= 1 while $_ eq q(a) =}; exit 1",
+            ":::",
+            "b",
+            "a",
+        ],
+        "perl",
+    );
+    assert!(!run.wait().success());
+    leaves_nothing(&run, "--halt");
+}
