@@ -61,10 +61,7 @@ pub fn resolve(
     let total = sources::total_jobs(flags)?;
     let (slots, workers) = slots(flags, threads)?;
     let limit = failing::timeout(flags)?;
-    let assign = flags.output.assign.as_ref();
-    let assign = assign
-        .map(|value| assign::config(value, shell.quoting()))
-        .transpose()?;
+    let assign = assignments(flags, &shell)?;
     let mut engine = engine(flags, capture, shell, workers, limit)?;
     engine.results_are_done = resuming::by_results(flags, resume.as_ref());
     let pipe = pipe::resolve(
@@ -109,11 +106,7 @@ pub fn resolve(
             ]
             .concat(),
             total,
-            reads_stdin: pipe.as_ref().is_some_and(|pipe| !pipe.parts)
-                || input
-                    .sources
-                    .iter()
-                    .any(|source| source.kind == SourceKind::Stdin),
+            reads_stdin: pipe.as_ref().is_some_and(|pipe| !pipe.parts) || reads_stdin(&input),
             pipe,
             input,
             resume,
@@ -165,6 +158,22 @@ fn run(
             TimeLimit::None | TimeLimit::Fixed(_) => None,
         },
     })
+}
+
+/// Whether standard input is one of the sources.
+fn reads_stdin(input: &InputConfig) -> bool {
+    let mut sources = input.sources.iter();
+    sources.any(|source| source.kind == SourceKind::Stdin)
+}
+
+/// How output becomes the values of a shell's variables, if it does.
+fn assignments(
+    flags: &Flags,
+    shell: &Shell,
+) -> Result<Option<crate::report::text::assign::Config>, String> {
+    let value = flags.output.assign.as_ref();
+    let config = value.map(|value| assign::config(value, shell.quoting()));
+    config.transpose()
 }
 
 /// A file may ask for this many later on, whatever it says now.
