@@ -4,9 +4,11 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use super::number;
+
 /// A value of `-j`, `--jobs`, `-P`, `--max-procs`.
 ///
-/// As GNU parallel: whole numbers and a percentage with or without decimals, no blanks.
+/// As GNU parallel 20260522: what is behind a sign or before a percent sign may be calculated, and is rounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum JobsSpec {
     /// Nothing was said: one per CPU thread.
@@ -16,10 +18,10 @@ pub enum JobsSpec {
     Exactly(usize),
     /// `0`: as many as possible.
     Unlimited,
-    /// `+N`: that many more than CPU threads.
-    Plus(usize),
-    /// `-N`: that many fewer than CPU threads.
-    Minus(usize),
+    /// `+N`, `-N`: that many more than CPU threads, or fewer.
+    Plus(f64),
+    /// `+N%`, `-N%`: that part of the CPU threads more, or less.
+    PlusPercent(f64),
     /// `N%` of the CPU threads.
     Percent(f64),
 }
@@ -74,20 +76,36 @@ impl JobsSpec {
     ///
     /// A sentence without the option's name.
     pub fn parse(value: &[u8]) -> Result<Self, String> {
-        let spec = match value {
-            [b'+', digits @ ..] => whole(digits).map(Self::Plus),
-            [b'-', digits @ ..] => whole(digits).map(Self::Minus),
-            [number @ .., b'%'] => percentage(number).map(Self::Percent),
-            digits => whole(digits).map(|jobs| match jobs {
-                0 => Self::Unlimited,
-                jobs => Self::Exactly(jobs),
-            }),
-        };
+        let text = str::from_utf8(value).map(str::trim);
+        let spec = text.ok().and_then(Self::of_text);
         spec.ok_or_else(|| {
             let value = String::from_utf8_lossy(value);
             format!(
                 "{value:?} is no number of jobs; use N, +N, -N, N%, 0 for as many as possible, or a file"
             )
+        })
+    }
+
+    fn of_text(text: &str) -> Option<Self> {
+        if text.is_empty() {
+            return Some(Self::PerThread);
+        }
+        let (sign, rest) = match text.as_bytes() {
+            [b'+', ..] => (1.0, &text[1..]),
+            [b'-', ..] => (-1.0, &text[1..]),
+            _ => (0.0, text),
+        };
+        let (rest, percent) = match rest.strip_suffix('%') {
+            Some(rest) => (rest, true),
+            None => (rest, false),
+        };
+        let number = number::evaluate(rest)?;
+        Some(match (sign, percent) {
+            (0.0, true) => Self::Percent(number),
+            (0.0, false) if number == 0.0 => Self::Unlimited,
+            (0.0, false) => Self::Exactly(number.round().max(1.0) as usize),
+            (_, true) => Self::PlusPercent(sign * number),
+            (_, false) => Self::Plus(sign * number),
         })
     }
 
@@ -100,8 +118,8 @@ impl JobsSpec {
             Self::PerThread => threads,
             Self::Exactly(jobs) => jobs,
             Self::Unlimited => most,
-            Self::Plus(more) => threads.saturating_add(more),
-            Self::Minus(fewer) => threads.saturating_sub(fewer),
+            Self::Plus(more) => (threads as f64 + more).round() as usize,
+            Self::PlusPercent(more) => (threads as f64 * (1.0 + more / 100.0)).round() as usize,
             Self::Percent(percent) => (threads as f64 * percent / 100.0).ceil() as usize,
         };
         jobs.max(1)
@@ -120,25 +138,6 @@ pub fn as_many_as_possible(open_files: u64, processes: u64) -> usize {
     usize::try_from(by_files.min(by_processes))
         .unwrap_or(usize::MAX)
         .max(1)
-}
-
-fn whole(digits: &[u8]) -> Option<usize> {
-    let text = str::from_utf8(digits).ok()?;
-    // `parse` would let a sign pass.
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    text.parse().ok()
-}
-
-fn percentage(number: &[u8]) -> Option<f64> {
-    let text = str::from_utf8(number).ok()?;
-    let (before, after) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !(digits(before) && digits(after)) {
-        return None;
-    }
-    text.parse().ok()
 }
 
 #[cfg(test)]
@@ -166,6 +165,15 @@ mod tests {
             ("250%", 5, 20),
             ("1%", 1, 1),
             ("0%", 1, 1),
+            (" 2", 2, 2),
+            ("1.5", 2, 2),
+            ("1k", 1000, 1000),
+            ("", 2, 8),
+            ("+50%", 3, 12),
+            ("-50%", 1, 4),
+            ("+3*log(55)%", 2, 9),
+            ("+2*2", 6, 12),
+            ("10*10%", 2, 8),
         ] {
             let spec = JobsSpec::parse(value.as_bytes()).unwrap();
             assert_eq!(
@@ -178,27 +186,8 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_gnu_refuses() {
-        for value in [
-            "",
-            "x",
-            "1.5",
-            "1e1",
-            " 2",
-            "2 ",
-            "+",
-            "-",
-            "%",
-            "+50%",
-            "-50%",
-            "+-1",
-            ".5%",
-            "1.%",
-            "1e2%",
-            "1 %",
-            "0x3",
-            "99999999999999999999999",
-        ] {
+    fn refuses_what_is_no_number() {
+        for value in ["x", "1e1", "+", "-", "%", "1e2%", "0x3", "2 2", "log(0)"] {
             let error = JobsSpec::parse(value.as_bytes()).unwrap_err();
             assert!(error.contains(&format!("{value:?}")), "{error}");
         }

@@ -3,7 +3,7 @@
 //! * [`argv`]: GNU parallel's shape of a command line;
 //! * `batching`: how many inputs a job gets;
 //! * [`flags`]: every option, one clap struct a section of the manual;
-//! * [`values`], [`jobs_count`]: what options' values mean;
+//! * [`values`], [`jobs_count`], [`number`]: what options' values mean;
 //! * [`failing`]: what happens when jobs fail; [`gates`]: what may hold back starts;
 //! * [`resuming`]: going on where an earlier run was;
 //! * [`sources`]: the rules of input sources; `pipe`: how one input is cut into pieces;
@@ -30,6 +30,7 @@ pub mod flags;
 pub mod gates;
 mod hosts;
 pub mod jobs_count;
+pub mod number;
 mod outputs;
 mod pipe;
 pub mod profile;
@@ -150,6 +151,8 @@ fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Strin
         .map_err(|error| error::one_line(&error))?;
     let flags =
         Flags::from_arg_matches_mut(&mut matches).map_err(|error| error::one_line(&error))?;
+    let mut flags = flags;
+    flags.forget_empty_numbers();
     let flags = Arc::new(flags);
     if flags.about.help {
         return Ok(Request::Print(table.render_help().to_string()));

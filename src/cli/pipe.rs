@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::argv::SourceWords;
 use super::flags::{self, Flags};
-use super::{bytes, text, values};
+use super::{bytes, number, text, values};
 use crate::engine::handover::Handover;
 use crate::input::{Header as InputHeader, InputConfig, Pattern, Shape, SourceKind};
 use crate::model::ArgList;
@@ -330,35 +330,15 @@ fn block(flags: &flags::Pipe, route: &Route) -> Result<BlockSize, String> {
         format!("--block must be a number of bytes such as 4096, 64K or 1M, or -N, not '{typed}'")
     };
     if let Some(count) = typed.strip_prefix('-') {
-        let count = size(count).ok_or_else(wrong)?;
+        let count = number::evaluate(count).ok_or_else(wrong)?;
         return Ok(BlockSize::PerSlot(count.max(1.0) as u64));
     }
-    let bytes = size(typed).ok_or_else(wrong)?;
+    let bytes = number::evaluate(typed).filter(|&bytes| bytes >= 0.0);
+    let bytes = bytes.ok_or_else(wrong)?;
     Ok(BlockSize::Bytes(match bytes as usize {
         0 => BLOCK,
         bytes => bytes.min((1 << 31) - 1),
     }))
-}
-
-/// `0.5M`, `10k`, `1Mi`.
-fn size(typed: &str) -> Option<f64> {
-    let digits = typed
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(typed.len());
-    let number: f64 = typed[..digits].parse().ok()?;
-    let unit = match typed[digits..].trim_end_matches(['i', 'I']) {
-        "" => 1.0,
-        "K" => 1024.0,
-        "M" => 1024.0_f64.powi(2),
-        "G" => 1024.0_f64.powi(3),
-        "T" => 1024.0_f64.powi(4),
-        "k" => 1e3,
-        "m" => 1e6,
-        "g" => 1e9,
-        "t" => 1e12,
-        _ => return None,
-    };
-    Some(number * unit)
 }
 
 /// As in C: `\n`, `\t`, `\0`, `\x41`, `\101`; any other backslash is one.
@@ -426,21 +406,6 @@ impl Columns for Cut {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_have_fractions_and_units() {
-        for (text, bytes) in [
-            ("10", 10.0),
-            ("0.01k", 10.0),
-            ("1K", 1024.0),
-            ("2Mi", 2_097_152.0),
-        ] {
-            assert_eq!(size(text), Some(bytes), "{text}");
-        }
-        for text in ["", "k", "1x", "1.2.3"] {
-            assert_eq!(size(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn separators_have_escapes() {

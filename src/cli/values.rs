@@ -4,12 +4,15 @@
 
 use std::time::Duration;
 
+use super::number;
 use crate::run::halt::{HaltOn, HaltPolicy, HaltWhen, Threshold};
 
-/// A whole number.
+/// A number of things, at least 0. As GNU parallel: with a unit, or calculated; of a part there is a whole one.
 pub fn whole(text: &str) -> Result<u64, String> {
-    text.parse()
-        .map_err(|_| format!("must be a whole number, not '{text}'"))
+    let number = number::evaluate(text).map(|number| number.max(0.0).ceil() as u64);
+    // A number with many digits is more than a float holds.
+    let number = text.parse().ok().or(number);
+    number.ok_or_else(|| format!("must be a whole number, not '{text}'"))
 }
 
 /// A time span: seconds, or numbers with a unit as GNU parallel has them: `1.5m`, `1d3.5h16.6m4s`.
@@ -43,28 +46,12 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// A number of bytes: `4096`, `64K`, `1.5G`, powers of 1024 (`k`, `m`, `g`: of 1000).
 pub fn size(text: &str) -> Result<u64, String> {
     let wrong = || format!("must be a number of bytes such as 4096, 64K or 1M, not '{text}'");
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let unit: u64 = match &text[digits..] {
-        "" => 1,
-        "K" => 1 << 10,
-        "M" => 1 << 20,
-        "G" => 1 << 30,
-        "T" => 1 << 40,
-        "P" => 1 << 50,
-        "k" => 1_000,
-        "m" => 1_000_000,
-        "g" => 1_000_000_000,
-        "t" => 1_000_000_000_000,
-        "p" => 1_000_000_000_000_000,
-        _ => return Err(wrong()),
-    };
-    if let Ok(number) = text[..digits].parse::<u64>() {
-        return number.checked_mul(unit).ok_or_else(wrong);
+    // A number with many digits is more than a float holds.
+    if let Ok(number) = text.parse() {
+        return Ok(number);
     }
-    let number: f64 = text[..digits].parse().map_err(|_| wrong())?;
-    Ok((number * unit as f64) as u64)
+    let number = number::evaluate(text).filter(|&number| (0.0..u64::MAX as f64).contains(&number));
+    number.map(|number| number as u64).ok_or_else(wrong)
 }
 
 /// A halt policy: `never`, `WHEN,WHAT=N`, `WHEN,WHAT=N%`, or GNU parallel's old forms `0`, `1`, `2`, `N%`
@@ -163,7 +150,7 @@ mod tests {
         ] {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
-        for text in ["", "K", "1X", "-1", "99999999999G", "1.2.3"] {
+        for text in ["", "K", "1X", "-1", "999999999999G", "1.2.3"] {
             assert!(size(text).is_err(), "{text}");
         }
     }

@@ -98,7 +98,8 @@ impl Joblog {
         self.write(|buffer| ends.into_iter().for_each(|end| self.render(end, buffer)))
     }
 
-    fn render(&self, end: &AttemptEnd, buffer: &mut Vec<u8>) {
+    /// Appends the line of a job that ended with `end` to `buffer`, if it has one.
+    pub fn render(&self, end: &AttemptEnd, buffer: &mut Vec<u8>) {
         let logged = match &end.outcome {
             Outcome::Cancelled { .. } => false,
             Outcome::SpawnFailed(error) => error.exit.is_none(),

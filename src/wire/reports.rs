@@ -18,6 +18,7 @@ use crate::ledger::key::NO_STDIN;
 use crate::model::Event;
 use crate::plan::{JsonPlan, JsonTarget, ReportPlan, RowsPlan};
 use crate::report::handoff::{Handoff, Taker};
+use crate::report::joblog::Joblog;
 use crate::report::near_order::NearOrder;
 use crate::report::{Failure, Out, Reporter, Screen, Sink, json, progress, sql, summary, text};
 use crate::run::retry::Retry;
@@ -136,14 +137,24 @@ fn sinks(
     if let Some(json) = plan.json {
         sinks.push(Box::new(json_sink(json, engine, mailbox)?));
     }
+    let mut printed_log = None;
     if let Some(plan) = plan.joblog {
         // In a file with a name it is already.
         let verbose = text_config.verbose && text_config.shows == text::Shows::Output;
-        let (log, is_file) = open_joblog(&plan, verbose, mailbox)?;
-        if is_file {
-            recorder.joblog = Some(log);
+        if plan.path.as_os_str() == "-" {
+            let log = Joblog::new(
+                Out::stdout().context("standard output is not open")?,
+                verbose,
+            );
+            log.write_header()?;
+            printed_log = Some(log);
         } else {
-            sinks.push(Box::new(log));
+            let (log, is_file) = open_joblog(&plan, verbose, mailbox)?;
+            if is_file {
+                recorder.joblog = Some(log);
+            } else {
+                sinks.push(Box::new(log));
+            }
         }
     }
     if let Some(claims) = &engine.claims {
@@ -182,6 +193,7 @@ fn sinks(
     let stdout = stdout()?;
     // No other report looks at output that is handed on in turn.
     if text_config.prints_plainly_in_order()
+        && printed_log.is_none()
         && let Some(out) = stdout.beside()
     {
         engine.turn.open(out);
@@ -190,7 +202,8 @@ fn sinks(
         text::Text::new(stdout, stderr()?, text_config, &plan.program)
             .with_turn(turn)
             .with_rows(rows)
-            .with_assignments(plan.assign),
+            .with_assignments(plan.assign)
+            .with_joblog(printed_log),
     ));
     Ok(sinks)
 }

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use rustix::process::Signal;
 
 use crate::process::{Run, await_that};
-use crate::{fanout_in_background, text};
+use crate::{fanout, fanout_in_background, text};
 
 /// Runs fanout with `arguments` in `folder`, in a bash that may write files of at most `blocks` KiB, with standard
 /// output in the file `out` there; returns the exit code and what is on standard error.
@@ -330,4 +330,19 @@ fn with_a_joblog_only_the_joblog_tells_what_is_done() {
         run(options);
         assert_eq!(fs::read(&output).unwrap() == b"old", kept, "{options:?}");
     }
+}
+
+#[test]
+fn a_joblog_on_standard_output_has_each_job_after_its_output() {
+    let args = ["-k", "--joblog", "-", "echo {}; exit {}", ":::", "1", "0"];
+    let output = fanout().args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told: Vec<String> = text(&output.stdout)
+        .lines()
+        .map(|line| match line.split('\t').collect::<Vec<_>>()[..] {
+            [seq, _, _, _, _, received, exit, ..] => format!("{seq} {received} {exit}"),
+            _ => line.to_owned(),
+        })
+        .collect();
+    assert_eq!(told, ["Seq Receive Exitval", "1", "1 2 1", "0", "2 2 0"]);
 }

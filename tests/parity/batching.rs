@@ -278,6 +278,43 @@ fn lengths() -> Vec<Case> {
             .names(&["--max-chars", "input 3", "333333", "12"]),
         );
     }
+    // Numbers have units, are calculated, and may be none.
+    for options in [
+        "-N 0.002k",
+        "-N 0.003k",
+        "-n 0.002k",
+        "-n 1k",
+        "-L 1k",
+        "-L 0.002k",
+        "-N2.9",
+        "-N -1",
+        "-n -1",
+        "-n ''",
+        "-N ''",
+        "-N ' 2'",
+        "-s ''",
+        "-L ''",
+        "--retries ''",
+        "--retries 1k",
+        "-s 0.02k -X",
+        "-n 1+1",
+        "--pipe --block 2+2",
+        "--pipe --block 0.002k+2",
+        "--pipe --block ''",
+        "--pipe -N 0.002k",
+        "--pipe -L 0.002k",
+    ] {
+        let command = if options.contains("--pipe") {
+            "'cat; echo ,'"
+        } else {
+            "echo"
+        };
+        cases.push(
+            case(&format!("-k {options} {command}"))
+                .named("numbers")
+                .stdin("1\n2\n3\n4\n5\n"),
+        );
+    }
     cases
 }
 

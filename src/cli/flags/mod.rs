@@ -104,6 +104,27 @@ pub struct Flags {
     pub about: About,
 }
 
+impl Flags {
+    /// As GNU parallel: a number that is empty, and fewer than no arguments, are as good as none given.
+    pub fn forget_empty_numbers(&mut self) {
+        let batching = &mut self.batching;
+        for amount in [&mut batching.max_args, &mut batching.max_replace_args] {
+            amount.take_if(|typed| typed.as_encoded_bytes().starts_with(b"-"));
+        }
+        for number in [
+            &mut batching.max_args,
+            &mut batching.max_replace_args,
+            &mut batching.input_lines,
+            &mut batching.max_lines,
+            &mut batching.max_chars,
+            &mut self.failure.retries,
+            &mut self.pipe.block,
+        ] {
+            number.take_if(|typed| typed.as_encoded_bytes().trim_ascii().is_empty());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Flags;

@@ -21,6 +21,7 @@ use self::printer::Printer;
 use self::rows::{Row, Rows};
 use self::stream::Streaming;
 use self::tag::Decoration;
+use super::joblog::Joblog;
 use super::out::for_each_piece;
 use super::{Failure, Out, Sink, keep_order::KeepOrder};
 use crate::model::{AttemptEnd, AttemptStart, Event, JobIdentity, Outcome, OutputPiece, Stream};
@@ -109,6 +110,8 @@ pub struct Text {
     rows: Option<Rows>,
     /// Makes output the values of a shell's variables.
     assignments: Option<Assignments>,
+    /// The joblog, where it goes to standard output: a job's line follows its output.
+    joblog: Option<Joblog>,
     /// What ends the run. It may come from several jobs at once, and is told once.
     fatal: Option<String>,
 }
@@ -127,6 +130,8 @@ struct Finished {
     declined: bool,
     failed: bool,
     row: Option<Row>,
+    /// Its line of the joblog; empty if there is none.
+    logged: Vec<u8>,
 }
 
 impl Text {
@@ -143,6 +148,7 @@ impl Text {
             asking: None,
             rows: None,
             assignments: None,
+            joblog: None,
         }
     }
 
@@ -164,6 +170,13 @@ impl Text {
     #[must_use]
     pub fn with_assignments(mut self, config: Option<assign::Config>) -> Self {
         self.assignments = config.map(Assignments::new);
+        self
+    }
+
+    /// Writes the lines of `joblog` among the output.
+    #[must_use]
+    pub fn with_joblog(mut self, joblog: Option<Joblog>) -> Self {
+        self.joblog = joblog;
         self
     }
 
@@ -229,7 +242,12 @@ impl Text {
     }
 
     fn finished(&mut self, end: &mut AttemptEnd) -> Result<(), Failure> {
+        let mut logged = Vec::new();
+        if let Some(joblog) = &self.joblog {
+            joblog.render(end, &mut logged);
+        }
         let job = Finished {
+            logged,
             job: Arc::clone(&end.job),
             row: self.rows.is_some().then(|| Row::of(end)),
             stdout: mem::take(&mut end.stdout),
@@ -242,7 +260,7 @@ impl Text {
             declined: end.outcome == Outcome::Declined,
             failed: !end.outcome.is_success(),
         };
-        if self.config.mode == Mode::Never && self.rows.is_none() {
+        if self.config.mode == Mode::Never && self.rows.is_none() && self.joblog.is_none() {
             return Ok(());
         }
         if !self.config.in_order {
@@ -293,6 +311,16 @@ impl Text {
     }
 
     fn print(&mut self, finished: &Finished) -> Result<(), Failure> {
+        self.print_output(finished)?;
+        if finished.logged.is_empty() {
+            return Ok(());
+        }
+        self.printer
+            .turn_to(Stream::Stdout)?
+            .write(&finished.logged)
+    }
+
+    fn print_output(&mut self, finished: &Finished) -> Result<(), Failure> {
         let shown = self.streaming.end(finished.job.seq);
         if finished.cancelled {
             return match shown {
