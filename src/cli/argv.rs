@@ -149,6 +149,10 @@ fn long_option(
     else {
         return word;
     };
+    // As GNU parallel: `--delay=` lacks its value, unlike `--delay ''`.
+    if value.as_ref().is_some_and(Vec::is_empty) && needs_value(arg) {
+        return canonical(&name, None);
+    }
     let value = value.or_else(|| taken(arg).and_then(next).map(OsString::into_vec));
     canonical(&name, value)
 }

@@ -124,10 +124,13 @@ impl Records {
     /// # Errors
     ///
     /// When a file cannot be opened or is a directory, or a header cannot be read.
-    pub fn open(config: InputConfig) -> Result<Self, InputError> {
+    pub fn open(mut config: InputConfig) -> Result<Self, InputError> {
         let links = Links::of(&config);
+        let growth = std::mem::take(&mut config.growth);
         let mut streams = Streams::open(config)?;
+        // A header is read before anybody could make the file grow.
         let names = streams.skip_header()?;
+        streams.grow(growth);
         Ok(Self::over(streams, &links, names))
     }
 

@@ -63,11 +63,7 @@ impl Streams {
             let place = stdin.filter(|_| is_stdin).unwrap_or(streams.len());
             if place == streams.len() {
                 let notices = config.notices.clone();
-                let mut source = Source::open(spec.kind, needle.clone(), notices)?;
-                if of_source.is_empty() {
-                    source.growth = config.growth.clone();
-                }
-                streams.push(source);
+                streams.push(Source::open(spec.kind, needle.clone(), notices)?);
             }
             if is_stdin {
                 stdin = Some(place);
@@ -80,6 +76,13 @@ impl Streams {
             of_source,
             shape,
         })
+    }
+
+    /// From now on, the first of them may grow.
+    pub(super) fn grow(&mut self, growth: Growth) {
+        if let Some(source) = self.of_source.first().map(|&at| &mut self.opened[at]) {
+            source.growth = growth;
+        }
     }
 
     /// Reads what stands before the records; returns the names of the columns.

@@ -116,14 +116,15 @@ impl OpenJobs {
 /// When a file cannot be opened, or counted.
 pub fn open_jobs(mut plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> {
     let table = plan.sql.take();
-    let inputs = open_inputs(plan, mailbox)?;
+    // What is written into a table is read in one go.
+    let inputs = open_inputs(plan, mailbox, table.is_none())?;
     match table {
         Some(table) => sql::attach(inputs, table),
         None => Ok(inputs),
     }
 }
 
-fn open_inputs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> {
+fn open_inputs(plan: JobsPlan, mailbox: &Letters, may_grow: bool) -> anyhow::Result<OpenJobs> {
     let JobsPlan {
         mut input,
         packing,
@@ -171,7 +172,7 @@ fn open_inputs(plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> {
     input.notices = Notices::to(remark);
     // Where inputs are counted, put together or drawn, they are taken as they are at first.
     let one_by_one = !matches!(packing, Packing::Batch(_)) && milestone.is_none();
-    let growth = if one_by_one && !count_ahead && !input.link && !input.shape.shuffle {
+    let growth = if may_grow && one_by_one && !count_ahead && !input.link && !input.shape.shuffle {
         let letters = Arc::clone(mailbox);
         Growth::new(move || letters.post([Message::InputReady], Urgency::Now))
     } else {

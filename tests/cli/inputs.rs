@@ -27,6 +27,31 @@ fn lines_that_jobs_append_to_the_file_of_inputs_are_run() {
     }
 }
 
+/// What is read before the first job, or by nobody who runs jobs, is not waited for.
+#[test]
+fn files_that_are_shorter_than_what_is_read_at_first_end() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("empty", ""), ("one", "a\n")] {
+        fs::write(folder.path().join(name), text).unwrap();
+        for options in [
+            &["--skip-first-line"][..],
+            &["--header", ":"],
+            &["--skip-first-line", "--header", ":"],
+            &["--header", ":", "--shuf"],
+            &["--header", ":", "-X"],
+            &["--csv", "--header", ":"],
+            &["--sqlmaster", "sqlite3:///%2ft.db/t"],
+            &["--dry-run"],
+            &["--milestone", "a"],
+        ] {
+            let mut command = fanout();
+            command.current_dir(folder.path()).args(options);
+            let run = command.args(["-a", name, "echo"]).output().unwrap();
+            assert!(run.status.code().is_some(), "{options:?} {name}");
+        }
+    }
+}
+
 #[test]
 fn what_somebody_appends_while_a_job_runs_is_run_when_it_ends_and_nothing_later() {
     let folder = tempfile::tempdir().unwrap();
