@@ -3,19 +3,33 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 
+use super::CalledAs;
+use super::flags::Flags;
 use crate::report::text::assign::{Config, Variables};
 use crate::template::Quoting;
 
-/// The name under which fanout speaks to the caller of `parset`.
-pub(super) const PROGRAM: &str = "parset";
+/// The name under which fanout speaks; where a shell `evaluates` what it says, to the caller of `parset`.
+pub(super) fn speaker(evaluates: bool, called_as: CalledAs) -> &'static str {
+    if evaluates {
+        "parset"
+    } else {
+        called_as.name()
+    }
+}
 
-/// What `value` asks for, of a shell that has this `quoting`: `var,NAME` an array, `var,NAME,NAME` variables,
-/// `assoc,NAME` an array with keys. Names may also have blanks between them.
+/// The assignments that are asked for by a shell that has this `quoting`.
 ///
 /// # Errors
 ///
 /// One line that names what is no name of a variable.
-pub(super) fn config(value: &OsString, quoting: Quoting) -> Result<Config, String> {
+pub(super) fn wanted(flags: &Flags, quoting: Quoting) -> Result<Option<Config>, String> {
+    let value = flags.output.assign.as_ref();
+    value.map(|value| config(value, quoting)).transpose()
+}
+
+/// What `value` asks for, of a shell that has this `quoting`: `var,NAME` an array, `var,NAME,NAME` variables,
+/// `assoc,NAME` an array with keys. Names may also have blanks between them.
+fn config(value: &OsString, quoting: Quoting) -> Result<Config, String> {
     let value = value.as_bytes();
     let comma = memchr::memchr(b',', value).unwrap_or(value.len());
     let (kind, names) = value.split_at(comma);

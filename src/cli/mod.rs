@@ -131,11 +131,7 @@ pub struct Refusal {
 pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Refusal> {
     let evaluates = args.iter().any(|word| word == "--_parset");
     understand(called_as, args).map_err(|why| Refusal {
-        program: if evaluates {
-            assign::PROGRAM.to_owned()
-        } else {
-            called_as.name().to_owned()
-        },
+        program: assign::speaker(evaluates, called_as).to_owned(),
         why,
         evaluates,
     })

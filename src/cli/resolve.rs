@@ -61,7 +61,7 @@ pub fn resolve(
     let total = sources::total_jobs(flags)?;
     let (slots, workers) = slots(flags, threads)?;
     let limit = failing::timeout(flags)?;
-    let assign = assignments(flags, &shell)?;
+    let assign = assign::wanted(flags, shell.quoting())?;
     let mut engine = engine(flags, capture, shell, workers, limit)?;
     engine.results_are_done = resuming::by_results(flags, resume.as_ref());
     let pipe = pipe::resolve(
@@ -117,10 +117,7 @@ pub fn resolve(
         run,
         report: ReportPlan {
             in_step: flags.terminal.interactive,
-            program: match assign {
-                Some(_) => assign::PROGRAM.to_owned(),
-                None => called_as.name().to_owned(),
-            },
+            program: assign::speaker(assign.is_some(), called_as).to_owned(),
             preface: batching::limits(&flags.batching)?,
             latest_line: flags.output.latest_line,
             text: outputs::text_config(flags, capture, json_on_stdout),
@@ -164,16 +161,6 @@ fn run(
 fn reads_stdin(input: &InputConfig) -> bool {
     let mut sources = input.sources.iter();
     sources.any(|source| source.kind == SourceKind::Stdin)
-}
-
-/// How output becomes the values of a shell's variables, if it does.
-fn assignments(
-    flags: &Flags,
-    shell: &Shell,
-) -> Result<Option<crate::report::text::assign::Config>, String> {
-    let value = flags.output.assign.as_ref();
-    let config = value.map(|value| assign::config(value, shell.quoting()));
-    config.transpose()
 }
 
 /// A file may ask for this many later on, whatever it says now.
