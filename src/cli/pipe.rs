@@ -71,7 +71,9 @@ pub(super) fn resolve(
     if pipe.round_robin && flags.failure.retries.is_some() {
         return Err("--retries cannot be combined with --roundrobin.".to_owned());
     }
-    if command.is_empty() {
+    // As GNU parallel: jobs that all read the same may be what the arguments say.
+    let arguments_are_commands = pipe.tee && !words.is_empty();
+    if command.is_empty() && !arguments_are_commands {
         return Err("--pipe/--pipepart must have a command to pipe into (e.g. 'cat').".to_owned());
     }
     if pipe.cat && pipe.fifo {
@@ -294,13 +296,21 @@ fn header(flags: &Flags) -> Result<Option<Header>, String> {
 }
 
 fn key(flags: &Flags, option: &'static str, spec: &OsStr, hashes: bool) -> Result<Key, String> {
-    let separator = flags
+    let mut separator = flags
         .sources
         .colsep
         .as_ref()
         .map_or_else(|| b"\\t".to_vec(), bytes);
-    let pattern = Pattern::new(&separator).map_err(|why| format!("--colsep {why}"))?;
-    let columns = Arc::new(Cut(pattern));
+    // As in Perl, whose `split ' '` leaves out the blanks at the beginning and takes several for one.
+    let columns: Arc<dyn Columns> = if option == "--group-by" && separator == b" " {
+        Arc::new(Words)
+    } else {
+        if separator == b" " {
+            separator = b"[ ]".to_vec();
+        }
+        let pattern = Pattern::new(&separator).map_err(|why| format!("--colsep {why}"))?;
+        Arc::new(Cut(pattern))
+    };
     Ok(Key::new(
         option,
         spec.as_bytes(),
@@ -389,6 +399,17 @@ struct Find(Pattern);
 impl Finder for Find {
     fn find(&self, text: &[u8], from: usize) -> Result<Groups, String> {
         self.0.find(text, from)
+    }
+}
+
+/// The words of a line, whatever blanks are around them.
+#[derive(Debug)]
+struct Words;
+
+impl Columns for Words {
+    fn split(&self, line: &[u8]) -> Result<ArgList, String> {
+        let words = line.split(|byte| byte.is_ascii_whitespace() || *byte == 0x0b);
+        Ok(words.filter(|word| !word.is_empty()).collect())
     }
 }
 

@@ -169,6 +169,8 @@ const ROOM_FOR_MORE: usize = 500;
 /// How many attempts run at a time, and for how many there must be room.
 fn slots(flags: &Flags, threads: usize) -> Result<(SlotsPlan, usize), String> {
     let value = match &flags.jobs.jobs {
+        // All of them read at once what there is to read.
+        None if flags.pipe.tee => JobsValue::Fixed(JobsSpec::Unlimited),
         None if flags.terminal.tty => JobsValue::Fixed(JobsSpec::Exactly(1)),
         None => JobsValue::Fixed(JobsSpec::default()),
         Some(value) => JobsValue::parse(value).map_err(|why| format!("--jobs {why}"))?,

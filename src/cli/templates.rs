@@ -43,7 +43,8 @@ pub(super) fn renderer(
     sources: usize,
 ) -> Result<Renderer, String> {
     let syntax = whole_syntax(flags, column_names)?;
-    let template = if pipe::is_wanted(flags) && !pipe::names_inputs(flags) {
+    let reads_input = pipe::is_wanted(flags) && !pipe::names_inputs(flags);
+    let template = if reads_input && !command.is_empty() {
         Template::command_as_it_is(command, flags.command.quote, &syntax)
     } else {
         Template::command(command, flags.command.quote, &syntax)

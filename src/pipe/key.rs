@@ -201,7 +201,7 @@ while (1) {
   for (1 .. $count) {
     my $line = take(unpack 'N', take(4));
     local $_ = $line;
-    if ($column) { $_ = (split /$separator/, $line)[$column - 1] }
+    if ($column) { $_ = (split $separator, $line)[$column - 1] }
     chomp if defined and not $hashes;
     $change->();
     $_ = '' unless defined;

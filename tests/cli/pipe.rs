@@ -273,3 +273,22 @@ fn what_has_come_is_a_block_when_nothing_follows_for_a_while() {
     assert!(output.next().is_none());
     assert!(run.wait().success());
 }
+
+/// What is printed of a command line that reads `input`.
+fn printed(args: &[&str], input: &str) -> String {
+    let output = fanout().args(args).write_stdin(input).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout).to_owned()
+}
+
+#[test]
+fn groups_by_a_column_between_blanks_do_not_count_the_blanks() {
+    for column in ["1", "1 $_ + 0"] {
+        let options = ["-k", "--pipe", "--group-by", column, "--colsep", " ", "-N1"];
+        let told = printed(
+            &[&options[..], &["cat; echo ,"]].concat(),
+            "1  a\n 1 b\n2\tc\n",
+        );
+        assert_eq!(told, "1  a\n 1 b\n,\n2\tc\n,\n", "{column}");
+    }
+}

@@ -180,6 +180,17 @@ const TEN: &[&str] = &[
     "--pipe --round-robin --retries 1",
 ];
 
+/// The same input for jobs that all run at once.
+const TEES: &[&str] = &[
+    "-k --pipe --tee ::: 'wc -l' 'head -n1'",
+    "-k --pipe --tee ::: 'wc' 'head' ::: ' -c' ' -n1' ::: '' ' -'",
+    "-k --pipe --tee 'cat; echo {} {%}' ::: a b c d e",
+    "-k --pipe --tee --tag ::: cat 'echo {}'",
+    "-k --pipe --tee -v ::: cat 'wc -l'",
+    "-k --pipe ::: cat",
+    "-k --pipepart --tee -a ten ::: cat 'wc -l'",
+];
+
 /// What becomes of jobs that find their input in a file or FIFO, and fail, do not read it, or are killed.
 /// A job that never opens its FIFO is not here: GNU parallel waits for it for ever.
 const ENDS: &[&str] = &[
@@ -234,6 +245,10 @@ pub fn cases() -> Vec<Case> {
                 .file("empty", ""),
         );
     }
+    cases.extend(
+        TEES.iter()
+            .map(|line| case(line).stdin(ten).file("ten", ten)),
+    );
     cases.extend(TEN.iter().map(|line| case(line).stdin(ten)));
     let ends = ENDS.iter().map(|line| case(line).stdin(ten));
     cases.extend(ends.map(|case| case.file("ten", ten)));
