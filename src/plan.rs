@@ -263,6 +263,8 @@ pub struct RunPlan {
     pub halt_text: String,
     /// What the exit code says.
     pub exit_rule: ExitRule,
+    /// Whether a signal that ends the run ends fanout, too, instead of an exit code.
+    pub dies_of_signals: bool,
     /// What may hold back starts.
     pub gates: Vec<GatePlan>,
     /// How many attempts run at a time.

@@ -87,7 +87,7 @@ pub fn resolve(
         }
         Some(_) => Packing::One,
     };
-    let run = run(flags, slots, halt, limit, threads)?;
+    let run = run(flags, slots, halt, limit, threads, called_as)?;
     Ok(Plan {
         jobs: JobsPlan {
             count_ahead: total.is_none()
@@ -137,6 +137,7 @@ fn run(
     halt: Option<HaltPolicy>,
     limit: TimeLimit,
     threads: usize,
+    called_as: CalledAs,
 ) -> Result<RunPlan, String> {
     Ok(RunPlan {
         retry: failing::retry(flags)?,
@@ -147,6 +148,8 @@ fn run(
             .as_ref()
             .map_or_else(String::new, |halt| halt.display().to_string()),
         exit_rule: ExitRule::default(),
+        // As GNU parallel under its name.
+        dies_of_signals: called_as == CalledAs::Fanout,
         gates: gates::gates(&flags.jobs, threads)?,
         slots,
         in_step: flags.terminal.interactive,

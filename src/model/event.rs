@@ -173,4 +173,17 @@ pub struct RunEnd {
     pub exit_code: i32,
     /// What halted it early, in words (`--halt now,fail=1`, `SIGTERM`), if something did.
     pub halted_by: Option<String>,
+    /// Whether that was a signal.
+    pub interrupted: bool,
+    /// What was left of the input, if anything.
+    pub left: Left,
+}
+
+/// Jobs that were never taken from the input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// How many are known of.
+    pub jobs: u64,
+    /// Whether there may be more: the input was not read to its end.
+    pub more: bool,
 }

@@ -11,8 +11,8 @@ mod stdin;
 
 pub use args::ArgList;
 pub use event::{
-    AttemptEnd, AttemptStart, Event, JobIdentity, OutputPiece, Rehearsal, RunEnd, RunStart, Stream,
-    Tally,
+    AttemptEnd, AttemptStart, Event, JobIdentity, Left, OutputPiece, Rehearsal, RunEnd, RunStart,
+    Stream, Tally,
 };
 pub use job::{Command, Job, Prepare, Take};
 pub use outcome::{KilledBy, Outcome, SpawnError};

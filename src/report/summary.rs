@@ -14,7 +14,7 @@ use std::time::Instant;
 use super::tally::Counter;
 use super::words::{how, one_line};
 use super::{Failure, Out, Sink};
-use crate::model::{AttemptEnd, Event, Outcome};
+use crate::model::{AttemptEnd, Event, Left, Outcome};
 
 /// So many failed jobs are named; the others are counted.
 const NAMED: usize = 10;
@@ -32,6 +32,8 @@ pub struct Failures {
     counter: Counter,
     named: Vec<Failed>,
     quiet: bool,
+    /// What was left of the input when a signal ended the run, if one did.
+    interrupted: Option<Left>,
 }
 
 /// A job that failed.
@@ -52,6 +54,7 @@ impl Failures {
             counter: Counter::default(),
             named: Vec::new(),
             quiet: false,
+            interrupted: None,
         }
     }
 
@@ -97,8 +100,10 @@ fn last_lines(text: &[u8]) -> Vec<String> {
 impl Sink for Failures {
     fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
         self.counter.event(event);
-        if let Event::JobFinished(end) = event {
-            self.job(end);
+        match event {
+            Event::JobFinished(end) => self.job(end),
+            Event::RunEnded(end) if end.interrupted => self.interrupted = Some(end.left),
+            _ => {}
         }
         Ok(())
     }
@@ -119,10 +124,25 @@ impl Sink for Failures {
         if self.quiet {
             return Ok(());
         }
+        if let Some(left) = self.interrupted {
+            self.out
+                .write(interrupted(&self.counter, left).as_bytes())?;
+        }
         self.out
             .write(render(&self.counter, &self.named).as_bytes())?;
         self.out.flush()
     }
+}
+
+/// What a signal has made of the run.
+fn interrupted(counter: &Counter, left: Left) -> String {
+    let stopped = counter.interrupted;
+    let done = counter.done() - stopped;
+    let unstarted = counter.tally.unstarted + left.jobs;
+    let or_more = if left.more { " or more" } else { "" };
+    format!(
+        "fanout: interrupted: {done} done, {stopped} stopped, {unstarted}{or_more} not started\n"
+    )
 }
 
 /// The summary's text; empty when nothing failed.

@@ -119,5 +119,7 @@ pub(super) fn run_ended() -> Event {
         at: at(10.0),
         exit_code: 1,
         halted_by: None,
+        interrupted: false,
+        left: crate::model::Left::default(),
     })
 }

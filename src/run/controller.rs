@@ -14,7 +14,7 @@ use super::time_limit::MedianLimit;
 use super::{Message, Observer};
 use crate::engine::{Attempt, Engine, Record, Reply, never_ran};
 use crate::ledger::done::Seqs;
-use crate::model::{AttemptEnd, Event, Job, KilledBy, Outcome, Rehearsal, RunEnd, RunStart};
+use crate::model::{AttemptEnd, Event, Job, KilledBy, Left, Outcome, Rehearsal, RunEnd, RunStart};
 use crate::sys::mailbox::Mailbox;
 use crate::sys::signals::{Signal, stop_self};
 
@@ -32,6 +32,8 @@ pub struct Config {
     pub halt_text: String,
     /// What the exit code says.
     pub exit_rule: ExitRule,
+    /// Whether a signal that ends the run ends fanout, too, instead of an exit code.
+    pub dies_of_signals: bool,
     /// What may hold back starts.
     pub gates: Vec<Box<dyn Gate>>,
     /// A time limit that follows how long jobs take.
@@ -95,6 +97,13 @@ struct Controller<'a> {
     /// Why nothing starts now, if a gate said so.
     held_back: Option<String>,
     halted_by: Option<String>,
+    /// The signal that did, if it was one.
+    signalled: Option<Signal>,
+    dies_of_signals: bool,
+    /// Jobs that were taken from the input and given back, because nothing starts any more.
+    given_back: u64,
+    /// Those that were not even taken.
+    left: Left,
     /// What happened regardless of the jobs' outcomes.
     trouble: Option<ExitCode>,
     /// Events of this turn, told in one go.
@@ -127,6 +136,10 @@ impl<'a> Controller<'a> {
             in_flight: 0,
             held_back: None,
             halted_by: None,
+            signalled: None,
+            dies_of_signals: config.dies_of_signals,
+            given_back: 0,
+            left: Left::default(),
             trouble: None,
             events: Vec::new(),
         }
@@ -158,17 +171,30 @@ impl<'a> Controller<'a> {
                 self.handle(message);
             }
         }
-        let exit_code = self
-            .trouble
-            .unwrap_or_else(|| ExitCode::Jobs(self.halt.exit_code()));
+        let exit_code = self.exit_code();
         let halted_by = self.halted_by.take();
         self.events.push(Event::RunEnded(RunEnd {
             at: SystemTime::now(),
             exit_code: exit_code.code(),
             halted_by,
+            interrupted: self.signalled.is_some(),
+            left: self.left,
         }));
         self.tell();
         exit_code
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        let of_jobs = ExitCode::Jobs(self.halt.exit_code());
+        let unstarted = self.given_back > 0 || self.left != Left::default();
+        match (self.trouble, self.signalled) {
+            (Some(trouble), _) => trouble,
+            // Work that was not done is no success, however gently the run was ended.
+            (None, Some(signal)) if unstarted && of_jobs == ExitCode::Jobs(0) => {
+                ExitCode::of_signal(signal, self.dies_of_signals)
+            }
+            (None, _) => of_jobs,
+        }
     }
 
     /// Hands the engine whatever may start now; returns when to look again, if it is a matter of time.
@@ -355,6 +381,8 @@ impl<'a> Controller<'a> {
         }
         self.announce_outcome(&end);
         self.record(&mut end);
+        let unstarted = matches!(outcome, Outcome::Cancelled { .. }) && job.pid == 0;
+        self.given_back += u64::from(unstarted);
         self.events.push(Event::JobFinished(end));
         let is_no_failure = matches!(outcome, Outcome::Cancelled { .. }) || outcome.is_left_out();
         // One that should have had another try is.
@@ -483,6 +511,7 @@ impl<'a> Controller<'a> {
         match signal {
             Signal::HangUp => {
                 self.notice("SIGHUP received. No new jobs will be started.".to_owned());
+                self.signalled.get_or_insert(signal);
                 self.drain("SIGHUP");
                 let running = self.in_flight;
                 self.notice(format!(
@@ -512,7 +541,8 @@ impl<'a> Controller<'a> {
             }
             Signal::Continue => self.parties.engine.signal(None, libc::SIGCONT),
             Signal::Interrupt | Signal::Terminate => {
-                self.trouble = Some(ExitCode::Stopped);
+                self.trouble = Some(ExitCode::of_signal(signal, self.dies_of_signals));
+                self.signalled = Some(signal);
                 let name = if signal == Signal::Interrupt {
                     "SIGINT"
                 } else {
@@ -546,10 +576,12 @@ impl<'a> Controller<'a> {
         };
         let handed_over = self.parties.engine.close();
         self.in_flight -= handed_over.len();
+        self.left = self.parties.queue.left(self.total);
         let put_back = self.parties.queue.stop();
         let now = SystemTime::now();
         let put_back = put_back.map(|pending| self.attempt(pending, now));
         let cancelled: Vec<_> = handed_over.into_iter().chain(put_back).collect();
+        self.given_back += cancelled.len() as u64;
         for attempt in cancelled {
             let outcome = Outcome::Cancelled { by, signal: None };
             self.events

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use crate::input::Growth;
-use crate::model::Job;
+use crate::model::{Job, Left};
 
 /// How many batches the input may be ahead of the controller, and how many jobs a batch has at most.
 const BATCHES: usize = 8;
@@ -36,6 +36,8 @@ pub struct Queue {
     input: Receiver<Batch>,
     hungry: Arc<AtomicBool>,
     growth: Growth,
+    /// How many jobs were taken from the input.
+    taken: u64,
     over: bool,
 }
 
@@ -91,6 +93,7 @@ fn ends((output, input): (Sender<Batch>, Receiver<Batch>)) -> (Feed, Queue) {
             input,
             hungry,
             growth: Growth::default(),
+            taken: 0,
             over: false,
         },
     )
@@ -118,6 +121,7 @@ impl Queue {
         }
         loop {
             if let Some(job) = self.batch.next() {
+                self.taken += 1;
                 return Pull::Job(Pending { job, try_number: 1 });
             }
             if self.over {
@@ -161,6 +165,31 @@ impl Queue {
     /// Whether nothing will come any more.
     pub fn is_over(&self) -> bool {
         self.over && self.again.is_empty() && self.later.is_empty()
+    }
+
+    /// What was not taken from the input by now, of `total` jobs where that is known.
+    pub fn left(&mut self, total: Option<u64>) -> Left {
+        if let Some(total) = total {
+            let jobs = total.saturating_sub(self.taken);
+            return Left { jobs, more: false };
+        }
+        let mut left = Left {
+            jobs: self.batch.len() as u64,
+            more: false,
+        };
+        if self.over {
+            return left;
+        }
+        loop {
+            match self.input.try_recv() {
+                Ok(Ok(batch)) => left.jobs += batch.len() as u64,
+                Ok(Err(_)) | Err(TryRecvError::Disconnected) => return left,
+                Err(TryRecvError::Empty) => {
+                    left.more = true;
+                    return left;
+                }
+            }
+        }
     }
 
     /// Takes nothing any more from the input; returns the jobs that had been put back.

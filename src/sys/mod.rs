@@ -12,6 +12,7 @@ pub mod follow;
 pub mod guardian;
 pub mod helper;
 pub mod host;
+mod inherited;
 pub mod kernel_file;
 pub mod limits;
 pub mod locale;

@@ -5,13 +5,18 @@ use std::io;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
+use super::inherited;
+
+pub use libc::SIGPIPE;
+
 /// The signals that have arrived, each kept until somebody looks.
 #[derive(Debug)]
 pub struct Caught(Signals);
 
 /// Catches each [`Signal`] that arrives from now on.
 ///
-/// A signal that fanout was started with as ignored (`nohup`, a background job of a script) stays so.
+/// A hang-up that fanout was started with as ignored (`nohup`) stays so. Not so an interrupt: shells have commands
+/// that a script puts into the background ignore it, and whoever sends it to such a one means it.
 ///
 /// # Errors
 ///
@@ -19,7 +24,7 @@ pub struct Caught(Signals);
 pub fn catch() -> io::Result<Caught> {
     let wanted = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT]
         .into_iter()
-        .filter(|&signal| !is_ignored(signal));
+        .filter(|&signal| signal != SIGHUP || !inherited::was_ignored(signal));
     Signals::new(wanted).map(Caught)
 }
 
@@ -30,7 +35,7 @@ pub fn catch() -> io::Result<Caught> {
 #[allow(unsafe_code)]
 pub fn survive_file_size_limit() {
     extern "C" fn nothing(_: libc::c_int) {}
-    if is_ignored(libc::SIGXFSZ) {
+    if inherited::was_ignored(libc::SIGXFSZ) {
         return;
     }
     // SAFETY: an all-zero sigaction is valid; the handler does nothing, which is async-signal-safe.
@@ -86,13 +91,19 @@ pub enum Signal {
     Continue,
 }
 
-#[allow(unsafe_code)]
-fn is_ignored(signal: i32) -> bool {
-    // SAFETY: an all-zero sigaction is a valid value to be overwritten.
-    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    // SAFETY: only asks for the disposition, into a live struct.
-    unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) };
-    action.sa_sigaction == libc::SIG_IGN
+impl Signal {
+    /// Its number.
+    pub fn number(self) -> i32 {
+        match self {
+            Self::Interrupt => SIGINT,
+            Self::Terminate => SIGTERM,
+            Self::HangUp => SIGHUP,
+            Self::User1 => SIGUSR1,
+            Self::User2 => SIGUSR2,
+            Self::Stop => SIGTSTP,
+            Self::Continue => SIGCONT,
+        }
+    }
 }
 
 /// The name of signal number `signal`, as `SIGKILL`; `SIG42` for one without a name.
@@ -133,14 +144,18 @@ pub fn stop_self() {
     let _ = signal_hook::low_level::raise(libc::SIGSTOP);
 }
 
-/// Ends the process as a Unix filter ends that nobody reads any more: by SIGPIPE. Returns if that
-/// signal is blocked.
+/// Ends the process by signal number `signal`, whose default that must be. Returns if it cannot be: process 1 of a
+/// container does not die of what it does not catch.
 #[allow(unsafe_code)]
-pub fn die_of_broken_pipe() {
-    // SAFETY: restores the default disposition, which runs no code of ours, and raises the signal.
+pub fn die_of(signal: i32) {
+    // SAFETY: restores the default disposition, which runs no code of ours, lets the signal through and raises it.
     unsafe {
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-        libc::raise(libc::SIGPIPE);
+        libc::signal(signal, libc::SIG_DFL);
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, signal);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
+        libc::raise(signal);
     }
 }
 

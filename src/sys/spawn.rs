@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use super::child::Child;
 use super::env_block::{ArgBlock, EnvBlock};
 use super::guardian::Ward;
+use super::inherited;
 use super::limits;
 
 /// What a new process is made of. A descriptor of `None` is inherited from fanout.
@@ -185,6 +186,11 @@ extern "C" fn become_job(start: *mut c_void) -> c_int {
             give_up(start);
         }
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        for signal in inherited::SIGNALS {
+            if inherited::was_ignored(signal) {
+                libc::signal(signal, libc::SIG_IGN);
+            }
+        }
         libc::sigprocmask(
             libc::SIG_SETMASK,
             &raw const start.mask,

@@ -83,6 +83,7 @@ pub fn control(
             read: reread.0,
         },
     };
+    let dies_of_signals = plan.dies_of_signals;
     let config = controller::Config {
         slots,
         total,
@@ -90,6 +91,7 @@ pub fn control(
         halt: plan.halt,
         halt_text: plan.halt_text,
         exit_rule: plan.exit_rule,
+        dies_of_signals,
         gates,
         done,
         done_before,
@@ -111,11 +113,13 @@ pub fn control(
     let mut exit_code = controller::run(config, parties);
     let _guardian = engine.stop();
     let mut letters = Vec::new();
-    if exit_code != ExitCode::Stopped && reports.linger(mailbox, &mut letters) {
-        exit_code = ExitCode::Stopped;
+    if !exit_code.is_stop()
+        && let Some(signal) = reports.linger(mailbox, &mut letters)
+    {
+        exit_code = ExitCode::of_signal(signal, dies_of_signals);
     }
     // Whoever stopped the run does not wait for somebody to read what is left of the output.
-    let patience = (exit_code == ExitCode::Stopped).then_some(LAST_WORDS);
+    let patience = exit_code.is_stop().then_some(LAST_WORDS);
     if !reports.finish(patience) {
         return ExitCode::Error;
     }

@@ -276,25 +276,27 @@ impl Reports {
     }
 
     /// Waits, when no event comes any more, until everything is written or the user wants no more of it;
-    /// tells whether the latter is so. As with jobs, what runs goes on after a SIGHUP.
-    pub(super) fn linger(&mut self, mailbox: &Letters, letters: &mut Vec<Message>) -> bool {
+    /// returns the signal that says the latter. As with jobs, what runs goes on after a SIGHUP.
+    pub(super) fn linger(
+        &mut self,
+        mailbox: &Letters,
+        letters: &mut Vec<Message>,
+    ) -> Option<Signal> {
         // The thread ends when this end of the channel is gone.
         self.link.events = crossbeam_channel::unbounded().0;
         let mut seen = 0;
         while self.over.try_recv() != Err(TryRecvError::Disconnected) {
             mailbox.receive(letters, None);
-            let stops = |letter: &Message| {
-                matches!(
-                    letter,
-                    Message::Signal(Signal::Interrupt | Signal::Terminate)
-                )
+            let stops = |letter: &Message| match letter {
+                Message::Signal(signal @ (Signal::Interrupt | Signal::Terminate)) => Some(*signal),
+                _ => None,
             };
-            if letters[seen..].iter().any(stops) {
-                return true;
+            if let Some(signal) = letters[seen..].iter().find_map(stops) {
+                return Some(signal);
             }
             seen = letters.len();
         }
-        false
+        None
     }
 
     /// Waits until everything is written, or at most for `patience`; tells whether the report thread

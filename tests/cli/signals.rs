@@ -38,8 +38,8 @@ fn leaves_nothing(run: &Run) {
 fn an_interrupt_takes_every_job_and_its_children_down() {
     let mut run = long_jobs(&[], "a b c d");
     run.send(Signal::INT);
-    // As GNU parallel.
-    assert_eq!(run.wait().code(), Some(255));
+    // So that a script that has called it ends as well.
+    assert_eq!(run.wait().signal(), Some(Signal::INT.as_raw()));
     leaves_nothing(&run);
 }
 
@@ -238,9 +238,122 @@ fn a_kill_by_name_does_not_find_what_looks_after_the_jobs() {
 fn a_term_takes_every_job_down() {
     let mut run = long_jobs(&[], "a b c d");
     run.send(Signal::TERM);
-    // As GNU parallel.
-    assert_eq!(run.wait().code(), Some(255));
+    assert_eq!(run.wait().signal(), Some(Signal::TERM.as_raw()));
     leaves_nothing(&run);
+}
+
+#[test]
+fn as_parallel_a_signal_is_an_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let parallel = folder.path().join("parallel");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_fanout"), &parallel).unwrap();
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let mut command = Command::new(&parallel);
+        command
+            .args(["-j1", "echo x >>log; cat fifo; : {}", ":::", "a", "b"])
+            .envs(crate::ENVIRONMENT.iter().copied())
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        fs::remove_file(folder.path().join("fifo")).ok();
+        make_fifo(&folder.path().join("fifo"));
+        let mut run = Run::start(command);
+        run.await_jobs("cat fifo", 1);
+        run.send(signal);
+        if signal == Signal::HUP {
+            let mut said = BufReader::new(run.child.stderr.take().unwrap());
+            said.read_line(&mut String::new()).unwrap();
+            fs::write(folder.path().join("fifo"), "").unwrap();
+        }
+        assert_eq!(run.wait().code(), Some(255), "{signal:?}");
+    }
+    let log = fs::read_to_string(folder.path().join("log")).unwrap();
+    assert_eq!(log, "x\nx\nx\n", "one job each");
+}
+
+#[test]
+fn an_interrupted_run_says_how_far_it_got() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = fanout_in_background();
+    command
+        .args(["-j2", "--json=run.jsonl"])
+        .args(["[ {} -le 3 ] || { sleep 1000; : ; }", ":::"])
+        .args((1..=9).map(|number| number.to_string()))
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut run = Run::start(command);
+    run.await_jobs("sleep 1000", 2);
+    run.send(Signal::INT);
+    run.wait();
+    let mut said = String::new();
+    let mut stderr = run.child.stderr.take().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(
+        said,
+        "fanout: interrupted: 3 done, 2 stopped, 4 not started\n"
+    );
+    let json = fs::read_to_string(folder.path().join("run.jsonl")).unwrap();
+    let end = json.lines().last().unwrap();
+    assert!(end.contains(r#""halted_by":"SIGINT""#), "{end}");
+}
+
+/// A shell has what a script puts into the background ignore interrupts.
+#[test]
+fn an_interrupt_counts_though_it_was_ignored_and_a_hang_up_does_not() {
+    for (trap, signal, ends) in [("INT", Signal::INT, true), ("HUP", Signal::HUP, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new("bash");
+        let fanout = env!("CARGO_BIN_EXE_fanout");
+        let script = format!("trap '' {trap}; exec {fanout} -j1 'cat fifo; : {{}}' ::: a b");
+        command
+            .args(["-c", &script])
+            .envs(crate::ENVIRONMENT.iter().copied())
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        make_fifo(&folder.path().join("fifo"));
+        let mut run = Run::start(command);
+        run.await_jobs("cat fifo", 1);
+        run.send(signal);
+        if ends {
+            assert_eq!(run.wait().signal(), Some(signal.as_raw()));
+            continue;
+        }
+        for job in ["a", "b"] {
+            run.await_jobs(&format!("/bin/bash -c cat fifo; : {job}"), 1);
+            run.await_jobs("cat fifo", 1);
+            fs::write(folder.path().join("fifo"), "").unwrap();
+        }
+        assert_eq!(run.wait().code(), Some(0));
+    }
+}
+
+#[test]
+fn jobs_ignore_what_fanout_was_started_with_as_ignored() {
+    let ignored = |run: &mut Command| {
+        let output = run
+            .args(["grep", "SigIgn", ":::", "/proc/self/status"])
+            .stdin(Stdio::null())
+            .envs(crate::ENVIRONMENT.iter().copied())
+            .output()
+            .unwrap();
+        let bits = text(&output.stdout).split_whitespace().last();
+        u64::from_str_radix(bits.unwrap(), 16).unwrap()
+    };
+    let bit = |signal: Signal| 1_u64 << (signal.as_raw() - 1);
+    let signals = [Signal::PIPE, Signal::CHILD, Signal::INT, Signal::HUP];
+    let all = signals.into_iter().fold(0, |all, signal| all | bit(signal));
+    assert_eq!(ignored(&mut fanout_in_background()) & all, 0);
+    let mut perl = Command::new("perl");
+    perl.args([
+        "-e",
+        "$SIG{$_} = 'IGNORE' for qw(PIPE CHLD INT HUP); exec @ARGV",
+    ]);
+    assert_eq!(ignored(perl.arg(env!("CARGO_BIN_EXE_fanout"))) & all, all);
 }
 
 #[test]
@@ -278,8 +391,8 @@ fn a_hang_up_lets_running_jobs_end_and_starts_no_more() {
         ["/bin/bash -c cat fifo; echo ended a", "cat fifo"]
     );
     std::fs::write(&fifo, "").unwrap();
-    // As GNU parallel: what was started has succeeded.
-    assert_eq!(run.wait().code(), Some(0));
+    // What was started has succeeded, but that is not all.
+    assert_eq!(run.wait().signal(), Some(Signal::HUP.as_raw()));
     let mut out = String::new();
     run.child
         .stdout

@@ -319,6 +319,7 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
         halt: play.halt,
         halt_text: "as played".to_owned(),
         exit_rule: ExitRule::default(),
+        dies_of_signals: false,
         gates,
     };
     let exit_code = in_time(&stage, config, queue);
@@ -519,6 +520,12 @@ fn expected_exit_code(play: &Play, seen: &[Seen], outcomes: &[Outcome]) -> ExitC
             let counts = |outcome: &&Outcome| !matches!(outcome, Outcome::Cancelled { .. });
             for outcome in outcomes.iter().filter(counts) {
                 halt.job_finished(outcome);
+            }
+            let end = run_end(seen);
+            let cancelled = |outcome: &Outcome| matches!(outcome, Outcome::Cancelled { .. });
+            let unstarted = end.left != Left::default() || outcomes.iter().any(cancelled);
+            if end.interrupted && unstarted && halt.exit_code() == 0 {
+                return ExitCode::Stopped;
             }
             ExitCode::Jobs(halt.exit_code())
         }
