@@ -144,6 +144,7 @@ fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
 
 /// Takes the plan apart, gives each its part, and runs all jobs.
 fn run_plan(plan: Plan, guardian: Option<Guardian>) -> anyhow::Result<ExitCode> {
+    let files = wire::RecordFiles::open(&plan)?;
     let Plan {
         jobs,
         renderer,
@@ -163,7 +164,7 @@ fn run_plan(plan: Plan, guardian: Option<Guardian>) -> anyhow::Result<ExitCode> 
     let shell = engine.shell.path().to_owned();
     let engine = wire::prepare_engine(engine, renderer, &mut jobs, guardian)?;
     let (done, done_before) = (std::mem::take(&mut jobs.done), jobs.done_before);
-    let reports = wire::start_reports(report, &engine, &plan.retry, &mailbox)?;
+    let reports = wire::start_reports(report, &engine, files, &plan.retry, &mailbox)?;
     let engine = engine.start(&plan, &reports, &mailbox)?;
     let gates = wire::gates::gates(std::mem::take(&mut plan.gates), &shell, &mailbox)?;
     let queue = wire::feed(jobs, &mailbox)?;

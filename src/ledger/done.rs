@@ -104,6 +104,7 @@ pub fn in_joblog(path: &Path, counts: Counts) -> io::Result<Read<(Seqs, u64)>> {
     let (mut done, mut lines) = (Seqs::default(), 0);
     let is_torn = each_line(path, |line| {
         if let Some(job) = Logged::parse(line) {
+            check(&job)?;
             lines += 1;
             if counts == Counts::Ended || job.succeeded() {
                 done.insert(job.seq);
@@ -111,6 +112,7 @@ pub fn in_joblog(path: &Path, counts: Counts) -> io::Result<Read<(Seqs, u64)>> {
                 done.remove(job.seq);
             }
         }
+        Ok(())
     })?;
     let ends = match counts {
         Counts::Ended => lines,
@@ -131,12 +133,14 @@ pub fn failed_in_joblog(path: &Path) -> io::Result<Read<BTreeMap<u64, Vec<u8>>>>
     let mut failed = BTreeMap::new();
     let is_torn = each_line(path, |line| {
         if let Some(job) = Logged::parse(line) {
+            check(&job)?;
             if job.succeeded() {
                 failed.remove(&job.seq);
             } else {
                 failed.insert(job.seq, job.command());
             }
         }
+        Ok(())
     })?;
     Ok(Read {
         found: failed,
@@ -144,19 +148,34 @@ pub fn failed_in_joblog(path: &Path) -> io::Result<Read<BTreeMap<u64, Vec<u8>>>>
     })
 }
 
-/// Hands each line of the file `path` to `take`; tells whether there was one without an end, which is left out.
-fn each_line(path: &Path, mut take: impl FnMut(&[u8])) -> io::Result<bool> {
+/// No run has more jobs than this.
+const MOST_JOBS: u64 = 1_000_000_000;
+
+/// Refuses a number that no job has: the line is damaged, and nobody knows what it would have said.
+fn check(job: &Logged<'_>) -> io::Result<()> {
+    if (1..=MOST_JOBS).contains(&job.seq) {
+        return Ok(());
+    }
+    let words = format!("no job has the number {}; is the line damaged?", job.seq);
+    Err(io::Error::new(io::ErrorKind::InvalidData, words))
+}
+
+/// Hands each line of the file `path` to `take`; tells whether there was one without an end, which is left out. What
+/// `take` finds wrong is said with the number of the line.
+fn each_line(path: &Path, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<bool> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         opened => opened?,
     };
     let mut file = BufReader::with_capacity(1 << 16, file);
-    let mut line = Vec::new();
+    let (mut line, mut number) = (Vec::new(), 0_u64);
     while file.read_until(b'\n', &mut line)? > 0 {
+        number += 1;
         let Some(whole) = line.strip_suffix(b"\n") else {
             return Ok(true);
         };
-        take(whole);
+        take(whole)
+            .map_err(|error| io::Error::new(error.kind(), format!("line {number}: {error}")))?;
         line.clear();
     }
     Ok(false)
@@ -186,7 +205,7 @@ impl Keys {
         let mut keys = HashMap::new();
         let is_torn = each_line(path, |line| {
             let Ok(end) = serde_json::from_slice::<JobEnd>(line) else {
-                return;
+                return Ok(());
             };
             let done = match end.status {
                 Some("ok") => true,
@@ -197,6 +216,7 @@ impl Keys {
             if let (true, "job.end", Some(key)) = (done, end.kind, key) {
                 *keys.entry(key).or_default() += 1;
             }
+            Ok(())
         })?;
         Ok(Read {
             found: Self(Mutex::new(keys)),

@@ -2,8 +2,10 @@
 //!
 //! * [`joblog`]: GNU parallel's format;
 //! * [`done`]: what a joblog or a JSON stream says is done already;
+//! * [`kind`]: what a file is the record of;
 //! * [`key`]: by what the same piece of work is known again.
 
 pub mod done;
 pub mod joblog;
 pub mod key;
+pub mod kind;

@@ -1,6 +1,6 @@
 //! `--joblog`: GNU parallel's log of finished jobs.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,19 +21,6 @@ pub struct Joblog {
     out: Arc<Mutex<Out>>,
     /// With `-v` (and grouped output) the printed command line counts as received.
     verbose: bool,
-}
-
-/// Opens the joblog at `path` for appending, emptied first unless `append`.
-///
-/// # Errors
-///
-/// Those of opening the file, without its name.
-pub fn open(path: &Path, append: bool) -> io::Result<File> {
-    let file = OpenOptions::new().append(true).create(true).open(path)?;
-    if !append && file.metadata()?.is_file() {
-        file.set_len(0)?;
-    }
-    Ok(file)
 }
 
 /// What [`mend`] has found.
@@ -238,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_names_the_file() {
-        let full = open(Path::new("/dev/full"), false).unwrap();
+        let full = File::options().append(true).open("/dev/full").unwrap();
         let log = Joblog::new(Out::file(full, "--joblog /dev/full"), false);
         let error = log.write_header().unwrap_err().to_string();
         assert!(

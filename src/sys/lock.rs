@@ -147,6 +147,25 @@ impl LockFile {
     }
 }
 
+/// Locks `file` as a whole for as long as it is open, for this run alone or, if `shared`, for those that share it;
+/// returns whether nobody else has it. The kernel gives the lock back when the process ends, however it does: what
+/// it starts does not get the descriptor.
+///
+/// # Errors
+///
+/// When the file system has no locks.
+pub fn try_hold(file: &File, shared: bool) -> io::Result<bool> {
+    let how = if shared { libc::LOCK_SH } else { libc::LOCK_EX };
+    // SAFETY: an open descriptor.
+    if unsafe { libc::flock(file.as_raw_fd(), how | libc::LOCK_NB) } == 0 {
+        return Ok(true);
+    }
+    match io::Error::last_os_error() {
+        error if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        error => Err(error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::LockFile;

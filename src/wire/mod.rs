@@ -11,11 +11,13 @@ pub mod engine;
 pub mod gates;
 pub mod jobs;
 mod record;
+pub mod record_files;
 pub mod reports;
 pub mod sql;
 
 pub use engine::{EngineParts, RunningEngine, guardian, prepare_engine};
 pub use jobs::{OpenJobs, feed, open_jobs};
+pub use record_files::RecordFiles;
 pub use reports::{Reports, start_reports};
 
 use std::sync::Arc;

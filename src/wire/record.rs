@@ -6,13 +6,13 @@
 //! waiting, but no slot.
 
 use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 
 use super::Letters;
+use super::record_files::{RecordFiles, Wanted};
 use crate::engine::Record;
 use crate::model::{AttemptEnd, Outcome};
 use crate::plan::{JoblogBegin, JoblogPlan};
@@ -117,33 +117,34 @@ impl Record for Recorder {
 pub(super) fn open_joblog(
     plan: &JoblogPlan,
     verbose: bool,
+    files: &mut RecordFiles,
     mailbox: &Letters,
 ) -> anyhow::Result<(Joblog, bool)> {
-    let JoblogPlan { path, begin } = plan;
-    let name = format!("--joblog {}", path.display());
-    let (file, goes_on) = open_record(path, &name, *begin != JoblogBegin::New, mailbox)?;
+    let wanted = Wanted::joblog(plan);
+    let (file, goes_on) = open_record(&wanted, files, mailbox)?;
     let is_file = file.metadata().is_ok_and(|it| it.is_file());
-    let log = Joblog::new(Out::file(file, name), verbose);
-    if *begin == JoblogBegin::New || (*begin == JoblogBegin::Continue && !goes_on) {
+    let log = Joblog::new(Out::file(file, wanted.name), verbose);
+    let begin = plan.begin;
+    if begin == JoblogBegin::New || (begin == JoblogBegin::Continue && !goes_on) {
         log.write_header()?;
     }
     Ok((log, is_file))
 }
 
-/// Opens the file `path`, called `name`, to append records, after those that are there if `append`; tells whether
-/// there are any. A last one without an end is cut off, and the user told.
+/// Takes the file that is `wanted` out of `files`, to append records, after those that are there if it goes on; tells
+/// whether there are any. A last one without an end is cut off, and the user told.
 pub(super) fn open_record(
-    path: &Path,
-    name: &str,
-    append: bool,
+    wanted: &Wanted,
+    files: &mut RecordFiles,
     mailbox: &Letters,
 ) -> anyhow::Result<(File, bool)> {
-    let cannot = || format!("cannot write to {name}");
-    let file = joblog::open(path, append).with_context(cannot)?;
-    if !append {
+    let file = files.take(wanted)?;
+    if !wanted.appends() {
         return Ok((file, false));
     }
-    let mended = joblog::mend(path, &file).with_context(cannot)?;
+    let name = &wanted.name;
+    let mended = joblog::mend(wanted.path(), &file);
+    let mended = mended.with_context(|| format!("cannot write to {name}"))?;
     if mended.was_torn {
         let words = format!("Warning: the last line of {name} has no end: it is cut off");
         mailbox.post([Message::Remark(words)], Urgency::Now);

@@ -1,6 +1,5 @@
 //! The report thread, its sinks, and the way to it.
 
-use std::fs::File;
 use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,6 +10,7 @@ use anyhow::Context as _;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 
 use super::record::{OnFailure, Recorder, open_joblog, open_record};
+use super::record_files::{RecordFiles, Wanted};
 use super::{EngineParts, Letters};
 use crate::engine::Record;
 use crate::engine::reduce::Reducer;
@@ -41,7 +41,7 @@ pub struct Reports {
     pub wants_ends: bool,
 }
 
-/// Opens all reports and the record of a run whose jobs are tried again as `retry` says, and catches the signals from
+/// Opens all reports and the record, whose `files` are open if they were there, of a run whose jobs are tried again as `retry` says, and catches the signals from
 /// now on. Reports and signals have a thread each, which start with the first event: the first jobs are on their way
 /// by then.
 ///
@@ -51,6 +51,7 @@ pub struct Reports {
 pub fn start_reports(
     plan: ReportPlan,
     engine: &EngineParts,
+    files: RecordFiles,
     retry: &Retry,
     mailbox: &Letters,
 ) -> anyhow::Result<Reports> {
@@ -77,7 +78,7 @@ pub fn start_reports(
     });
     let mut recorder = Recorder::new(retry.clone(), Arc::clone(&on_failure));
     recorder.results = engine.keeps_results();
-    let sinks = sinks(plan, engine, mailbox, &mut recorder)?;
+    let sinks = sinks(plan, engine, files, mailbox, &mut recorder)?;
     let reporter = Reporter::new(sinks, Box::new(move |failure| on_failure(failure)));
     let wants_starts = reporter.wants_starts();
     let wants_ends = reporter.wants_ends() || recorder.is_wanted();
@@ -121,6 +122,7 @@ pub fn start_reports(
 fn sinks(
     plan: ReportPlan,
     engine: &EngineParts,
+    mut files: RecordFiles,
     mailbox: &Letters,
     recorder: &mut Recorder,
 ) -> anyhow::Result<Vec<Box<dyn Sink>>> {
@@ -135,7 +137,7 @@ fn sinks(
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     let mut text_config = plan.text;
     if let Some(json) = plan.json {
-        sinks.push(Box::new(json_sink(json, engine, mailbox)?));
+        sinks.push(Box::new(json_sink(json, engine, &mut files, mailbox)?));
     }
     let mut printed_log = None;
     if let Some(plan) = plan.joblog {
@@ -149,7 +151,7 @@ fn sinks(
             log.write_header()?;
             printed_log = Some(log);
         } else {
-            let (log, is_file) = open_joblog(&plan, verbose, mailbox)?;
+            let (log, is_file) = open_joblog(&plan, verbose, &mut files, mailbox)?;
             if is_file {
                 recorder.joblog = Some(log);
             } else {
@@ -186,7 +188,7 @@ fn sinks(
         sinks.push(Box::new(Handoff::new(Box::new(Merged(reducer)))));
     }
     let rows = match &plan.rows {
-        Some(rows) => Some(open_rows(rows, engine)?),
+        Some(rows) => Some(open_rows(rows, engine, &mut files)?),
         None => None,
     };
     let turn = text_config.in_order.then(|| Arc::clone(&engine.turn));
@@ -221,13 +223,17 @@ impl Taker for Merged {
     }
 }
 
-fn open_rows(plan: &RowsPlan, engine: &EngineParts) -> anyhow::Result<text::rows::Rows> {
+fn open_rows(
+    plan: &RowsPlan,
+    engine: &EngineParts,
+    files: &mut RecordFiles,
+) -> anyhow::Result<text::rows::Rows> {
     let out = match &plan.path {
         None => Out::stdout().context("standard output is not open")?,
         Some(path) => {
-            let name = format!("--results {}", path.display());
-            let file = File::create(path).with_context(|| format!("cannot write to {name}"))?;
-            Out::file(file, name)
+            let wanted = Wanted::rows(path);
+            let file = files.take(&wanted)?;
+            Out::file(file, wanted.name)
         }
     };
     Ok(text::rows::Rows::new(out, plan.form, engine.names.clone()))
@@ -236,6 +242,7 @@ fn open_rows(plan: &RowsPlan, engine: &EngineParts) -> anyhow::Result<text::rows
 fn json_sink(
     plan: JsonPlan,
     engine: &EngineParts,
+    files: &mut RecordFiles,
     mailbox: &Letters,
 ) -> anyhow::Result<json::JsonLines> {
     let out = match &plan.target {
@@ -246,9 +253,9 @@ fn json_sink(
             Out::file(file, format!("--json=fd:{fd}"))
         }
         JsonTarget::File(path) => {
-            let name = format!("--json={}", path.display());
-            let (file, _) = open_record(path, &name, plan.append, mailbox)?;
-            Out::file(file, name)
+            let wanted = Wanted::json(&plan, path);
+            let (file, _) = open_record(&wanted, files, mailbox)?;
+            Out::file(file, wanted.name)
         }
     };
     let cwd = engine.cwd.as_os_str().as_encoded_bytes().to_vec();

@@ -19,6 +19,7 @@ mod output;
 mod pipe;
 mod process;
 mod record;
+mod record_files;
 mod reduce;
 mod resume;
 mod semaphore;

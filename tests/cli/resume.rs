@@ -139,7 +139,7 @@ fn a_dry_run_writes_no_file_and_is_no_work_that_is_done() {
         &["--joblog=+log"],
         &["--json=log"],
         &["--json=log", "--resume"],
-        &["--json=log", "--resume-failed", "--joblog", "log"],
+        &["--json=log", "--resume-failed", "--joblog", "jobs"],
         &["--results", "log"],
         &["--results", "log/{}/x"],
         &["--results", "log.csv"],

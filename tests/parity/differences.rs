@@ -39,6 +39,14 @@ pub const INTENDED: &[Difference] = &[
         reason: DRY,
     },
     Difference {
+        case: "--resume -k -j1 --joblog log 'echo {}; exit {}' ::: 0 1 2 (no joblog at all)",
+        reason: NO_JOBLOG,
+    },
+    Difference {
+        case: "--resume-failed -k -j1 --joblog log 'echo {}; exit {}' ::: 0 1 2 (no joblog at all)",
+        reason: NO_JOBLOG,
+    },
+    Difference {
         case: "--compress --compress-program no-such-program echo ::: a",
         reason: "Nothing is run with a compressor that is not there: exit code 255, not that of the job.",
     },
@@ -275,6 +283,9 @@ pub const INTENDED: &[Difference] = &[
 
 const NAMES: &str = "20260522: '/' in a value is +z, '+' is ++, and a backslash stays. So a tab is +t, and the empty \
      value, '.' and '..' are +e, +. and +.., each with a place of its own below the directory.";
+
+const NO_JOBLOG: &str =
+    "A file whose first line is none of a joblog is left as it is; GNU looks only at later lines.";
 
 const DRY: &str = "A dry run writes no file and no table, which a later --resume or worker would take for work that is done; \
      it shows the command lines.";

@@ -21,7 +21,7 @@ pub struct Report {
     pub eta: bool,
 
     /// Write a line for each job that ends to FILE: times, exit code, signal, command. +FILE goes on at the
-    /// end of the file; - is standard output.
+    /// end of the file; - is standard output. One run at a time writes to FILE; several may write to one +FILE.
     #[arg(long, alias = "jl", value_name = "FILE")]
     pub joblog: Option<OsString>,
 
