@@ -30,6 +30,9 @@ pub struct Shape {
     pub shuffle: bool,
 }
 
+/// The byte order mark of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// What gives names to the columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Header {
@@ -109,8 +112,15 @@ impl Shape {
 
     /// The next record of `source`, which names its columns.
     pub(super) fn names(&self, source: &mut Source) -> Result<Option<ArgList>, InputError> {
-        let record = self.raw(source)?;
-        record.map(|record| self.cut(record, source)).transpose()
+        let Some(mut record) = self.raw(source)? else {
+            return Ok(None);
+        };
+        // Files that come from elsewhere have a mark in front, and a CR in front of each line's end.
+        if record.starts_with(BYTE_ORDER_MARK) {
+            record.drain(..BYTE_ORDER_MARK.len());
+        }
+        record.pop_if(|last| *last == b'\r');
+        self.cut(record, source).map(Some)
     }
 
     /// The next record that is one.

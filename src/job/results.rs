@@ -60,8 +60,7 @@ pub(super) fn directory(
         path.extend([b"/1/", NO_ARGUMENT, b"/"].concat());
         return path;
     }
-    for (place, arg) in args.iter().enumerate() {
-        let place = if sources > 0 { place % sources } else { place };
+    for (place, arg) in in_order(names, sources, args) {
         path.push(b'/');
         match names.get(place).filter(|name| !name.is_empty()) {
             // As GNU parallel: a name may have slashes.
@@ -80,6 +79,39 @@ pub(super) fn directory(
     }
     path.push(b'/');
     path
+}
+
+/// The arguments, each with its place in its record. As GNU parallel: those that have names go by these, the names
+/// that are numbers behind the others.
+fn in_order<'a>(
+    names: &[Vec<u8>],
+    sources: usize,
+    args: &'a ArgList,
+) -> impl Iterator<Item = (usize, &'a [u8])> {
+    let width = if sources > 0 {
+        sources
+    } else {
+        args.len().max(1)
+    };
+    let mut order: Vec<usize> = (0..width).collect();
+    if names.iter().any(|name| !name.is_empty()) {
+        let key = |place: &usize| match names.get(*place).filter(|name| !name.is_empty()) {
+            Some(name) => (leading_number(name), name.clone()),
+            None => (place + 1, (place + 1).to_string().into_bytes()),
+        };
+        order.sort_by_cached_key(key);
+    }
+    (0..args.len().div_ceil(width)).flat_map(move |record| {
+        let places = order.clone().into_iter();
+        places.filter_map(move |place| Some((place, args.get(record * width + place)?)))
+    })
+}
+
+/// The number that `name` begins with, as Perl reads one.
+fn leading_number(name: &[u8]) -> usize {
+    let digits = name.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = std::str::from_utf8(&name[..digits]).unwrap_or_default();
+    digits.parse().unwrap_or(0)
 }
 
 /// Appends `value` as the name of a file. As GNU parallel 20260522: `/` is `+z` and `+` is `++`, and the end of a

@@ -209,3 +209,13 @@ fn a_replacement_string_that_matches_nothing_is_refused() {
         assert!(words.contains("--rpl "), "{words}");
     }
 }
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_name() {
+    let output = fanout()
+        .args(["--header", ":", "--colsep", ",", "echo", "{a}-{b}"])
+        .write_stdin("\u{feff}a,b\r\n1,2\r\n")
+        .output()
+        .unwrap();
+    assert_eq!(text(&output.stdout), "1-2\n");
+}

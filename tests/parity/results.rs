@@ -179,5 +179,13 @@ pub fn cases() -> Vec<Case> {
         case("--results '' echo ::: a").own_words(),
         case("--results /dev/null/x echo ::: a").own_words(),
     ]);
+    // Names of columns decide the order of the directories.
+    cases.extend([
+        case("-k --results o --header : echo {a} {b} ::: b 1 2 ::: a 3 4").tree(),
+        case("-k --results o --header : echo ::: B 1 ::: a 3 ::: A 5").tree(),
+        case("-k --results o --header : echo ::: b 1 ::: a 3 ::: 10 5 ::: 9 7").tree(),
+        case("-k --results o --header : --colsep , echo ::: b,a 1,2,3 4,5").tree(),
+        case("-k --results o --header : --colsep , -N2 echo ::: b,a 1,2 3,4").tree(),
+    ]);
     cases
 }

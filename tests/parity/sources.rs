@@ -354,6 +354,20 @@ fn paragraphs() -> Vec<Case> {
         );
     }
     cases.push(case("-k -d '' -N2 echo {2}{1}").stdin("a\n\nb\n\n\nc\n"));
+    // Lines that end with a CR.
+    for (line, input) in [
+        ("-k --header : --colsep , echo {a}-{b}-", "a,b\r\n1,2\r\n"),
+        ("-k --header : echo {a}-", "a\r\n1\r\n2\n"),
+        ("-k --header : echo {a}-{b}-", "a\tb\r\n1\t2\r\n"),
+        ("-k --header : --colsep , echo {a}-{b}-", "a\r,b\r\r\n1,2\n"),
+        ("-k --colsep , echo {1}-{2}-", "a,b\r\n1,2\r\n"),
+    ] {
+        cases.push(
+            case(line)
+                .named(&input.escape_debug().to_string())
+                .stdin(input),
+        );
+    }
     cases
 }
 
