@@ -190,7 +190,7 @@ impl DryEngine {
 
     fn answer(&self, end: Box<AttemptEnd>) {
         let mut ends = [end];
-        self.post.record(&mut ends);
+        self.post.record(&mut ends, false);
         let [end] = ends;
         self.post.tell(Reply::Ended(end), Urgency::Now);
     }

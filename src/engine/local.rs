@@ -28,7 +28,7 @@ use super::term_seq::TermSeq;
 use super::tmux::Tmux;
 use super::warm::Warm;
 use super::workdir::Workdir;
-use super::{Attempt, Engine as _, Post, Reply, never_ran, not_rendered};
+use super::{Attempt, Engine as _, Post, never_ran, not_rendered};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{
@@ -37,7 +37,6 @@ use crate::model::{
 use crate::sys::child::Child;
 use crate::sys::fd;
 use crate::sys::guardian::Guardian;
-use crate::sys::mailbox::Urgency;
 use crate::sys::passing;
 use crate::sys::priority::be_nice;
 use crate::sys::spawn::Spawner;
@@ -279,19 +278,25 @@ impl LocalRunner {
         };
         let shared = Arc::clone(&self.shared);
         let ends = warm.run(batch, &shared.config, &shared.stdin, &self.station);
+        let answer = |known: &mut Vec<_>, shift: &mut Shift| {
+            let known = std::mem::take(known);
+            if shared.config.report_starts {
+                shift.answer_with_starts(known);
+            } else {
+                shift.answer(known);
+            }
+        };
         let mut known = Vec::new();
         for (mut end, alone) in ends {
             if alone {
-                shift.answer(std::mem::take(&mut known));
+                answer(&mut known, shift);
                 self.run_alone(shift.next(), shift.post(), &mut end);
-            } else if shared.config.report_starts {
-                // Each start comes right before its end, as if they had been run one by one.
-                shift.answer(std::mem::take(&mut known));
-                report_start(shift.post(), &end);
+                shift.answer(vec![end]);
+            } else {
+                known.push(end);
             }
-            known.push(end);
         }
-        shift.answer(known);
+        answer(&mut known, shift);
     }
 
     /// The end of `attempt`, if everything is to end.
@@ -385,7 +390,7 @@ impl LocalRunner {
             (job.pid, job.argv) = (child.pid(), argv);
         });
         if shared.config.report_starts {
-            report_start(post, end);
+            post.started(Box::new(AttemptStart::of(end)));
         }
         self.station.show(Some(Arc::clone(&end.job)));
         let (station, job) = (&self.station, &end.job);
@@ -463,13 +468,6 @@ fn hand_over(
             Err(error) => return Err(no_input(&error)),
         }
     }
-}
-
-/// Says that an attempt has started.
-fn report_start(post: &Post, end: &AttemptEnd) {
-    let (job, started_at) = (Arc::clone(&end.job), end.started_at);
-    let start = Box::new(AttemptStart { job, started_at });
-    post.tell(Reply::Started(start), Urgency::Soon);
 }
 
 /// However it went: nobody waits for a job that is over to read its input.

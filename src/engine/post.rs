@@ -6,15 +6,28 @@
 use std::sync::Arc;
 
 use super::Reply;
-use crate::model::AttemptEnd;
+use crate::model::{AttemptEnd, AttemptStart, OutputPiece, RunStart};
 use crate::sys::mailbox::Urgency;
 
-/// Where it is written down how jobs ended (`--joblog`), before anything else happens in their slots.
+/// Where it is written down how jobs ended (`--joblog`, `--json=FILE`, `--results`), before anything else happens in
+/// their slots; and in JSON what is told before that.
 pub trait Record: Send + Sync {
+    /// The run begins.
+    fn began(&self, start: &RunStart);
+
+    /// An attempt has started.
+    fn started(&self, start: &AttemptStart);
+
+    /// A running attempt has written something.
+    fn wrote(&self, piece: &OutputPiece);
+
     /// Attempts of one slot have ended, in this order. Writes down at once those that end their jobs whatever is
-    /// decided later, and marks them as [`recorded`](AttemptEnd::recorded). False: that cannot be written, and
-    /// nothing more is to begin.
-    fn ended(&self, ends: &mut [Box<AttemptEnd>]) -> bool;
+    /// decided later, and marks them as [`recorded`](AttemptEnd::recorded). `untold`: their starts were not told
+    /// before. False: that cannot be written, and nothing more is to begin.
+    fn ended(&self, ends: &mut [Box<AttemptEnd>], untold: bool) -> bool;
+
+    /// It was decided that the job of `end`, which is not recorded, is tried again.
+    fn failed(&self, end: &AttemptEnd);
 
     /// It was decided that `end`, which is not recorded, is the end of its job. Writes it down at once.
     fn decided(&self, end: &mut AttemptEnd);
@@ -47,9 +60,26 @@ impl Post {
         (self.tell)(reply, urgency);
     }
 
-    /// Writes down what can be of how the attempts of one slot ended, which the controller has not been told yet.
-    /// False: nothing more is to begin.
-    pub fn record(&self, ends: &mut [Box<AttemptEnd>]) -> bool {
-        self.record.as_ref().is_none_or(|record| record.ended(ends))
+    /// Writes down and tells that an attempt has started.
+    pub fn started(&self, start: Box<AttemptStart>) {
+        if let Some(record) = &self.record {
+            record.started(&start);
+        }
+        self.tell(Reply::Started(start), Urgency::Soon);
+    }
+
+    /// Writes down and tells what a running attempt has written.
+    pub fn wrote(&self, piece: OutputPiece) {
+        if let Some(record) = &self.record {
+            record.wrote(&piece);
+        }
+        self.tell(Reply::Output(piece), Urgency::Now);
+    }
+
+    /// Writes down what can be of how the attempts of one slot ended, of which the controller has not been told yet,
+    /// nor, if `untold`, of their starts. False: nothing more is to begin.
+    pub fn record(&self, ends: &mut [Box<AttemptEnd>], untold: bool) -> bool {
+        let record = self.record.as_ref();
+        record.is_none_or(|record| record.ended(ends, untold))
     }
 }

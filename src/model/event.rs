@@ -111,6 +111,16 @@ pub struct AttemptEnd {
     pub recorded: bool,
 }
 
+impl AttemptStart {
+    /// That of an attempt of which the end is already there, or being made.
+    pub fn of(end: &AttemptEnd) -> Self {
+        Self {
+            job: Arc::clone(&end.job),
+            started_at: end.started_at,
+        }
+    }
+}
+
 impl AttemptEnd {
     /// Whether it was fed something that nobody can feed to another attempt.
     pub fn comes_once(&self) -> bool {

@@ -102,6 +102,11 @@ impl Out {
         self.whole.mark(self.buffer.len());
     }
 
+    /// Whether it is a file, which nobody who reads it can make writers wait for.
+    pub fn is_file(&self) -> bool {
+        self.file.metadata().is_ok_and(|it| it.is_file())
+    }
+
     /// Whether it is a terminal.
     pub fn is_terminal(&self) -> bool {
         self.terminal

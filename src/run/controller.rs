@@ -146,12 +146,15 @@ impl<'a> Controller<'a> {
     }
 
     fn run(mut self) -> ExitCode {
-        let (slots, total) = (self.slots.now(), self.total);
-        self.events.push(Event::RunStarted(RunStart {
+        let start = RunStart {
             at: SystemTime::now(),
-            slots,
-            total,
-        }));
+            slots: self.slots.now(),
+            total: self.total,
+        };
+        if let Some(record) = self.parties.record {
+            record.began(&start);
+        }
+        self.events.push(Event::RunStarted(start));
         let mut messages = Vec::new();
         loop {
             if self.in_step {
@@ -459,6 +462,9 @@ impl<'a> Controller<'a> {
         self.announce_outcome(&end);
         let job = Arc::clone(&end.job);
         let stdin = end.stdin.take();
+        if let Some(record) = self.parties.record {
+            record.failed(&end);
+        }
         self.events.push(Event::AttemptFailed(end));
         let pause = if displaced {
             None

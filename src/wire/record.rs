@@ -14,9 +14,10 @@ use anyhow::Context as _;
 use super::Letters;
 use super::record_files::{RecordFiles, Wanted};
 use crate::engine::Record;
-use crate::model::{AttemptEnd, Outcome};
+use crate::model::{AttemptEnd, AttemptStart, Outcome, OutputPiece, RunStart};
 use crate::plan::{JoblogBegin, JoblogPlan};
 use crate::report::joblog::{self, Joblog};
+use crate::report::json::JsonRecord;
 use crate::report::{Failure, Out};
 use crate::run::Message;
 use crate::run::retry::Retry;
@@ -34,6 +35,8 @@ pub(super) struct Recorder {
     failed: AtomicBool,
     /// Whether the files of `--results` are marked as complete.
     pub(super) results: bool,
+    /// `--json=FILE`.
+    pub(super) json: Option<JsonRecord>,
     /// `--joblog`.
     pub(super) joblog: Option<Joblog>,
 }
@@ -46,25 +49,35 @@ impl Recorder {
             on_failure,
             failed: AtomicBool::new(false),
             results: false,
+            json: None,
             joblog: None,
         }
     }
 
     /// Whether anything is recorded.
     pub(super) fn is_wanted(&self) -> bool {
-        self.results || self.joblog.is_some()
+        self.results || self.json.is_some() || self.joblog.is_some()
     }
 
     /// Writes the ends of jobs everywhere, into the joblog last: it alone decides where there is one. After an error
     /// it goes on: what can be written of later ends is.
-    fn write(&self, ends: &[&AttemptEnd]) -> bool {
+    fn write(&self, ends: &[&AttemptEnd], untold: bool) -> bool {
         if ends.is_empty() {
             return true;
         }
-        let marked = !self.results || self.check(ends.iter().try_for_each(|end| mark(end)));
+        let ends = || ends.iter().copied();
+        let marked = !self.results || self.check(ends().try_for_each(mark));
+        let told = self.tell(|json| json.ended(ends(), untold));
         let log = self.joblog.as_ref();
-        let logged = log.map_or(Ok(()), |log| log.log(ends.iter().copied()));
-        self.check(logged) && marked
+        let logged = self.check(log.map_or(Ok(()), |log| log.log(ends())));
+        marked && told && logged
+    }
+
+    /// Has something written to the JSON file, if there is one.
+    fn tell(&self, write: impl FnOnce(&JsonRecord) -> Result<(), Failure>) -> bool {
+        self.json
+            .as_ref()
+            .is_none_or(|json| self.check(write(json)))
     }
 
     /// Tells of the first failure; false: there is one.
@@ -93,7 +106,19 @@ fn mark(end: &AttemptEnd) -> Result<(), Failure> {
 }
 
 impl Record for Recorder {
-    fn ended(&self, ends: &mut [Box<AttemptEnd>]) -> bool {
+    fn began(&self, start: &RunStart) {
+        self.tell(|json| json.began(start));
+    }
+
+    fn started(&self, start: &AttemptStart) {
+        self.tell(|json| json.started(start));
+    }
+
+    fn wrote(&self, piece: &OutputPiece) {
+        self.tell(|json| json.wrote(piece));
+    }
+
+    fn ended(&self, ends: &mut [Box<AttemptEnd>], untold: bool) -> bool {
         for end in &mut *ends {
             end.recorded = self.retry.is_surely_last(end);
         }
@@ -102,13 +127,22 @@ impl Record for Recorder {
             .map(|end| &**end)
             .filter(|end| end.recorded)
             .collect();
-        self.write(&last)
+        if untold {
+            for end in ends.iter().filter(|end| !end.recorded) {
+                self.started(&AttemptStart::of(end));
+            }
+        }
+        self.write(&last, untold)
+    }
+
+    fn failed(&self, end: &AttemptEnd) {
+        self.tell(|json| json.failed(end));
     }
 
     fn decided(&self, end: &mut AttemptEnd) {
         end.recorded = !matches!(end.outcome, Outcome::Cancelled { .. });
         if end.recorded {
-            self.write(&[end]);
+            self.write(&[end], false);
         }
     }
 }
@@ -122,8 +156,9 @@ pub(super) fn open_joblog(
 ) -> anyhow::Result<(Joblog, bool)> {
     let wanted = Wanted::joblog(plan);
     let (file, goes_on) = open_record(&wanted, files, mailbox)?;
-    let is_file = file.metadata().is_ok_and(|it| it.is_file());
-    let log = Joblog::new(Out::file(file, wanted.name), verbose);
+    let out = Out::file(file, wanted.name);
+    let is_file = out.is_file();
+    let log = Joblog::new(out, verbose);
     let begin = plan.begin;
     if begin == JoblogBegin::New || (begin == JoblogBegin::Continue && !goes_on) {
         log.write_header()?;

@@ -1,8 +1,8 @@
 //! The report thread, its sinks, and the way to it.
 
 use std::io::{self, Write as _};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -65,13 +65,18 @@ pub fn start_reports(
     let by_ends = !plan.in_step && !plan.text.in_order && !plan.text.mode.streams();
     let near_order = by_ends.then(NearOrder::default);
     let letters = Arc::clone(mailbox);
+    let first = OnceLock::new();
     let on_failure: OnFailure = Arc::new(move |failure: Failure| {
         let message = match failure {
             Failure::StdoutClosed => Message::StdoutClosed,
             failure => {
-                // Said right here: what cannot be written may be what would say it.
-                let _ = writeln!(io::stderr(), "{program}: Error: {failure}");
-                Message::ReportFailed(failure.to_string())
+                let words = failure.to_string();
+                // A file may be written to both from here and where jobs end.
+                if first.set(words.clone()).is_ok() || first.get() != Some(&words) {
+                    // Said right here: what cannot be written may be what would say it.
+                    let _ = writeln!(io::stderr(), "{program}: Error: {words}");
+                }
+                Message::ReportFailed(words)
             }
         };
         letters.post([message], Urgency::Now);
@@ -137,7 +142,13 @@ fn sinks(
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     let mut text_config = plan.text;
     if let Some(json) = plan.json {
-        sinks.push(Box::new(json_sink(json, engine, &mut files, mailbox)?));
+        let (lines, is_file) = json_sink(json, engine, &mut files, mailbox)?;
+        if is_file {
+            let record = recorder.json.insert(json::JsonRecord::new(lines));
+            sinks.push(Box::new(record.clone()));
+        } else {
+            sinks.push(Box::new(lines));
+        }
     }
     let mut printed_log = None;
     if let Some(plan) = plan.joblog {
@@ -244,7 +255,7 @@ fn json_sink(
     engine: &EngineParts,
     files: &mut RecordFiles,
     mailbox: &Letters,
-) -> anyhow::Result<json::JsonLines> {
+) -> anyhow::Result<(json::JsonLines, bool)> {
     let out = match &plan.target {
         JsonTarget::Stdout => Out::stdout().context("standard output is not open")?,
         JsonTarget::Fd(fd) => {
@@ -268,7 +279,8 @@ fn json_sink(
         cores: engine.plan.threads,
         stdin: NO_STDIN.to_vec(),
     };
-    Ok(json::JsonLines::new(out, plan.config, context))
+    let is_file = out.is_file();
+    Ok((json::JsonLines::new(out, plan.config, context), is_file))
 }
 
 impl Reports {

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, unbounded};
 
 use super::*;
 use crate::engine::Engine;
+use crate::engine::Reply;
 use crate::engine::shell::{Shell, Wishes};
 use crate::model::{ArgList, Command, Job, KilledBy, Stream};
 use crate::sys::child::Exit;

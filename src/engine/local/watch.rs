@@ -304,7 +304,7 @@ impl Watch<'_> {
                 bytes,
                 token: Some(token),
             };
-            post.tell(Reply::Output(piece), Urgency::Now);
+            post.wrote(piece);
         })
     }
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{Post, Reply, Shared};
 use crate::engine::{Attempt, never_ran};
-use crate::model::{AttemptEnd, Outcome, SpawnError};
+use crate::model::{AttemptEnd, AttemptStart, Outcome, SpawnError};
 use crate::sys::mailbox::Urgency;
 
 /// Attempts that a worker has taken to run one after the other in its slot. Each is answered in its
@@ -66,10 +66,41 @@ impl<'a> Shift<'a> {
 
     /// Records and tells how the next attempts ended; then their slot is free, if they were the last.
     pub fn answer(&mut self, mut ends: Vec<Box<AttemptEnd>>) {
-        if ends.is_empty() {
+        let Some(urgency) = self.settle(&mut ends, false) else {
             return;
+        };
+        let reply = match (ends.pop(), ends.is_empty()) {
+            (None, _) => return,
+            (Some(end), true) => Reply::Ended(end),
+            (Some(last), false) => {
+                ends.push(last);
+                Reply::EndedTogether(ends)
+            }
+        };
+        self.shared.post.tell(reply, urgency);
+    }
+
+    /// As [`answer`](Self::answer), of attempts whose starts were not told: each comes right before its end, as if
+    /// they had been run one by one.
+    pub fn answer_with_starts(&mut self, mut ends: Vec<Box<AttemptEnd>>) {
+        let Some(urgency) = self.settle(&mut ends, true) else {
+            return;
+        };
+        let post = &self.shared.post;
+        for end in ends {
+            let start = Box::new(AttemptStart::of(&end));
+            post.tell(Reply::Started(start), Urgency::Soon);
+            post.tell(Reply::Ended(end), urgency);
         }
-        let is_recorded = self.shared.post.record(&mut ends);
+    }
+
+    /// Records the next ends and gives back the slot, if they are the last; how soon the controller wants to know, if
+    /// there are any.
+    fn settle(&mut self, ends: &mut [Box<AttemptEnd>], untold: bool) -> Option<Urgency> {
+        if ends.is_empty() {
+            return None;
+        }
+        let is_recorded = self.shared.post.record(ends, untold);
         self.answered += ends.len();
         let is_fatal = |end: &AttemptEnd| {
             matches!(
@@ -84,17 +115,7 @@ impl<'a> Shift<'a> {
         // The run will end; what was handed over ahead must not begin until it has.
         queue.closed |= !is_recorded || ends.iter().any(|end| is_fatal(end));
         let enough = queue.attempts.len() > queue.low_water;
-        drop(queue);
-        let urgency = if enough { Urgency::Soon } else { Urgency::Now };
-        let reply = match (ends.pop(), ends.is_empty()) {
-            (None, _) => return,
-            (Some(end), true) => Reply::Ended(end),
-            (Some(last), false) => {
-                ends.push(last);
-                Reply::EndedTogether(ends)
-            }
-        };
-        self.shared.post.tell(reply, urgency);
+        Some(if enough { Urgency::Soon } else { Urgency::Now })
     }
 }
 

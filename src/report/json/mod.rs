@@ -5,6 +5,7 @@
 
 mod bytes;
 mod encode;
+mod record;
 mod schema;
 mod slow;
 mod stamp;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 
 use self::bytes::{Output, Text, Texts, exact, exact_list};
 use self::encode::{Key, seconds, who};
+pub use self::record::JsonRecord;
 pub use self::schema::schema;
 use self::slow::Slow;
 use self::stamp::Calendar;
@@ -104,6 +106,8 @@ pub struct JsonLines {
     began: Instant,
     progress: Pulse,
     scratch: Vec<u8>,
+    /// Why nothing is written any more.
+    broken: Option<Failure>,
 }
 
 /// When the next progress line is due.
@@ -172,6 +176,7 @@ impl JsonLines {
                 changed: false,
             },
             scratch: Vec::new(),
+            broken: None,
         }
     }
 
@@ -241,6 +246,9 @@ impl JsonLines {
     }
 
     fn output(&mut self, piece: &OutputPiece) -> Result<(), Failure> {
+        if !self.tells(Detail::Output) {
+            return Ok(());
+        }
         let body = wire::JobOutput {
             seq: piece.job.seq,
             attempt: piece.job.attempt,
@@ -316,8 +324,9 @@ impl JsonLines {
     }
 }
 
-impl Sink for JsonLines {
-    fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
+impl JsonLines {
+    /// Counts what happened.
+    fn count(&mut self, event: &Event) {
         self.counter.event(event);
         match event {
             Event::AttemptStarted(_) | Event::AttemptFailed(_) | Event::JobFinished(_) => {
@@ -325,24 +334,28 @@ impl Sink for JsonLines {
             }
             _ => {}
         }
+    }
+
+    fn gate(&mut self, reason: Option<&str>) -> Result<(), Failure> {
+        if !self.tells(Detail::Lifecycle) {
+            return Ok(());
+        }
+        self.lines.write("gate", wire::Gate { reason })
+    }
+}
+
+impl Sink for JsonLines {
+    fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
+        self.count(event);
         match event {
             Event::RunStarted(start) => self.run_start(start),
             Event::AttemptStarted(start) => self.attempt_start(start),
             Event::AttemptFailed(end) => self.attempt_end("attempt.end", end),
             Event::JobFinished(end) => self.attempt_end("job.end", end),
-            Event::Output(piece) if self.tells(Detail::Output) => self.output(piece),
-            Event::Gate(reason) if self.tells(Detail::Lifecycle) => self.lines.write(
-                "gate",
-                wire::Gate {
-                    reason: reason.as_deref(),
-                },
-            ),
+            Event::Output(piece) => self.output(piece),
+            Event::Gate(reason) => self.gate(reason.as_deref()),
             Event::RunEnded(end) => self.run_end(end),
-            Event::Output(_)
-            | Event::Asking(_)
-            | Event::Rehearsed(_)
-            | Event::Gate(_)
-            | Event::Notice { .. } => Ok(()),
+            Event::Asking(_) | Event::Rehearsed(_) | Event::Notice { .. } => Ok(()),
         }
     }
 

@@ -1,0 +1,123 @@
+//! JSON in a file, which is part of the run's record: lines about jobs are written where these end, by any thread.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::{Detail, JsonLines};
+use crate::model::{AttemptEnd, AttemptStart, Event, OutputPiece, RunStart};
+use crate::report::{Failure, Sink};
+
+/// The JSON lines of a file. As a sink it counts what happens, and writes only what is not about a job: what is, was
+/// written before the reports heard of it.
+#[derive(Clone, Debug)]
+pub struct JsonRecord(Arc<Mutex<JsonLines>>);
+
+impl JsonRecord {
+    /// Writes `lines` from any thread.
+    pub fn new(lines: JsonLines) -> Self {
+        Self(Arc::new(Mutex::new(lines)))
+    }
+
+    fn lines(&self) -> MutexGuard<'_, JsonLines> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has `write` write lines, and sees to it that they are in the file. Once that has failed, it fails always.
+    fn write(
+        &self,
+        write: impl FnOnce(&mut JsonLines) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut lines = self.lines();
+        if let Some(failure) = &lines.broken {
+            return Err(failure.clone());
+        }
+        let written = write(&mut lines).and_then(|()| lines.lines.out.flush());
+        lines.broken = written.as_ref().err().cloned();
+        written
+    }
+
+    /// The run begins.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be written.
+    pub fn began(&self, start: &RunStart) -> Result<(), Failure> {
+        self.write(|lines| lines.run_start(start))
+    }
+
+    /// An attempt has started.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be written.
+    pub fn started(&self, start: &AttemptStart) -> Result<(), Failure> {
+        self.write(|lines| lines.attempt_start(start))
+    }
+
+    /// A running attempt has written something.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be written.
+    pub fn wrote(&self, piece: &OutputPiece) -> Result<(), Failure> {
+        self.write(|lines| lines.output(piece))
+    }
+
+    /// Jobs have ended, in one write as far as that goes; `untold`: after their starts.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be written; whole lines stay.
+    pub fn ended<'a>(
+        &self,
+        ends: impl IntoIterator<Item = &'a AttemptEnd>,
+        untold: bool,
+    ) -> Result<(), Failure> {
+        self.write(|lines| {
+            let starts = untold && lines.tells(Detail::Lifecycle);
+            ends.into_iter().try_for_each(|end| {
+                if starts {
+                    lines.attempt_start(&AttemptStart::of(end))?;
+                }
+                lines.attempt_end("job.end", end)
+            })
+        })
+    }
+
+    /// An attempt has failed, and another follows.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be written.
+    pub fn failed(&self, end: &AttemptEnd) -> Result<(), Failure> {
+        self.write(|lines| lines.attempt_end("attempt.end", end))
+    }
+}
+
+impl Sink for JsonRecord {
+    fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
+        self.lines().count(event);
+        match event {
+            Event::JobFinished(end) if !end.recorded => self.ended([&**end], false),
+            Event::Gate(reason) => self.write(|lines| lines.gate(reason.as_deref())),
+            Event::RunEnded(end) => self.write(|lines| lines.run_end(end)),
+            _ => Ok(()),
+        }
+    }
+
+    fn settle(&mut self, now: Instant) -> Result<(), Failure> {
+        self.write(|lines| lines.settle(now))
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.lines().deadline()
+    }
+
+    fn wants_starts(&self) -> bool {
+        self.lines().wants_starts()
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        self.write(JsonLines::finish)
+    }
+}
