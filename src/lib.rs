@@ -133,6 +133,7 @@ fn without_table(error: &anyhow::Error, program: &str) -> Result<ExitCode, Strin
 
 /// Runs all jobs; beside a guardian, if there are processes to look after.
 fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
+    sys::limits::spare_memory();
     match wire::guardian(&plan.engine)? {
         None => run_plan(plan, None),
         Some(guardian) => {
@@ -161,13 +162,13 @@ fn run_plan(plan: Plan, guardian: Option<Guardian>) -> anyhow::Result<ExitCode> 
     if let Some(submission) = jobs.submission.take() {
         return submission.submit(renderer, total, engine.slots);
     }
-    let shell = engine.shell.path().to_owned();
+    let (shell, planned) = (engine.shell.path().to_owned(), engine.slots);
     let engine = wire::prepare_engine(engine, renderer, &mut jobs, guardian)?;
     let (done, done_before) = (std::mem::take(&mut jobs.done), jobs.done_before);
     let reports = wire::start_reports(report, &engine, files, &plan.retry, &mailbox)?;
     let engine = engine.start(&plan, &reports, &mailbox)?;
     let gates = wire::gates::gates(std::mem::take(&mut plan.gates), &shell, &mailbox)?;
-    let queue = wire::feed(jobs, &mailbox)?;
+    let queue = wire::feed(jobs, engine.slots.min(planned), &mailbox)?;
     let run = wire::RunParts {
         plan,
         gates,

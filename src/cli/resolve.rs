@@ -169,6 +169,9 @@ fn reads_stdin(input: &InputConfig) -> bool {
 /// A file may ask for this many later on, whatever it says now.
 const ROOM_FOR_MORE: usize = 500;
 
+/// More slots than these are never planned, unless the machine has room for them.
+const PLENTY: usize = 1 << 16;
+
 /// How many attempts run at a time, and for how many there must be room.
 fn slots(flags: &Flags, threads: usize) -> Result<(SlotsPlan, usize), String> {
     let value = match &flags.jobs.jobs {
@@ -179,7 +182,9 @@ fn slots(flags: &Flags, threads: usize) -> Result<(SlotsPlan, usize), String> {
         Some(value) => JobsValue::parse(value).map_err(|why| format!("--jobs {why}"))?,
     };
     let most = as_many_as_possible(limits::most_open_files(), limits::most_processes());
-    let number = move |spec: JobsSpec, most: usize| spec.resolve(threads, most).min(most);
+    // Whether there is room for a number that was asked for is seen, and told, when they are started.
+    let number =
+        move |spec: JobsSpec, most: usize| spec.resolve(threads, most).min(most.max(PLENTY));
     Ok(match value {
         JobsValue::Fixed(spec) => {
             let slots = number(spec, most);

@@ -71,6 +71,8 @@ pub enum Reply {
     Rehearsed(Rehearsal),
     /// Several attempts are over, in this order.
     EndedTogether(Vec<Box<AttemptEnd>>),
+    /// There are only so many slots; and why, for the user.
+    Slots(usize, String),
 }
 
 /// An attempt that runs now.
@@ -86,6 +88,10 @@ pub struct Running {
 pub trait Engine: Sync {
     /// Takes attempts to be run in this order, each as soon as a slot is free.
     fn submit(&self, attempts: Vec<Attempt>);
+
+    /// Makes room for what was submitted, as far as there can be any: says [`Reply::Slots`] where that is not all. Apart
+    /// from `submit`, so that what writes the reports is there before.
+    fn staff(&self) {}
 
     /// Begins no attempt any more; gives back those that it had not begun.
     fn close(&self) -> Vec<Attempt>;

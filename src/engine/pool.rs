@@ -19,6 +19,7 @@ use super::{Attempt, Engine, Post, Reply, Running};
 use crate::model::{JobIdentity, KilledBy};
 use crate::sys::child::signal_group;
 use crate::sys::helper;
+use crate::sys::mailbox::Urgency;
 use crate::sys::wake::Wake;
 use crew::Crew;
 pub use shift::Shift;
@@ -48,6 +49,8 @@ struct Common {
     time_limit: AtomicU64,
     /// At how many stations an attempt runs.
     running: AtomicUsize,
+    /// Whether an attempt could not be started although nobody ran, and none was since.
+    starved: AtomicBool,
 }
 
 /// The attempt that runs at a station. As long as it sits here its process is not reaped, so that its
@@ -82,10 +85,18 @@ impl Station {
             end: None,
         });
         match (ran, seat.is_some()) {
-            (false, true) => self.common.running.fetch_add(1, Ordering::Relaxed),
+            (false, true) => {
+                self.common.starved.store(false, Ordering::Relaxed);
+                self.common.running.fetch_add(1, Ordering::Relaxed)
+            }
             (true, false) => self.common.running.fetch_sub(1, Ordering::Relaxed),
             _ => 0,
         };
+    }
+
+    /// Remembers that nothing could be started; says whether that is remembered already.
+    pub fn starve(&self, now: bool) -> bool {
+        self.common.starved.fetch_or(now, Ordering::Relaxed)
     }
 
     /// Whether an attempt runs at another station, while none runs here.
@@ -166,6 +177,8 @@ pub struct Pool {
     crew: Crew,
     /// How long what takes the output of killed attempts may go on.
     patience: Duration,
+    /// How many more workers would have something to do.
+    lacks: AtomicUsize,
 }
 
 struct Shared {
@@ -179,6 +192,8 @@ struct Queue {
     /// Below this many attempts the controller is woken to bring more.
     low_water: usize,
     closed: bool,
+    /// Workers from this index on are to leave.
+    most: usize,
     /// Workers that wait for an attempt.
     idle: usize,
     /// Workers that were started and have not ended.
@@ -193,6 +208,7 @@ impl Queue {
             attempts: VecDeque::new(),
             low_water: 0,
             closed: false,
+            most: workers,
             idle: 0,
             alive: 0,
             slots: SlotNumbers::new(workers),
@@ -207,8 +223,9 @@ impl Queue {
 }
 
 impl Pool {
-    /// A pool of at most `workers` threads, which are started when there is work for them. Each calls
-    /// `make_runner` with its index and its station, and then runs attempts until the pool is closed.
+    /// A pool of at most `workers` threads, one of which is there: [`staff`](Engine::staff) starts more when there
+    /// is work for them. Each calls `make_runner` with its index and its station, and then runs attempts until the
+    /// pool is closed.
     ///
     /// # Errors
     ///
@@ -231,7 +248,7 @@ impl Pool {
             move |index, station| {
                 let _leave = Leave(&for_workers);
                 let mut runner = make_runner(index, station);
-                for_workers.work(&mut runner);
+                for_workers.work(index, &mut runner);
             },
         );
         let pool = Self {
@@ -239,8 +256,9 @@ impl Pool {
             common,
             crew,
             patience: Duration::ZERO,
+            lacks: AtomicUsize::new(0),
         };
-        pool.enlist(1)?;
+        pool.try_to_enlist(1)?;
         Ok(pool)
     }
 
@@ -251,11 +269,33 @@ impl Pool {
         self
     }
 
-    /// Has so many more workers, if there may be that many.
-    fn enlist(&self, count: usize) -> anyhow::Result<()> {
+    /// Starts all workers now; returns how many there are, which may be fewer.
+    pub fn start_all(&self) -> usize {
+        self.enlist(self.crew.most());
+        self.crew.most()
+    }
+
+    fn try_to_enlist(&self, count: usize) -> anyhow::Result<()> {
         let counted = |count| self.shared.lock().alive += count;
         let uncounted = |count| self.shared.lock().alive -= count;
         self.crew.enlist(count, counted, uncounted)
+    }
+
+    /// Has so many more workers, if there may be that many. Should the system have no more threads, then only half
+    /// of those that there are stay, so that something is left for their jobs, and it is said so.
+    fn enlist(&self, count: usize) {
+        let Err(error) = self.try_to_enlist(count) else {
+            return;
+        };
+        let (wanted, there) = (self.crew.most(), self.crew.stations().len());
+        let most = self.crew.keep(there.div_ceil(2));
+        let mut queue = self.shared.lock();
+        queue.most = most;
+        queue.slots.have_at_most(most);
+        drop(queue);
+        self.shared.changed.notify_all();
+        let words = format!("Warning: only {most} of {wanted} jobs can run at a time: {error:#}");
+        (self.shared.post).tell(Reply::Slots(most, words), Urgency::Now);
     }
 }
 
@@ -266,14 +306,17 @@ impl Engine for Pool {
         queue.attempts.extend(attempts);
         queue.low_water = queue.attempts.len() / 2;
         let wake = count.min(queue.idle);
-        let lacks = queue.lacks();
+        self.lacks.store(queue.lacks(), Ordering::Relaxed);
         drop(queue);
-        if lacks > 0 {
-            // Should the system have no more threads, then those that there are do all the work.
-            let _ = self.enlist(lacks);
-        }
         for _ in 0..wake {
             self.shared.changed.notify_one();
+        }
+    }
+
+    fn staff(&self) {
+        let lacks = self.lacks.swap(0, Ordering::Relaxed);
+        if lacks > 0 {
+            self.enlist(lacks);
         }
     }
 
@@ -350,19 +393,20 @@ impl Drop for Pool {
 
 impl Shared {
     /// One worker's life.
-    fn work(&self, runner: &mut impl Runner) {
-        while let Some((attempt, slot)) = self.next() {
+    fn work(&self, index: usize, runner: &mut impl Runner) {
+        while let Some((attempt, slot)) = self.next(index) {
             let mut shift = Shift::new(self, attempt, slot);
             // A panic is reported as a lost attempt by `shift`; the worker goes on with the next.
             let _ = catch_unwind(AssertUnwindSafe(|| runner.run(&mut shift)));
         }
     }
 
-    /// Waits for an attempt and a slot number for it; `None` when the pool is closed.
-    fn next(&self) -> Option<(Attempt, usize)> {
+    /// Waits for an attempt and a slot number for it, for worker `index`; `None` when the pool is closed, or has fewer
+    /// workers.
+    fn next(&self, index: usize) -> Option<(Attempt, usize)> {
         let mut queue = self.lock();
         loop {
-            if queue.closed {
+            if queue.closed || index >= queue.most {
                 return None;
             }
             if let Some(attempt) = queue.attempts.pop_front() {
@@ -432,7 +476,9 @@ mod tests {
         let start = Pool::start(workers, Post::new(post), move |_, station| {
             Scripted(station, script.clone())
         });
-        (start.unwrap(), ends)
+        let pool = start.unwrap();
+        assert_eq!(pool.start_all(), workers);
+        (pool, ends)
     }
 
     fn attempt(seq: u64) -> Attempt {
@@ -481,6 +527,33 @@ mod tests {
             begun: said,
             leashes,
         }
+    }
+
+    #[test]
+    fn workers_are_started_as_there_is_work_and_leave_when_there_are_to_be_fewer() {
+        let (post, _kept) = unbounded();
+        let start = Pool::start(
+            20,
+            Post::new(move |reply, _| drop(post.send(reply))),
+            |_, station| Scripted(station, |_: &Attempt, _, _: &Station| Outcome::Exited(0)),
+        );
+        let pool = start.unwrap();
+        assert_eq!(pool.crew.stations().len(), 1);
+        pool.submit(attempts(1..=3));
+        assert_eq!(pool.crew.stations().len(), 1);
+        pool.staff();
+        assert!((2..=3).contains(&pool.crew.stations().len()));
+        assert_eq!(pool.start_all(), 20);
+        let most = pool.crew.keep(10);
+        assert!((1..=10).contains(&most));
+        pool.shared.lock().most = most;
+        pool.shared.changed.notify_all();
+        let mut queue = pool.shared.lock();
+        while queue.alive > most {
+            queue = pool.shared.changed.wait(queue).unwrap();
+        }
+        drop(queue);
+        assert_eq!(pool.start_all(), most);
     }
 
     #[test]

@@ -111,10 +111,13 @@ pub struct Jobs {
     args: Option<Args>,
     default_args: ArgList,
     seq: u64,
+    block: usize,
 }
 
 /// Where jobs' input comes from.
 enum Pieces {
+    /// Open, and waiting to know how many slots there are.
+    Opened(Box<Opened>),
     /// Blocks in memory, one a job.
     Blocks(Box<Splitter>),
     /// Parts of a file that stand for a stream, one a job.
@@ -128,36 +131,95 @@ enum Pieces {
     Over,
 }
 
+/// An input that is not cut yet.
+struct Opened {
+    config: Config,
+    source: Source,
+    remark: Remark,
+    /// Of `--tee`: how many jobs there are, counted up to one more than there were to be slots.
+    jobs: usize,
+}
+
 impl Jobs {
-    /// Opens the input. `args` are the arguments of the jobs, if the command line has any.
+    /// Opens the input. Where its pieces depend on how many slots there are, it goes on with
+    /// [`begin`](Self::begin). `args` are the arguments of the jobs, if the command line has any.
     ///
     /// # Errors
     ///
     /// One line that names the file that cannot be read, or the option that cannot be used.
     pub fn open(config: Config, mut args: Option<Args>, remark: Remark) -> Result<Self, String> {
         let default_args = config.default_args.clone();
-        let mut more_than_slots = false;
+        let block = config.block_bytes();
+        let mut jobs = 0;
         if let (Route::Tee, Some(all)) = (&config.route, &mut args) {
             let first: Vec<_> = all.by_ref().take(config.slots.saturating_add(1)).collect();
-            more_than_slots = first.len() > config.slots;
+            jobs = first.len();
             if let Some(rest) = args.take() {
                 args = Some(Box::new(first.into_iter().chain(rest)));
             }
         }
-        let pieces = pieces(config, args.is_some(), more_than_slots, remark)?;
+        let pieces = if matches!(config.route, Route::Tee) && args.is_none() {
+            Pieces::Over
+        } else {
+            let mut source = Source::open(&config.files)?;
+            if config.skip_first_line {
+                source.skip_first_lines(if config.parts { usize::MAX } else { 1 })?;
+            }
+            let routed = !matches!(config.route, Route::EachBlock);
+            let waits = routed || matches!(config.block, BlockSize::PerSlot(_));
+            let opened = Opened {
+                config,
+                source,
+                remark,
+                jobs,
+            };
+            if waits {
+                Pieces::Opened(Box::new(opened))
+            } else {
+                pieces(opened)?
+            }
+        };
         Ok(Self {
             pieces,
             args,
             default_args,
             seq: 0,
+            block,
         })
+    }
+
+    /// The size of a block, where it is known; else what is usual.
+    pub fn block_bytes(&self) -> usize {
+        self.block
+    }
+
+    /// Whether the number of slots has to be known, and all of them must be there, before there are jobs.
+    pub fn needs_slots(&self) -> bool {
+        matches!(self.pieces, Pieces::Opened(_))
+    }
+
+    /// Cuts the input for so many slots. Called before the first job is asked for, where
+    /// [`needs_slots`](Self::needs_slots) says so; else it is done for those that were planned.
+    ///
+    /// # Errors
+    ///
+    /// One line that names what cannot be read.
+    pub fn begin(&mut self, slots: usize) -> Result<(), String> {
+        match std::mem::replace(&mut self.pieces, Pieces::Over) {
+            Pieces::Opened(mut opened) => {
+                opened.config.slots = slots;
+                self.pieces = pieces(*opened)?;
+            }
+            begun => self.pieces = begun,
+        }
+        Ok(())
     }
 
     /// Whether the next job can be had without waiting.
     pub fn ready(&self) -> bool {
         match &self.pieces {
             Pieces::Blocks(splitter) => splitter.ready(),
-            Pieces::Routed(_) => false,
+            Pieces::Opened(_) | Pieces::Routed(_) => false,
             Pieces::Parts(_) | Pieces::FileBlocks(_) | Pieces::Whole(..) | Pieces::Over => true,
         }
     }
@@ -170,6 +232,10 @@ impl Jobs {
     }
 
     fn next_job(&mut self) -> Result<Option<Job>, String> {
+        if let Pieces::Opened(opened) = &self.pieces {
+            let slots = opened.config.slots;
+            self.begin(slots)?;
+        }
         // Arguments decide how many jobs there are only where each of them gets everything.
         if let Pieces::Whole(..) = &self.pieces {
             let Some(args) = self.next_args()? else {
@@ -207,7 +273,7 @@ impl Jobs {
             Pieces::FileBlocks(blocks) => blocks.next_part()?,
             Pieces::Parts(parts) => parts.next_part()?,
             Pieces::Routed(router) => router.next_lane()?,
-            Pieces::Whole(..) | Pieces::Over => None,
+            Pieces::Opened(_) | Pieces::Whole(..) | Pieces::Over => None,
         };
         let Some(stdin) = stdin else {
             self.pieces = Pieces::Over;
@@ -248,20 +314,15 @@ impl std::fmt::Debug for Jobs {
     }
 }
 
-fn pieces(
-    mut config: Config,
-    has_args: bool,
-    more_than_slots: bool,
-    remark: Remark,
-) -> Result<Pieces, String> {
+/// Cuts the input.
+fn pieces(opened: Opened) -> Result<Pieces, String> {
+    let Opened {
+        mut config,
+        mut source,
+        remark,
+        jobs,
+    } = opened;
     let tee = matches!(config.route, Route::Tee);
-    if tee && !has_args {
-        return Ok(Pieces::Over);
-    }
-    let mut source = Source::open(&config.files)?;
-    if config.skip_first_line {
-        source.skip_first_lines(if config.parts { usize::MAX } else { 1 })?;
-    }
     if let BlockSize::PerSlot(count) = config.block {
         let size = match part::total_size(&config.files) {
             Some(size) if config.parts => size,
@@ -277,7 +338,7 @@ fn pieces(
     }
     if tee {
         // Each job reads a file for itself; so does each of more jobs than can run at a time.
-        if more_than_slots {
+        if jobs > config.slots {
             source.make_regular()?;
         }
         if let Some((file, 0)) = source.regular() {

@@ -22,6 +22,8 @@ use crate::sys::signals::{Signal, stop_self};
 pub struct Config {
     /// How many attempts run at a time.
     pub slots: Slots,
+    /// There are no more slots than these.
+    pub most_slots: usize,
     /// How many jobs there are, where that was counted beforehand.
     pub total: Option<u64>,
     /// How often a job is tried.
@@ -82,6 +84,7 @@ const EVENTS_AT_ONCE: usize = 256;
 struct Controller<'a> {
     parties: Parties<'a>,
     slots: Slots,
+    most_slots: usize,
     total: Option<u64>,
     retry: Retry,
     halt: Halt,
@@ -120,8 +123,9 @@ impl<'a> Controller<'a> {
             && !config.slots.may_change();
         Self {
             parties,
-            lookahead: Lookahead::new(config.slots.now(), independent),
+            lookahead: Lookahead::new(config.slots.now().min(config.most_slots), independent),
             slots: config.slots,
+            most_slots: config.most_slots,
             total: config.total,
             retry: config.retry,
             halt: Halt::new(config.halt, config.total)
@@ -148,7 +152,7 @@ impl<'a> Controller<'a> {
     fn run(mut self) -> ExitCode {
         let start = RunStart {
             at: SystemTime::now(),
-            slots: self.slots.now(),
+            slots: self.slots_now(),
             total: self.total,
         };
         if let Some(record) = self.parties.record {
@@ -163,6 +167,7 @@ impl<'a> Controller<'a> {
             let deadlines = [self.admit(), self.watch(), self.next_retry()];
             let deadline = deadlines.into_iter().flatten().min();
             self.tell();
+            self.parties.engine.staff();
             let nothing_starts = self.phase > Phase::Running || self.parties.queue.is_over();
             if self.in_flight == 0 && nothing_starts {
                 break;
@@ -198,6 +203,11 @@ impl<'a> Controller<'a> {
             }
             (None, _) => of_jobs,
         }
+    }
+
+    /// How many attempts run at a time at the moment.
+    fn slots_now(&self) -> usize {
+        self.slots.now().min(self.most_slots)
     }
 
     /// Hands the engine whatever may start now; returns when to look again, if it is a matter of time.
@@ -330,6 +340,11 @@ impl<'a> Controller<'a> {
                     self.ended(end);
                 }
             }
+            Message::Engine(Reply::Slots(most, words)) => {
+                self.most_slots = most;
+                self.lookahead.set_slots(self.slots_now());
+                self.notice(words);
+            }
             // The next turn looks again.
             Message::InputReady | Message::ReportsCaughtUp | Message::GateReady => {}
             Message::Remark(words) => self.notice(words),
@@ -434,7 +449,7 @@ impl<'a> Controller<'a> {
             self.slots.job_ended(true);
             self.halt.job_finished(&outcome);
         }
-        self.lookahead.set_slots(self.slots.now());
+        self.lookahead.set_slots(self.slots_now());
         self.events.push(Event::Rehearsed(rehearsal));
     }
 
@@ -445,7 +460,7 @@ impl<'a> Controller<'a> {
         }
         if self.slots.may_change() && !end.outcome.is_left_out() {
             self.slots.job_ended(end.outcome.is_success());
-            self.lookahead.set_slots(self.slots.now());
+            self.lookahead.set_slots(self.slots_now());
         }
         if let Some(limit) = &mut self.time_limit
             && end.outcome.is_success()

@@ -1,7 +1,10 @@
 //! The kernel's limits on this process.
 #![allow(unsafe_code)]
 
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::OnceLock;
+
+use super::{cgroup, kernel_file};
 
 /// The limit on open files as it was when the process began, before [`raise_open_files`].
 static ORIGINAL_OPEN_FILES: OnceLock<libc::rlimit> = OnceLock::new();
@@ -52,6 +55,115 @@ pub fn most_processes() -> u64 {
     // SAFETY: `limit` is a live rlimit that the call fills in.
     unsafe { libc::getrlimit(libc::RLIMIT_NPROC, &raw mut limit) };
     limit.rlim_cur
+}
+
+/// How many more processes and threads this process may start, where that may be fewer than `enough`; `None`: it is not
+/// known to be.
+pub fn processes_left(enough: u64) -> Option<u64> {
+    let user = users_processes_left(enough);
+    // To look costs as much as to start a few threads.
+    let group = if enough > FEW_PROCESSES {
+        cgroup::processes_left()
+    } else {
+        None
+    };
+    user.into_iter()
+        .chain(group)
+        .min()
+        .filter(|&left| left < enough)
+}
+
+/// For no more than these nobody looks for the control group.
+const FEW_PROCESSES: u64 = 32;
+
+/// A limit that is so far above what is wanted is no limit: a user has some processes already, but not as many.
+const FAR_ABOVE: u64 = 1000;
+
+/// As many as `RLIMIT_NPROC` leaves: it counts the threads of all processes of a user but root.
+fn users_processes_left(enough: u64) -> Option<u64> {
+    let limit = soft(libc::RLIMIT_NPROC)?;
+    // SAFETY: no pointers.
+    let user = unsafe { libc::getuid() };
+    if user == 0 || limit >= enough.saturating_add(FAR_ABOVE) {
+        return None;
+    }
+    let threads = |process: std::fs::DirEntry| -> Option<u64> {
+        let of_user = process.metadata().ok()?.uid() == user;
+        let stat = process.path().join("stat");
+        let stat = kernel_file::read_to_string(stat).ok().filter(|_| of_user)?;
+        // The name, field 2, may hold blanks.
+        stat.rsplit_once(')')?
+            .1
+            .split_whitespace()
+            .nth(20 - 3)?
+            .parse()
+            .ok()
+    };
+    let processes = std::fs::read_dir("/proc").ok()?.flatten();
+    Some(limit.saturating_sub(processes.filter_map(threads).sum()))
+}
+
+/// How many bytes more this process may have mapped, where its memory is limited (`ulimit -v`, `ulimit -d`); `None`:
+/// it is not.
+pub fn memory_left() -> Option<u64> {
+    let (whole, data) = (soft(libc::RLIMIT_AS), soft(libc::RLIMIT_DATA));
+    if whole.is_none() && data.is_none() {
+        return None;
+    }
+    let [whole_used, data_used] = memory_used();
+    let left = |limit: Option<u64>, used| limit.map(|limit: u64| limit.saturating_sub(used));
+    let left = [left(whole, whole_used), left(data, data_used)];
+    left.into_iter().flatten().min()
+}
+
+/// Whether memory is limited.
+fn memory_is_limited() -> bool {
+    soft(libc::RLIMIT_AS).is_some() || soft(libc::RLIMIT_DATA).is_some()
+}
+
+/// Where memory is limited, has all threads share one heap: each of their own would take 64 MB of what may be mapped.
+/// To be called before the first thread is started.
+pub fn spare_memory() {
+    #[cfg(target_env = "gnu")]
+    if memory_is_limited() {
+        // SAFETY: sets a parameter of the C library's allocator.
+        unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+    }
+}
+
+/// How large the stack of a thread is that runs no jobs, in bytes.
+pub fn own_stack() -> usize {
+    if memory_is_limited() {
+        512 << 10
+    } else {
+        2 << 20
+    }
+}
+
+/// Where `/proc` does not tell, so much is taken to be mapped already, in bytes.
+const USED: u64 = 16 << 20;
+
+/// How many bytes this process has mapped: in all, and of its own data.
+fn memory_used() -> [u64; 2] {
+    let pages = kernel_file::read_to_string("/proc/self/statm").ok();
+    // SAFETY: no pointers.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.cast_unsigned();
+    let field = |at: usize| -> Option<u64> {
+        let pages: u64 = pages.as_ref()?.split(' ').nth(at)?.parse().ok()?;
+        Some(pages * page)
+    };
+    [0, 5].map(|at| field(at).unwrap_or(USED))
+}
+
+/// The soft limit on `resource`; `None`: there is none.
+fn soft(resource: libc::__rlimit_resource_t) -> Option<u64> {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: `limit` is a live rlimit that the call fills in.
+    let known = unsafe { libc::getrlimit(resource, &raw mut limit) } == 0;
+    (known && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
 }
 
 /// The limit on open files that a job must get back, if fanout changed its own.

@@ -1,6 +1,7 @@
 //! What the kernel offers, behind small safe surfaces. All `unsafe` code of the project lives here.
 
 pub mod block;
+pub mod cgroup;
 pub mod child;
 pub mod cpu;
 pub mod decompress;
@@ -31,6 +32,7 @@ pub mod spawn;
 pub mod spool;
 pub mod stdin;
 pub mod stream;
+pub mod threads;
 pub mod tokens;
 pub mod topology;
 pub mod tty;

@@ -5,7 +5,7 @@ use std::io;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
-use super::inherited;
+use super::{inherited, threads};
 
 pub use libc::SIGPIPE;
 
@@ -54,8 +54,7 @@ impl Caught {
     ///
     /// When there is no thread to be had.
     pub fn pass_on(mut self, on_signal: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
-        let thread = std::thread::Builder::new().name("signals".into());
-        thread.spawn(move || {
+        threads::start("signals", move || {
             for signal in self.0.forever() {
                 on_signal(match signal {
                     SIGINT => Signal::Interrupt,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::{Letters, OpenJobs, Reports};
+use super::{Letters, OpenJobs, Reports, fit};
 use crate::engine::capture::Capture;
 use crate::engine::dry::DryEngine;
 use crate::engine::handover::Handover;
@@ -43,6 +43,10 @@ pub struct EngineParts {
     pub(super) cwd: PathBuf,
     /// As many workers: no more than there are jobs.
     workers: usize,
+    /// What the user should know where those are fewer than were wanted.
+    fewer: Option<String>,
+    /// Whether all workers must be there before the first job is.
+    all_at_once: bool,
     /// The work that an earlier run has done.
     done: Option<Keys>,
     /// Whose output is shown, in the order of the inputs.
@@ -98,7 +102,10 @@ pub fn prepare_engine(
     let total = jobs.at_most.map_or(usize::MAX, |total| {
         usize::try_from(total).unwrap_or(usize::MAX)
     });
-    let workers = plan.slots.min(total).max(1);
+    let asked = plan.slots.min(total).max(1);
+    let (workers, limited) = fit::slots(asked, jobs.block_bytes());
+    let fewer = limited
+        .map(|why| format!("Warning: only {workers} of {asked} jobs can run at a time: {why}"));
     // A worker takes up to seven descriptors: spool files or pipes, its event and its process.
     limits::raise_open_files(64 + 8 * workers as u64);
     if let Some(scratch) = guardian.as_ref().and_then(Guardian::scratch) {
@@ -113,6 +120,8 @@ pub fn prepare_engine(
         guardian,
         cwd,
         workers,
+        fewer,
+        all_at_once: jobs.needs_slots() || limits::memory_left().is_some(),
         done: jobs.done_work.take(),
         turn: Arc::default(),
         claims: jobs.claims.take(),
@@ -130,6 +139,8 @@ fn mergers(plan: &EnginePlan) -> usize {
 /// A running engine, and the guardian that outlives it.
 pub struct RunningEngine {
     pub(super) engine: Box<dyn Engine>,
+    /// There are no more slots than these.
+    pub slots: usize,
     guardian: Option<Guardian>,
     /// Whether the reports have processes of their own.
     reduces: bool,
@@ -203,6 +214,7 @@ impl EngineParts {
                 .asking(self.plan.asks);
             return Ok(RunningEngine {
                 engine: Box::new(engine),
+                slots: usize::MAX,
                 guardian: None,
                 reduces: false,
             });
@@ -259,9 +271,20 @@ impl EngineParts {
             report_starts: reports.wants_starts,
             shows_slots: self.shows_slots,
         };
+        let mut slots = match self.fewer {
+            None => usize::MAX,
+            Some(words) => {
+                mailbox.post([Message::Remark(words)], Urgency::Now);
+                self.workers
+            }
+        };
         let engine = Box::new(local::start(config, &guardian, post)?);
+        if self.all_at_once {
+            slots = slots.min(engine.start_all());
+        }
         Ok(RunningEngine {
             engine,
+            slots,
             guardian: Some(guardian),
             reduces: self.plan.reduce.is_some(),
         })
@@ -343,8 +366,9 @@ fn capture(
 fn spool_dir(workers: usize, folder: PathBuf) -> Arc<SpoolDir> {
     let taken = 64 + 8 * workers as u64;
     let files = limits::raise_open_files(taken + 256).saturating_sub(taken);
+    let left = limits::memory_left().unwrap_or(u64::MAX);
     let limits = Limits {
-        memory: OUTPUT_MEMORY,
+        memory: OUTPUT_MEMORY.min(left / 8),
         files,
     };
     SpoolDir::new(folder, limits)

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::thread;
 
 use anyhow::Context as _;
 
@@ -18,6 +17,7 @@ use crate::run::Message;
 use crate::run::queue::{self, Queue};
 use crate::sql::claims::Claims;
 use crate::sys::mailbox::Urgency;
+use crate::sys::threads;
 
 /// Jobs that can be read, and how many there are, where that is known.
 pub struct OpenJobs {
@@ -103,6 +103,19 @@ impl Iterator for JobSource {
 }
 
 impl OpenJobs {
+    /// Whether all slots must be there before there are jobs, and their number be known.
+    pub(super) fn needs_slots(&self) -> bool {
+        matches!(&self.jobs, JobSource::Pieces(jobs) if jobs.needs_slots())
+    }
+
+    /// How large a block of input is that each slot may hold, in bytes.
+    pub(super) fn block_bytes(&self) -> u64 {
+        match &self.jobs {
+            JobSource::Pieces(jobs) => jobs.block_bytes() as u64,
+            _ => 0,
+        }
+    }
+
     /// The names of the arguments, as far as a header gave any.
     pub fn names(&self) -> &[Vec<u8>] {
         &self.names
@@ -313,23 +326,24 @@ fn in_one_line(error: impl std::fmt::Display) -> anyhow::Error {
 /// So many jobs are had sooner than a thread that reads them is there.
 const FEW: u64 = 64;
 
-/// Starts the thread that reads the input, unless that is as good as read; returns the controller's end.
+/// Starts the thread that reads the input for `slots`, unless that is as good as read; returns the controller's end.
 ///
 /// # Errors
 ///
-/// When the thread cannot be started.
-pub fn feed(jobs: OpenJobs, mailbox: &Letters) -> anyhow::Result<Queue> {
+/// When the thread cannot be started, or the input cannot be cut.
+pub fn feed(jobs: OpenJobs, slots: usize, mailbox: &Letters) -> anyhow::Result<Queue> {
     let few = jobs.at_most.is_some_and(|most| most <= FEW);
-    let (jobs, growth) = (jobs.jobs, jobs.growth);
+    let (mut jobs, growth) = (jobs.jobs, jobs.growth);
+    if let JobSource::Pieces(pieces) = &mut jobs {
+        pieces.begin(slots).map_err(anyhow::Error::msg)?;
+    }
     if few && matches!(jobs, JobSource::Read(_)) {
         return Ok(queue::filled(jobs));
     }
     let (feed, queue) = queue::queue();
     let mailbox = Arc::clone(mailbox);
     let tell = move || mailbox.post([Message::InputReady], Urgency::Now);
-    thread::Builder::new()
-        .name("input".into())
-        .spawn(move || feed.run(jobs, JobSource::ready, tell))
+    threads::start("input", move || feed.run(jobs, JobSource::ready, tell))
         .context("cannot start the thread that reads the input")?;
     Ok(queue.with_growth(growth))
 }

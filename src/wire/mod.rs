@@ -1,6 +1,7 @@
 //! Connects the parts of a run: threads, channels, and who hears of what.
 //!
 //! * [`gates`]: what may hold back starts, and what it looks at;
+//! * `fit`: how many slots there is room for;
 //! * [`jobs`]: the input and the thread that reads it;
 //! * [`engine`]: the engine, its guardian, and what jobs inherit;
 //! * `record`: what tells a later run which jobs are done;
@@ -8,6 +9,7 @@
 //! * [`sql`]: tables that jobs are written into and taken from.
 
 pub mod engine;
+mod fit;
 pub mod gates;
 pub mod jobs;
 mod record;
@@ -88,6 +90,7 @@ pub fn control(
     let dies_of_signals = plan.dies_of_signals;
     let config = controller::Config {
         slots,
+        most_slots: engine.slots,
         total,
         retry: plan.retry,
         halt: plan.halt,

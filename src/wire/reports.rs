@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -27,6 +27,7 @@ use crate::sys::helper;
 use crate::sys::mailbox::Urgency;
 use crate::sys::signals::{self, Caught, Signal};
 use crate::sys::spool::Captured;
+use crate::sys::threads;
 
 /// The report thread and the way to it.
 pub struct Reports {
@@ -384,7 +385,7 @@ impl Threads {
                 helper::interrupt();
             }
         })?;
-        let thread = thread::Builder::new().name("report".into()).spawn(report)?;
+        let thread = threads::start("report", report)?;
         Ok(Self::Running(thread))
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use crate::{fanout, text};
 
@@ -51,4 +52,128 @@ fn a_program_that_is_written_for_ever_is_the_shells_to_tell_of() {
         .unwrap();
     assert!(text(&run.stderr).contains("Text file busy"), "{run:?}");
     assert_eq!(run.status.code(), Some(1));
+}
+
+/// A limit counts whatever a user has, so only one test is the user who has nothing else.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// What came of `args` after `limits`, commands of bash, as somebody who is not root, with `input`.
+fn under(limits: &str, args: &[&str], input: &str) -> Option<std::process::Output> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let input_file = folder.path().join("input");
+    fs::write(&input_file, input).unwrap();
+    let fanout = env!("CARGO_BIN_EXE_fanout");
+    // Root has no limit on processes.
+    let root = rustix::process::getuid().is_root();
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let user = format!("--reuid={}", 1_000_000 + std::process::id());
+    let mut command = if root {
+        let mut command = assert_cmd::Command::new("setpriv");
+        command.args([&user, "--regid=65534", "--clear-groups", "bash"]);
+        command
+    } else {
+        assert_cmd::Command::new("bash")
+    };
+    for (name, value) in crate::ENVIRONMENT {
+        command.env(name, value);
+    }
+    let script = format!("{limits}; exec \"$@\" < input");
+    let output = command
+        .current_dir(folder.path())
+        .args(["-c", &script, "limits", fanout, "--no-summary"])
+        .args(args)
+        .timeout(crate::support::HANG_GUARD)
+        .output();
+    match output {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            crate::support::skip_without("setpriv");
+            None
+        }
+        output
+            if output
+                .as_ref()
+                .is_ok_and(|it| it.status.code() == Some(126)) =>
+        {
+            // The program is where nobody else may go.
+            eprintln!("skipped: {fanout} is not for everybody");
+            None
+        }
+        output => Some(output.unwrap()),
+    }
+}
+
+/// The numbers up to `last`, a line each.
+fn numbers(last: usize) -> String {
+    (1..=last).map(|number| format!("{number}\n")).collect()
+}
+
+#[test]
+fn what_is_limited_makes_fewer_slots_and_loses_no_job() {
+    let all: String = numbers(60);
+    for limits in [
+        "ulimit -v 60000",
+        "ulimit -v 150000",
+        "ulimit -v 400000",
+        "ulimit -d 40000",
+        "ulimit -n 24",
+        "ulimit -n 60",
+        "ulimit -u 16",
+        "ulimit -u 24",
+        "ulimit -u 60",
+    ] {
+        let args = ["-k", "-j500", "sleep 0.01; echo {}"];
+        let Some(output) = under(limits, &args, &all) else {
+            return;
+        };
+        assert_eq!(text(&output.stdout), all, "{limits}: {output:?}");
+        assert_eq!(output.status.code(), Some(0), "{limits}: {output:?}");
+        let words = text(&output.stderr);
+        let told = words.contains("of 500 jobs can run at a time");
+        assert!(told, "{limits}: {words}");
+    }
+}
+
+#[test]
+fn jobs_that_are_fed_in_turn_are_as_many_as_there_are_slots() {
+    let all = numbers(20_000);
+    for (limits, route) in [
+        ("ulimit -u 20", "--round-robin"),
+        ("ulimit -v 100000", "--round-robin"),
+        ("ulimit -n 60", "--round-robin"),
+        ("ulimit -u 20", "--shard=1"),
+        ("ulimit -v 100000", "--block=-2"),
+    ] {
+        let args = ["-j100", "--pipe", route, "cat"];
+        let Some(output) = under(limits, &args, &all) else {
+            return;
+        };
+        assert_eq!(output.status.code(), Some(0), "{limits}: {output:?}");
+        let mut lines: Vec<_> = text(&output.stdout).lines().collect();
+        lines.sort_unstable_by_key(|line| line.parse::<u32>().unwrap());
+        assert_eq!(lines.join("\n") + "\n", all, "{limits} {route}");
+        let words = text(&output.stderr);
+        assert!(words.contains("of 100 jobs can run at a time"), "{words}");
+    }
+}
+
+#[test]
+fn each_job_of_tee_gets_everything_with_few_slots() {
+    let args = ["-k", "-j100", "--pipe", "--tee", "wc -l; : {}", ":::"];
+    let values: Vec<String> = (1..=20).map(|value| value.to_string()).collect();
+    let args: Vec<&str> = args
+        .into_iter()
+        .chain(values.iter().map(|it| &**it))
+        .collect();
+    for limits in ["ulimit -u 24", "ulimit -v 80000"] {
+        let Some(output) = under(limits, &args, &numbers(1000)) else {
+            return;
+        };
+        assert_eq!(
+            text(&output.stdout),
+            "1000\n".repeat(20),
+            "{limits}: {output:?}"
+        );
+        assert_eq!(output.status.code(), Some(0), "{limits}: {output:?}");
+    }
 }

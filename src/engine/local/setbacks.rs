@@ -42,7 +42,14 @@ impl<'a> Setbacks<'a> {
             self.alone_since = None;
         } else {
             let since = *self.alone_since.get_or_insert_with(Instant::now);
-            if since.elapsed() >= PATIENCE {
+            // What has just been waited for in vain is not waited for again by each attempt.
+            let patience = if self.station.starve(false) {
+                PATIENCE / 25
+            } else {
+                PATIENCE
+            };
+            if since.elapsed() >= patience {
+                self.station.starve(!passing::is_being_written(error));
                 return false;
             }
         }

@@ -152,6 +152,7 @@ impl Local {
                 Reply::Output(piece) => pieces.push((piece.stream, piece.bytes)),
                 Reply::Started(_) | Reply::Rehearsed(_) | Reply::Asking(_) => {}
                 Reply::EndedTogether(_) => panic!("one was submitted"),
+                Reply::Slots(_, words) => panic!("{words}"),
             }
         }
     }

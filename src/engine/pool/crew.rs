@@ -4,14 +4,15 @@
 //! other one, which a thousand threads would do for seconds before the first of them began.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 
 use super::Station;
 
-/// As many threads share a rayon pool.
-const GROUP: usize = 16;
+/// As many threads share a rayon pool, and leave together where there are too many.
+const GROUP: usize = 4;
 
 /// One worker's life, from its index and its station on.
 type Life = Arc<dyn Fn(usize, Arc<Station>) + Send + Sync>;
@@ -19,12 +20,20 @@ type Life = Arc<dyn Fn(usize, Arc<Station>) + Send + Sync>;
 /// The workers that were started.
 pub(super) struct Crew {
     /// There are never more.
-    most: usize,
+    most: AtomicUsize,
     new_station: Box<dyn Fn() -> io::Result<Station> + Send + Sync>,
     live: Life,
     /// One for each worker, by its index.
     stations: Mutex<Vec<Arc<Station>>>,
-    groups: Mutex<Vec<rayon::ThreadPool>>,
+    groups: Mutex<Vec<Group>>,
+}
+
+/// Workers that share a rayon pool.
+struct Group {
+    /// The index of the first.
+    first: usize,
+    /// Its threads go on until they have nothing more to do, then it is gone.
+    _threads: rayon::ThreadPool,
 }
 
 impl Crew {
@@ -35,7 +44,7 @@ impl Crew {
         live: impl Fn(usize, Arc<Station>) + Send + Sync + 'static,
     ) -> Self {
         Self {
-            most,
+            most: AtomicUsize::new(most),
             new_station: Box::new(new_station),
             live: Arc::new(live),
             stations: Mutex::default(),
@@ -48,12 +57,17 @@ impl Crew {
         self.stations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many workers there may be.
+    pub(super) fn most(&self) -> usize {
+        self.most.load(Ordering::Relaxed)
+    }
+
     /// Starts `count` more workers, as far as there may be so many. `counted` is told of those that are about
     /// to begin, `uncounted` of those that did not after all.
     ///
     /// # Errors
     ///
-    /// When not all of them can be started.
+    /// When not all of them can be started; as many as can be were.
     pub(super) fn enlist(
         &self,
         count: usize,
@@ -63,34 +77,65 @@ impl Crew {
         // Whoever enlists has the groups locked, so that indices are given out once.
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = self.stations().len();
-        let mut left = count.min(self.most.saturating_sub(begun));
+        let mut left = count.min(self.most().saturating_sub(begun));
+        let mut most = GROUP;
         while left > 0 {
-            let size = left.min(GROUP);
+            let size = left.min(most);
             counted(size);
-            groups.push(self.group(size).inspect_err(|_| uncounted(size))?);
-            left -= size;
+            match self.group(size) {
+                Ok(group) => {
+                    groups.push(group);
+                    left -= size;
+                }
+                Err(error) => {
+                    uncounted(size);
+                    if size == 1 {
+                        return Err(error);
+                    }
+                    most = size / 2;
+                }
+            }
         }
         Ok(())
     }
 
-    fn group(&self, size: usize) -> anyhow::Result<rayon::ThreadPool> {
+    /// Keeps at most `count` workers, in whole groups but at least one group; returns how many there may be from now
+    /// on. The last ones are to leave, and their threads end.
+    pub(super) fn keep(&self, count: usize) -> usize {
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut most = self.stations().len();
+        while most > count
+            && groups.len() > 1
+            && let Some(last) = groups.pop()
+        {
+            most = last.first;
+        }
+        let most = most.max(1);
+        self.most.store(most, Ordering::Relaxed);
+        most
+    }
+
+    fn group(&self, size: usize) -> anyhow::Result<Group> {
         let newcomers = (0..size)
             .map(|_| (self.new_station)().map(Arc::new))
             .collect::<io::Result<Vec<_>>>()
-            .context("cannot open an event descriptor for each job slot")?;
+            .context("cannot open an event descriptor")?;
         let first = self.stations().len();
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(size)
             .thread_name(move |index| format!("slot-{}", first + index))
             .stack_size(512 * 1024)
             .build()
-            .with_context(|| format!("cannot start {size} threads"))?;
+            .map_err(|error| anyhow::anyhow!("cannot start a thread: {error}"))?;
         self.stations().extend(newcomers.iter().cloned());
         let live = Arc::clone(&self.live);
         threads.spawn_broadcast(move |context| {
             let index = context.index();
             live(first + index, Arc::clone(&newcomers[index]));
         });
-        Ok(threads)
+        Ok(Group {
+            first,
+            _threads: threads,
+        })
     }
 }

@@ -31,6 +31,11 @@ impl SlotNumbers {
         }
     }
 
+    /// No more are given out than `most`, once those beyond have come back.
+    pub(super) fn have_at_most(&mut self, most: usize) {
+        self.most = most;
+    }
+
     /// A number for an attempt that starts `now`.
     pub(super) fn take(&mut self, now: Instant) -> usize {
         let resting = self
@@ -44,7 +49,11 @@ impl SlotNumbers {
                 self.used += 1;
                 self.used
             }
-            None => resting.unwrap_or(self.most),
+            // More may be in use than there are to be from now on.
+            None => resting.unwrap_or_else(|| {
+                self.used += 1;
+                self.used
+            }),
         };
         self.free.remove(&slot);
         self.last = Some((slot, now));

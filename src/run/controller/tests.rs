@@ -307,6 +307,7 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
     let actor = thread::spawn(move || for_actor.act());
     let config = Config {
         slots: Slots::Fixed(play.slots),
+        most_slots: usize::MAX,
         total: play.total(),
         retry: Retry {
             tries: play.tries,
