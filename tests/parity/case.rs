@@ -2,6 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::time::Duration;
+
+use crate::support::HANG_GUARD;
 
 /// A command line for both programs.
 pub struct Case {
@@ -24,6 +27,8 @@ pub struct Case {
     pub tree: bool,
     /// Whether jobs are left out, which Debian's release counts as failed and 20260522 does not.
     pub leaves_out: bool,
+    /// A program that takes longer is killed.
+    pub limit: Duration,
 }
 
 /// How the two standard errors are compared.
@@ -53,6 +58,7 @@ pub fn case(line: &str) -> Case {
         leaves: Vec::new(),
         tree: false,
         leaves_out: false,
+        limit: HANG_GUARD,
     }
 }
 

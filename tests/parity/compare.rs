@@ -9,7 +9,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 
 use crate::case::{Case, Stderr};
-use crate::support::{HANG_GUARD, wait_within};
+use crate::support::wait_within;
 
 /// How often GNU parallel may be asked what it does with a case.
 const REFERENCE_TRIES: usize = 3;
@@ -72,7 +72,7 @@ pub fn observe(program: &Path, case: &Case) -> Observed {
         .env("SHELL", "/bin/bash")
         .env("PARALLEL_SHELL", "/bin/bash")
         .envs(case.env.iter().map(|(name, value)| (name, value)));
-    let end = run_to_end(command, case.stdin.as_deref(), scratch.path());
+    let end = run_to_end(command, case, scratch.path());
     let joblogs = case.joblogs.iter().map(|name| {
         (
             name.clone(),
@@ -152,10 +152,11 @@ struct Finished {
     stderr: Vec<u8>,
 }
 
-/// Runs `command` in a process group of its own, feeding it `stdin`, and takes both outputs whole.
+/// Runs `command` in a process group of its own, feeding it what `case` says, and takes both outputs whole.
 ///
 /// The outputs go through files in `scratch`, so that a process left behind cannot hold them open.
-fn run_to_end(mut command: Command, stdin: Option<&[u8]>, scratch: &Path) -> Finished {
+fn run_to_end(mut command: Command, case: &Case, scratch: &Path) -> Finished {
+    let stdin = case.stdin.as_deref();
     let [stdout, stderr] = ["stdout", "stderr"].map(|name| scratch.join(format!(".{name}")));
     command
         .process_group(0)
@@ -175,7 +176,7 @@ fn run_to_end(mut command: Command, stdin: Option<&[u8]>, scratch: &Path) -> Fin
             // A program may end without reading all its input.
             scope.spawn(move || feed.write_all(bytes).ok());
         }
-        wait_within(&mut child, HANG_GUARD)
+        wait_within(&mut child, case.limit)
     });
     Finished {
         status,
@@ -260,11 +261,14 @@ pub fn instabilities(first: &Observed, second: &Observed) -> String {
     report
 }
 
+/// How a program's own lines begin; GNU's are not all named.
+const OWN: [&[u8]; 4] = [b"parallel: ", b"Option ", b"Unknown option", b"Value "];
+
 /// Compares the jobs' lines; of the programs' own, only whether there are any.
 fn own_words(gnu: &[u8], ours: &[u8]) -> String {
     let [(gnu_own, gnu_jobs), (our_own, our_jobs)] = [gnu, ours].map(|text| {
         text.split_inclusive(|&byte| byte == b'\n')
-            .partition::<Vec<&[u8]>, _>(|line| line.starts_with(b"parallel: "))
+            .partition::<Vec<&[u8]>, _>(|line| OWN.iter().any(|own| line.starts_with(own)))
     });
     let mut report = diff("jobs' stderr", &gnu_jobs.concat(), &our_jobs.concat());
     if gnu_own.is_empty() != our_own.is_empty() {

@@ -1,5 +1,7 @@
 //! The one table of intended differences from GNU parallel.
 
+use crate::random::Line;
+
 /// A case that is meant to differ. It must differ: a row whose case has become equal fails the test.
 pub struct Difference {
     /// The case's name.
@@ -314,5 +316,84 @@ pub fn intended(name: &str) -> Option<&'static str> {
     INTENDED
         .iter()
         .find(|difference| difference.case == name)
+        .map(|difference| difference.reason)
+}
+
+/// Random lines that differ as they should: which, and why.
+struct OfLines {
+    applies: fn(&Line, &str) -> bool,
+    reason: &'static str,
+}
+
+const OF_LINES: &[OfLines] = &[
+    OfLines {
+        applies: |_, told| told.contains(" must be a ") && told.contains("ours exit 255"),
+        reason: NO_NUMBER,
+    },
+    OfLines {
+        applies: |_, told| {
+            told.contains(" needs a replacement string, not an empty one")
+                && told.contains("ours exit 255")
+        },
+        reason: "Nothing can be an empty string's place: an error; GNU may never end.",
+    },
+    OfLines {
+        applies: |line, _| {
+            line.has(&["--pipe", "--spreadstdin", "--pipepart"])
+                && line.has(&["--halt", "--halt-on-error"])
+                && line.shown().contains('%')
+        },
+        reason: "GNU cannot count jobs ahead that get pieces of an input; here a share is one of the jobs so far.",
+    },
+    OfLines {
+        applies: |line, _| line.has(&["--cat", "--fifo"]) && !line.command.concat().contains("{}"),
+        reason: "A job that does not read the file that it is given gets nothing on its standard input.",
+    },
+    OfLines {
+        applies: |line, _| {
+            line.has(&["-v", "-t", "--verbose", "--dry-run", "--dryrun"])
+                && line.has(&[
+                    "--cat",
+                    "--fifo",
+                    "--pipepart",
+                    "--retries",
+                    "--nice",
+                    "--tmpdir",
+                ])
+        },
+        reason: "What GNU wraps around a command is not shown, since it is not there.",
+    },
+    OfLines {
+        applies: |line, told| {
+            let seen = told.contains("  stdout: ") || told.contains("stderr: ");
+            line.has(&["--filter"]) && !seen
+        },
+        reason: "20260522: jobs that are left out are not logged and do not count as failed.",
+    },
+    OfLines {
+        applies: |line, _| line.has(&["--pipepart"]) && line.has(&["--retries"]),
+        reason: "A part is fed again when its job is tried again; in GNU the input is lost.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("GNU signal 13"),
+        reason: "Jobs need not read all of their input; GNU dies when the last one has not.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--results"]) && told.lines().all(|line| line.contains(": written by "))
+        },
+        reason: "20260522: names of results are written in another way.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("The perl module Text::CSV is not installed"),
+        reason: "GNU needs a module of Perl's that may not be there; here --csv is built in.",
+    },
+];
+
+/// The reason why a random line differs as `told`, if it is meant to.
+pub fn of_line(line: &Line, told: &str) -> Option<&'static str> {
+    OF_LINES
+        .iter()
+        .find(|difference| (difference.applies)(line, told))
         .map(|difference| difference.reason)
 }

@@ -27,6 +27,7 @@ mod output;
 mod pipe;
 mod quoting;
 mod quoting_more;
+mod random;
 mod replacement;
 mod results;
 mod semaphore;
@@ -103,7 +104,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// A test for each case and each script, and those of databases that need a server of their own.
+/// A test for each case and each script, and those that are many cases or need a server of their own.
 fn comparisons(gnu: &Path, ours: &Arc<Ours>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for (group, cases) in GROUPS {
@@ -120,14 +121,15 @@ fn comparisons(gnu: &Path, ours: &Arc<Ours>) -> Vec<Trial> {
             passes_if_empty(script.difference(&gnu, &ours.path))
         })
     }));
-    let with_a_server: [Comparison; 2] = [
+    let in_one_go: [Comparison; 3] = [
+        ("random: lines", random::equal_gnu),
         ("sql_postgres: cases", sql_postgres::equal_gnu),
         (
             "sql_postgres: both share a table",
             sql_postgres::share_a_table,
         ),
     ];
-    trials.extend(with_a_server.map(|(name, test)| {
+    trials.extend(in_one_go.map(|(name, test)| {
         let (gnu, ours) = (gnu.to_owned(), Arc::clone(ours));
         Trial::test(name, move || {
             test(&gnu, &ours.path);

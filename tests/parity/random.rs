@@ -1,0 +1,388 @@
+//! Random command lines through both programs: options of GNU parallel with usual and odd values, commands, inputs.
+//!
+//! A line depends on its number alone, so what differs once can be looked at again.
+//! `FANOUT_PARITY_LINES=1000..2000 cargo test --test parity -- random` compares those lines instead of the usual
+//! few, and tells what differs, each in the shortest form that still does.
+
+mod tables;
+
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use crate::case::{Case, Stderr};
+use crate::{compare, differences};
+use tables::Choice;
+
+/// As many lines are compared where nothing else is asked for.
+const FEW: Range<u64> = 0..140;
+
+/// As many run at a time.
+const AT_ONCE: usize = 4;
+
+/// Longer than this no line takes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// As often is a line compared that differs.
+const TRIES: usize = 2;
+
+/// What is told of a line that differs is found in so many steps at most.
+const STEPS: usize = 12;
+
+/// A command line, in parts that can be left out one by one.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub options: Vec<Vec<String>>,
+    pub command: Vec<String>,
+    /// Each source with what begins it.
+    pub sources: Vec<Vec<String>>,
+    pub stdin: Option<String>,
+    /// As many of the options stay whatever else is left out.
+    fixed: usize,
+}
+
+/// Compares random lines.
+pub fn equal_gnu(gnu: &Path, ours: &Path) {
+    let wanted = std::env::var("FANOUT_PARITY_LINES").ok();
+    let wanted = wanted.map_or(FEW, |text| {
+        let (from, to) = text.split_once("..").expect("FANOUT_PARITY_LINES=FROM..TO");
+        from.parse().unwrap()..to.parse().unwrap()
+    });
+    let next = AtomicU64::new(wanted.start);
+    let found = Mutex::new(Vec::new());
+    let explained = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= wanted.end {
+                        return;
+                    }
+                    match compared(&Line::of(number), gnu, ours) {
+                        Verdict::Same => {}
+                        Verdict::Explained => {
+                            explained.fetch_add(1, Ordering::Relaxed);
+                        }
+                        Verdict::Differs(_) => {
+                            let told =
+                                format!("line {number}: {}", shrunk(Line::of(number), gnu, ours));
+                            if wanted != FEW {
+                                eprintln!("{told}");
+                            }
+                            found.lock().unwrap().push(told);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let found = found.into_inner().unwrap();
+    let explained = explained.into_inner();
+    let count = wanted.end - wanted.start;
+    println!("{count} lines: {explained} differ as listed");
+    assert!(
+        found.is_empty(),
+        "{} of {count} lines differ:\n\n{}",
+        found.len(),
+        found.join("\n")
+    );
+}
+
+enum Verdict {
+    Same,
+    /// For a reason that is listed.
+    Explained,
+    Differs(String),
+}
+
+/// What of `line` differs each time: what GNU parallel does now and then is by chance.
+fn compared(line: &Line, gnu: &Path, ours: &Path) -> Verdict {
+    let case = line.case();
+    let mut told = String::new();
+    for _ in 0..TRIES {
+        let (theirs, ours) = (compare::observe(gnu, &case), compare::observe(ours, &case));
+        told = compare::differences(&case, &theirs, &ours);
+        if told.is_empty() {
+            return Verdict::Same;
+        }
+        if differences::of_line(line, &told).is_some() {
+            return Verdict::Explained;
+        }
+    }
+    Verdict::Differs(told)
+}
+
+/// The shortest form of `line` that still differs, and how.
+fn shrunk(mut line: Line, gnu: &Path, ours: &Path) -> String {
+    let mut told = String::new();
+    let mut steps = 0;
+    let mut at = 0;
+    while steps < STEPS {
+        let Some(shorter) = line.without(at) else {
+            break;
+        };
+        steps += 1;
+        match compared(&shorter, gnu, ours) {
+            Verdict::Differs(how) => (line, told) = (shorter, how),
+            Verdict::Same | Verdict::Explained => at += 1,
+        }
+    }
+    if told.is_empty()
+        && let Verdict::Differs(how) = compared(&line, gnu, ours)
+    {
+        told = how;
+    }
+    if told.is_empty() {
+        told.push_str("  not in another run\n");
+    }
+    format!("{}\n{told}", line.shown())
+}
+
+impl Line {
+    /// Line number `number`.
+    pub fn of(number: u64) -> Self {
+        let mut rng = Rng::with_seed(number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        match rng.u32(0..10) {
+            0..7 => Self::with_arguments(&mut rng),
+            _ => Self::with_pieces(&mut rng),
+        }
+    }
+
+    fn with_arguments(rng: &mut Rng) -> Self {
+        let mut options = options(rng, tables::OPTIONS, 4);
+        let first = *pick(rng, &["-k", "-j1", "-k", "-kj2"]);
+        let first = if is_of_time(&options) {
+            options.retain(|option| !is_of_slots(option));
+            "-j1"
+        } else {
+            first
+        };
+        options.insert(0, vec![first.to_owned()]);
+        let fixed = 1;
+        let command = strings(pick::<&[&str]>(rng, tables::COMMANDS));
+        let count = *pick(rng, &[0, 1, 1, 1, 1, 2, 2, 3]);
+        let sources: Vec<_> = (0..count).map(|_| source(rng)).collect();
+        let reads_stdin = sources.is_empty() || rng.u32(0..10) == 0;
+        let stdin = reads_stdin.then(|| (*pick(rng, tables::STDINS)).to_owned());
+        Self {
+            options,
+            command,
+            sources,
+            stdin,
+            fixed,
+        }
+    }
+
+    fn with_pieces(rng: &mut Rng) -> Self {
+        let mut options = options(rng, tables::PIPE_OPTIONS, 4);
+        let splits = *pick(
+            rng,
+            &["--pipe", "--pipe", "--pipe", "--spreadstdin", "--pipepart"],
+        );
+        let first = *pick(rng, &["-k", "-j1", "-kj2"]);
+        let first = if is_of_time(&options) {
+            options.retain(|option| !is_of_slots(option));
+            "-j1"
+        } else {
+            first
+        };
+        options.insert(0, vec![first.to_owned()]);
+        options.insert(1, vec![splits.to_owned()]);
+        let fixed = 2;
+        let command = strings(pick::<&[&str]>(rng, tables::PIPE_COMMANDS));
+        let mut sources = Vec::new();
+        if splits == "--pipepart" {
+            let file = pick(rng, tables::FILES).0;
+            options.push(vec!["-a".to_owned(), file.to_owned()]);
+        } else if rng.u32(0..8) == 0 {
+            sources.push(source(rng));
+        }
+        let stdin = (splits != "--pipepart").then(|| (*pick(rng, tables::STDINS)).to_owned());
+        Self {
+            options,
+            command,
+            sources,
+            stdin,
+            fixed,
+        }
+    }
+
+    fn case(&self) -> Case {
+        let mut case = crate::case::case("");
+        let parts = self
+            .options
+            .iter()
+            .chain([&self.command])
+            .chain(&self.sources);
+        case.argv = parts.flatten().map(Into::into).collect();
+        case.name = self.shown();
+        case.stdin = self.stdin.as_ref().map(|text| text.clone().into_bytes());
+        for (name, text) in tables::FILES {
+            case = case.file(name, text);
+        }
+        case.stderr = Stderr::OwnWords;
+        case.limit = PATIENCE;
+        case.leaves_out = self.has(&["--filter"]);
+        case.tree()
+    }
+
+    /// The same with less: the part at `at` is left out, in the end one of the words of a source.
+    fn without(&self, at: usize) -> Option<Self> {
+        let mut shorter = self.clone();
+        let free = self.options.len() - self.fixed;
+        if at < free {
+            shorter.options.remove(self.fixed + at);
+            return Some(shorter);
+        }
+        let mut at = at - free;
+        if at < self.sources.len() {
+            shorter.sources.remove(at);
+            return Some(shorter);
+        }
+        at -= self.sources.len();
+        for (source, words) in self.sources.iter().enumerate() {
+            if at + 1 < words.len() {
+                shorter.sources[source].remove(at + 1);
+                return Some(shorter);
+            }
+            at -= words.len() - 1;
+        }
+        if at + 1 < self.command.len() {
+            shorter.command.remove(at + 1);
+            return Some(shorter);
+        }
+        None
+    }
+
+    /// The line as a shell would read it.
+    pub fn shown(&self) -> String {
+        let parts = self
+            .options
+            .iter()
+            .chain([&self.command])
+            .chain(&self.sources);
+        let mut shown = String::new();
+        for word in parts.flatten() {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_=:./,+%@".contains(c);
+            if !shown.is_empty() {
+                shown.push(' ');
+            }
+            if !word.is_empty() && word.chars().all(plain) {
+                shown += word;
+            } else {
+                let quoted = word.escape_default().to_string();
+                let quoted = quoted.replace("\\\"", "\"").replace("\\\\", "\\");
+                let _ = write!(shown, "$'{quoted}'");
+            }
+        }
+        if let Some(stdin) = &self.stdin {
+            let _ = write!(shown, "   <<< {stdin:?}");
+        }
+        shown
+    }
+
+    /// Whether one of its options is spelt like one of these, or begins like one that ends with `=` or is a short one.
+    pub fn has(&self, spellings: &[&str]) -> bool {
+        self.options
+            .iter()
+            .filter_map(|option| option.first())
+            .any(|option| {
+                let name = option.split('=').next().unwrap_or_default();
+                spellings.iter().any(|&spelling| {
+                    name == spelling
+                        || (spelling.len() == 2
+                            && !name.starts_with("--")
+                            && name.starts_with(spelling))
+                })
+            })
+    }
+}
+
+/// Whether it is a matter of time what is printed, unless jobs run one by one.
+fn is_of_time(options: &[Vec<String>]) -> bool {
+    let mut names = options.iter().map(|option| &option[0]);
+    names.any(|name| {
+        let begins = |with: &&str| name.starts_with(with);
+        ["--halt", "-u", "--ungroup", "--l", "--joblog"]
+            .iter()
+            .any(begins)
+    })
+}
+
+/// Whether it says how many jobs run at a time.
+fn is_of_slots(option: &[String]) -> bool {
+    let begins = |with: &&str| option[0].starts_with(with);
+    ["-j", "-P", "--jobs", "--max-procs"].iter().any(begins)
+}
+
+fn pick<'a, T>(rng: &mut Rng, among: &'a [T]) -> &'a T {
+    &among[rng.usize(0..among.len())]
+}
+
+fn strings(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
+fn options(rng: &mut Rng, among: &[Choice], most: usize) -> Vec<Vec<String>> {
+    let count = rng.usize(0..=most);
+    (0..count)
+        .map(|_| {
+            let choice = pick(rng, among);
+            option(rng, choice)
+        })
+        .collect()
+}
+
+/// One option with its value: beside it, or attached.
+fn option(rng: &mut Rng, choice: &Choice) -> Vec<String> {
+    let spelling = *pick(rng, choice.spellings);
+    if choice.values.is_empty() {
+        return vec![spelling.to_owned()];
+    }
+    let value = *pick(rng, choice.values);
+    match (spelling.starts_with("--"), rng.bool()) {
+        (_, true) => vec![spelling.to_owned(), value.to_owned()],
+        (true, false) => vec![format!("{spelling}={value}")],
+        (false, false) => vec![format!("{spelling}{value}")],
+    }
+}
+
+/// A source of inputs: words, or files.
+fn source(rng: &mut Rng) -> Vec<String> {
+    let (begin, files) = *pick(
+        rng,
+        &[
+            (":::", false),
+            (":::", false),
+            (":::", false),
+            (":::", false),
+            (":::+", false),
+            ("::::", true),
+            ("::::+", true),
+        ],
+    );
+    let mut words = vec![begin.to_owned()];
+    if files {
+        for _ in 0..rng.usize(0..3) {
+            words.push(pick(rng, tables::FILES).0.to_owned());
+        }
+    } else {
+        for _ in 0..rng.usize(0..5) {
+            // Most are plain.
+            let among = if rng.bool() {
+                &tables::WORDS[..6]
+            } else {
+                tables::WORDS
+            };
+            words.push((*pick(rng, among)).to_owned());
+        }
+    }
+    words
+}
