@@ -32,7 +32,8 @@ use super::{Attempt, Engine as _, Post, never_ran, not_rendered};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{
-    ArgList, AttemptEnd, AttemptStart, Command, JobIdentity, Outcome, Prepare, SpawnError, Stdin,
+    ArgList, AttemptEnd, AttemptStart, Command, Exit, JobIdentity, Outcome, OutputLost, Prepare,
+    SpawnError, Stdin,
 };
 use crate::sys::child::Child;
 use crate::sys::fd;
@@ -414,10 +415,23 @@ impl LocalRunner {
         end.ended_at = end.started_at + began.elapsed();
         let left_behind;
         (end.outcome, end.usage, left_behind) = watched.map_err(|error| lost_sight(&error))?;
-        [end.stdout, end.stderr] = self
-            .capturer
-            .take(left_behind, streams)
-            .map_err(|error| no_output(&error))?;
+        match self.capturer.take(left_behind, streams) {
+            Ok(taken) => [end.stdout, end.stderr] = taken,
+            Err(error) => {
+                // Whatever is left in there must not become part of another job's output.
+                self.capturer.discard();
+                let lost = |exit| {
+                    let why = format!("the output of job {} is lost: {error}", end.job.seq);
+                    Outcome::OutputLost(OutputLost { exit, why })
+                };
+                match end.outcome {
+                    Outcome::Exited(code) => end.outcome = lost(Exit::Code(code)),
+                    Outcome::Signaled(signal) => end.outcome = lost(Exit::Signal(signal)),
+                    // It has failed already.
+                    _ => {}
+                }
+            }
+        }
         Ok(())
     }
 }
@@ -495,7 +509,7 @@ fn cannot_start(error: &io::Error, job: &JobIdentity) -> SpawnError {
     ))
 }
 
-/// Output that cannot be kept is lost; no further job must lose its own.
+/// Where output cannot be kept no job can run.
 fn no_output(error: &io::Error) -> SpawnError {
     SpawnError::fatal(error.to_string())
 }

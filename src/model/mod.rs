@@ -15,7 +15,7 @@ pub use event::{
     Stream, Tally,
 };
 pub use job::{Command, Job, Prepare, Take};
-pub use outcome::{KilledBy, Outcome, SpawnError};
+pub use outcome::{KilledBy, Outcome, OutputLost, SpawnError};
 pub use stdin::{Body, Stdin};
 
 pub use crate::sys::child::{Exit, Usage};

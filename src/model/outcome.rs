@@ -11,6 +11,8 @@ pub enum Outcome {
     Signaled(i32),
     /// It ran into its time limit and was asked, or made, to end; this is how it did.
     TimedOut(Exit),
+    /// It ran and ended like this, but what it wrote could not be kept.
+    OutputLost(OutputLost),
     /// It was never started.
     SpawnFailed(SpawnError),
     /// fanout ended it, or never started it: who wanted that, and how it ended, if it ran.
@@ -33,6 +35,15 @@ pub enum Outcome {
     Rehearsed,
     /// fanout lost sight of it (a worker panicked); nothing more is known.
     Lost,
+}
+
+/// How an attempt ended whose output is lost, which makes it a failure in any case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputLost {
+    /// How the process ended.
+    pub exit: Exit,
+    /// Why nothing was kept, in words that name the place.
+    pub why: String,
 }
 
 /// Why an attempt was never started.
@@ -110,10 +121,15 @@ impl Outcome {
 
     /// The value that GNU parallel writes as `Exitval` into a joblog.
     ///
-    /// -2 when it was skipped, -1 when fanout had to end it (unless it used the time to exit with a code of its own), 127 when it could not start, 0 when a signal ended it.
+    /// -2 when it was skipped, -1 when its output was lost (unless it failed anyway) or fanout had to end it (unless it used the time to exit with a code of its own), 127 when it could not start, 0 when a signal ended it.
     pub fn joblog_exit(&self) -> i32 {
         match *self {
             Self::Exited(code) => code,
+            Self::OutputLost(OutputLost { exit, .. }) => match exit {
+                Exit::Code(0) => -1,
+                Exit::Code(code) => code,
+                Exit::Signal(_) => 0,
+            },
             Self::Signaled(_) | Self::Rehearsed => 0,
             Self::TimedOut(Exit::Code(code)) if code != 0 => code,
             Self::TimedOut(_) | Self::Cancelled { .. } | Self::Lost => -1,
@@ -125,10 +141,16 @@ impl Outcome {
     /// The number of the signal that ended the process, or 0.
     pub fn signal(&self) -> i32 {
         match *self {
-            Self::Signaled(signal) | Self::TimedOut(Exit::Signal(signal)) => signal,
+            Self::Signaled(signal)
+            | Self::TimedOut(Exit::Signal(signal))
+            | Self::OutputLost(OutputLost {
+                exit: Exit::Signal(signal),
+                ..
+            }) => signal,
             Self::Cancelled { signal, .. } => signal.unwrap_or(0),
             Self::Exited(_)
             | Self::TimedOut(Exit::Code(_))
+            | Self::OutputLost(_)
             | Self::SpawnFailed(_)
             | Self::Skipped
             | Self::FilteredOut

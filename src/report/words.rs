@@ -19,6 +19,7 @@ pub fn how(outcome: &Outcome) -> Cow<'static, str> {
         Outcome::Exited(code) => format!("exit {code}").into(),
         Outcome::Signaled(signal) => signal_name(*signal),
         Outcome::TimedOut(_) => "timeout".into(),
+        Outcome::OutputLost(_) => "output lost".into(),
         Outcome::SpawnFailed(_) => "not started".into(),
         Outcome::Cancelled {
             by: KilledBy::Halt, ..

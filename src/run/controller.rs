@@ -517,6 +517,7 @@ impl<'a> Controller<'a> {
             }
             Outcome::Exited(_)
             | Outcome::Signaled(_)
+            | Outcome::OutputLost(_)
             | Outcome::SpawnFailed(_)
             | Outcome::Skipped
             | Outcome::FilteredOut

@@ -1,6 +1,6 @@
 //! `--halt`: when failures, successes or ends of jobs end the whole run.
 
-use crate::model::{Exit, Outcome};
+use crate::model::{Exit, Outcome, OutputLost};
 
 /// When the run is to end early.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -220,7 +220,15 @@ fn shell_exit_code(outcome: &Outcome) -> i32 {
     match *outcome {
         Outcome::Exited(code) => code,
         Outcome::TimedOut(Exit::Code(code)) if code != 0 => code,
-        Outcome::Signaled(signal) => 128 + signal,
+        Outcome::Signaled(signal)
+        | Outcome::OutputLost(OutputLost {
+            exit: Exit::Signal(signal),
+            ..
+        }) => 128 + signal,
+        Outcome::OutputLost(OutputLost {
+            exit: Exit::Code(code),
+            ..
+        }) => code.max(1),
         Outcome::SpawnFailed(_) => 127,
         Outcome::Skipped | Outcome::FilteredOut | Outcome::DoneBefore | Outcome::Rehearsed => 0,
         // -2, as GNU parallel has it.

@@ -66,6 +66,7 @@ impl Retry {
             Outcome::Exited(_)
             | Outcome::Signaled(_)
             | Outcome::TimedOut(_)
+            | Outcome::OutputLost(_)
             | Outcome::SpawnFailed(_)
             | Outcome::Lost => true,
         };
@@ -92,7 +93,7 @@ impl Retry {
 impl RetryOn {
     fn covers(&self, outcome: &Outcome) -> bool {
         match (self, outcome) {
-            (Self::Fail, Outcome::Exited(_))
+            (Self::Fail, Outcome::Exited(_) | Outcome::OutputLost(_))
             | (Self::Signal, Outcome::Signaled(_))
             | (Self::Timeout, Outcome::TimedOut(_))
             | (Self::Spawn, Outcome::SpawnFailed(_) | Outcome::Lost) => true,

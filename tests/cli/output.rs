@@ -242,9 +242,8 @@ fn a_full_tmpdir_is_said_and_nothing_is_lost_unsaid() {
             assert_eq!(output.stdout.len(), 2_000_000);
             continue;
         }
-        // A compressor that fails has only its own job fail.
-        let code = if options.contains("compress") { 1 } else { 255 };
-        assert_eq!(output.status.code(), Some(code), "{options}: {output:?}");
+        // Only the job whose output is lost fails.
+        assert_eq!(output.status.code(), Some(1), "{options}: {output:?}");
         let told = text(&output.stderr);
         assert!(
             told.contains("No space left") || told.contains("cat failed"),
@@ -335,6 +334,43 @@ fn neither_inputs_nor_names_lead_out_of_the_place_of_the_results() {
         let written = files(dir.path(), end);
         assert_eq!(written, [format!("a/b/{expected}")], "{options:?}");
     }
+}
+
+#[test]
+fn a_job_whose_output_is_lost_ran_and_has_failed() {
+    let script = "$0 -j1 --joblog $TMPDIR/log --json=$TMPDIR/json \
+        'head -c {}000000 /dev/zero 2>/dev/null; echo; exit {= $_ = $_ == 4 ? 7 : 0 =}' ::: 0 3 0 4 >/dev/null; \
+        echo $?; cut -f 1,7,8 $TMPDIR/log; \
+        grep -o '\"status\":[^,]*,\"exit\":[^,]*\\|\"stdout_truncated\":[^,]*' $TMPDIR/json";
+    let Some(output) = in_small_tmpdir(script) else {
+        return;
+    };
+    let log = "Seq\tExitval\tSignal\n1\t0\t0\n2\t-1\t0\n3\t0\t0\n4\t7\t0\n";
+    let json: String = [
+        ("ok", 0, false),
+        ("fail", 0, true),
+        ("ok", 0, false),
+        ("fail", 7, true),
+    ]
+    .iter()
+    .map(|(status, exit, lost)| {
+        format!("\"status\":\"{status}\",\"exit\":{exit}\n\"stdout_truncated\":{lost}\n")
+    })
+    .collect();
+    assert_eq!(
+        text(&output.stdout),
+        format!("2\n{log}{json}"),
+        "{output:?}"
+    );
+    let told = text(&output.stderr);
+    for words in [
+        "the output of job 2 is lost: ",
+        "the output of job 4 is lost: ",
+        "#2  output lost",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert!(!told.contains("not started"), "{told}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::bytes::{Output, Text, Texts, exact, exact_list};
 use super::stamp::Calendar;
 use super::wire::{Cost, JobEnd, JobStart, Killer, Status, Who};
 use crate::ledger::key::key;
-use crate::model::{AttemptEnd, AttemptStart, JobIdentity, KilledBy, Outcome};
+use crate::model::{AttemptEnd, AttemptStart, Exit, JobIdentity, KilledBy, Outcome, OutputLost};
 use crate::report::words::signal_name;
 use crate::sys::spool::Captured;
 
@@ -88,6 +88,7 @@ pub(super) fn job_end<'a>(
     let stdout = outputs.as_ref().map(|(stdout, _)| stdout);
     let stderr = outputs.as_ref().map(|(_, stderr)| stderr);
     let outcome = &end.outcome;
+    let is_lost = matches!(outcome, Outcome::OutputLost(_));
     JobEnd {
         who,
         attempts_max: end.attempts_max,
@@ -99,13 +100,18 @@ pub(super) fn job_end<'a>(
         wall_s: ran.then(|| seconds(between(end.started_at, end.ended_at))),
         status: status(outcome),
         exit: match outcome {
-            Outcome::Exited(code) => Some(*code),
+            Outcome::Exited(code)
+            | Outcome::OutputLost(OutputLost {
+                exit: Exit::Code(code),
+                ..
+            }) => Some(*code),
             _ => None,
         },
         signal: (outcome.signal() != 0).then(|| signal_name(outcome.signal())),
         killed_by: killer(outcome),
         error: match outcome {
             Outcome::SpawnFailed(error) => Some(&error.why),
+            Outcome::OutputLost(lost) => Some(&lost.why),
             _ => None,
         },
         cost: if ran { cost(end) } else { Cost::default() },
@@ -115,8 +121,8 @@ pub(super) fn job_end<'a>(
         stderr_b64: stderr.and_then(Output::base64),
         stdout_bytes: stdout.map(|_| end.stdout.len()),
         stderr_bytes: stderr.map(|_| end.stderr.len()),
-        stdout_truncated: stdout.is_some_and(|output| output.truncated),
-        stderr_truncated: stderr.is_some_and(|output| output.truncated),
+        stdout_truncated: is_lost || stdout.is_some_and(|output| output.truncated),
+        stderr_truncated: is_lost || stderr.is_some_and(|output| output.truncated),
         stdout_path: path(&end.stdout),
         stderr_path: path(&end.stderr),
     }
@@ -130,7 +136,7 @@ fn path(captured: &Captured) -> Option<&str> {
 pub(super) fn status(outcome: &Outcome) -> Status {
     match outcome {
         Outcome::Exited(0) => Status::Ok,
-        Outcome::Exited(_) => Status::Fail,
+        Outcome::Exited(_) | Outcome::OutputLost(_) => Status::Fail,
         Outcome::Signaled(_) => Status::Signal,
         Outcome::TimedOut(_) => Status::Timeout,
         Outcome::SpawnFailed(_) => Status::SpawnError,

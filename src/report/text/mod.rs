@@ -276,10 +276,14 @@ impl Text {
         Ok(())
     }
 
-    /// Why a job could not be started, unless that was told.
+    /// Why a job could not be started, unless that was told, or why its output is lost.
     fn error(&mut self, outcome: &Outcome) -> Option<String> {
-        let Outcome::SpawnFailed(error) = outcome else {
-            return None;
+        let error = match outcome {
+            Outcome::SpawnFailed(error) => error,
+            Outcome::OutputLost(lost) => {
+                return Some(format!("{}: Error: {}", self.program, lost.why));
+            }
+            _ => return None,
         };
         if error.exit.is_some() {
             return None;
