@@ -226,7 +226,9 @@ pub(super) fn capture(flags: &Flags, json_on_stdout: bool) -> CapturePlan {
         || flags.output.assign.is_some();
     // What runs again or is taken back must not have been shown.
     let may_run_again = flags.jobs.memfree.is_some() || flags.jobs.limit.is_some();
-    let may_be_taken_back = flags.failure.halt.is_some() || may_run_again;
+    let may_be_taken_back = flags.failure.halt.is_some() || may_run_again
+        // Whether a job gets a share of the input is known at its end.
+        || flags.pipe.round_robin;
     let compresses = output.compress || output.compress_program.is_some();
     if whole {
         CapturePlan::Spool

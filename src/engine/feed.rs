@@ -176,6 +176,7 @@ impl Feeding {
             Body::Block(block) => self.write_block(pipe, &block),
             Body::Part { file, range } => self.write_part(pipe, &file, range.end),
             Body::Stream(stream) => self.write_stream(pipe, &stream),
+            Body::Nothing => Ok(Step::Done),
         }
     }
 
@@ -308,7 +309,7 @@ fn size_hint(body: &Body) -> usize {
         Body::Part { range, .. } => {
             usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX)
         }
-        Body::Stream(_) => 0,
+        Body::Stream(_) | Body::Nothing => 0,
     }
 }
 
@@ -343,6 +344,7 @@ pub fn write_all(stdin: &Stdin, mut file: &File, stop: BorrowedFd) -> io::Result
     file.write_all(&stdin.header)?;
     let mut sent = stdin.header.len() as u64;
     match &stdin.body {
+        Body::Nothing => {}
         Body::Block(block) => {
             file.write_all(block.bytes())?;
             sent += block.bytes().len() as u64;

@@ -261,8 +261,9 @@ impl LocalRunner {
             end.ended_at = SystemTime::now();
             self.capturer.discard();
         }
-        if !end.outcome.is_success() {
-            // It may have to be fed again.
+        let no_share = attempt.job.stdin.as_ref().is_some_and(Stdin::never_comes);
+        if !end.outcome.is_success() || no_share {
+            // It may have to be fed again; or that it was fed nothing is of interest.
             end.stdin.clone_from(&attempt.job.stdin);
         }
         if self.shared.config.remove_made_files {

@@ -128,6 +128,13 @@ impl AttemptEnd {
     }
 }
 
+impl AttemptEnd {
+    /// Whether its turn for a share of the input never came. As in GNU parallel, only its failure is seen.
+    pub fn had_no_share(&self) -> bool {
+        self.stdin.as_ref().is_some_and(Stdin::never_comes)
+    }
+}
+
 /// Which of a job's two outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {

@@ -25,6 +25,11 @@ impl Stdin {
         matches!(self.body, Body::Stream(_))
     }
 
+    /// Whether the job's turn for a share of the input never came.
+    pub fn never_comes(&self) -> bool {
+        matches!(self.body, Body::Nothing)
+    }
+
     /// Nobody wants any more of what still comes.
     pub fn abandon(&self) {
         if let Body::Stream(stream) = &self.body {
@@ -47,6 +52,8 @@ pub enum Body {
     },
     /// Blocks that come while the job runs. They come once only.
     Stream(Stream),
+    /// Nothing: others had all of the input before its turn came.
+    Nothing,
 }
 
 impl PartialEq for Body {
@@ -61,6 +68,7 @@ impl PartialEq for Body {
                 Self::Part { file, range },
             ) => Arc::ptr_eq(one, file) && it == range,
             (Self::Stream(one), Self::Stream(other)) => one == other,
+            (Self::Nothing, Self::Nothing) => true,
             _ => false,
         }
     }

@@ -276,13 +276,25 @@ impl Jobs {
             Pieces::Opened(_) | Pieces::Whole(..) | Pieces::Over => None,
         };
         let Some(stdin) = stdin else {
-            self.pieces = Pieces::Over;
-            return Ok(None);
+            return self.empty_job();
         };
         let args = self
             .next_args()?
             .unwrap_or_else(|| self.default_args.clone());
         Ok(Some(self.job(args, stdin)))
+    }
+
+    /// When the input is over: the job of arguments that have no share of it, if there is to be one.
+    fn empty_job(&mut self) -> Result<Option<Job>, String> {
+        if let Pieces::Routed(_) = &self.pieces
+            && let Some(args) = self.next_args()?
+            && let Pieces::Routed(router) = &mut self.pieces
+            && let Some(stdin) = router.open_empty()
+        {
+            return Ok(Some(self.job(args, stdin)));
+        }
+        self.pieces = Pieces::Over;
+        Ok(None)
     }
 
     fn job(&mut self, args: ArgList, stdin: Stdin) -> Job {

@@ -81,6 +81,23 @@ impl Router {
         })
     }
 
+    /// The input of one more job when others have had all there was; `None`: there is no slot for it, or jobs
+    /// without a share of the input are none.
+    ///
+    /// As GNU parallel, which runs it all the same.
+    pub fn open_empty(&mut self) -> Option<Stdin> {
+        let has_slot = self.opened < self.slots;
+        let nothing = Stdin {
+            header: Arc::from([]),
+            body: Body::Nothing,
+            counts: true,
+        };
+        (has_slot && matches!(self.route, Route::RoundRobin { .. })).then(|| {
+            self.opened += 1;
+            nothing
+        })
+    }
+
     /// The input of the next job. When all have begun, this feeds them until there is nothing more.
     ///
     /// # Errors
@@ -89,7 +106,7 @@ impl Router {
     pub fn next_lane(&mut self) -> Result<Option<Stdin>, String> {
         if self.opened < self.slots {
             if let Route::RoundRobin { .. } = self.route {
-                // A job without input is none.
+                // A job without input is none, but for those that have arguments.
                 let Some(block) = self.splitter.next_block()? else {
                     self.lanes = Lanes::new();
                     return Ok(None);

@@ -90,7 +90,7 @@ impl Joblog {
         let logged = match &end.outcome {
             Outcome::Cancelled { .. } => false,
             Outcome::SpawnFailed(error) => error.exit.is_none(),
-            outcome => !outcome.is_left_out(),
+            outcome => !outcome.is_left_out() && !end.had_no_share(),
         };
         if logged {
             self.line(end).render(buffer);

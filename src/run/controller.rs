@@ -388,7 +388,10 @@ impl<'a> Controller<'a> {
             ));
         }
         // Reports take their time, and the input waits for blocks to come back.
-        end.stdin = None;
+        // It may hold a block of the input; only that there was none is still of interest.
+        if !end.had_no_share() {
+            end.stdin = None;
+        }
         let (job, outcome) = (Arc::clone(&end.job), end.outcome.clone());
         if let Outcome::SpawnFailed(error) = &outcome
             && error.fatal

@@ -10,7 +10,33 @@ use crate::{compare, support};
 pub fn cases() -> Vec<Case> {
     let mut cases = calling_shell();
     cases.extend(assignments());
+    cases.extend(shares());
     cases
+}
+
+/// What `parsort` asks for: a job for each value, also when no share of the input comes for it. Of such a job
+/// only the failure is seen.
+fn shares() -> Vec<Case> {
+    [
+        "-j2 --pipe --roundrobin 'cat >{}' ::: p q",
+        "-j2 --pipe --roundrobin 'cat >{}' ::: p q r",
+        "-j1 -N1 --pipe --roundrobin 'cat >{}' ::: p q r",
+        "-k -j2 --pipe --roundrobin 'echo start {}; cat; touch {}' ::: p q",
+        "-k -j2 --pipe --roundrobin 'echo start {} >&2; cat; exit 3' ::: p q",
+        "-v -k -j2 --pipe --roundrobin 'cat; touch {}' ::: p q",
+        "-k -j2 --tag --header : --pipe --roundrobin 'cat >x{}' ::: a p q",
+        "-k -j2 --joblog log --pipe --roundrobin 'cat; touch {}; exit 3' ::: p q",
+    ]
+    .map(|line| {
+        let mut case = case(line).stdin("1\n2\n3\n").named("shares");
+        if line.contains("joblog") {
+            case.joblogs.push("log".to_owned());
+        } else {
+            case.tree = true;
+        }
+        case
+    })
+    .into()
 }
 
 fn calling_shell() -> Vec<Case> {
@@ -242,6 +268,16 @@ env_parallel -j1 'false' ::: 1 2; echo "exit $status"
 seq 3 | env_parallel -k al
 "#;
 
+/// The other programs of the package, called from a script.
+const PROGRAMS: &str = r"
+seq 20 | shuf >one; seq 11 30 | shuf >two
+parsort -rn <one
+parsort <two
+parcat one two | sort -n
+niceload -v echo nice 2>/dev/null
+sql --version | head -1
+";
+
 /// A script of a shell that calls companions of the program.
 pub struct Script {
     pub name: String,
@@ -289,6 +325,12 @@ pub fn scripts() -> Vec<Script> {
             }
         }));
     }
+    scripts.push(Script {
+        name: "parsort, parcat, niceload, sql".to_owned(),
+        shell: "bash",
+        text: PROGRAMS.to_owned(),
+        proof: "nice",
+    });
     scripts
 }
 

@@ -255,7 +255,7 @@ impl Text {
             error: self.error(&end.outcome),
             cancelled: match end.outcome {
                 Outcome::Cancelled { .. } => true,
-                _ => end.outcome.is_left_out(),
+                _ => end.outcome.is_left_out() || end.had_no_share(),
             },
             declined: end.outcome == Outcome::Declined,
             failed: !end.outcome.is_success(),

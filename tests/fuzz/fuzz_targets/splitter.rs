@@ -210,7 +210,7 @@ fn append_body(body: &Body, into: &mut Vec<u8>) {
                 .expect("a part of the file");
             into.extend(bytes);
         }
-        Body::Stream(_) => panic!("blocks are not streams"),
+        Body::Stream(_) | Body::Nothing => panic!("blocks are not streams"),
     }
 }
 
