@@ -367,6 +367,8 @@ pub struct ReportPlan {
     pub rows: Option<RowsPlan>,
     /// The variables of a shell that it is assigned to instead.
     pub assign: Option<text::assign::Config>,
+    /// Whether the end of each job is on the disk before its slot is used again.
+    pub fsync: bool,
     /// The joblog.
     pub joblog: Option<JoblogPlan>,
     /// The JSON stream.

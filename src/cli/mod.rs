@@ -176,7 +176,7 @@ fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Strin
         None => {
             hosts::adapt(&flags.hosts, &mut plan);
             if let Some(command) = command {
-                sql::adapt(&flags, command, &mut plan)?;
+                sql::adapt(&flags, command, called_as, &mut plan)?;
             }
             Request::Run(Box::new(plan))
         }

@@ -121,6 +121,7 @@ pub fn resolve(
             preface: batching::limits(&flags.batching)?,
             latest_line: flags.output.latest_line,
             text: outputs::text_config(flags, capture, json_on_stdout),
+            fsync: flags.report.fsync,
             joblog: resuming::joblog(flags),
             rows: outputs::rows(flags),
             assign,

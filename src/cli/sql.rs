@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::flags::{Flags, Sql};
-use super::{pipe, templates, text};
+use super::{CalledAs, pipe, templates, text};
 use crate::input::{Shape, SourceKind};
 use crate::job::pack::Packing;
 use crate::plan::{MasterPlan, Plan, RowRenderer, SqlPlan, StoredCommand, WorkerPlan};
@@ -25,6 +25,7 @@ pub(super) fn is_wanted(flags: &Sql) -> bool {
 pub(super) fn adapt(
     flags: &Arc<Flags>,
     command: Vec<Vec<u8>>,
+    called_as: CalledAs,
     plan: &mut Plan,
 ) -> Result<(), String> {
     let sql = &flags.sql;
@@ -71,7 +72,7 @@ pub(super) fn adapt(
     if master.is_none() {
         without_inputs(plan);
     }
-    if master.is_some() && worker.is_some() {
+    if master.is_some() && worker.is_some() && called_as == CalledAs::Parallel {
         // As GNU parallel: the master has done its work, whatever becomes of the jobs.
         plan.run.exit_rule = ExitRule::Nothing;
     }

@@ -102,9 +102,10 @@ impl Out {
         self.whole.mark(self.buffer.len());
     }
 
-    /// Whether it is a file, which nobody who reads it can make writers wait for.
-    pub fn is_file(&self) -> bool {
-        self.file.metadata().is_ok_and(|it| it.is_file())
+    /// The same file once more, if it is one: nobody who reads it can make writers wait.
+    pub fn same_file(&self) -> Option<File> {
+        let is_file = self.file.metadata().is_ok_and(|it| it.is_file());
+        is_file.then(|| self.file.try_clone().ok()).flatten()
     }
 
     /// Whether it is a terminal.

@@ -8,6 +8,7 @@
 //! * [`reports`]: the report thread, its sinks, and the way to it;
 //! * [`sql`]: tables that jobs are written into and taken from.
 
+mod durable;
 pub mod engine;
 mod fit;
 pub mod gates;

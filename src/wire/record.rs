@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context as _;
 
 use super::Letters;
+use super::durable::Durable;
 use super::record_files::{RecordFiles, Wanted};
 use crate::engine::Record;
 use crate::model::{AttemptEnd, AttemptStart, Outcome, OutputPiece, RunStart};
@@ -35,6 +36,8 @@ pub(super) struct Recorder {
     failed: AtomicBool,
     /// Whether the files of `--results` are marked as complete.
     pub(super) results: bool,
+    /// With `--fsync`: files that are written.
+    durable: Option<Vec<Durable>>,
     /// `--json=FILE`.
     pub(super) json: Option<JsonRecord>,
     /// `--joblog`.
@@ -42,15 +45,24 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// One that writes nothing yet, of jobs that are tried again as `retry` says.
-    pub(super) fn new(retry: Retry, on_failure: OnFailure) -> Self {
+    /// One that writes nothing yet, of jobs that are tried again as `retry` says; with `fsync` each of their ends is
+    /// on the disk before anything else happens in its slot.
+    pub(super) fn new(retry: Retry, fsync: bool, on_failure: OnFailure) -> Self {
         Self {
             retry,
             on_failure,
             failed: AtomicBool::new(false),
             results: false,
+            durable: fsync.then(Vec::new),
             json: None,
             joblog: None,
+        }
+    }
+
+    /// `file`, which errors call `name`, is written from now on.
+    pub(super) fn writes(&mut self, name: &str, file: File) {
+        if let Some(durable) = &mut self.durable {
+            durable.push(Durable::new(name.to_owned(), file));
         }
     }
 
@@ -66,11 +78,14 @@ impl Recorder {
             return true;
         }
         let ends = || ends.iter().copied();
-        let marked = !self.results || self.check(ends().try_for_each(mark));
+        let fsync = self.durable.is_some();
+        let marked = !self.results || self.check(ends().try_for_each(|end| mark(end, fsync)));
         let told = self.tell(|json| json.ended(ends(), untold));
         let log = self.joblog.as_ref();
         let logged = self.check(log.map_or(Ok(()), |log| log.log(ends())));
-        marked && told && logged
+        let mut files = self.durable.iter().flatten();
+        let synced = self.check(files.try_for_each(Durable::sync));
+        marked && told && logged && synced
     }
 
     /// Has something written to the JSON file, if there is one.
@@ -90,14 +105,14 @@ impl Recorder {
     }
 }
 
-/// Marks the files of a job that has run to an end of its own as complete.
-fn mark(end: &AttemptEnd) -> Result<(), Failure> {
+/// Marks the files of a job that has run to an end of its own as complete; with `fsync`, when they are on the disk.
+fn mark(end: &AttemptEnd, fsync: bool) -> Result<(), Failure> {
     let ran = matches!(
         end.outcome,
         Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut(_)
     );
     match &end.job.command.results {
-        Some(prefix) if ran => finish_result(prefix, end.job.seq).map_err(|error| {
+        Some(prefix) if ran => finish_result(prefix, end.job.seq, fsync).map_err(|error| {
             let name = format!("--results {}", String::from_utf8_lossy(prefix));
             Failure::new(name, error)
         }),
@@ -147,23 +162,23 @@ impl Record for Recorder {
     }
 }
 
-/// Opens the joblog; tells whether it is a file.
+/// Opens the joblog; returns its file, too, if it is one.
 pub(super) fn open_joblog(
     plan: &JoblogPlan,
     verbose: bool,
     files: &mut RecordFiles,
     mailbox: &Letters,
-) -> anyhow::Result<(Joblog, bool)> {
+) -> anyhow::Result<(Joblog, Option<File>)> {
     let wanted = Wanted::joblog(plan);
     let (file, goes_on) = open_record(&wanted, files, mailbox)?;
     let out = Out::file(file, wanted.name);
-    let is_file = out.is_file();
+    let file = out.same_file();
     let log = Joblog::new(out, verbose);
     let begin = plan.begin;
     if begin == JoblogBegin::New || (begin == JoblogBegin::Continue && !goes_on) {
         log.write_header()?;
     }
-    Ok((log, is_file))
+    Ok((log, file))
 }
 
 /// Takes the file that is `wanted` out of `files`, to append records, after those that are there if it goes on; tells

@@ -1,5 +1,6 @@
 //! The report thread, its sinks, and the way to it.
 
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -82,7 +83,7 @@ pub fn start_reports(
         };
         letters.post([message], Urgency::Now);
     });
-    let mut recorder = Recorder::new(retry.clone(), Arc::clone(&on_failure));
+    let mut recorder = Recorder::new(retry.clone(), plan.fsync, Arc::clone(&on_failure));
     recorder.results = engine.keeps_results();
     let sinks = sinks(plan, engine, files, mailbox, &mut recorder)?;
     let reporter = Reporter::new(sinks, Box::new(move |failure| on_failure(failure)));
@@ -143,8 +144,9 @@ fn sinks(
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     let mut text_config = plan.text;
     if let Some(json) = plan.json {
-        let (lines, is_file) = json_sink(json, engine, &mut files, mailbox)?;
-        if is_file {
+        let (lines, file) = json_sink(json, engine, &mut files, mailbox)?;
+        if let Some(file) = file {
+            recorder.writes("--json", file);
             let record = recorder.json.insert(json::JsonRecord::new(lines));
             sinks.push(Box::new(record.clone()));
         } else {
@@ -163,8 +165,9 @@ fn sinks(
             log.write_header()?;
             printed_log = Some(log);
         } else {
-            let (log, is_file) = open_joblog(&plan, verbose, &mut files, mailbox)?;
-            if is_file {
+            let (log, file) = open_joblog(&plan, verbose, &mut files, mailbox)?;
+            if let Some(file) = file {
+                recorder.writes(&format!("--joblog {}", plan.path.display()), file);
                 recorder.joblog = Some(log);
             } else {
                 sinks.push(Box::new(log));
@@ -256,7 +259,7 @@ fn json_sink(
     engine: &EngineParts,
     files: &mut RecordFiles,
     mailbox: &Letters,
-) -> anyhow::Result<(json::JsonLines, bool)> {
+) -> anyhow::Result<(json::JsonLines, Option<File>)> {
     let out = match &plan.target {
         JsonTarget::Stdout => Out::stdout().context("standard output is not open")?,
         JsonTarget::Fd(fd) => {
@@ -280,8 +283,8 @@ fn json_sink(
         cores: engine.plan.threads,
         stdin: NO_STDIN.to_vec(),
     };
-    let is_file = out.is_file();
-    Ok((json::JsonLines::new(out, plan.config, context), is_file))
+    let file = out.same_file();
+    Ok((json::JsonLines::new(out, plan.config, context), file))
 }
 
 impl Reports {

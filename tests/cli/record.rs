@@ -351,3 +351,34 @@ fn a_joblog_on_standard_output_has_each_job_after_its_output() {
         .collect();
     assert_eq!(told, ["Seq Receive Exitval", "1", "1 2 1", "0", "2 2 0"]);
 }
+
+/// Counts system calls of fanout, for which `strace` has to be there.
+#[test]
+fn with_fsync_each_end_is_on_the_disk() {
+    let strace = std::process::Command::new("strace").arg("-V").output();
+    if strace.is_err() {
+        return crate::support::skip_without("strace");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let run = std::process::Command::new("strace")
+        .current_dir(folder.path())
+        .args(["-f", "-o", "calls", "-e", "trace=fsync,fdatasync"])
+        .arg(env!("CARGO_BIN_EXE_fanout"))
+        .args([
+            "-j1",
+            "--fsync",
+            "--joblog",
+            "log",
+            "--json=json",
+            "--results",
+            "res",
+        ])
+        .args(["--shell", "always", "true", ":::", "1", "2", "3"])
+        .env("PARALLEL", "")
+        .status()
+        .unwrap();
+    assert!(run.success());
+    let calls = fs::read_to_string(folder.path().join("calls")).unwrap();
+    let count = |name: &str| calls.lines().filter(|line| line.contains(name)).count();
+    assert_eq!((count("fdatasync("), count(" fsync(")), (6, 12), "{calls}");
+}

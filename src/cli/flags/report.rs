@@ -25,6 +25,11 @@ pub struct Report {
     #[arg(long, alias = "jl", value_name = "FILE")]
     pub joblog: Option<OsString>,
 
+    /// Have the end of each job on the disk (--joblog, --json=FILE, --results) before another starts in its slot, so
+    /// that --resume knows it even after a loss of power.
+    #[arg(long)]
+    pub fsync: bool,
+
     /// Write JSON lines about the run and its jobs to TARGET: a file, fd:N, or '-' for standard output,
     /// which then has nothing else [default TARGET: -].
     #[arg(long, value_name = "TARGET", num_args = 0..=1, require_equals = true, default_missing_value = "-")]

@@ -52,18 +52,29 @@ pub fn result_files(prefix: &[u8]) -> io::Result<[Named; 2]> {
 }
 
 /// Writes the file with the number of job `seq` below `prefix`, whose output is complete. It gets its name when it is
-/// whole: it tells [`has_result`] that the job is done.
+/// whole: it tells [`has_result`] that the job is done. With `fsync` all three are on the disk by then.
 ///
 /// # Errors
 ///
 /// When it cannot be written; without its name.
-pub fn finish_result(prefix: &[u8], seq: u64) -> io::Result<()> {
-    let [.., number] = names(prefix);
+pub fn finish_result(prefix: &[u8], seq: u64, fsync: bool) -> io::Result<()> {
+    let [stdout, stderr, number] = names(prefix);
+    let sync = |path: &Path| File::open(path)?.sync_all();
     // Jobs may share their place.
     let mut unfinished = number.clone().into_os_string();
     unfinished.push(format!(".{seq}.new"));
     fs::write(&unfinished, seq.to_string())?;
-    fs::rename(&unfinished, &number)
+    if fsync {
+        [&stdout, &stderr, Path::new(&unfinished)]
+            .into_iter()
+            .try_for_each(sync)?;
+    }
+    fs::rename(&unfinished, &number)?;
+    match number.parent() {
+        Some(parent) if fsync && parent.as_os_str().is_empty() => sync(Path::new(".")),
+        Some(parent) if fsync => sync(parent),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the job whose files are below `prefix` has come to its end.
@@ -158,7 +169,7 @@ mod tests {
                 stdout.file().write_all(b"out").unwrap();
                 assert_eq!(stdout.take().unwrap().head(9).unwrap(), b"out");
                 assert!(!has_result(&prefix));
-                finish_result(&prefix, 7).unwrap();
+                finish_result(&prefix, 7, true).unwrap();
                 assert!(has_result(&prefix));
             }
             let dir = folder.path().join("a");

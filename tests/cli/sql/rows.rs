@@ -42,6 +42,22 @@ fn a_master_writes_what_waits_and_a_worker_what_became_of_it(place: &Place) {
             "2|0|6|5|0|echo 'x y' 2; echo e >&2; exit 5|5|x y|x y 2\n|e\n",
         ]
     );
+    for (command, code) in [("exit {}", 2), ("true {}", 0)] {
+        let url = place.url();
+        place
+            .fanout(&[
+                "--sqlandworker",
+                url,
+                "--no-summary",
+                command,
+                ":::",
+                "0",
+                "5",
+                "7",
+            ])
+            .assert()
+            .code(code);
+    }
     // Nothing is left to be done.
     place
         .fanout(&["--sqlworker", place.url()])
