@@ -142,8 +142,8 @@ pub struct RunningEngine {
     /// There are no more slots than these.
     pub slots: usize,
     guardian: Option<Guardian>,
-    /// Whether the reports have processes of their own.
-    reduces: bool,
+    /// Whether the reports have processes of their own: merges, or what unpacks compressed output.
+    reports_start: bool,
 }
 
 impl RunningEngine {
@@ -157,7 +157,7 @@ impl RunningEngine {
     pub(super) fn stop(self) -> Option<Guardian> {
         drop(self.engine);
         let guardian = self.guardian;
-        if !self.reduces {
+        if !self.reports_start {
             guardian.iter().for_each(Guardian::let_go);
         }
         guardian
@@ -216,9 +216,11 @@ impl EngineParts {
                 engine: Box::new(engine),
                 slots: usize::MAX,
                 guardian: None,
-                reduces: false,
+                reports_start: false,
             });
         };
+        let codec = self.plan.codec.clone().map(Arc::new);
+        let reports_start = self.plan.reduce.is_some() || codec.is_some();
         let tmux = match self.plan.tmux {
             None => None,
             Some(windows) => Some(start_tmux(windows, &self.plan, mailbox)?),
@@ -252,7 +254,7 @@ impl EngineParts {
                 self.plan.tmpdir.clone(),
                 &self.turn,
             ),
-            codec: self.plan.codec.map(Arc::new),
+            codec,
             timeout: self.plan.timeout,
             stdin: self.plan.stdin,
             tmux,
@@ -286,7 +288,7 @@ impl EngineParts {
             engine,
             slots,
             guardian: Some(guardian),
-            reduces: self.plan.reduce.is_some(),
+            reports_start,
         })
     }
 }
