@@ -185,13 +185,35 @@ fn join(
         }
         let left = words_behind_options(&argv);
         let own = words.len() - left.min(words.len());
-        let ends = own > 0 && words[own - 1] == "--";
-        options.extend_from_slice(&words[..own - usize::from(ends)]);
         rest.extend_from_slice(&words[own..]);
+        options.extend(without_end(words[..own].to_vec(), &argv, known));
     }
     options.push("--".into());
     options.extend(rest);
     Ok(options)
+}
+
+/// The options `words`, which `argv` has in one form each, without what ends all options: `--`, or the last dash of
+/// `-k-`.
+fn without_end(mut words: Vec<OsString>, argv: &Argv, known: &Command) -> Vec<OsString> {
+    let Some(last) = words.pop() else {
+        return words;
+    };
+    let letters = match last.as_bytes() {
+        b"--" => return words,
+        [b'-', letters @ .., b'-'] if !letters.is_empty() => letters,
+        _ => {
+            words.push(last);
+            return words;
+        }
+    };
+    let mut shorter = words.clone();
+    shorter.push(OsString::from_vec([b"-", letters].concat()));
+    if argv::split(shorter.clone(), known).options == argv.options {
+        return shorter;
+    }
+    words.push(last);
+    words
 }
 
 /// The name of `option`, as [`argv::split`] writes it, if its value is missing: it must not take the next
@@ -236,6 +258,18 @@ mod tests {
             fs::write(folder.path().join(name), text).unwrap();
         }
         folder
+    }
+
+    #[test]
+    fn what_ends_the_options_of_one_place_ends_no_others() {
+        for typed in ["-k --", "-k-", "-k"] {
+            let around = Surroundings {
+                parallel: Some(typed.into()),
+                ..Surroundings::default()
+            };
+            let words = complete(&around, &["--tag", "x"]).unwrap();
+            assert_eq!(words, "-k|--tag|--|x", "{typed}");
+        }
     }
 
     #[test]
