@@ -417,6 +417,8 @@ pub struct RowsPlan {
     pub path: Option<PathBuf>,
     /// Its form.
     pub form: text::rows::Form,
+    /// Whether a file goes on, instead of being made new.
+    pub append: bool,
 }
 
 /// The JSON stream.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::flags::{Detail, Flags};
-use super::{batching, bytes, hosts, pipe, terminal};
+use super::{batching, bytes, hosts, pipe, resuming, terminal};
 use crate::engine::capture::Streams;
 use crate::job::{Naming, Results, unescape_tagstring};
 use crate::plan::{CapturePlan, RowsPlan};
@@ -98,6 +98,7 @@ fn wanted(flags: &Flags) -> Wanted {
         Some((_, form)) => Wanted::Rows(RowsPlan {
             path: (!on_stdout).then(|| path_of(name)),
             form,
+            append: resuming::goes_on(flags),
         }),
     }
 }

@@ -73,6 +73,13 @@ pub fn by_results(flags: &Flags, plan: Option<&ResumePlan>) -> bool {
     asked && plan.is_none() && outputs::keeps_results(flags)
 }
 
+/// Whether a table of `--results` goes on where an earlier run left it: what that has done is not run again.
+pub fn goes_on(flags: &Flags) -> bool {
+    let failure = &flags.failure;
+    let asked = failure.resume || failure.resume_failed || failure.retry_failed;
+    asked && (joblog_file(flags).is_some() || flags.report.json.is_some())
+}
+
 /// What to know about resuming before anything runs.
 pub fn remarks(flags: &Flags) -> Vec<String> {
     let table = outputs::rows(flags).is_some() && flags.report.joblog.is_none();

@@ -9,10 +9,15 @@ pub enum Kind {
     Joblog,
     /// A JSON stream of fanout's.
     Json,
+    /// A table of results, as `--results x.csv` and its kin write it.
+    Rows,
 }
 
 /// What every line of a JSON stream begins with.
 const JSON: &[u8] = b"{\"v\":";
+
+/// What every table of results begins with: a header, or an object.
+const ROWS: [&[u8]; 2] = [SEQ, b"{ \"Seq\": "];
 
 /// The first column of every joblog; the names of later ones have changed.
 const SEQ: &[u8] = b"Seq";
@@ -33,6 +38,9 @@ pub fn begins_as(kind: Kind, first: &[u8]) -> bool {
         }
         (Kind::Json, Some(line)) => line.starts_with(JSON),
         (Kind::Json, None) => first.starts_with(JSON) || JSON.starts_with(first),
+        (Kind::Rows, _) => ROWS
+            .iter()
+            .any(|begin| first.starts_with(begin) || begin.starts_with(first)),
     }
 }
 

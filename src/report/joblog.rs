@@ -33,12 +33,16 @@ pub struct Mended {
 }
 
 /// Cuts off the last line of the file `path` if it has no end: it is no record, since a crash may have torn it
-/// anywhere. `file` is the same file, open for appending.
+/// anywhere. `file` is the same file, open for appending; `end` tells where the last whole line ends in it.
 ///
 /// # Errors
 ///
 /// Those of reading and changing the file.
-pub fn mend(path: &Path, file: &File) -> io::Result<Mended> {
+pub fn mend(
+    path: &Path,
+    file: &File,
+    end: impl FnOnce(&File) -> io::Result<u64>,
+) -> io::Result<Mended> {
     let len = if file.metadata()?.is_file() {
         file.metadata()?.len()
     } else {
@@ -46,7 +50,7 @@ pub fn mend(path: &Path, file: &File) -> io::Result<Mended> {
     };
     let mut whole = len;
     if len > 0 {
-        whole = end_of_line_in(&File::open(path)?, len)?.unwrap_or(0);
+        whole = end(&File::open(path)?)?;
     }
     if whole < len {
         file.set_len(whole)?;
@@ -55,6 +59,16 @@ pub fn mend(path: &Path, file: &File) -> io::Result<Mended> {
         goes_on: whole > 0,
         was_torn: whole < len,
     })
+}
+
+/// Where the last line of `file` that has an end ends.
+///
+/// # Errors
+///
+/// Those of reading it.
+pub fn end_of_lines(file: &File) -> io::Result<u64> {
+    let len = file.metadata()?.len();
+    Ok(end_of_line_in(file, len)?.unwrap_or(0))
 }
 
 impl Joblog {

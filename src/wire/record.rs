@@ -6,6 +6,7 @@
 //! waiting, but no slot.
 
 use std::fs::File;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -170,7 +171,7 @@ pub(super) fn open_joblog(
     mailbox: &Letters,
 ) -> anyhow::Result<(Joblog, Option<File>)> {
     let wanted = Wanted::joblog(plan);
-    let (file, goes_on) = open_record(&wanted, files, mailbox)?;
+    let (file, goes_on) = open_record(&wanted, files, joblog::end_of_lines, mailbox)?;
     let out = Out::file(file, wanted.name);
     let file = out.same_file();
     let log = Joblog::new(out, verbose);
@@ -182,10 +183,12 @@ pub(super) fn open_joblog(
 }
 
 /// Takes the file that is `wanted` out of `files`, to append records, after those that are there if it goes on; tells
-/// whether there are any. A last one without an end is cut off, and the user told.
+/// whether there are any. A last one without an end (`end` says where the last whole one ends) is cut off, and the
+/// user told.
 pub(super) fn open_record(
     wanted: &Wanted,
     files: &mut RecordFiles,
+    end: impl FnOnce(&File) -> io::Result<u64>,
     mailbox: &Letters,
 ) -> anyhow::Result<(File, bool)> {
     let file = files.take(wanted)?;
@@ -193,7 +196,7 @@ pub(super) fn open_record(
         return Ok((file, false));
     }
     let name = &wanted.name;
-    let mended = joblog::mend(wanted.path(), &file);
+    let mended = joblog::mend(wanted.path(), &file, end);
     let mended = mended.with_context(|| format!("cannot write to {name}"))?;
     if mended.was_torn {
         let words = format!("Warning: the last line of {name} has no end: it is cut off");

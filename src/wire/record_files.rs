@@ -52,12 +52,12 @@ impl Wanted {
         }
     }
 
-    /// The file at `path` of a table of results.
-    pub(super) fn rows(path: &Path) -> Self {
+    /// The file at `path` of the table of results of `plan`.
+    pub(super) fn rows(plan: &RowsPlan, path: &Path) -> Self {
         Self {
             path: path.to_owned(),
             name: format!("--results {}", path.display()),
-            goes_on: None,
+            goes_on: plan.append.then_some(Kind::Rows),
             shared: false,
         }
     }
@@ -110,8 +110,8 @@ impl RecordFiles {
         let rows = report
             .rows
             .as_ref()
-            .and_then(|RowsPlan { path, .. }| path.as_deref());
-        let wanted = [joblog.map(Wanted::joblog), json, rows.map(Wanted::rows)];
+            .and_then(|rows| Some(Wanted::rows(rows, rows.path.as_deref()?)));
+        let wanted = [joblog.map(Wanted::joblog), json, rows];
         let mut files = Self::default();
         if wanted.iter().any(Option::is_some) {
             files.inputs = inputs(plan);
@@ -209,6 +209,7 @@ fn check(path: &Path, kind: Kind, name: &str) -> anyhow::Result<()> {
     let what = match kind {
         Kind::Joblog => "no joblog",
         Kind::Json => "no JSON stream of fanout's",
+        Kind::Rows => "no table of results",
     };
     let shown = String::from_utf8_lossy(&first[..first.len().min(60)]);
     bail!(

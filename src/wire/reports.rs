@@ -19,7 +19,7 @@ use crate::ledger::key::NO_STDIN;
 use crate::model::Event;
 use crate::plan::{JsonPlan, JsonTarget, ReportPlan, RowsPlan};
 use crate::report::handoff::{Handoff, Taker};
-use crate::report::joblog::Joblog;
+use crate::report::joblog::{Joblog, end_of_lines};
 use crate::report::near_order::NearOrder;
 use crate::report::{Failure, Out, Reporter, Screen, Sink, json, progress, sql, summary, text};
 use crate::run::retry::Retry;
@@ -203,7 +203,7 @@ fn sinks(
         sinks.push(Box::new(Handoff::new(Box::new(Merged(reducer)))));
     }
     let rows = match &plan.rows {
-        Some(rows) => Some(open_rows(rows, engine, &mut files)?),
+        Some(rows) => Some(open_rows(rows, engine, &mut files, mailbox)?),
         None => None,
     };
     let turn = text_config.in_order.then(|| Arc::clone(&engine.turn));
@@ -242,16 +242,18 @@ fn open_rows(
     plan: &RowsPlan,
     engine: &EngineParts,
     files: &mut RecordFiles,
+    mailbox: &Letters,
 ) -> anyhow::Result<text::rows::Rows> {
-    let out = match &plan.path {
-        None => Out::stdout().context("standard output is not open")?,
-        Some(path) => {
-            let wanted = Wanted::rows(path);
-            let file = files.take(&wanted)?;
-            Out::file(file, wanted.name)
-        }
+    let names = engine.names.clone();
+    let Some(path) = &plan.path else {
+        let out = Out::stdout().context("standard output is not open")?;
+        return Ok(text::rows::Rows::new(out, plan.form, names));
     };
-    Ok(text::rows::Rows::new(out, plan.form, engine.names.clone()))
+    let wanted = Wanted::rows(plan, path);
+    let end = |file: &File| plan.form.end_of_rows(file);
+    let (file, goes_on) = open_record(&wanted, files, end, mailbox)?;
+    let rows = text::rows::Rows::new(Out::file(file, wanted.name), plan.form, names);
+    Ok(if goes_on { rows.that_go_on() } else { rows })
 }
 
 fn json_sink(
@@ -269,7 +271,7 @@ fn json_sink(
         }
         JsonTarget::File(path) => {
             let wanted = Wanted::json(&plan, path);
-            let (file, _) = open_record(&wanted, files, mailbox)?;
+            let (file, _) = open_record(&wanted, files, end_of_lines, mailbox)?;
             Out::file(file, wanted.name)
         }
     };

@@ -313,3 +313,42 @@ fn resuming_needs_something_to_go_by() {
         assert!(text(&run.get_output().stderr).contains("--joblog"));
     }
 }
+
+#[test]
+fn rows_of_results_go_on_with_the_joblog_and_a_torn_one_is_cut_off() {
+    // Torn where a newline is part of a field.
+    let field = "3,:,\"\n\"\"x\n";
+    for (table, torn) in [
+        ("t.csv", field),
+        ("t.tsv", field),
+        ("t.json", "{\"Seq\": 3"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let run = |more: &[&str], inputs: &[&str]| {
+            fanout()
+                .current_dir(folder.path())
+                .args(["-j1", "--no-summary", "--joblog", "log", "--results", table])
+                .args(more)
+                .args(["echo \\\"; true", ":::"])
+                .args(inputs)
+                .assert()
+                .code(0)
+        };
+        run(&[], &["ab", "cd"]);
+        let path = folder.path().join(table);
+        let whole = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{whole}{torn}")).unwrap();
+        let resumed = run(&["--resume"], &["ab", "cd", "ef", "gh"]);
+        let said = text(&resumed.get_output().stderr);
+        assert!(said.contains(table) && said.contains("cut off"), "{said}");
+        let all = fs::read_to_string(&path).unwrap();
+        assert!(all.starts_with(&whole) && !all.contains(torn), "{all}");
+        assert!(
+            all.matches("Exitval").count() == if table == "t.json" { 4 } else { 1 },
+            "{all}"
+        );
+        for input in ["ab", "cd", "ef", "gh"] {
+            assert_eq!(all.matches(&format!("true {input}")).count(), 1, "{all}");
+        }
+    }
+}

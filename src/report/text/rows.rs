@@ -4,11 +4,13 @@
 //! has an object a line. Bytes that are no UTF-8 stay as they are, which then is no JSON by the book;
 //! `--json` is.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::tag::{Decoration, Tagger};
 use crate::model::{AttemptEnd, JobIdentity};
+use crate::report::joblog::end_of_lines;
 use crate::report::out::for_each_piece;
 use crate::report::{Failure, Out};
 use crate::sys::spool::Captured;
@@ -20,6 +22,37 @@ pub enum Form {
     Separated(u8),
     /// An object a line: `.json`.
     Json,
+}
+
+impl Form {
+    /// Where the last whole row of `file` ends. Fields in quotes may hold newlines.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading it.
+    pub fn end_of_rows(self, file: &File) -> io::Result<u64> {
+        if self == Self::Json {
+            return end_of_lines(file);
+        }
+        let mut file = BufReader::with_capacity(1 << 16, file);
+        let (mut read, mut end, mut quoted) = (0, 0, false);
+        loop {
+            let piece = file.fill_buf()?;
+            if piece.is_empty() {
+                return Ok(end);
+            }
+            for at in memchr::memchr2_iter(b'"', b'\n', piece) {
+                if piece[at] == b'"' {
+                    quoted = !quoted;
+                } else if !quoted {
+                    end = read + at as u64 + 1;
+                }
+            }
+            let len = piece.len();
+            read += len as u64;
+            file.consume(len);
+        }
+    }
 }
 
 /// What is known of a job, but for what it wrote.
@@ -75,6 +108,13 @@ impl Rows {
             names,
             has_header: false,
         }
+    }
+
+    /// After rows that are there already, and have a header.
+    #[must_use]
+    pub fn that_go_on(mut self) -> Self {
+        self.has_header = true;
+        self
     }
 
     /// Writes what waits to be written.
