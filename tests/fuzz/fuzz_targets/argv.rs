@@ -10,7 +10,7 @@ use std::sync::Once;
 use clap::{Command, CommandFactory as _};
 use fanout::cli::argv::{self, Argv};
 use fanout::cli::flags::Flags;
-use fanout::cli::{self, CalledAs};
+use fanout::cli::{self, CalledAs, Refusal};
 use libfuzzer_sys::fuzz_target;
 
 static SURROUNDINGS: Once = Once::new();
@@ -82,7 +82,7 @@ fn outcome(called_as: CalledAs, words: &[OsString]) -> Result<usize, String> {
     match cli::parse(called_as, words.to_vec()) {
         // How much of it is text is a rough likeness; addresses in it differ from time to time.
         Ok(request) => Ok(format!("{request:?}").len() / 64),
-        Err(why) => {
+        Err(Refusal { why, .. }) => {
             assert!(!why.trim().is_empty(), "an error without a word");
             assert!(!why.contains('\n'), "an error of several lines: {why}");
             Err(why)

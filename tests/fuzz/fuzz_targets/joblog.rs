@@ -28,9 +28,12 @@ fn any_file_is_read_or_refused(bytes: &[u8]) {
     let succeeded = in_joblog(&path, Counts::Succeeded);
     let failed = failed_in_joblog(&path);
     assert_eq!(ended.is_ok(), succeeded.is_ok());
-    let (Ok((ended, _)), Ok((succeeded, ends)), Ok(failed)) = (ended, succeeded, failed) else {
+    let (Ok(ended), Ok(succeeded), Ok(failed)) = (ended, succeeded, failed) else {
         return;
     };
+    let torn = bytes.last().is_some_and(|last| *last != b'\n');
+    assert!([ended.is_torn, succeeded.is_torn, failed.is_torn] == [torn; 3]);
+    let ((ended, _), (succeeded, ends), failed) = (ended.found, succeeded.found, failed.found);
     assert_eq!(ends, succeeded.len());
     assert_eq!(ended.len(), succeeded.len() + failed.len() as u64);
     for seq in failed.keys() {
@@ -98,15 +101,21 @@ fn what_was_written_is_read(mut choices: Choices) {
         .filter(|(end, ..)| *end <= cut)
         .map(|(_, seq, end)| (*seq, end))
         .collect();
-    let (ended, _) = in_joblog(&file.path(), Counts::Ended).expect("it is a joblog");
-    let (succeeded, _) = in_joblog(&file.path(), Counts::Succeeded).expect("it is a joblog");
+    let (ended, _) = in_joblog(&file.path(), Counts::Ended)
+        .expect("it is a joblog")
+        .found;
+    let (succeeded, _) = in_joblog(&file.path(), Counts::Succeeded)
+        .expect("it is a joblog")
+        .found;
     for seq in 0..=22 {
         let end = last.get(&seq);
         assert_eq!(ended.contains(seq), end.is_some(), "job {seq}");
         let well = end.is_some_and(|end| (end.exit, end.signal) == (0, 0));
         assert_eq!(succeeded.contains(seq), well, "job {seq}");
     }
-    let failed = failed_in_joblog(&file.path()).expect("it is a joblog");
+    let failed = failed_in_joblog(&file.path())
+        .expect("it is a joblog")
+        .found;
     let want: BTreeMap<u64, Vec<u8>> = last
         .into_iter()
         .filter(|(_, end)| (end.exit, end.signal) != (0, 0))

@@ -29,9 +29,14 @@ fn any_file_is_read_or_refused(bytes: &[u8]) {
     let (Ok(ended), Ok(succeeded)) = (ended, succeeded) else {
         return;
     };
+    let torn = bytes.last().is_some_and(|last| *last != b'\n');
+    assert!([ended.is_torn, succeeded.is_torn] == [torn; 2]);
     for key in keys_in(bytes) {
-        while succeeded.take(key) {
-            assert!(ended.take(key), "{key:032x} has succeeded and not ended");
+        while succeeded.found.take(key) {
+            assert!(
+                ended.found.take(key),
+                "{key:032x} has succeeded and not ended"
+            );
         }
     }
 }
@@ -87,7 +92,9 @@ fn whole_lines_count(mut choices: Choices) {
             *want.entry(*key).or_default() += 1;
         }
         let file = MemoryFile::new(&text.as_bytes()[..cut]);
-        let keys = Keys::in_json(&file.path(), counts).expect("it is a stream of ours");
+        let keys = Keys::in_json(&file.path(), counts)
+            .expect("it is a stream of ours")
+            .found;
         for key in 0..5 {
             for _ in 0..want.get(&key).copied().unwrap_or_default() {
                 assert!(keys.take(key), "work {key} is forgotten");
