@@ -93,7 +93,6 @@ const FAILURES_ON_FILES: &[(&str, &[&str])] = &[
     ("fsync", &["EIO", "ENOSPC"]),
     ("fdatasync", &["EIO", "ENOSPC"]),
     ("flock", &["ENOLCK"]),
-    ("fcntl", &["ENOLCK"]),
 ];
 
 /// The files that are read and written.

@@ -14,6 +14,7 @@
 
 mod crash;
 mod faults;
+mod promises;
 mod run;
 mod scene;
 mod soak;

@@ -101,6 +101,11 @@ pub const WAYS: &[Way] = &[
 ];
 
 impl Way {
+    /// Whether a job is recorded before its slot is used again. What the reports write may be on its way for longer.
+    pub fn is_prompt(&self) -> bool {
+        self.record != Record::Table
+    }
+
     /// Whether jobs say in `ran` what they do.
     pub fn is_seen(&self) -> bool {
         self.command != WARM
