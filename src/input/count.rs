@@ -1,6 +1,5 @@
 //! How many records there will be, without holding them in memory.
 
-use std::env;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -150,7 +149,7 @@ fn count_file(
         file.seek(SeekFrom::Start(start)).map_err(unreadable)?;
         return Ok((count, None));
     }
-    let dir = env::temp_dir();
+    let dir = crate::sys::temp::dir();
     let unspooled = |error| InputError::Spool {
         source: name.clone(),
         dir: dir.clone(),

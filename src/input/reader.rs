@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use super::delimiter::Needle;
+use crate::sys::limits;
 
 /// How much is read at a time.
 pub(super) const BUFFER: usize = 128 * 1024;
@@ -61,6 +62,9 @@ impl<R: Read> Splitter<R> {
             }
             // A delimiter of several bytes may have begun in the last ones.
             self.scanned = start.max((self.end + 1).saturating_sub(self.needle.len()));
+            if self.end - start > BUFFER && self.end - start > limits::longest_command_line() {
+                return Err(too_long(self.end - start));
+            }
             self.fill()?;
         }
     }
@@ -118,6 +122,16 @@ impl<R: Read> Splitter<R> {
             self.buffer.resize(self.buffer.len() * 2, 0);
         }
     }
+}
+
+/// The error of a record that has not ended in `held` bytes, which is more than a command line can have.
+fn too_long(held: usize) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!(
+            "it is longer than {held} bytes, which no command line can hold: is the delimiter right?"
+        ),
+    )
 }
 
 #[cfg(test)]

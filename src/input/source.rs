@@ -282,6 +282,13 @@ impl Source {
     }
 
     fn unreadable(&self, error: io::Error) -> InputError {
+        if error.kind() == io::ErrorKind::InvalidData {
+            return InputError::Malformed {
+                source: self.name.clone(),
+                record: self.records + 1,
+                why: error.to_string(),
+            };
+        }
         InputError::Read {
             source: self.name.clone(),
             records: self.records,

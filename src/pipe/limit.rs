@@ -3,7 +3,7 @@
 //! Nobody asks how much memory there is before a record is far longer than a block. Then it may grow to half of
 //! what was available when it began; behind that it is an error.
 
-use crate::sys::pressure;
+use crate::sys::{cgroup, limits, pressure};
 
 /// A record may be so much longer than a block before memory is looked at, in bytes.
 const USUAL: usize = 64 << 20;
@@ -21,9 +21,13 @@ pub struct Limit {
 }
 
 impl Default for Limit {
-    /// This machine's.
+    /// This machine's, and what of it this process may have.
     fn default() -> Self {
-        Self::new(USUAL, pressure::available_memory)
+        let usual = match limits::memory_left() {
+            None => USUAL,
+            Some(left) => USUAL.min(usize::try_from(left / 8).unwrap_or(USUAL)),
+        };
+        Self::new(usual, available)
     }
 }
 
@@ -59,6 +63,16 @@ impl Limit {
         });
         held > most
     }
+}
+
+/// How many bytes are available, on the machine and within the limits of this process and its control group.
+fn available() -> Option<u64> {
+    let all = [
+        pressure::available_memory(),
+        cgroup::memory_left(),
+        limits::memory_left(),
+    ];
+    all.into_iter().flatten().min()
 }
 
 /// What is wrong where `input` has `held` bytes without the end of `what`: the user may do what `advice` says.

@@ -284,5 +284,5 @@ pub fn consumed(file: &File, at: u64) {
 }
 
 fn tempfile_in_tmpdir() -> io::Result<File> {
-    crate::sys::spool::unlinked_file(&std::env::temp_dir())
+    crate::sys::spool::unlinked_file(&crate::sys::temp::dir())
 }

@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn writing_to_a_file_without_a_name_is_news() {
-        let mut file = crate::sys::spool::unlinked_file(&std::env::temp_dir()).unwrap();
+        let mut file = crate::sys::spool::unlinked_file(&crate::sys::temp::dir()).unwrap();
         let follow = Follow::new([&file]).unwrap();
         let news = || follow.fds().into_iter().any(|fd| is_readable(fd).unwrap());
         assert!(news());

@@ -103,6 +103,16 @@ fn users_processes_left(enough: u64) -> Option<u64> {
     Some(limit.saturating_sub(processes.filter_map(threads).sum()))
 }
 
+/// What no command line is longer than, in bytes: what the kernel takes as the arguments of a program
+/// (`ARG_MAX`, execve(2)).
+pub fn longest_command_line() -> usize {
+    /// Behind this the kernel takes none, however large stacks may be.
+    const MOST: usize = 6 << 20;
+    // SAFETY: no pointers.
+    let told = unsafe { libc::sysconf(libc::_SC_ARG_MAX) };
+    usize::try_from(told).map_or(MOST, |told| told.clamp(128 << 10, MOST))
+}
+
 /// How many bytes more this process may have mapped, where its memory is limited (`ulimit -v`, `ulimit -d`); `None`:
 /// it is not.
 pub fn memory_left() -> Option<u64> {

@@ -32,6 +32,7 @@ pub mod spawn;
 pub mod spool;
 pub mod stdin;
 pub mod stream;
+pub mod temp;
 pub mod threads;
 pub mod tokens;
 pub mod topology;

@@ -295,7 +295,7 @@ impl EngineParts {
 
 /// Where temporary files go.
 fn folder(tmpdir: Option<&Path>) -> PathBuf {
-    tmpdir.map_or_else(std::env::temp_dir, Path::to_owned)
+    tmpdir.map_or_else(crate::sys::temp::dir, Path::to_owned)
 }
 
 /// Starts a session for the jobs' windows, and says so.
@@ -347,7 +347,7 @@ fn capture(
     tmpdir: Option<PathBuf>,
     turn: &Arc<Turn>,
 ) -> Capture {
-    let folder = tmpdir.unwrap_or_else(std::env::temp_dir);
+    let folder = tmpdir.unwrap_or_else(crate::sys::temp::dir);
     match plan {
         CapturePlan::Inherit => Capture::Inherit,
         CapturePlan::Stream => Capture::Stream,

@@ -177,3 +177,46 @@ fn each_job_of_tee_gets_everything_with_few_slots() {
         assert_eq!(output.status.code(), Some(0), "{limits}: {output:?}");
     }
 }
+
+#[test]
+fn an_input_that_no_command_line_can_hold_is_refused_by_its_number() {
+    let endless = "x".repeat(30_000_000);
+    let output = fanout()
+        .args(["-j1", "--no-summary", "echo", "{}"])
+        .write_stdin(format!("a\nb\n{endless}"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(255), "{:?}", output.status);
+    assert_eq!(text(&output.stdout), "a\nb\n");
+    let words = text(&output.stderr);
+    let told = words.contains("record 3") && words.contains("is the delimiter right?");
+    assert!(told, "{words}");
+    // Where memory is limited it is no matter how long it would be.
+    if let Some(output) = under("ulimit -v 100000", &["-j1", "echo"], &endless.repeat(5)) {
+        assert_eq!(output.status.code(), Some(255), "{output:?}");
+        let words = text(&output.stderr);
+        assert!(words.contains("is the delimiter right?"), "{words}");
+    }
+}
+
+#[test]
+fn a_record_for_a_pipe_takes_no_more_than_there_may_be() {
+    let endless = "x".repeat(150_000_000);
+    // What is cut record by record is read into memory even from a file.
+    let args = ["-j2", "--pipe", "-N1", "wc -c"];
+    if let Some(output) = under("ulimit -v 150000", &args, &endless) {
+        assert_eq!(output.status.code(), Some(255), "{output:?}");
+        let words = text(&output.stderr);
+        assert!(words.contains("does not fit into memory"), "{words}");
+    }
+}
+
+#[test]
+fn an_empty_name_of_the_temporary_directory_is_none() {
+    let output = fanout()
+        .env("TMPDIR", "")
+        .args(["-k", "echo", ":::", "a", "b"])
+        .output()
+        .unwrap();
+    assert_eq!((text(&output.stdout), text(&output.stderr)), ("a\nb\n", ""));
+}

@@ -79,7 +79,7 @@ impl Local {
             slots: 1,
             prepare: Arc::new(Verbatim),
             handover: super::super::handover::Handover::Pipe,
-            handover_dir: std::env::temp_dir(),
+            handover_dir: crate::sys::temp::dir(),
             launch: Launch {
                 named_inputs: false,
                 slot_variable: None,
@@ -92,7 +92,7 @@ impl Local {
                 env: environment(),
                 cwd: std::env::current_dir().unwrap(),
             },
-            capture: Capture::Spool(SpoolDir::new(std::env::temp_dir(), limits)),
+            capture: Capture::Spool(SpoolDir::new(crate::sys::temp::dir(), limits)),
             remove_made_files: false,
             remove_empty_workdirs: false,
             nice: None,

@@ -11,7 +11,7 @@ fn reducer(command: &str, guardian: &Guardian) -> Reducer {
         command: command.as_bytes().to_vec(),
         shell: Shell::from_environment().unwrap(),
         env: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
-        folder: std::env::temp_dir(),
+        folder: crate::sys::temp::dir(),
     };
     Reducer::start(config, (0..3).map(|place| guardian.ward(place))).unwrap()
 }

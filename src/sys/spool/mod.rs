@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     fn spool(memory: u64, files: u64) -> Spool {
-        let dir = SpoolDir::new(std::env::temp_dir(), Limits { memory, files });
+        let dir = SpoolDir::new(crate::sys::temp::dir(), Limits { memory, files });
         Spool::new(&dir).unwrap()
     }
 

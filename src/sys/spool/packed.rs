@@ -224,7 +224,7 @@ mod tests {
             memory: 1 << 20,
             files: 4,
         };
-        SpoolDir::new(std::env::temp_dir(), limits)
+        SpoolDir::new(crate::sys::temp::dir(), limits)
     }
 
     #[test]
