@@ -243,7 +243,7 @@ impl LocalRunner {
             None
         };
         let runs = outcome.is_none();
-        let mut end = never_ran(attempt, outcome.unwrap_or(Outcome::Lost));
+        let mut end = never_ran(attempt, outcome.unwrap_or(Outcome::Lost(None)));
         change(&mut end.job, |job| {
             (job.command, job.slot) = (command, slot);
         });
@@ -256,6 +256,7 @@ impl LocalRunner {
             end.outcome = match self.station.killed() {
                 // It may have been kept from its start until everything was to end.
                 Some(by) if end.job.pid == 0 => Outcome::Cancelled { by, signal: None },
+                _ if end.job.pid != 0 => Outcome::Lost(Some(error)),
                 _ => Outcome::SpawnFailed(error),
             };
             end.ended_at = SystemTime::now();

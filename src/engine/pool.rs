@@ -630,7 +630,7 @@ mod tests {
         });
         pool.submit(attempts(1..=4));
         for seq in [1, 3] {
-            assert_eq!(next(&ends), (seq, Outcome::Lost));
+            assert_eq!(next(&ends), (seq, Outcome::Lost(None)));
             assert_eq!(next(&ends), (seq + 1, Outcome::Exited(0)));
         }
     }
@@ -702,7 +702,7 @@ mod tests {
         let (shown, is_shown) = unbounded();
         let (go, may_go) = unbounded::<()>();
         let (pool, ends) = pool(2, move |attempt, _, station| {
-            let mut job = (*never_ran(attempt, Outcome::Lost).job).clone();
+            let mut job = (*never_ran(attempt, Outcome::Lost(None)).job).clone();
             job.command.line = b"sleep 1".to_vec();
             station.show(Some(Arc::new(job)));
             shown.send(()).unwrap();

@@ -34,7 +34,7 @@ pub enum Outcome {
     /// It was only shown (`--dry-run`).
     Rehearsed,
     /// fanout lost sight of it (a worker panicked); nothing more is known.
-    Lost,
+    Lost(Option<SpawnError>),
 }
 
 /// How an attempt ended whose output is lost, which makes it a failure in any case.
@@ -46,7 +46,7 @@ pub struct OutputLost {
     pub why: String,
 }
 
-/// Why an attempt was never started.
+/// Why an attempt was never started, or was lost sight of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpawnError {
     /// Why, in words that name what is wrong.
@@ -109,6 +109,14 @@ pub enum KilledBy {
 }
 
 impl Outcome {
+    /// What went wrong on fanout's side, if something did.
+    pub fn error(&self) -> Option<&SpawnError> {
+        match self {
+            Self::SpawnFailed(error) | Self::Lost(Some(error)) => Some(error),
+            _ => None,
+        }
+    }
+
     /// Whether the job did what it should: it exited with 0, or was not even to be run.
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Exited(0) | Self::Rehearsed)
@@ -132,7 +140,7 @@ impl Outcome {
             },
             Self::Signaled(_) | Self::Rehearsed => 0,
             Self::TimedOut(Exit::Code(code)) if code != 0 => code,
-            Self::TimedOut(_) | Self::Cancelled { .. } | Self::Lost => -1,
+            Self::TimedOut(_) | Self::Cancelled { .. } | Self::Lost(_) => -1,
             Self::SpawnFailed(_) => 127,
             Self::Skipped | Self::FilteredOut | Self::Declined | Self::DoneBefore => -2,
         }
@@ -157,7 +165,7 @@ impl Outcome {
             | Self::Declined
             | Self::DoneBefore
             | Self::Rehearsed
-            | Self::Lost => 0,
+            | Self::Lost(_) => 0,
         }
     }
 }

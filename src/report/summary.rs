@@ -71,7 +71,9 @@ impl Failures {
 impl Failed {
     fn new(end: &AttemptEnd) -> Self {
         let said = match &end.outcome {
-            Outcome::SpawnFailed(error) => vec![one_line(error.why.as_bytes(), WIDTH)],
+            Outcome::SpawnFailed(error) | Outcome::Lost(Some(error)) => {
+                vec![one_line(error.why.as_bytes(), WIDTH)]
+            }
             Outcome::OutputLost(lost) => vec![one_line(lost.why.as_bytes(), WIDTH)],
             // A spool that cannot be read is reported by the sink that shows it.
             _ => last_lines(&end.stderr.tail(TAIL).unwrap_or_default()),

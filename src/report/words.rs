@@ -36,7 +36,7 @@ pub fn how(outcome: &Outcome) -> Cow<'static, str> {
         Outcome::Declined => "declined".into(),
         Outcome::DoneBefore => "done before".into(),
         Outcome::Rehearsed => "dry run".into(),
-        Outcome::Lost => "lost".into(),
+        Outcome::Lost(_) => "lost".into(),
     }
 }
 

@@ -354,6 +354,11 @@ impl<'a> Controller<'a> {
                 self.trouble = Some(ExitCode::BrokenPipe);
                 self.kill(KilledBy::User, "standard output was closed");
             }
+            Message::GateFailed(why) => {
+                self.notice(format!("Error: {why}"));
+                self.trouble = Some(ExitCode::Error);
+                self.drain(&why);
+            }
             Message::ReportFailed(why) => {
                 self.trouble = Some(ExitCode::Error);
                 self.drain(&why);
@@ -393,7 +398,7 @@ impl<'a> Controller<'a> {
             end.stdin = None;
         }
         let (job, outcome) = (Arc::clone(&end.job), end.outcome.clone());
-        if let Outcome::SpawnFailed(error) = &outcome
+        if let Some(error) = outcome.error()
             && error.fatal
         {
             let code = error.exit.map_or(ExitCode::Error, ExitCode::Jobs);
@@ -515,10 +520,12 @@ impl<'a> Controller<'a> {
                 let line = String::from_utf8_lossy(&end.job.command.line);
                 self.notice(format!("Warning: {line}"));
             }
-            Outcome::Lost => {
+            Outcome::Lost(None) => {
                 self.notice(format!("Error: job {} was lost by its worker", end.job.seq));
             }
-            Outcome::Exited(_)
+            // A reason is told with the output.
+            Outcome::Lost(Some(_))
+            | Outcome::Exited(_)
             | Outcome::Signaled(_)
             | Outcome::OutputLost(_)
             | Outcome::SpawnFailed(_)

@@ -233,7 +233,7 @@ fn shell_exit_code(outcome: &Outcome) -> i32 {
         Outcome::Skipped | Outcome::FilteredOut | Outcome::DoneBefore | Outcome::Rehearsed => 0,
         // -2, as GNU parallel has it.
         Outcome::Declined => 254,
-        Outcome::TimedOut(_) | Outcome::Cancelled { .. } | Outcome::Lost => 255,
+        Outcome::TimedOut(_) | Outcome::Cancelled { .. } | Outcome::Lost(_) => 255,
     }
 }
 

@@ -33,6 +33,8 @@ pub enum Message {
     PlainRemark(String),
     /// A gate that said [`gate::Admit::Recheck`] may have something else to say.
     GateReady,
+    /// A gate cannot say anything, now or later: why.
+    GateFailed(String),
     /// A signal arrived.
     Signal(Signal),
     /// Nobody reads standard output any more.

@@ -62,13 +62,14 @@ impl Retry {
             | Outcome::DoneBefore
             | Outcome::Rehearsed
             | Outcome::Cancelled { .. }
-            | Outcome::SpawnFailed(SpawnError { fatal: true, .. }) => false,
+            | Outcome::SpawnFailed(SpawnError { fatal: true, .. })
+            | Outcome::Lost(Some(SpawnError { fatal: true, .. })) => false,
             Outcome::Exited(_)
             | Outcome::Signaled(_)
             | Outcome::TimedOut(_)
             | Outcome::OutputLost(_)
             | Outcome::SpawnFailed(_)
-            | Outcome::Lost => true,
+            | Outcome::Lost(_) => true,
         };
         may_pass_next_time
             && self.tries.is_none_or(|tries| number < tries)
@@ -96,7 +97,7 @@ impl RetryOn {
             (Self::Fail, Outcome::Exited(_) | Outcome::OutputLost(_))
             | (Self::Signal, Outcome::Signaled(_))
             | (Self::Timeout, Outcome::TimedOut(_))
-            | (Self::Spawn, Outcome::SpawnFailed(_) | Outcome::Lost) => true,
+            | (Self::Spawn, Outcome::SpawnFailed(_) | Outcome::Lost(_)) => true,
             (Self::Exit(codes), Outcome::Exited(code) | Outcome::TimedOut(Exit::Code(code))) => {
                 codes.contains(code)
             }
@@ -167,7 +168,7 @@ mod tests {
             (RetryOn::Signal, Outcome::Signaled(9), true),
             (RetryOn::SignalNumber(9), Outcome::Signaled(11), false),
             (RetryOn::Timeout, timed_out, true),
-            (RetryOn::Spawn, Outcome::Lost, true),
+            (RetryOn::Spawn, Outcome::Lost(None), true),
             (RetryOn::Spawn, Outcome::Exited(127), false),
         ] {
             let retry = tries(None, std::slice::from_ref(&on));

@@ -98,7 +98,8 @@ pub fn prepare_engine(
             let beyond_lines = renderer.goes_beyond_lines();
             (Arc::new(renderer), beyond_lines)
         };
-    let cwd = std::env::current_dir().context("cannot tell the current directory")?;
+    // Of one that was deleted nobody knows the name; only what needs it fails then.
+    let cwd = std::env::current_dir().unwrap_or_default();
     let total = jobs.at_most.map_or(usize::MAX, |total| {
         usize::try_from(total).unwrap_or(usize::MAX)
     });

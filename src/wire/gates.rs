@@ -147,6 +147,10 @@ fn disks(percent: f64) -> anyhow::Result<Ceiling> {
     Ok(Ceiling::new(what, "%", measure, limit, RATE_VALID))
 }
 
+/// What a shell ends with when a command cannot be executed, or is not there.
+const CANNOT_EXECUTE: i32 = 126;
+const NO_SUCH_COMMAND: i32 = 127;
+
 /// Runs the user's command in a thread of its own, once each time it is asked.
 struct Asker {
     questions: Sender<()>,
@@ -163,6 +167,14 @@ impl Asker {
             .spawn(move || {
                 while asked.recv() == Ok(()) {
                     let code = helper::run(helper::in_shell(&shell, &command));
+                    if let Some(code @ (CANNOT_EXECUTE | NO_SUCH_COMMAND)) = code {
+                        let command = command.to_string_lossy();
+                        let why = format!(
+                            "--limit '{command}' cannot be run: its shell ended with {code}"
+                        );
+                        mailbox.post([Message::GateFailed(why)], Urgency::Now);
+                        return;
+                    }
                     if say.send(Answer::from_exit(code)).is_err() {
                         return;
                     }

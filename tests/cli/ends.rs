@@ -294,3 +294,47 @@ fn a_joblog_has_a_line_for_each_job() {
     exits.sort_unstable();
     assert_eq!(exits, ["0", "1", "2"]);
 }
+
+#[test]
+fn a_deleted_working_directory_fails_only_what_needs_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let fanout = env!("CARGO_BIN_EXE_fanout");
+    let script =
+        format!("mkdir gone && cd gone && rmdir ../gone && {fanout} -k echo ::: a b 2>/dev/null");
+    let output = std::process::Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(folder.path())
+        .envs(crate::ENVIRONMENT.iter().copied())
+        .output()
+        .unwrap();
+    assert_eq!(text(&output.stdout), "a\nb\n");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+/// What compresses the output is gone before the job is.
+#[test]
+fn a_job_that_ran_and_was_lost_sight_of_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = fanout()
+        .current_dir(folder.path())
+        .args([
+            "--json=run.jsonl",
+            "--joblog",
+            "log",
+            "--compress-program",
+            "false",
+            "--decompress-program",
+            "cat",
+        ])
+        .args(["seq {}", ":::", "200000"])
+        .assert();
+    let said = text(&run.get_output().stderr);
+    assert!(
+        said.contains("lost") && !said.contains("not started"),
+        "{said}"
+    );
+    let json = fs::read_to_string(folder.path().join("run.jsonl")).unwrap();
+    assert!(json.contains(r#""status":"lost""#), "{json}");
+    let log = fs::read_to_string(folder.path().join("log")).unwrap();
+    assert_eq!(log.lines().nth(1).unwrap().split('\t').nth(6), Some("-1"));
+}

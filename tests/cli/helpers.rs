@@ -119,3 +119,17 @@ fn a_halt_does_not_wait_for_an_answer() {
     assert!(!run.wait().success());
     leaves_nothing(&run, "--halt");
 }
+
+#[test]
+fn a_limit_that_is_no_command_ends_the_run() {
+    let run = crate::fanout()
+        .args(["--limit", "nosuchcommand", "echo", ":::", "a"])
+        .assert()
+        .code(255)
+        .stdout("");
+    let said = crate::text(&run.get_output().stderr);
+    assert!(
+        said.contains("fanout: Error: --limit 'nosuchcommand' cannot be run"),
+        "{said}"
+    );
+}

@@ -645,7 +645,7 @@ fn a_panic_while_a_job_runs_leaves_no_process_and_no_output() {
     let Reply::Started(start) = local.reply() else {
         panic!("it has not started");
     };
-    assert_eq!(local.end().0.outcome, Outcome::Lost);
+    assert_eq!(local.end().0.outcome, Outcome::Lost(None));
     await_death(&start.job.pid.to_string());
     wrote.send(false).unwrap();
     assert_eq!(local.run("echo fresh"), exited(0, "fresh\n"));

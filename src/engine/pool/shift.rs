@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{Post, Reply, Shared};
 use crate::engine::{Attempt, never_ran};
-use crate::model::{AttemptEnd, AttemptStart, Outcome, SpawnError};
+use crate::model::{AttemptEnd, AttemptStart, Outcome};
 use crate::sys::mailbox::Urgency;
 
 /// Attempts that a worker has taken to run one after the other in its slot. Each is answered in its
@@ -102,12 +102,7 @@ impl<'a> Shift<'a> {
         }
         let is_recorded = self.shared.post.record(ends, untold);
         self.answered += ends.len();
-        let is_fatal = |end: &AttemptEnd| {
-            matches!(
-                end.outcome,
-                Outcome::SpawnFailed(SpawnError { fatal: true, .. })
-            )
-        };
+        let is_fatal = |end: &AttemptEnd| end.outcome.error().is_some_and(|error| error.fatal);
         let mut queue = self.shared.lock();
         if self.answered == self.attempts.len() {
             queue.slots.put_back(self.slot, Instant::now());
@@ -124,7 +119,7 @@ impl Drop for Shift<'_> {
         let lost = &self.attempts[self.answered..];
         let lost: Vec<_> = lost
             .iter()
-            .map(|attempt| never_ran(attempt, Outcome::Lost))
+            .map(|attempt| never_ran(attempt, Outcome::Lost(None)))
             .collect();
         if !lost.is_empty() {
             self.answer(lost);

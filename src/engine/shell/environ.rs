@@ -42,6 +42,10 @@ pub fn changes(
             .map(|(_, value)| value.as_os_str())
     };
     value("PATH")?;
+    if cwd.as_os_str().is_empty() {
+        // It has no name any more: each shell has something else to say to that.
+        return None;
+    }
     let mut changes = EnvChanges::default();
     let pwd = match value("PWD") {
         Some(pwd) if names_directory(Path::new(pwd), cwd) => pwd,

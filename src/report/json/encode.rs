@@ -110,9 +110,8 @@ pub(super) fn job_end<'a>(
         signal: (outcome.signal() != 0).then(|| signal_name(outcome.signal())),
         killed_by: killer(outcome),
         error: match outcome {
-            Outcome::SpawnFailed(error) => Some(&error.why),
-            Outcome::OutputLost(lost) => Some(&lost.why),
-            _ => None,
+            Outcome::OutputLost(lost) => Some(lost.why.as_str()),
+            outcome => outcome.error().map(|error| error.why.as_str()),
         },
         cost: if ran { cost(end) } else { Cost::default() },
         stdout: stdout.and_then(Output::text),
@@ -145,7 +144,7 @@ pub(super) fn status(outcome: &Outcome) -> Status {
             Status::Skipped
         }
         Outcome::Rehearsed => Status::Dry,
-        Outcome::Lost => Status::Lost,
+        Outcome::Lost(_) => Status::Lost,
     }
 }
 

@@ -110,7 +110,7 @@ fn one_of_everything() -> Vec<Event> {
             "x",
             cancelled(KilledBy::User, None),
         ))),
-        finished(ended(8, "x", Outcome::Lost)),
+        finished(ended(8, "x", Outcome::Lost(None))),
         run_ended(),
     ]
 }
@@ -275,7 +275,7 @@ fn equal_work_has_an_equal_key() {
     let key = |command| {
         let lines = lines(
             Config::default(),
-            vec![finished(ended(1, command, Outcome::Lost))],
+            vec![finished(ended(1, command, Outcome::Lost(None)))],
         );
         lines[0]["key"].as_str().unwrap().to_owned()
     };

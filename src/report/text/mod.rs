@@ -276,10 +276,10 @@ impl Text {
         Ok(())
     }
 
-    /// Why a job could not be started, unless that was told, or why its output is lost.
+    /// Why a job could not be started, unless that was told, or was lost, with its output or whole.
     fn error(&mut self, outcome: &Outcome) -> Option<String> {
         let error = match outcome {
-            Outcome::SpawnFailed(error) => error,
+            Outcome::SpawnFailed(error) | Outcome::Lost(Some(error)) => error,
             Outcome::OutputLost(lost) => {
                 return Some(format!("{}: Error: {}", self.program, lost.why));
             }

@@ -539,7 +539,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         8 => (1..256).prop_map(Outcome::Exited),
         2 => Just(Outcome::Signaled(9)),
         2 => Just(Outcome::TimedOut(crate::model::Exit::Signal(15))),
-        2 => Just(Outcome::Lost),
+        2 => Just(Outcome::Lost(None)),
         2 => Just(Outcome::SpawnFailed(SpawnError::passing("no process to be had"))),
         1 => Just(Outcome::SpawnFailed(SpawnError::fatal("too long"))),
     ]

@@ -23,7 +23,7 @@ impl Crew {
     pub(super) fn new(seqs: &[u64]) -> Self {
         let begin = Instant::now();
         let running = seqs.iter().map(|&seq| Running {
-            job: Arc::clone(&never_ran(&attempt(seq), Outcome::Lost).job),
+            job: Arc::clone(&never_ran(&attempt(seq), Outcome::Lost(None)).job),
             since: begin + Duration::from_secs(seq),
         });
         Self {
