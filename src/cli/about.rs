@@ -10,6 +10,10 @@ use crate::sys::topology;
 /// The version of GNU parallel whose command line is understood.
 const GNU_VERSION: u64 = 20_221_122;
 
+/// What `--citation` says. Like all that only tells something, it reads no input.
+const CITATION: &str = "There is no notice to silence: fanout does not ask to be cited.\n\
+    Work that relies on GNU parallel itself should cite that, as its --citation says.\n";
+
 /// The answer to the question that `flags` ask; `None`: they ask none.
 ///
 /// # Errors
@@ -42,6 +46,8 @@ pub fn answer(
     } else if flags.environment.record_env {
         record_env::record()?;
         String::new()
+    } else if about.citation {
+        CITATION.to_owned()
     } else if about.embed {
         combine::embedded()
     } else if about.man {

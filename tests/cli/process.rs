@@ -12,6 +12,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{HANG_GUARD, wait_within};
+use crate::{fanout, text};
 
 /// A fanout that runs, and the mark by which its jobs are known wherever they end up.
 pub struct Run {
@@ -161,4 +162,25 @@ fn number_of(status: &str, field: &str) -> u64 {
 pub fn make_fifo(path: &Path) {
     let mode = Mode::RUSR | Mode::WUSR;
     mknodat(CWD, path, FileType::Fifo, mode, 0).unwrap();
+}
+
+#[test]
+fn what_only_tells_something_reads_no_jobs() {
+    for option in [
+        "--citation",
+        "--bibtex",
+        "--version",
+        "--help",
+        "--minversion=1",
+    ] {
+        let output = fanout()
+            .arg(option)
+            .write_stdin("echo ran\n")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{option}");
+        assert!(!output.stdout.is_empty(), "{option}");
+        assert!(!text(&output.stdout).contains("\nran\n"), "{option}");
+        assert_eq!(text(&output.stderr), "", "{option}");
+    }
 }

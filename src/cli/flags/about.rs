@@ -58,7 +58,7 @@ pub struct About {
     #[arg(long)]
     pub number_of_sockets: bool,
 
-    /// Accepted for GNU parallel's sake: there is no notice to silence.
+    /// Say what there is to cite, and end.
     #[arg(long, hide = true, alias = "bibtex")]
     pub citation: bool,
 
