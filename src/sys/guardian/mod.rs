@@ -189,11 +189,18 @@ impl Shared {
     pub(in crate::sys) fn fork(&self) -> io::Result<()> {
         // Made before the fork: the new process allocates as little as it can.
         mark::value(mark::NO_JOB);
+        let duties = watch::Duties {
+            table: &self.table,
+            watched: self.watched.as_raw_fd(),
+            lifeline: self.lifeline.as_raw_fd(),
+            held: self.held.as_ref().map(AsRawFd::as_raw_fd),
+            scratch: self.scratch.as_ref(),
+        };
         // SAFETY: the new process never returns. Where there are other threads (a guardian that was killed is
         // replaced), it takes no lock of ours that one of them might hold; malloc's are made free by fork(3) itself.
         match unsafe { libc::fork() } {
             -1 => Err(io::Error::last_os_error()),
-            0 => watch::watch(self),
+            0 => watch::watch(&duties),
             pid => {
                 self.pid.store(pid, Ordering::Release);
                 Ok(())

@@ -3,10 +3,9 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
-use super::Shared;
 use super::table::Table;
 use crate::sys::scratch::Scratch;
 use crate::sys::{family, kernel_file, mark};
@@ -15,17 +14,31 @@ use crate::sys::{family, kernel_file, mark};
 const LONGEST: Duration = Duration::from_secs(2);
 const BETWEEN_LOOKS_MS: i32 = 10;
 
+/// What the guardian looks after, as descriptors of its own process.
+pub(super) struct Duties<'a> {
+    /// The process groups that run.
+    pub(super) table: &'a Table,
+    /// The guardian's end of the socket: at its end fanout is gone.
+    pub(super) watched: RawFd,
+    /// Fanout's end of it, of which the guardian has a copy.
+    pub(super) lifeline: RawFd,
+    /// What it keeps open.
+    pub(super) held: Option<RawFd>,
+    /// The directory that it removes.
+    pub(super) scratch: Option<&'a Scratch>,
+}
+
 /// Sleeps until fanout is gone, ends what is left of its jobs, and exits.
-pub(super) fn watch(shared: &Shared) -> ! {
-    retire(shared);
-    let watched = shared.watched.as_raw_fd();
+pub(super) fn watch(duties: &Duties<'_>) -> ! {
+    retire(duties);
+    let watched = duties.watched;
     let mut byte = 0_u8;
     // SAFETY: one byte is read into a live byte.
     while unsafe { libc::read(watched, (&raw mut byte).cast(), 1) } < 0
         && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
     {}
-    end_all(&shared.table);
-    shared.scratch.iter().for_each(Scratch::remove);
+    end_all(duties.table);
+    duties.scratch.iter().copied().for_each(Scratch::remove);
     // SAFETY: ends this process without running anything of fanout's.
     unsafe { libc::_exit(0) }
 }
@@ -83,7 +96,7 @@ fn end_marked(table: &Table) -> bool {
 }
 
 /// Leaves the foreground: no signal of the terminal's, no descriptor of fanout's but the socket and what is held.
-fn retire(shared: &Shared) {
+fn retire(duties: &Duties<'_>) {
     // SAFETY: plain system calls on this new process's own state; nothing of Rust's uses the descriptors in it
     // any more, since it never returns.
     unsafe {
@@ -94,10 +107,9 @@ fn retire(shared: &Shared) {
         libc::prctl(libc::PR_SET_NAME, GUARDIAN.as_ptr());
         rename();
         // First of all: with this end open it would wait for itself.
-        libc::close(shared.lifeline.as_raw_fd());
+        libc::close(duties.lifeline);
     }
-    let held = shared.held.as_ref().map(AsRawFd::as_raw_fd);
-    close_all_but(shared.watched.as_raw_fd(), held);
+    close_all_but(duties.watched, duties.held);
 }
 
 /// Closes every descriptor but these two.
