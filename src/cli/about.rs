@@ -8,7 +8,7 @@ use crate::sys::cpu;
 use crate::sys::topology;
 
 /// The version of GNU parallel whose command line is understood.
-const GNU_VERSION: u64 = 20_221_122;
+const GNU_VERSION: u64 = 20_260_522;
 
 /// What `--citation` says. Like all that only tells something, it reads no input.
 const CITATION: &str = "There is no notice to silence: fanout does not ask to be cited.\n\
@@ -60,6 +60,18 @@ pub fn answer(
         return Ok(None);
     };
     Ok(Some(Request::Print(text)))
+}
+
+/// The help page. By the name `parallel` it has the words that scripts look for to tell this program from
+/// another one of that name.
+pub fn help(table: &mut Command, called_as: CalledAs) -> String {
+    let page = table.render_help().to_string();
+    match called_as {
+        CalledAs::Fanout => page,
+        CalledAs::Parallel | CalledAs::Sem => {
+            format!("{page}\nThis is fanout, which stands in for GNU Parallel {GNU_VERSION}.\n")
+        }
+    }
 }
 
 /// By the name `parallel` the first line is what scripts look for: whether this speaks GNU parallel's

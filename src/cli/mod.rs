@@ -151,7 +151,7 @@ fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Strin
     flags.forget_empty_numbers();
     let flags = Arc::new(flags);
     if flags.about.help {
-        return Ok(Request::Print(table.render_help().to_string()));
+        return Ok(Request::Print(about::help(&mut table, called_as)));
     }
     if flags.batching.max_line_length_allowed {
         return Ok(Request::Print(batching::max_line_length_allowed()));

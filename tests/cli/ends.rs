@@ -61,6 +61,24 @@ fn help_and_version_go_to_stdout() {
 }
 
 #[test]
+fn as_parallel_scripts_find_the_release_that_they_look_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let parallel = folder.path().join("parallel");
+    symlink(env!("CARGO_BIN_EXE_fanout"), &parallel).unwrap();
+    let says = |option: &[&str], code| {
+        let run = assert_cmd::Command::new(&parallel)
+            .args(option)
+            .assert()
+            .code(code);
+        text(&run.get_output().stdout).to_owned()
+    };
+    assert!(says(&["--help"], 0).contains("GNU Parallel"));
+    assert!(says(&["--version"], 0).starts_with("GNU parallel 20260522\n"));
+    assert_eq!(says(&["--minversion", "20260522"], 0), "20260522\n");
+    assert_eq!(says(&["--minversion", "20260523"], 255), "20260522\n");
+}
+
+#[test]
 fn an_unknown_option_is_named() {
     is_refused(
         fanout()
@@ -147,7 +165,7 @@ fn a_joblog_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn a_command_line_too_long_is_named_by_its_input_and_costs_no_other_job() {
+fn an_input_too_long_for_any_command_line_is_named_and_costs_no_earlier_job() {
     let input = format!("first\n{}\nthird\n", "x".repeat(3_000_000));
     let run = fanout()
         .args(["-k", "-j1", "echo"])
@@ -159,7 +177,7 @@ fn a_command_line_too_long_is_named_by_its_input_and_costs_no_other_job() {
     assert!(text(&output.stdout).starts_with("first\n"), "{said}");
     assert!(
         said.lines()
-            .any(|line| line.contains("too long") && line.contains('2')),
+            .any(|line| line.contains("record 2: it is longer than") && line.contains("delimiter")),
         "{said}"
     );
 }

@@ -201,7 +201,7 @@ seq 2 | parset a,b echo; echo "$a $b"
 parset a,b --halt now,fail=1 'echo {}; false' ::: 1 2>/dev/null; echo "$? $a"
 parset a,b echo ::: 1 2 3 2>/dev/null; echo "$?"
 parset 1a echo ::: 1 2>/dev/null; echo "$?"
-parset --version | head -1
+parset --version | head -1 | cut -d" " -f1
 parset; echo $?
 "#;
 

@@ -269,6 +269,30 @@ pub const INTENDED: &[Difference] = &[
         reason: "A missing --tmpdir is an error of our own, exit code 255; GNU dies of a Perl error, exit code 2.",
     },
     Difference {
+        case: "--minversion 20100101",
+        reason: NEWER,
+    },
+    Difference {
+        case: "--minversion 20221122",
+        reason: NEWER,
+    },
+    Difference {
+        case: "--minversion 20221123",
+        reason: NEWER,
+    },
+    Difference {
+        case: "--minversion 20990101",
+        reason: NEWER,
+    },
+    Difference {
+        case: "--min-version 1",
+        reason: NEWER,
+    },
+    Difference {
+        case: "--minversion 1 echo ::: a",
+        reason: NEWER,
+    },
+    Difference {
         case: "--version",
         reason: "The first line is GNU's, for scripts that look for it; then ours says what it is.",
     },
@@ -309,6 +333,7 @@ const NO_PROFILE: &str = "A profile that is not there is an error; GNU goes on w
 
 const IN_ORDER_OF_ENDS: &str = "A job is logged when it ends; with -k GNU waits for those before it, and forgets it if the run dies before.";
 
+const NEWER: &str = "The release that is understood is 20260522; Debian has 20221122.";
 const NO_NUMBER: &str = "A value that is no number is an error that names it; GNU reads it as 0.";
 
 /// The reason why the case called `name` differs, if it is meant to.
