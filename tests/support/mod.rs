@@ -12,6 +12,24 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 /// No test waits longer than this for anything; reaching it is a failure, never a step of a test.
 pub const HANG_GUARD: Duration = Duration::from_secs(60);
 
+/// Has signals do in the tests, and so in what they start, what they do for a program that a user starts on a
+/// terminal; run before `main`, when the process has one thread.
+///
+/// `nohup` and a shell's `&` leave them ignored, which programs hand on to all that they start.
+#[allow(unsafe_code)]
+extern "C" fn forget_ignored_signals() {
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
+        // SAFETY: the kernel's own action takes over; nobody else has set one yet.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
+// SAFETY: the loader calls what is in this section, each with no argument that the function would look at.
+#[used]
+#[allow(unsafe_code)]
+#[unsafe(link_section = ".init_array")]
+static BEFORE_MAIN: extern "C" fn() = forget_ignored_signals;
+
 /// Says that a test cannot run without `what`, which is not installed; fails where `FANOUT_TEST_REQUIRE=all`.
 pub fn skip_without(what: &str) {
     let required = std::env::var("FANOUT_TEST_REQUIRE").is_ok_and(|value| value == "all");
