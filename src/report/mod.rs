@@ -15,7 +15,8 @@
 //!
 //! They are finished in the opposite order: the last output, then the bar, then the summary.
 //!
-//! A sink that fails is dropped and reported; the others go on. Sinks never decide anything.
+//! A sink that fails is dropped and reported; the others go on. Sinks never decide anything. When the jobs' own output
+//! cannot be written any more, [`unwritten::Corrections`] take its place: the record says then which jobs' is lost.
 
 pub mod failure;
 pub mod handoff;
@@ -31,6 +32,7 @@ pub mod sql;
 pub mod summary;
 pub mod tally;
 pub mod text;
+pub mod unwritten;
 mod whole;
 pub mod words;
 
@@ -78,6 +80,15 @@ pub trait Sink: Send {
     /// Whether it needs the end of each job of a dry run; else [`Event::Rehearsed`] will do.
     fn wants_ends(&self) -> bool {
         true
+    }
+
+    /// What takes the place of this sink after `failure`, if anything does.
+    ///
+    /// # Errors
+    ///
+    /// When what has to be said of the failure elsewhere cannot be written either.
+    fn replacement(&mut self, _failure: &Failure) -> Result<Option<Box<dyn Sink>>, Failure> {
+        Ok(None)
     }
 
     /// Told when nobody reads standard output any more: the run ends, and quietly.

@@ -108,6 +108,22 @@ impl Out {
         is_file.then(|| self.file.try_clone().ok()).flatten()
     }
 
+    /// Whether what is written may find no room: a pipe or a socket only ever makes writers wait.
+    pub fn may_be_full(&self) -> bool {
+        let kind = self.file.metadata().map(|it| it.file_type());
+        kind.is_ok_and(|kind| !kind.is_fifo() && !kind.is_socket())
+    }
+
+    /// Where what is written next will stand among all that was written here, in bytes.
+    pub fn position(&self) -> u64 {
+        self.written() + self.buffer.len() as u64
+    }
+
+    /// How many bytes have left the buffer; after an error, without those that were cut off again.
+    pub fn written(&self) -> u64 {
+        self.whole.written()
+    }
+
     /// Whether it is a terminal.
     pub fn is_terminal(&self) -> bool {
         self.terminal

@@ -31,7 +31,7 @@ pub struct Report {
 impl Reporter {
     /// A reporter for `sinks`, the one that takes captured output last.
     ///
-    /// `on_failure` is called on the report thread, at once and at most once per sink, so that the run can
+    /// `on_failure` is called on the report thread, at once and for each sink, so that the run can
     /// be ended; it must not wait for this thread.
     pub fn new(sinks: Vec<Box<dyn Sink>>, on_failure: Box<dyn Fn(Failure) + Send>) -> Self {
         Self {
@@ -112,9 +112,20 @@ impl Reporter {
                 return true;
             };
             closed |= matches!(failure, Failure::StdoutClosed);
+            let replacement = sink.replacement(&failure);
             on_failure(failure.clone());
             first_failure.get_or_insert(failure);
-            false
+            match replacement {
+                Ok(Some(replacement)) => {
+                    *sink = replacement;
+                    true
+                }
+                Ok(None) => false,
+                Err(failure) => {
+                    on_failure(failure);
+                    false
+                }
+            }
         });
         if closed {
             for sink in sinks {

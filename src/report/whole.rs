@@ -28,6 +28,11 @@ impl Whole {
         }
     }
 
+    /// How many bytes have been written, and stay.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
     /// A record ends where `waiting` bytes more have been written.
     pub(super) fn mark(&mut self, waiting: usize) {
         let end = self.written + waiting as u64;

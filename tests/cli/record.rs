@@ -382,3 +382,122 @@ fn with_fsync_each_end_is_on_the_disk() {
     let count = |name: &str| calls.lines().filter(|line| line.contains(name)).count();
     assert_eq!((count("fdatasync("), count(" fsync(")), (6, 12), "{calls}");
 }
+
+/// The jobs in the joblog `path` whose last line says that they did what they should.
+fn good(path: &Path) -> BTreeSet<u64> {
+    let mut good = BTreeSet::new();
+    for line in fs::read_to_string(path).unwrap().lines().skip(1) {
+        let fields: Vec<_> = line.split('\t').collect();
+        let seq = fields[0].parse().unwrap();
+        if fields[6] == "0" && fields[7] == "0" {
+            good.insert(seq);
+        } else {
+            assert_eq!(fields[6], "-1", "{line}");
+            good.remove(&seq);
+        }
+    }
+    good
+}
+
+/// Checks that of `count` jobs, each of which writes its input as a line, those are good in the joblog of `folder` of
+/// which that line is in `out`, and that the others write theirs when the run with these `words` is resumed.
+fn check_resumed(folder: &Path, out: &str, words: &[&str], count: usize, what: &str) {
+    let lines = |text: &str| -> BTreeSet<u64> {
+        let lines = text.lines().filter(|line| line.len() == 6);
+        lines.filter_map(|line| line.parse().ok()).collect()
+    };
+    assert_eq!(good(&folder.join("log")), lines(out), "{what}");
+    let resumed = fanout_in_background()
+        .current_dir(folder)
+        .arg("--resume-failed")
+        .args(words)
+        .output()
+        .unwrap();
+    assert!(resumed.status.success(), "{what}: {resumed:?}");
+    let missing: BTreeSet<_> = (1..=count as u64).collect();
+    let missing: BTreeSet<_> = missing.difference(&lines(out)).copied().collect();
+    assert_eq!(lines(text(&resumed.stdout)), missing, "{what}");
+}
+
+#[test]
+fn a_job_whose_output_found_no_room_is_not_on_record_as_good() {
+    let inputs = inputs(80);
+    for options in [
+        &["-j2"][..],
+        &["-j4", "-k"],
+        &["-j2", "--line-buffer"],
+        &["-j2", "--shell", "always"],
+        &["-j2", "-k", "--shell", "always"],
+    ] {
+        for command in ["echo {}", "seq 20; echo {}", "sleep 0.01; echo {}"] {
+            let what = format!("{options:?} {command}");
+            let folder = tempfile::tempdir().unwrap();
+            let words = [options, &["--joblog", "log", command]].concat();
+            let words = with_inputs(&words, &inputs);
+            let full = fs::File::options().append(true).open("/dev/full").unwrap();
+            let run = fanout_in_background()
+                .current_dir(folder.path())
+                .args(&words)
+                .stdout(full)
+                .stderr(Stdio::null())
+                .status()
+                .unwrap();
+            assert_eq!(run.code(), Some(255), "{what}");
+            assert!(!numbers(&folder.path().join("log")).is_empty(), "{what}");
+            check_resumed(folder.path(), "", &words, inputs.len(), &what);
+        }
+    }
+}
+
+#[test]
+fn where_the_room_ends_the_record_tells_what_was_written() {
+    let inputs = inputs(300);
+    let command = "head -c 500 /dev/zero | tr '\\0' x; echo; echo {}";
+    for options in [
+        &["-j2"][..],
+        &["-j4", "-k"],
+        &["-j2", "--line-buffer"],
+        &["-j2", "--shell", "always"],
+        &["-j4", "-k", "--shell", "always"],
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let words = [options, &["--joblog", "log", command]].concat();
+        let words = with_inputs(&words, &inputs);
+        let (code, said) = limited(folder.path(), 80, &words);
+        let what = format!("{options:?}: {said}");
+        assert_eq!(code, Some(255), "{what}");
+        let out = fs::read_to_string(folder.path().join("out")).unwrap();
+        let written = out.lines().filter(|line| line.len() == 6);
+        let good = good(&folder.path().join("log"));
+        if options.contains(&"--line-buffer") {
+            // A job that has not ended may yet write something, and is not told from one that has.
+            let written: BTreeSet<u64> = written.map(|line| line.parse().unwrap()).collect();
+            assert!(good.is_subset(&written) && !good.is_empty(), "{what}");
+        } else {
+            assert!(written.count() > 10, "{what}");
+            check_resumed(folder.path(), &out, &words, inputs.len(), &what);
+        }
+    }
+}
+
+#[test]
+fn a_job_that_loses_nothing_stays_good_where_there_is_no_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = fs::File::options().append(true).open("/dev/full").unwrap();
+    let words = [
+        "-j1",
+        "-k",
+        "--joblog",
+        "log",
+        "test {} = 2 && echo {} || true",
+    ];
+    let run = fanout_in_background()
+        .current_dir(folder.path())
+        .args(words)
+        .args([":::", "1", "2"])
+        .stdout(full)
+        .status()
+        .unwrap();
+    assert_eq!(run.code(), Some(255));
+    assert_eq!(good(&folder.path().join("log")), BTreeSet::from([1]));
+}

@@ -23,6 +23,7 @@ use self::stream::Streaming;
 use self::tag::Decoration;
 use super::joblog::Joblog;
 use super::out::for_each_piece;
+use super::unwritten::{Correction, Corrections, Unwritten};
 use super::{Failure, Out, Sink, keep_order::KeepOrder};
 use crate::model::{AttemptEnd, AttemptStart, Event, JobIdentity, Outcome, OutputPiece, Stream};
 use crate::sys::spool::Captured;
@@ -112,6 +113,8 @@ pub struct Text {
     assignments: Option<Assignments>,
     /// The joblog, where it goes to standard output: a job's line follows its output.
     joblog: Option<Joblog>,
+    /// Jobs on record as done whose output has not been written yet, where that is of use.
+    unwritten: Option<Unwritten>,
     /// What ends the run. It may come from several jobs at once, and is told once.
     fatal: Option<String>,
 }
@@ -132,6 +135,8 @@ struct Finished {
     row: Option<Row>,
     /// Its line of the joblog; empty if there is none.
     logged: Vec<u8>,
+    /// What the record has to say of it instead if its output cannot be written.
+    correction: Option<Correction>,
 }
 
 impl Text {
@@ -149,6 +154,7 @@ impl Text {
             rows: None,
             assignments: None,
             joblog: None,
+            unwritten: None,
         }
     }
 
@@ -178,6 +184,42 @@ impl Text {
     pub fn with_joblog(mut self, joblog: Option<Joblog>) -> Self {
         self.joblog = joblog;
         self
+    }
+
+    /// Has `corrections` made of what is on record if output cannot be written; call it last.
+    #[must_use]
+    pub fn with_corrections(mut self, corrections: Option<Corrections>) -> Self {
+        let prints = self.config.mode != Mode::Never && self.printer.may_be_full();
+        let shows_all = self.rows.is_some()
+            || self.assignments.is_some()
+            || self.config.verbose
+            || matches!(self.config.shows, Shows::Paths(_));
+        self.unwritten = corrections
+            .filter(|_| prints || self.rows.is_some())
+            .map(|corrections| Unwritten::new(corrections, shows_all));
+        self
+    }
+
+    /// Where the next output will stand in all that is written to.
+    fn positions(&self) -> [u64; 3] {
+        let [stdout, stderr] = self.printer.positions();
+        let rows = self.rows.as_ref();
+        [
+            stdout,
+            stderr,
+            rows.map_or(0, |it| it.position_and_written().0),
+        ]
+    }
+
+    /// How much of it has been written.
+    fn written(&self) -> [u64; 3] {
+        let [stdout, stderr] = self.printer.written();
+        let rows = self.rows.as_ref();
+        [
+            stdout,
+            stderr,
+            rows.map_or(0, |it| it.position_and_written().1),
+        ]
     }
 
     /// Whether command lines are shown when attempts start, not when jobs finish.
@@ -248,6 +290,7 @@ impl Text {
         }
         let job = Finished {
             logged,
+            correction: self.unwritten.as_ref().and_then(|it| it.correction(end)),
             job: Arc::clone(&end.job),
             row: self.rows.is_some().then(|| Row::of(end)),
             stdout: mem::take(&mut end.stdout),
@@ -264,11 +307,11 @@ impl Text {
             return Ok(());
         }
         if !self.config.in_order {
-            return self.print_whole(&job);
+            return self.print_whole(job);
         }
         self.order.push(end.job.seq, job);
         while let Some(job) = self.order.pop() {
-            self.print_whole(&job)?;
+            self.print_whole(job)?;
         }
         if let Some(turn) = &self.turn {
             turn.pass_to(self.order.next());
@@ -308,8 +351,15 @@ impl Text {
         self.printer.line(Stream::Stderr, &plain, &line)
     }
 
-    fn print_whole(&mut self, finished: &Finished) -> Result<(), Failure> {
-        self.print(finished)?;
+    fn print_whole(&mut self, mut finished: Finished) -> Result<(), Failure> {
+        let printed = self.print(&finished);
+        if let Some(correction) = finished.correction.take() {
+            let end = printed.is_ok().then(|| self.positions());
+            if let Some(unwritten) = &mut self.unwritten {
+                unwritten.push(correction, end);
+            }
+        }
+        printed?;
         self.printer.mark();
         Ok(())
     }
@@ -508,10 +558,28 @@ impl Sink for Text {
             rows.flush()?;
         }
         self.printer.flush()?;
+        if let Some(unwritten) = &mut self.unwritten {
+            unwritten.clear();
+        }
         if let Some(asking) = self.asking.take() {
             asking.grant();
         }
         Ok(())
+    }
+
+    fn replacement(&mut self, failure: &Failure) -> Result<Option<Box<dyn Sink>>, Failure> {
+        let written = self.written();
+        let Some(mut unwritten) = self.unwritten.take() else {
+            return Ok(None);
+        };
+        // A reader who has had enough is no fault.
+        if matches!(failure, Failure::StdoutClosed) {
+            return Ok(None);
+        }
+        let held = self.order.drain().filter_map(|job| job.correction);
+        held.for_each(|correction| unwritten.push(correction, None));
+        let corrections = unwritten.correct(written)?;
+        Ok(Some(Box::new(corrections)))
     }
 
     fn wants_starts(&self) -> bool {
@@ -530,8 +598,16 @@ impl Sink for Text {
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
-        for job in self.order.drain().collect::<Vec<_>>() {
-            self.print_whole(&job)?;
+        let held: Vec<_> = self.order.drain().collect();
+        let mut held = held.into_iter();
+        while let Some(job) = held.next() {
+            if let Err(failure) = self.print_whole(job) {
+                let corrections = held.filter_map(|job| job.correction);
+                if let Some(unwritten) = &mut self.unwritten {
+                    corrections.for_each(|it| unwritten.push(it, None));
+                }
+                return Err(failure);
+            }
         }
         if let Some(rows) = &mut self.rows {
             rows.flush()?;

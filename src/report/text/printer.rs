@@ -84,6 +84,21 @@ impl Printer {
         self.stdout.mark();
     }
 
+    /// Whether either may find no room.
+    pub(super) fn may_be_full(&self) -> bool {
+        self.stdout.may_be_full() || self.stderr.may_be_full()
+    }
+
+    /// Where what is printed next will stand in each.
+    pub(super) fn positions(&self) -> [u64; 2] {
+        [self.stdout.position(), self.stderr.position()]
+    }
+
+    /// How much of each has been written.
+    pub(super) fn written(&self) -> [u64; 2] {
+        [self.stdout.written(), self.stderr.written()]
+    }
+
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
         self.stdout.flush().and(self.stderr.flush())
     }

@@ -117,6 +117,11 @@ impl Rows {
         self
     }
 
+    /// Where the next row will stand, and how much has been written, in bytes.
+    pub(super) fn position_and_written(&self) -> (u64, u64) {
+        (self.out.position(), self.out.written())
+    }
+
     /// Writes what waits to be written.
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
         self.out.flush()
