@@ -49,12 +49,16 @@ pub(super) fn renderer(
     } else {
         Template::command(command, flags.command.quote, &syntax)
     };
-    let quoting = if pipe::names_inputs(flags) {
+    let style = if pipe::names_inputs(flags) {
         Quoting::Raw
     } else {
         quoting
     };
-    around(template, flags, quoting, column_names, sources, &syntax)
+    let mut renderer = around(template, flags, style, column_names, sources, &syntax)?;
+    if flags.output.print_command > 1 {
+        renderer.show_parts(quoting);
+    }
+    Ok(renderer)
 }
 
 /// The command of jobs that go through a table, as it is stored.

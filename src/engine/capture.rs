@@ -161,7 +161,7 @@ impl Capturer {
                     spools(&mut self.spools, dir)?;
                 }
                 if let (true, Some(stdout)) = (*echo, &self.named[0]) {
-                    let line = [&source.command.line[..], b"\n"].concat();
+                    let line = [source.command.shown(), b"\n"].concat();
                     stdout.file().write_all(&line)?;
                 }
                 if let Some(codec) = &self.codec {

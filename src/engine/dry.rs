@@ -121,7 +121,7 @@ impl DryEngine {
                 }
                 Ok(command) => {
                     rehearsal.jobs += 1;
-                    rehearsal.lines.extend_from_slice(&command.line);
+                    rehearsal.lines.extend_from_slice(command.shown());
                     rehearsal.lines.push(b'\n');
                 }
                 Err(why) => failed = Some(why),

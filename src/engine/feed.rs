@@ -174,7 +174,7 @@ impl Feeding {
         }
         match self.stdin.body.clone() {
             Body::Block(block) => self.write_block(pipe, &block),
-            Body::Part { file, range } => self.write_part(pipe, &file, range.end),
+            Body::Part { file, range, .. } => self.write_part(pipe, &file, range.end),
             Body::Stream(stream) => self.write_stream(pipe, &stream),
             Body::Nothing => Ok(Step::Done),
         }
@@ -349,7 +349,9 @@ pub fn write_all(stdin: &Stdin, mut file: &File, stop: BorrowedFd) -> io::Result
             file.write_all(block.bytes())?;
             sent += block.bytes().len() as u64;
         }
-        Body::Part { file: from, range } => {
+        Body::Part {
+            file: from, range, ..
+        } => {
             let mut at = range.start;
             while at < range.end {
                 let left = usize::try_from(range.end - at).unwrap_or(usize::MAX);

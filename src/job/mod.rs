@@ -6,6 +6,7 @@ pub mod pack;
 mod perl;
 mod render;
 mod results;
+mod shown;
 pub mod stored;
 
 pub use render::{Renderer, unescape_tagstring};

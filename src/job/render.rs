@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::evaluate::Evaluator;
 use super::perl::{ENDED, Verdict};
 use super::results::{self, Results};
+use super::shown;
 use crate::model::{Command, Job, Outcome, Prepare, SpawnError, Take};
 use crate::template::{Quoting, Spread, Style, Template, Values};
 
@@ -25,6 +26,9 @@ pub struct Renderer {
     files: Vec<[Template; 2]>,
     /// How values are quoted in the command line; in the tag they never are.
     quoting: Quoting,
+    /// How names are quoted in what is shown of a command that gets a part of a file; `None`: the command
+    /// alone is shown.
+    parts_shown: Option<Quoting>,
     /// What several arguments do to a word, in the command line and in the tag.
     spread: Spread,
     /// Whether empty values are nothing.
@@ -50,6 +54,7 @@ impl Renderer {
             filters: Vec::new(),
             files: Vec::new(),
             quoting,
+            parts_shown: None,
             spread,
             bare: false,
             total: None,
@@ -92,6 +97,11 @@ impl Renderer {
     pub fn with_files(mut self, files: Vec<[Template; 2]>) -> Self {
         self.files = files;
         self
+    }
+
+    /// With what reads a part of a file, shown with the command that gets it (`-vv`); names are quoted so.
+    pub fn show_parts(&mut self, quoting: Quoting) {
+        self.parts_shown = Some(quoting);
     }
 
     /// With arguments that stand for nothing: `-n0`, `-N0`.
@@ -202,6 +212,10 @@ impl Renderer {
         command.line.clear();
         let style = self.style();
         Self::append(&self.command, of(&self.command)?, style, &mut command.line);
+        command.shown = match (self.parts_shown, &job.stdin) {
+            (Some(quoting), Some(stdin)) => shown::with_part(&command.line, stdin, quoting),
+            _ => None,
+        };
         let raw_style = Style {
             quoting: Quoting::Raw,
             ..style

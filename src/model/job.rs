@@ -20,6 +20,8 @@ pub struct Job {
 pub struct Command {
     /// The command line as a shell would read it.
     pub line: Vec<u8>,
+    /// What is shown in its place; `None`: the command line itself.
+    pub shown: Option<Vec<u8>>,
     /// What `--tag` or `--tagstring` puts before each line of output.
     pub tag: Option<Vec<u8>>,
     /// How the job ends without having been run, if that is what it or a filter wants.
@@ -33,6 +35,11 @@ pub struct Command {
 }
 
 impl Command {
+    /// What is shown of it: in front of output, in the joblog, for a dry run.
+    pub fn shown(&self) -> &[u8] {
+        self.shown.as_ref().unwrap_or(&self.line)
+    }
+
     /// Whether there is more to do for it than to have a shell run its line.
     pub fn needs_its_own_process(&self) -> bool {
         self.workdir.is_some() || !self.files.is_empty()

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::sys::block::Block;
@@ -47,6 +48,8 @@ pub enum Body {
     Part {
         /// The file.
         file: Arc<File>,
+        /// What the user calls it, where that names just this part's file.
+        name: Option<Arc<Path>>,
         /// From where to where, in bytes.
         range: Range<u64>,
     },
@@ -64,8 +67,9 @@ impl PartialEq for Body {
                 Self::Part {
                     file: one,
                     range: it,
+                    ..
                 },
-                Self::Part { file, range },
+                Self::Part { file, range, .. },
             ) => Arc::ptr_eq(one, file) && it == range,
             (Self::Stream(one), Self::Stream(other)) => one == other,
             (Self::Nothing, Self::Nothing) => true,

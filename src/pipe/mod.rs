@@ -26,7 +26,6 @@ pub mod separator;
 pub mod source;
 pub mod stream;
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,7 +126,7 @@ enum Pieces {
     /// Jobs that are fed while they run.
     Routed(Box<Router>),
     /// Whole files for each set of arguments.
-    Whole(Arc<File>, u64),
+    Whole(Stdin),
     Over,
 }
 
@@ -241,10 +240,10 @@ impl Jobs {
             let Some(args) = self.next_args()? else {
                 return Ok(None);
             };
-            let Pieces::Whole(file, size) = &self.pieces else {
+            let Pieces::Whole(stdin) = &self.pieces else {
                 return Ok(None);
             };
-            let stdin = part::stdin(&Arc::from([]), file, 0..*size);
+            let stdin = stdin.clone();
             return Ok(Some(self.job(args, stdin)));
         }
         if let Pieces::Routed(router) = &mut self.pieces
@@ -355,7 +354,8 @@ fn pieces(opened: Opened) -> Result<Pieces, String> {
         }
         if let Some((file, 0)) = source.regular() {
             let size = file.metadata().map_or(0, |meta| meta.len());
-            return Ok(Pieces::Whole(file, size));
+            let stdin = part::stdin(&Arc::from([]), &file, source.name(), 0..size);
+            return Ok(Pieces::Whole(stdin));
         }
     }
     let routed = !matches!(config.route, Route::EachBlock);

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::key::Key;
@@ -35,12 +35,18 @@ pub fn total_size(files: &[PathBuf]) -> Option<u64> {
 }
 
 /// A job's standard input: the part `range` of `file`, which the job itself is said to have read.
-pub fn stdin(header: &Arc<[u8]>, file: &Arc<File>, range: Range<u64>) -> Stdin {
+pub fn stdin(
+    header: &Arc<[u8]>,
+    file: &Arc<File>,
+    name: Option<&Arc<Path>>,
+    range: Range<u64>,
+) -> Stdin {
     Stdin {
         counts: false,
         header: Arc::clone(header),
         body: Body::Part {
             file: Arc::clone(file),
+            name: name.map(Arc::clone),
             range,
         },
     }
@@ -103,6 +109,8 @@ pub struct Parts {
 
 struct Current {
     file: Arc<File>,
+    /// Where the header is what the file begins with.
+    name: Option<Arc<Path>>,
     header: Arc<[u8]>,
     at: u64,
     end: u64,
@@ -148,7 +156,13 @@ impl Parts {
                         &mut self.limit,
                     )?;
                     current.at = cut;
-                    return Ok(Some(stdin(&current.header, &current.file, start..cut)));
+                    let name = current.name.as_ref();
+                    return Ok(Some(stdin(
+                        &current.header,
+                        &current.file,
+                        name,
+                        start..cut,
+                    )));
                 }
                 source::consumed(&current.file, current.end);
                 self.current = None;
@@ -176,9 +190,11 @@ impl Current {
             .position()
             .map_err(|error| input.cannot_read(&error))?;
         let header = header_at(&file, &input.shown(), at, header, limit)?;
+        let name = input.name().filter(|_| at == 0 || header.is_empty());
         Ok(Self {
             at: at + header.len() as u64,
             end: size,
+            name: name.cloned(),
             file,
             header,
             input,
@@ -390,7 +406,7 @@ impl FileBlocks {
         }
         Ok(Some(Stdin {
             counts: true,
-            ..stdin(&self.header, &self.file, start..self.at)
+            ..stdin(&self.header, &self.file, None, start..self.at)
         }))
     }
 

@@ -27,7 +27,8 @@ pub struct Input {
     file: Arc<File>,
     /// Whether it can be read at any place, and is no pipe.
     regular: bool,
-    name: Option<PathBuf>,
+    /// As the user gave it; `None` for standard input and copies.
+    name: Option<Arc<Path>>,
     /// What writes into it.
     decompressor: Option<Decompressor>,
 }
@@ -112,6 +113,11 @@ impl Source {
         let size = input.file.metadata().map(|meta| meta.len());
         let left = size.and_then(|size| Ok(size.saturating_sub(input.position()?)));
         left.map_err(|error| input.cannot_read(&error))
+    }
+
+    /// The name of the file that is read now.
+    pub fn name(&self) -> Option<&Arc<Path>> {
+        self.inputs.front().and_then(Input::name)
     }
 
     /// What the user calls what is read now.
@@ -215,9 +221,14 @@ impl Input {
         Ok(Self {
             file: Arc::new(file),
             regular: decompressor.is_none() && (kind.is_file() || kind.is_block_device()),
-            name: Some(path.to_owned()),
+            name: Some(Arc::from(path)),
             decompressor,
         })
+    }
+
+    /// What the user calls it, unless it is standard input.
+    pub fn name(&self) -> Option<&Arc<Path>> {
+        self.name.as_ref()
     }
 
     /// The file, and whether it can be read at any place.

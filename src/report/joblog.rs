@@ -132,7 +132,7 @@ impl Joblog {
 
     /// The line of a job that ended with `end`.
     pub fn line<'a>(&self, end: &'a AttemptEnd) -> Line<'a> {
-        let command = &end.job.command.line[..];
+        let command = end.job.command.shown();
         let echoed = if self.verbose {
             command.len() as u64 + 1
         } else {

@@ -9,6 +9,7 @@ use crate::{fanout, fanout_in_background, text};
 
 mod named;
 mod received;
+mod shown;
 mod splitters;
 
 #[test]

@@ -49,7 +49,7 @@ fn calling_shell() -> Vec<Case> {
         "-k -v hi ::: 1 2",
         "-k --tag hi ::: 1 2",
         "-q hi ::: '1  2'",
-        "-k --joblog log hi ::: 1 2",
+        "-j1 --joblog log hi ::: 1 2",
         "-k --fifo --pipe 'cat {}; hi'",
         "-k --cat --pipe 'cat {}; hi'",
         "--wd sub 'hi x; pwd #' ::: 1",
@@ -233,7 +233,7 @@ parset arr echo < /dev/null; declare -p arr
 const BASH_OUTPUT: &str = r#"
 hi() { echo "hi $1 $v"; }
 env_parallel -k -N2 hi ::: 1 2 3
-env_parallel -k --joblog log hi ::: 1 2; cut -f7- log
+env_parallel -j1 --joblog log hi ::: 1 2; cut -f7- log
 env_parallel --results out hi ::: 1 >/dev/null; cat out/1/1/stdout
 env_parallel -vk hi ::: 1
 env_parallel --dry-run hi ::: 1
@@ -269,14 +269,18 @@ seq 3 | env_parallel -k al
 "#;
 
 /// The other programs of the package, called from a script.
-const PROGRAMS: &str = r"
+const PROGRAMS: &str = r#"
 seq 20 | shuf >one; seq 11 30 | shuf >two
 parsort -rn <one
 parsort <two
+parsort one two
+parsort -rn "$PWD/one"
+awk 'BEGIN { srand(7); for (i = 0; i < 300000; i++) print int(rand() * 1e9), i }' >'a big one'
+parsort 'a big one' | cksum; LC_ALL=C sort 'a big one' | cksum
 parcat one two | sort -n
 niceload -v echo nice 2>/dev/null
 sql --version | head -1
-";
+"#;
 
 /// A script of a shell that calls companions of the program.
 pub struct Script {

@@ -134,7 +134,7 @@ impl Assignments {
         };
         let mut tagger = Tagger::new(decoration);
         if echoed {
-            tagger.push(&job.command.line, &mut take)?;
+            tagger.push(job.command.shown(), &mut take)?;
             tagger.push(b"\n", &mut take)?;
         }
         for_each_piece(stdout, 0, |piece| tagger.push(piece, &mut take))?;

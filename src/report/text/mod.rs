@@ -235,7 +235,7 @@ impl Text {
         if !self.echoes_starts() {
             return Ok(());
         }
-        let line = &start.job.command.line;
+        let line = start.job.command.shown();
         if self.config.trace {
             self.printer
                 .line(Stream::Stderr, &Decoration::default(), line)?;
@@ -261,7 +261,7 @@ impl Text {
         if self.streaming.get(seq).is_none() {
             self.streaming.begin(seq);
             if self.config.verbose {
-                let line = &piece.job.command.line;
+                let line = piece.job.command.shown();
                 self.printer.line(Stream::Stdout, &decoration, line)?;
             }
         }
@@ -391,7 +391,7 @@ impl Text {
             dry_run,
             ..
         } = self.config;
-        let line = &finished.job.command.line;
+        let line = finished.job.command.shown();
         if (dry_run || finished.declined) && trace {
             self.printer
                 .line(Stream::Stderr, &Decoration::default(), line)?;

@@ -146,7 +146,7 @@ impl Rows {
             self.out.buffer().extend_from_slice(number.as_bytes());
             self.out.buffer().push(separator);
         }
-        self.field(separator, &shown.job.command.line)?;
+        self.field(separator, shown.job.command.shown())?;
         for arg in shown.job.args.iter() {
             self.out.write(&[separator])?;
             self.field(separator, arg)?;
@@ -218,7 +218,7 @@ impl Rows {
              \"JobRuntime\": {runtime}, \"Send\": {sent}, \"Receive\": {received}, \
              \"Exitval\": {exit}, \"Signal\": {signal}, \"Command\": \""
         );
-        escaped(&shown.job.command.line, &mut self.out)?;
+        escaped(shown.job.command.shown(), &mut self.out)?;
         self.out.write(b"\", \"V\": [ ")?;
         for (place, arg) in shown.job.args.iter().enumerate() {
             self.out.write(if place == 0 { b"\"" } else { b",\"" })?;
@@ -240,7 +240,7 @@ impl Rows {
 fn numbers(row: &Row, shown: &Shown) -> [String; 8] {
     let start = row.start.duration_since(UNIX_EPOCH).unwrap_or_default();
     let echoed = if shown.echoed {
-        shown.job.command.line.len() as u64 + 1
+        shown.job.command.shown().len() as u64 + 1
     } else {
         0
     };
@@ -269,7 +269,7 @@ fn written(
         return tagger.push(path.as_os_str().as_encoded_bytes(), &mut take);
     }
     if echoed {
-        tagger.push(&shown.job.command.line, &mut take)?;
+        tagger.push(shown.job.command.shown(), &mut take)?;
         tagger.push(b"\n", &mut take)?;
     }
     for_each_piece(captured, 0, |piece| tagger.push(piece, &mut take))

@@ -204,7 +204,7 @@ fn pieces_joined_are_the_input(mut choices: Choices) {
 fn append_body(body: &Body, into: &mut Vec<u8>) {
     match body {
         Body::Block(block) => into.extend_from_slice(block.bytes()),
-        Body::Part { file, range } => {
+        Body::Part { file, range, .. } => {
             let mut bytes = vec![0; (range.end - range.start) as usize];
             file.read_exact_at(&mut bytes, range.start)
                 .expect("a part of the file");
