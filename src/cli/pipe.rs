@@ -262,20 +262,27 @@ fn separator(flags: &Flags) -> Result<(Separator, Ends), String> {
     } else {
         "--recend"
     };
-    let both = [b"(?s)(", &end[..], b")(?:", &start, b")"].concat();
-    let anchored = |regexp: Vec<u8>, wanted: &[u8]| {
-        if wanted.is_empty() {
+    // As in GNU parallel: in a stream `^` and `$` are at lines, and `.` is no newline; in parts of files it is any
+    // byte, and they are at the ends of what is looked at.
+    let mode: &[u8] = if pipe.pipepart { b"(?s)" } else { b"(?m)" };
+    let around = |before: &[u8], regexp: &[u8], behind: &[u8]| {
+        if regexp.is_empty() {
             Ok(None)
         } else {
-            finder(option, &regexp).map(Some)
+            finder(
+                option,
+                &[b"(?m)", before, b"(?:", regexp, b")", behind].concat(),
+            )
+            .map(Some)
         }
     };
     let ends = Ends {
-        start: anchored([b"(?s)\\A(?:", &start[..], b")"].concat(), &start)?,
-        end: anchored([b"(?s)(?:", &end[..], b")\\z"].concat(), &end)?,
+        start: around(b"\\A", &start, b"")?,
+        end: around(b"", &end, b"\\z")?,
     };
     let separator = Separator::Regexp {
-        both: finder(option, &both)?,
+        both: finder(option, &[mode, b"(", &end, b")(?:", &start, b")"].concat())?,
+        start: around(b"", &start, b"")?,
     };
     Ok((separator, ends))
 }

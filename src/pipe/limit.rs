@@ -210,6 +210,7 @@ mod tests {
         let says = |change: &dyn Fn(&mut Config)| jobs(&endless, change).1.unwrap_or_default();
         let never = || Separator::Regexp {
             both: std::sync::Arc::new(Never),
+            start: None,
         };
         for (what, change) in [
             (

@@ -28,11 +28,12 @@ pub enum Separator {
         /// The begin of the next.
         start: Vec<u8>,
     },
-    /// Where a regexp matches; its first group is the end of the one record, what follows it the begin of
-    /// the other. The second one finds the begin of a record, the third its end, where they are anchored.
+    /// Where regexps match.
     Regexp {
-        /// Both.
+        /// Its first group is the end of the one record, what follows it the begin of the other.
         both: Arc<dyn Finder>,
+        /// The begin of a record; `None`: anything.
+        start: Option<Arc<dyn Finder>>,
     },
     /// At newlines that are not quoted.
     Csv,
@@ -92,7 +93,7 @@ impl Separator {
             Self::Fixed { end, start } => {
                 memmem::rfind(text, &both(end, start)).map(|at| at + end.len())
             }
-            Self::Regexp { both } => last_match(both.as_ref(), text)?,
+            Self::Regexp { both, .. } => last_match(both.as_ref(), text)?,
             Self::Csv => {
                 let mut last = None;
                 csv_ends(text, |end| {
@@ -113,16 +114,7 @@ impl Separator {
     pub fn nth_cut(&self, text: &[u8], count: usize) -> Result<Option<usize>, String> {
         match self {
             Self::Fixed { end, start } => Ok(nth_fixed(text, end, start, count)),
-            Self::Regexp { both } => {
-                let mut cut = 0;
-                for _ in 0..count {
-                    match next_match(both.as_ref(), text, cut)? {
-                        Some(next) => cut = next,
-                        None => return Ok(None),
-                    }
-                }
-                Ok(Some(cut).filter(|&cut| cut > 0))
-            }
+            Self::Regexp { both, start } => nth_match(both.as_ref(), start.as_deref(), text, count),
             Self::Csv => {
                 let (mut seen, mut found) = (0, None);
                 csv_ends(text, |end| {
@@ -145,7 +137,7 @@ impl Separator {
             Self::Fixed { end, start } => {
                 Ok(memmem::find(text, &both(end, start)).map(|at| at + end.len()))
             }
-            Self::Regexp { both } => {
+            Self::Regexp { both, .. } => {
                 let groups = both.find(text, 0)?;
                 Ok(groups.get(1).copied().flatten().map(|(_, end)| end))
             }
@@ -175,7 +167,7 @@ impl Separator {
                 kept.extend_from_slice(&text[from..]);
                 *block = kept;
             }
-            Self::Regexp { both } => {
+            Self::Regexp { both, .. } => {
                 let mut text = &block[..];
                 if let Some((_, end)) = first(ends.start.as_deref(), text)? {
                     text = &text[end..];
@@ -268,21 +260,36 @@ fn last_match(both: &dyn Finder, text: &[u8]) -> Result<Option<usize>, String> {
     }
 }
 
-/// The first cut after `cut` that a regexp finds.
-fn next_match(both: &dyn Finder, text: &[u8], cut: usize) -> Result<Option<usize>, String> {
-    let mut from = cut;
-    while from <= text.len() {
-        let groups = both.find(text, from)?;
-        let (Some(Some((start, _))), Some(Some((_, next)))) = (groups.first(), groups.get(1))
-        else {
+/// Where record number `count` ends. As in GNU parallel, what begins a record is no part of what ends it; what
+/// stands in front of the first begin is as many records as are wanted; and an empty record ends the search.
+fn nth_match(
+    both: &dyn Finder,
+    start: Option<&dyn Finder>,
+    text: &[u8],
+    count: usize,
+) -> Result<Option<usize>, String> {
+    let mut cut = 0;
+    for _ in 0..count {
+        let begun = match start {
+            None => Some(cut),
+            Some(start) => match start.find(text, cut)?.first().copied().flatten() {
+                Some((at, end)) => (at == cut).then_some(end),
+                None => return Ok(None),
+            },
+        };
+        let groups = both.find(text, begun.unwrap_or(cut))?;
+        let Some((_, end)) = groups.get(1).copied().flatten() else {
             return Ok(None);
         };
-        if *next > cut {
-            return Ok(Some(*next));
+        if begun.is_none() {
+            return Ok(Some(end));
         }
-        from = start + 1;
+        if end == cut {
+            return Ok(None);
+        }
+        cut = end;
     }
-    Ok(None)
+    Ok(Some(cut))
 }
 
 /// Tells `found` where CSV records end in `text`, as long as it wants to know.

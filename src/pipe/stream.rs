@@ -148,8 +148,13 @@ impl Splitter {
         let Some(wanted) = self.header_wanted.take() else {
             return Ok(());
         };
+        // As in GNU parallel, a regexp gets to see whole blocks: one that matches nothing, too, is to match all it can.
+        let whole = matches!(wanted, Header::Regexp(_));
+        let mut ready = !whole;
         loop {
-            if let Some(end) = header_end(&wanted, &self.rest.bytes)? {
+            if (ready || self.over)
+                && let Some(end) = header_end(&wanted, &self.rest.bytes)?
+            {
                 self.header = Arc::from(&self.rest.bytes[..end]);
                 self.rest.bytes.drain(..end);
                 return Ok(());
@@ -162,8 +167,12 @@ impl Splitter {
                 let input = self.source.shown();
                 return Err(too_long(&input, held, limit::THE_HEADER, limit::HEADER));
             }
-            let got = self.source.read_to(&mut self.rest.bytes, self.size)?;
+            let missing = self.size - held % self.size;
+            let got = self
+                .source
+                .read_to(&mut self.rest.bytes, missing.min(STEP))?;
             self.over = got == 0;
+            ready = !whole || got == missing;
         }
     }
 

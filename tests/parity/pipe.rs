@@ -18,6 +18,65 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// Regexps for where records of lines begin and end; a stream each.
+const REGEXPS: &[(&str, &[&str])] = &[
+    (
+        "x1, S\ny\nx2, S\nx3, S\nx4, S\n",
+        &[
+            "--recstart '.*, S' -N1",
+            "--recstart '.*, S' -N2",
+            "--recstart '.*, S' --block 3",
+            "--recstart '^x' -N1",
+            "--recstart '^x' -N2",
+            "--recstart '^x' --block 3",
+            "--recstart '^' -N1",
+            "--recstart 'x*' -N1",
+            "--recstart '(?=x)' -N1",
+            "--recend 'S$' -N1",
+            "--recend 'S$' --block 3",
+            "--recend '^y$' --block 5",
+            "--recend 'S$\\n' --rrs -N1",
+            "--recend 'S$' --rrs --block 100",
+            "--recend 'S.y' -N1",
+            "--recend 'S.y' --block 6",
+            "--recend '\\n' --recstart '^x' -N2",
+            "--recend 'x*' -N1",
+        ],
+    ),
+    (
+        "y\nx2\nx3\nx4\nx5\n",
+        &[
+            "--recstart '^x' -N2",
+            "--recstart x -N2",
+            "--recstart '^x' --rrs -N2",
+        ],
+    ),
+    (
+        "1234556\n",
+        &[
+            "--recend '\\d' --recstart '\\d' -N1",
+            "--recend 5 --recstart 5 -N1",
+            "--recend '\\d' -N2",
+            "--recstart '\\d\\d' -N1",
+            "--recstart '\\d' -N2",
+        ],
+    ),
+];
+
+/// Regexps for headers, of two lines that begin with `#` and three that do not.
+const HEADERS: &[&str] = &[
+    "'(#.*\n)*' -N1",
+    "'(#.*\n)*' -N2",
+    "'(#.*\n)*' --block 2",
+    "'(#.*\n)*' --block 4",
+    "'(#.*\n)*' --block 8",
+    "'(#.*\n)*' --round-robin -j2 --block 4",
+    "'(#.*\n)+' --block 4",
+    "'(#.*\n)?' -N1",
+    "'(#.*\n)*?' -N1",
+    "'(x.*\n)*' -N1",
+];
+
 /// Ways to cut them.
 const CUTS: &[&str] = &[
     "--block 1",
@@ -234,6 +293,15 @@ pub fn cases() -> Vec<Case> {
     for options in ROUTES {
         let line = format!("--pipe {options} 'cat; echo ,'");
         cases.push(case(&line).named("columns").stdin(COLUMNS).own_words());
+    }
+    for (stream, regexps) in REGEXPS {
+        let lines = regexps.iter();
+        let lines = lines.map(|words| format!("--pipe --regexp {words} -k 'cat; echo ,'"));
+        cases.extend(lines.map(|line| case(&line).named("regexps").stdin(*stream)));
+    }
+    for words in HEADERS {
+        let line = format!("--pipe --header {words} -k 'cat; echo ,'");
+        cases.push(case(&line).named("headers").stdin("#1\n#2\na\nb\nc\n"));
     }
     let ten = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n";
     for line in FILES {
