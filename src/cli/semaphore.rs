@@ -31,6 +31,9 @@ pub(super) fn is_wanted(flags: &Semaphore, called_as: CalledAs) -> bool {
 /// One line that names the option and what is wrong with it.
 pub(super) fn config(flags: &Flags, called_as: CalledAs) -> Result<Config, String> {
     let semaphore = &flags.semaphore;
+    if semaphore.bg && flags.terminal.interactive {
+        return Err("--interactive asks nobody about a job in the background (--bg)".to_owned());
+    }
     let action = if semaphore.wait {
         Action::Wait
     } else if semaphore.fg {

@@ -4,6 +4,7 @@
 //! and closes it when the job is to end. The window stays for a while when its job is over, so that its
 //! output can be read.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,12 +15,17 @@ use super::shell::Shell;
 use crate::sys::helper::{self, Daemon};
 use crate::template::Quoting;
 
+/// The variable that names another program than `tmux`.
+const PROGRAM: &str = "PARALLEL_TMUX";
+
 /// How long a window stays when its job is over, in seconds.
 const LINGERS: u32 = 10;
 
 /// A tmux session of the run's own.
 #[derive(Debug)]
 pub struct Tmux {
+    /// What is called: `tmux`, or what `$PARALLEL_TMUX` names.
+    program: OsString,
     socket: PathBuf,
     session: String,
     panes: bool,
@@ -45,15 +51,24 @@ impl Tmux {
         let unique = fastrand::u32(..);
         let socket = folder.join(format!("tms{unique:08x}"));
         let session = format!("p{}", std::process::id());
-        let mut tmux = Command::new("tmux");
+        let named = std::env::var_os(PROGRAM).filter(|program| !program.is_empty());
+        let program = named.clone().unwrap_or_else(|| "tmux".into());
+        let mut tmux = Command::new(&program);
         tmux.arg("-S")
             .arg(&socket)
             .args(["new-session", "-dP", "-F", "#{pane_id}", "-s", &session])
             .arg("echo Each job is shown while it runs, and for a while after; exec cat")
             .env_remove(CALLING_SHELL);
-        let started = helper::output(tmux)?;
+        let started = helper::output(tmux).map_err(|error| match named {
+            Some(named) => {
+                let why = format!("{}, which ${PROGRAM} names: {error}", named.display());
+                io::Error::new(error.kind(), why)
+            }
+            None => error,
+        })?;
         if started.status.success() {
             return Ok(Self {
+                program,
                 socket,
                 session,
                 panes,
@@ -69,7 +84,9 @@ impl Tmux {
 
     /// How the user gets to see the session.
     pub fn invitation(&self) -> String {
-        format!("See output with: tmux -S {} attach", self.socket.display())
+        let program = self.program.display();
+        let socket = self.socket.display();
+        format!("See output with: {program} -S {socket} attach")
     }
 
     /// The command line that has `line` run in a window.
@@ -96,7 +113,11 @@ impl Tmux {
             .map(|&byte| if byte.is_ascii_control() { b' ' } else { byte })
             .collect();
         let session = &self.session;
-        let tmux = format!("tmux -S {}", quoted(&bytes(&self.socket)));
+        let tmux = format!(
+            "{} -S {}",
+            quoted(&bytes(Path::new(&self.program))),
+            quoted(&bytes(&self.socket))
+        );
         let (open, close) = if self.panes {
             (
                 format!("split-window -dP -F '#{{pane_id}}' -t {session}:0"),
@@ -147,7 +168,7 @@ impl Tmux {
 impl Drop for Tmux {
     /// The session ends when the last window has.
     fn drop(&mut self) {
-        let mut tmux = Command::new("tmux");
+        let mut tmux = Command::new(&self.program);
         tmux.arg("-S")
             .arg(&self.socket)
             .args(["kill-pane", "-t", &self.keeper]);

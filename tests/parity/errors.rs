@@ -31,6 +31,11 @@ pub fn cases() -> Vec<Case> {
         case("-N x echo ::: a").names(&["-N", "x"]),
         case("--tag=x echo ::: a").names(&["tag"]),
         case("--tagstring").names(&["tagstring"]),
+        case("--tmux echo ::: a")
+            .env("PARALLEL_TMUX", "nosuchtmux")
+            .names(&["nosuchtmux"]),
+        case("echo ::: a").env("PARALLEL_TMUX", "nosuchtmux"),
+        case("--semaphore --bg -p echo a").names(&["background"]),
         case("-a").names(&["-a"]),
         case("--joblog").names(&["joblog"]),
         case("-d").names(&["-d"]),
