@@ -11,7 +11,7 @@ use crate::engine::local::JobStdin;
 use crate::plan::{Plan, SlotsPlan};
 use crate::run::halt::ExitRule;
 use crate::sem::{Action, Config, Patience};
-use crate::sys::tty;
+use crate::sys::{tty, user};
 
 /// Whether the command line is one of `sem`'s.
 pub(super) fn is_wanted(flags: &Semaphore, called_as: CalledAs) -> bool {
@@ -86,14 +86,21 @@ fn patience(flags: &Semaphore) -> Result<Option<Patience>, String> {
     Ok(Some(Patience { time, steals }).filter(|_| !time.is_zero()))
 }
 
-/// The folder that GNU parallel has its semaphores in, too.
+/// The folder that GNU parallel has its semaphores in, too; without `$HOME`, as in services of the system, at the home
+/// that the system knows of.
 fn folder() -> Result<PathBuf, String> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     variable("PARALLEL_HOME")
         .map(PathBuf::from)
-        .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".parallel")))
+        .or_else(|| {
+            let home = variable("HOME").map(PathBuf::from).or_else(user::home);
+            home.map(|home| home.join(".parallel"))
+        })
         .map(|home| home.join("semaphores"))
-        .ok_or_else(|| "a semaphore needs $HOME or $PARALLEL_HOME to be set".to_owned())
+        .ok_or_else(|| {
+            "a semaphore needs $HOME or $PARALLEL_HOME to be set: this user has no home directory"
+                .to_owned()
+        })
 }
 
 /// A file's name for the semaphore's name, which may have any bytes and any length.

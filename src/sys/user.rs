@@ -1,8 +1,10 @@
 //! Who this process belongs to.
 #![allow(unsafe_code)]
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
 use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::ptr;
 
 /// The largest buffer that is tried for an entry.
@@ -10,6 +12,24 @@ const MOST_BYTES: usize = 1 << 20;
 
 /// The login name of the effective user, wherever the system keeps it; `None`: it has none, or one that is no UTF-8.
 pub fn name() -> Option<String> {
+    entry(|found| {
+        // SAFETY: the entry is filled; its name is a C string.
+        let name = unsafe { CStr::from_ptr(found.pw_name) };
+        name.to_str().ok().map(str::to_owned)
+    })
+}
+
+/// The home directory of the effective user, wherever the system keeps it; `None`: it has none.
+pub fn home() -> Option<PathBuf> {
+    entry(|found| {
+        // SAFETY: the entry is filled; its directory is a C string.
+        let home = unsafe { CStr::from_ptr(found.pw_dir) }.to_bytes();
+        (!home.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(home)))
+    })
+}
+
+/// What `take` has of the effective user's entry; `None`: there is no entry.
+fn entry<T>(take: impl FnOnce(&libc::passwd) -> Option<T>) -> Option<T> {
     let mut buffer: Vec<libc::c_char> = vec![0; 1024];
     loop {
         let mut entry = MaybeUninit::<libc::passwd>::uninit();
@@ -27,9 +47,8 @@ pub fn name() -> Option<String> {
         match code {
             libc::ERANGE if buffer.len() < MOST_BYTES => buffer.resize(buffer.len() * 2, 0),
             0 if !found.is_null() => {
-                // SAFETY: `found` is the entry, which is filled; its name is a C string in the buffer.
-                let name = unsafe { CStr::from_ptr((*found).pw_name) };
-                return name.to_str().ok().map(str::to_owned);
+                // SAFETY: `found` is the entry, which is filled; its strings are in the buffer, which lives on.
+                return take(unsafe { &*found });
             }
             _ => return None,
         }

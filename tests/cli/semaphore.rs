@@ -31,6 +31,29 @@ fn in_the_foreground_it_exits_as_the_command_does_and_reads_what_it_is_given() {
 }
 
 #[test]
+fn without_a_home_in_the_environment_it_is_the_one_that_the_system_knows() {
+    let told = Command::new("sh")
+        .args(["-c", "getent passwd \"$(id -u)\" | cut -d: -f6"])
+        .output()
+        .unwrap();
+    let home = text(&told.stdout).trim_end().to_owned();
+    if !Path::new(&home).is_dir() {
+        eprintln!("skipped: this user has no home directory");
+        return;
+    }
+    let id = format!("test-{}", std::process::id());
+    let file = format!("{home}/.parallel/semaphores/id-{id}.locks");
+    let mut command = fanout();
+    command.env_remove("HOME").env_remove("PARALLEL_HOME");
+    command.args(["--semaphore", "--id", &id, "--fg", "ls"]);
+    command
+        .arg(&file)
+        .assert()
+        .success()
+        .stdout(format!("{file}\n"));
+}
+
+#[test]
 fn in_the_background_it_goes_on_and_wait_waits_for_all() {
     let home = tempfile::tempdir().unwrap();
     let go = |n| home.path().join(format!("go{n}"));
