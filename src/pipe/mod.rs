@@ -192,6 +192,17 @@ impl Jobs {
         self.block
     }
 
+    /// How many jobs there are at most, where their arguments were counted: those of `--tee`, if there is a slot for
+    /// each of them.
+    pub fn at_most(&self) -> Option<u64> {
+        match &self.pieces {
+            Pieces::Opened(opened) if matches!(opened.config.route, Route::Tee) => {
+                (opened.jobs <= opened.config.slots).then_some(opened.jobs as u64)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the number of slots has to be known, and all of them must be there, before there are jobs.
     pub fn needs_slots(&self) -> bool {
         matches!(self.pieces, Pieces::Opened(_))

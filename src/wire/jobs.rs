@@ -168,10 +168,11 @@ fn open_inputs(plan: JobsPlan, mailbox: &Letters, may_grow: bool) -> anyhow::Res
         remark(words);
     }
     if let Some(config) = pipe {
+        let pieces = pieces(config, input, packing, remark)?;
         return Ok(OpenJobs {
             names: Vec::new(),
-            jobs: pieces(config, input, packing, remark)?,
-            at_most: None,
+            at_most: pieces.at_most(),
+            jobs: JobSource::Pieces(Box::new(pieces)),
             total: None,
             done,
             done_before,
@@ -298,7 +299,7 @@ fn pieces(
     input: InputConfig,
     packing: Packing,
     remark: impl Fn(&str) + Send + 'static,
-) -> anyhow::Result<JobSource> {
+) -> anyhow::Result<pipe::Jobs> {
     let args = if input.sources.is_empty() {
         None
     } else {
@@ -307,8 +308,7 @@ fn pieces(
             .map(|job| job.map(|job| job.args).map_err(|error| error.to_string()));
         Some(Box::new(args) as pipe::Args)
     };
-    let jobs = pipe::Jobs::open(config, args, Box::new(remark)).map_err(anyhow::Error::msg)?;
-    Ok(JobSource::Pieces(Box::new(jobs)))
+    pipe::Jobs::open(config, args, Box::new(remark)).map_err(anyhow::Error::msg)
 }
 
 /// How many jobs batches, or inputs with milestones in between, make of `records`: the length of lines decides,

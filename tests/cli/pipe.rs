@@ -293,3 +293,14 @@ fn groups_by_a_column_between_blanks_do_not_count_the_blanks() {
         assert_eq!(told, "1  a\n 1 b\n,\n2\tc\n,\n", "{column}");
     }
 }
+
+#[test]
+fn tee_has_a_thread_for_each_job_and_not_for_each_that_there_might_be() {
+    let run = fanout()
+        .args(["--pipe", "--tee", ":::", "ls /proc/$PPID/task | wc -l"])
+        .write_stdin("a\n")
+        .assert()
+        .code(0);
+    let threads: u32 = text(&run.get_output().stdout).trim().parse().unwrap();
+    assert!(threads < 20, "{threads} threads for one job");
+}
