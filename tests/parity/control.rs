@@ -124,7 +124,7 @@ fn termination() -> Vec<Case> {
         "--timeout 0% -j1 echo ::: a",
         "--timeout 300% -j1 --joblog log 'sleep {}' ::: 0.2 0.2 0.2 20 0.2",
         "--timeout 300% -j1 --joblog log 'sleep {}; exit 1' ::: 0.2 0.2 2",
-        "--timeout 1000% -j2 --joblog log -k 'sleep {}' ::: 0.2 0.4 20 20 0.2",
+        "--timeout 1000% -j2 --joblog log -k 'sleep {}' ::: 0.2 1 20 20 2",
         "--timeout 300% -j1 --retries 2 --joblog log 'echo {} >> n; sleep {}' ::: 0.2 0.2 20",
         "--delay 0.1auto -j1 --joblog log 'exit {}' ::: 0 1 1 0",
         "--delay auto -j1 echo ::: a b",

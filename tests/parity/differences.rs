@@ -293,6 +293,18 @@ pub const INTENDED: &[Difference] = &[
         reason: NEWER,
     },
     Difference {
+        case: "-k -j 2.5 echo ::: a",
+        reason: ROUNDS,
+    },
+    Difference {
+        case: "-j jobs -k echo ::: a b c ()",
+        reason: ROUNDS,
+    },
+    Difference {
+        case: "-j jobs -k echo ::: a b c ( 2 \\n)",
+        reason: ROUNDS,
+    },
+    Difference {
         case: "--version",
         reason: "The first line is GNU's, for scripts that look for it; then ours says what it is.",
     },
@@ -333,6 +345,8 @@ const NO_PROFILE: &str = "A profile that is not there is an error; GNU goes on w
 
 const IN_ORDER_OF_ENDS: &str = "A job is logged when it ends; with -k GNU waits for those before it, and forgets it if the run dies before.";
 
+const ROUNDS: &str =
+    "20260522 rounds the number of -j, and takes blanks around it and an empty one.";
 const NEWER: &str = "The release that is understood is 20260522; Debian has 20221122.";
 const NO_NUMBER: &str = "A value that is no number is an error that names it; GNU reads it as 0.";
 

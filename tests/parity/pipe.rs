@@ -46,7 +46,7 @@ const REGEXPS: &[(&str, &[&str])] = &[
     (
         "y\nx2\nx3\nx4\nx5\n",
         &[
-            "--recstart '^x' -N2",
+            "--recstart '^(x)' -N2",
             "--recstart x -N2",
             "--recstart '^x' --rrs -N2",
         ],
