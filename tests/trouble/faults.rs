@@ -170,6 +170,8 @@ fn bears_failures(name: &str) {
     }
     let way = WAYS.iter().find(|way| way.name == name).expect(name);
     let mut faults = faults(&calls_of(way));
+    // Shells that jobs share are fanout's own, which it may always signal.
+    faults.retain(|fault| !(name.starts_with("warm") && fault.call == "kill"));
     if std::env::var("FANOUT_TEST_FAULTS").is_ok_and(|which| which == "all") {
         eprintln!("{name}: {} failures", faults.len());
     } else {
@@ -287,7 +289,9 @@ fn is_borne(way: &'static Way, fault: &Fault) -> bool {
         }
         run.await_silence();
         ended_as_it_should(&scene, status);
-        goes_on(&scene);
+        // A further line says that a job's output found no room.
+        let corrected = matches!(fault.on, Some("stdout" | "stderr"));
+        goes_on(&scene, if corrected { 2 } else { 1 });
     }));
     if told.is_err() {
         eprintln!("{}: {fault:?}; fanout said: {}", way.name, scene.said());
@@ -351,7 +355,7 @@ fn ended_as_it_should(scene: &Scene, status: ExitStatus) {
 }
 
 /// A run without failures does what is left, once the first has left it in order.
-fn goes_on(scene: &Scene) {
+fn goes_on(scene: &Scene, most_lines: usize) {
     let before = scene.recorded();
     let turn = match scene.turn(1) {
         Turn::GoesOn => Turn::TriesAgain,
@@ -365,10 +369,15 @@ fn goes_on(scene: &Scene) {
     for number in 1..=scene.jobs {
         // Workers leave rows of failed jobs to those who look at them.
         if scene.way.record != Record::Table || before.contains_key(&number) {
-            assert_eq!(done.get(&number), Some(&1), "job {number} in the record");
+            let lines = done.get(&number).copied().unwrap_or_default();
+            assert!(
+                (1..=most_lines).contains(&lines),
+                "job {number} is {lines} times in the record"
+            );
         }
     }
-    if scene.way.is_seen() {
+    // A job whose output found no room has to run again.
+    if scene.way.is_seen() && most_lines == 1 {
         let ran = scene.ran();
         for number in before.keys() {
             assert_eq!(

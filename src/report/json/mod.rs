@@ -12,10 +12,9 @@ mod stamp;
 mod totals;
 mod wire;
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use uuid::Uuid;
 
 use self::bytes::{Output, Text, Texts, exact, exact_list};
 use self::encode::{Key, seconds, who};
@@ -29,6 +28,7 @@ use super::{Failure, Out, Sink};
 use crate::model::{
     ArgList, AttemptEnd, AttemptStart, Event, Outcome, OutputPiece, RunEnd, RunStart, Stream,
 };
+use crate::sys::secret::secret;
 
 /// `--json-output-limit` unless it is given.
 pub const OUTPUT_LIMIT: u64 = 64 * 1024;
@@ -151,7 +151,7 @@ impl JsonLines {
     /// Writes to `out` a run that begins now.
     pub fn new(out: Out, config: Config, context: Context) -> Self {
         let began = Instant::now();
-        let run = Uuid::now_v7().to_string();
+        let run = run_id();
         Self {
             config,
             cwd: String::from_utf8_lossy(&context.cwd).into_owned(),
@@ -377,6 +377,19 @@ impl Sink for JsonLines {
     fn finish(&mut self) -> Result<(), Failure> {
         self.lines.out.flush()
     }
+}
+
+/// The id of a run: a UUID of version 7, so that ids sort by the time at which runs begin.
+fn run_id() -> String {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = since_epoch.unwrap_or_default().as_millis();
+    // A kernel that gives no random bytes is no reason not to run.
+    let random = secret().unwrap_or_else(|_| fastrand::u128(..).to_ne_bytes());
+    let mut bytes = [0; 10];
+    bytes.copy_from_slice(&random[..10]);
+    uuid::Builder::from_unix_timestamp_millis(millis as u64, &bytes)
+        .into_uuid()
+        .to_string()
 }
 
 #[cfg(test)]
