@@ -94,9 +94,13 @@ fn outcome(called_as: CalledAs, words: &[OsString]) -> Result<usize, String> {
 fn the_canonical_form_means_the_same(words: &[OsString]) {
     let mut table = TABLE.with(Command::clone);
     let once = argv::split(words.to_vec(), &table);
-    let changes_separators = |option: &OsString| option.as_encoded_bytes().starts_with(b"--arg-");
+    // An empty value is written behind `=`, where a user may not write it.
+    let is_no_input = |option: &OsString| {
+        let option = option.as_encoded_bytes();
+        option.starts_with(b"--arg-") || option.ends_with(b"=")
+    };
     if table.try_get_matches_from_mut(&once.options).is_err()
-        || once.options.iter().any(changes_separators)
+        || once.options.iter().any(is_no_input)
     {
         return;
     }
