@@ -275,6 +275,12 @@ impl Pool {
         self.crew.most()
     }
 
+    /// From now on no slot is used again while one was never used: for jobs that all run at once, of which some may
+    /// have ended before the last one starts.
+    pub fn use_new_slots_first(&self) {
+        self.shared.lock().slots.new_first = true;
+    }
+
     fn try_to_enlist(&self, count: usize) -> anyhow::Result<()> {
         let counted = |count| self.shared.lock().alive += count;
         let uncounted = |count| self.shared.lock().alive -= count;

@@ -47,6 +47,8 @@ pub struct EngineParts {
     fewer: Option<String>,
     /// Whether all workers must be there before the first job is.
     all_at_once: bool,
+    /// Whether no slot is used again while one was never used: jobs all run at once and read the same stream.
+    slots_of_their_own: bool,
     /// The work that an earlier run has done.
     done: Option<Keys>,
     /// Whose output is shown, in the order of the inputs.
@@ -123,6 +125,7 @@ pub fn prepare_engine(
         workers,
         fewer,
         all_at_once: jobs.needs_slots() || limits::memory_left().is_some(),
+        slots_of_their_own: jobs.needs_slots(),
         done: jobs.done_work.take(),
         turn: Arc::default(),
         claims: jobs.claims.take(),
@@ -284,6 +287,9 @@ impl EngineParts {
         let engine = Box::new(local::start(config, &guardian, post)?);
         if self.all_at_once {
             slots = slots.min(engine.start_all());
+        }
+        if self.slots_of_their_own {
+            engine.use_new_slots_first();
         }
         Ok(RunningEngine {
             engine,

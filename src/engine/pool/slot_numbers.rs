@@ -16,6 +16,8 @@ pub(super) struct SlotNumbers {
     used: usize,
     /// There are no more.
     most: usize,
+    /// Whether numbers that were never given out come first.
+    pub(super) new_first: bool,
     /// The number that was given out last, and since when it is free.
     last: Option<(usize, Instant)>,
 }
@@ -27,6 +29,7 @@ impl SlotNumbers {
             free: BTreeSet::new(),
             used: 0,
             most,
+            new_first: false,
             last: None,
         }
     }
@@ -42,7 +45,9 @@ impl SlotNumbers {
             .last
             .filter(|&(_, since)| now.saturating_duration_since(since) < REST)
             .map(|(slot, _)| slot);
-        let lowest = self.free.iter().find(|&&slot| Some(slot) != resting);
+        let uses_new = self.new_first && self.used < self.most;
+        let mut free = self.free.iter().filter(|_| !uses_new);
+        let lowest = free.find(|&&slot| Some(slot) != resting);
         let slot = match lowest.copied() {
             Some(slot) => slot,
             None if self.used < self.most => {
@@ -96,6 +101,16 @@ mod tests {
             slots.put_back(slot, now + REST);
         }
         assert_eq!(slots.take(now + REST * 2), 1);
+    }
+
+    #[test]
+    fn new_numbers_come_first_where_jobs_all_run_at_once() {
+        let (mut slots, now) = (SlotNumbers::new(3), Instant::now());
+        slots.new_first = true;
+        for slot in [1, 2, 3, 1, 2] {
+            assert_eq!(slots.take(now), slot);
+            slots.put_back(slot, now);
+        }
     }
 
     #[test]
