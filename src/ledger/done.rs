@@ -187,37 +187,62 @@ pub struct Keys(Mutex<HashMap<u128, u32>>);
 
 /// What matters in a line of the JSON stream.
 #[derive(Deserialize)]
-struct JobEnd<'a> {
+struct JobLine<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
     key: Option<&'a str>,
+    /// Of a `job.end`.
     status: Option<&'a str>,
+    /// The exit code, of a `job.end`.
+    exit: Option<i32>,
+    /// What its status was, of a `job.lost`.
+    was: Option<&'a str>,
+}
+
+impl JobLine<'_> {
+    /// Whether its job did well or not (0 or 1), and how many more times that is known of its work than before the line.
+    fn step(&self) -> Option<(usize, i32)> {
+        let (status, step) = match self.kind {
+            "job.end" => (self.status?, 1),
+            "job.lost" => (self.was?, -1),
+            _ => return None,
+        };
+        match status {
+            "ok" => Some((0, step)),
+            // A job that has lost its output is none that failed by itself.
+            "fail" if self.exit == Some(0) => None,
+            "fail" | "signal" | "timeout" => Some((1, step)),
+            _ => None,
+        }
+    }
 }
 
 impl Keys {
-    /// The work that counts as done in the JSON stream at `path`. A file that is not there has none, and a
-    /// line that was torn counts for nothing.
+    /// The work that counts as done in the JSON stream at `path`; what has lost its output does not. A file that is
+    /// not there has none, and a line that was torn counts for nothing.
     ///
     /// # Errors
     ///
     /// Those of reading the file.
     pub fn in_json(path: &Path, counts: Counts) -> io::Result<Read<Self>> {
-        let mut keys = HashMap::new();
+        let mut ended: [HashMap<u128, u32>; 2] = Default::default();
         let is_torn = each_line(path, |line| {
-            let Ok(end) = serde_json::from_slice::<JobEnd>(line) else {
+            let Ok(line) = serde_json::from_slice::<JobLine>(line) else {
                 return Ok(());
             };
-            let done = match end.status {
-                Some("ok") => true,
-                Some("fail" | "signal" | "timeout") => counts == Counts::Ended,
-                _ => false,
-            };
-            let key = end.key.and_then(|key| u128::from_str_radix(key, 16).ok());
-            if let (true, "job.end", Some(key)) = (done, end.kind, key) {
-                *keys.entry(key).or_default() += 1;
+            let key = line.key.and_then(|key| u128::from_str_radix(key, 16).ok());
+            if let (Some((which, step)), Some(key)) = (line.step(), key)
+                && (which == 0 || counts == Counts::Ended)
+            {
+                let times = ended[which].entry(key).or_default();
+                *times = times.saturating_add_signed(step);
             }
             Ok(())
         })?;
+        let [mut keys, failed] = ended;
+        for (key, times) in failed {
+            *keys.entry(key).or_default() += times;
+        }
         Ok(Read {
             found: Self(Mutex::new(keys)),
             is_torn,
@@ -310,8 +335,9 @@ mod tests {
     #[test]
     fn work_is_known_by_its_key_as_often_as_it_was_done() {
         let line = |kind, key, status| {
+            let name = if kind == "job.lost" { "was" } else { "status" };
             format!(
-                "{{\"v\":1,\"type\":\"{kind}\",\"key\":\"{key:032x}\",\"status\":\"{status}\"}}\n"
+                "{{\"v\":1,\"type\":\"{kind}\",\"key\":\"{key:032x}\",\"{name}\":\"{status}\"}}\n"
             )
         };
         let text = [
@@ -320,16 +346,23 @@ mod tests {
             line("job.end", 2, "fail"),
             line("attempt.end", 3, "ok"),
             line("job.end", 4, "cancelled"),
+            line("job.end", 5, "ok"),
+            line("job.lost", 5, "ok"),
+            line("job.end", 5, "ok"),
+            line("job.end", 6, "fail"),
+            line("job.lost", 6, "fail"),
+            line("job.end", 7, "fail").replace('}', ",\"exit\":0}"),
+            line("job.lost", 8, "ok"),
             "{\"v\":1,\"type\":\"job.end\",\"key\":\"00".to_owned(),
         ];
         let json = file(&text.concat());
         let taken = |counts| {
             let keys = Keys::in_json(json.path(), counts).unwrap().found;
-            [1, 1, 1, 2, 3, 4].map(|key| keys.take(key))
+            [1, 1, 1, 2, 3, 4, 5, 5, 6, 7, 8].map(|key| u8::from(keys.take(key)))
         };
-        let ended = [true, true, false, true, false, false];
+        let ended = [1, 1, 0, 1, 0, 0, 1, 0, 0, 0, 0];
         assert_eq!(taken(Counts::Ended), ended);
-        let succeeded = [true, true, false, false, false, false];
+        let succeeded = [1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0];
         assert_eq!(taken(Counts::Succeeded), succeeded);
     }
 }

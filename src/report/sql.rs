@@ -104,7 +104,7 @@ fn written(captured: &Captured, tag: &Decoration, echo: Option<&[u8]>) -> Result
     Ok(bytes)
 }
 
-fn failure(error: SqlError) -> Failure {
+pub(super) fn failure(error: SqlError) -> Failure {
     Failure::new("the database", io::Error::other(error.why))
 }
 

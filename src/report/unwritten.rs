@@ -1,25 +1,54 @@
 //! Jobs that are on record as done, and whose output cannot be written.
 //!
 //! The record is written where jobs end, before their output: it must not wait for a reader. When the output then finds
-//! no room, a further line of the joblog says so of each job that has lost some, and the last line of a job decides:
-//! `--resume-failed` runs it again.
+//! no room, the record takes that back for each job that has lost some: by a further line in a joblog, where the last
+//! one of a job decides, by a `job.lost` in JSON, and by the exit value in a row of a table. `--resume-failed`, and
+//! `--resume` with JSON, run it again.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::joblog::Joblog;
+use super::json::JsonRecord;
+use super::sql;
 use super::{Failure, Sink};
 use crate::ledger::joblog::Line;
 use crate::model::{AttemptEnd, Event, JobIdentity, Outcome};
+use crate::sql::OUTPUT_LOST;
+use crate::sql::claims::Claims;
 use crate::sys::spool::Captured;
 
-/// The exit value of a job that did well but for its output, as [`Outcome::joblog_exit`] has it.
-const OUTPUT_LOST: i32 = -1;
+/// Where it is on record which jobs are done.
+#[derive(Clone, Debug, Default)]
+pub struct Records {
+    /// A joblog in a file.
+    pub joblog: Option<Joblog>,
+    /// A JSON stream in a file.
+    pub json: Option<JsonRecord>,
+    /// The table that the jobs come from.
+    pub table: Option<Arc<Claims>>,
+}
 
-/// What the joblog has to say once more of a job whose output is lost; small, for `-k` may hold many.
+impl Records {
+    /// Whether any of them has the outcome of a job as one that is done.
+    fn have_done(&self, outcome: &Outcome) -> bool {
+        match outcome {
+            Outcome::Exited(0) => {
+                self.joblog.is_some() || self.json.is_some() || self.table.is_some()
+            }
+            // What failed in JSON `--resume` does not run again.
+            Outcome::Exited(_) | Outcome::Signaled(_) | Outcome::TimedOut(_) => self.json.is_some(),
+            _ => false,
+        }
+    }
+}
+
+/// What the record has to say once more of a job whose output is lost; small, for `-k` may hold many.
 #[derive(Debug)]
 pub(super) struct Correction {
     job: Arc<JobIdentity>,
+    /// How it ended.
+    was: Outcome,
     start: SystemTime,
     runtime: Duration,
     sent: u64,
@@ -63,8 +92,13 @@ impl Unwritten {
     }
 
     /// Corrects what is on record of those whose output is not within what has been `written`; returns what does so for
-    /// jobs that end later.
-    pub(super) fn correct(self, written: [u64; 3]) -> Result<Corrections, Failure> {
+    /// jobs that end later. `failure` is why they are lost.
+    pub(super) fn correct(
+        mut self,
+        written: [u64; 3],
+        failure: &Failure,
+    ) -> Result<Corrections, Failure> {
+        self.corrections.why = failure.to_string();
         let is_written = |end: [u64; 3]| end.iter().zip(written).all(|(end, len)| *end <= len);
         for (job, place) in &self.jobs {
             if !place.is_some_and(is_written) {
@@ -78,50 +112,73 @@ impl Unwritten {
 /// Corrects the record of jobs whose output is lost: as a sink, of all that end from now on.
 #[derive(Debug)]
 pub struct Corrections {
-    joblog: Joblog,
+    records: Records,
+    /// Why output is lost.
+    why: String,
     /// Whether something is shown of each job.
     shows_all: bool,
 }
 
 impl Corrections {
-    /// Those of what was written to `joblog`.
-    pub fn new(joblog: Joblog) -> Self {
-        Self {
-            joblog,
+    /// Those of what was written to `records`; `None`: there are none.
+    pub fn new(records: Records) -> Option<Self> {
+        records.have_done(&Outcome::Exited(0)).then(|| Self {
+            records,
+            why: String::new(),
             shows_all: false,
-        }
+        })
     }
 
     /// What to say of the job that ended with `end`, if it is on record as done and something is shown of it.
     fn of(&self, end: &AttemptEnd) -> Option<Correction> {
         let shown = |captured: &Captured| captured.path().is_none() && !captured.is_empty();
         let wrote = shown(&end.stdout) || shown(&end.stderr) || end.streamed != [0; 2];
-        if !end.recorded || end.outcome != Outcome::Exited(0) || !(wrote || self.shows_all) {
+        if !(self.records.have_done(&end.outcome) && (wrote || self.shows_all)) {
             return None;
         }
-        let line = self.joblog.line(end);
+        let runtime = end.ended_at.duration_since(end.started_at);
+        let joblog = self.records.joblog.as_ref();
         Some(Correction {
             job: Arc::clone(&end.job),
-            start: line.start,
-            runtime: line.runtime,
-            sent: line.sent,
-            received: line.received,
+            was: end.outcome.clone(),
+            start: end.started_at,
+            runtime: runtime.unwrap_or_default(),
+            sent: end.sent,
+            received: joblog.map_or(0, |joblog| joblog.line(end).received),
         })
     }
 
-    /// Says that the output of a job is lost.
+    /// Says everywhere that the output of a job is lost.
     fn write(&self, lost: &Correction) -> Result<(), Failure> {
-        self.joblog.append(&Line {
-            seq: lost.job.seq,
-            host: ":",
-            start: lost.start,
-            runtime: lost.runtime,
-            sent: lost.sent,
-            received: lost.received,
-            exit: OUTPUT_LOST,
-            signal: 0,
-            command: &lost.job.command.line,
-        })
+        let Records {
+            joblog,
+            json,
+            table,
+        } = &self.records;
+        let (job, did_well) = (&lost.job, lost.was == Outcome::Exited(0));
+        let told = json
+            .as_ref()
+            .map_or(Ok(()), |json| json.lost(job, &lost.was, &self.why));
+        let table = table.as_ref().filter(|_| did_well);
+        let failed = table.map_or(Ok(()), |table| {
+            let failed = table.fail(job.seq, &job.command.line);
+            failed.map_err(sql::failure)
+        });
+        let joblog = joblog.as_ref().filter(|_| did_well);
+        let logged = joblog.map_or(Ok(()), |joblog| {
+            joblog.append(&Line {
+                seq: job.seq,
+                host: ":",
+                start: lost.start,
+                runtime: lost.runtime,
+                sent: lost.sent,
+                received: lost.received,
+                exit: OUTPUT_LOST,
+                signal: 0,
+                command: job.command.shown(),
+            })
+        });
+        told.and(failed).and(logged)
     }
 }
 

@@ -192,6 +192,21 @@ impl Claims {
         Ok(())
     }
 
+    /// The row of job `seq`, which was finished well with the rendered `command`, says from now on that it has failed.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be written.
+    pub fn fail(&self, seq: u64, command: &[u8]) -> Result<(), SqlError> {
+        if self.only_looks {
+            return Ok(());
+        }
+        let mut shared = self.table();
+        shared.commit()?;
+        shared.table.fail(seq, command)?;
+        shared.commit()
+    }
+
     /// Makes what was written last.
     ///
     /// # Errors

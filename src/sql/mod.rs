@@ -60,6 +60,10 @@ pub trait Table: fmt::Debug + Send {
     /// Writes what became of the job of `ticket`; may stay in memory until [`commit`](Self::commit).
     fn finish(&mut self, ticket: Ticket, end: &Finished<'_>) -> Result<(), SqlError>;
 
+    /// Has the row of job `seq`, which this worker has finished well with the rendered `command`, say that it has
+    /// failed: what it wrote is only there.
+    fn fail(&mut self, seq: u64, command: &[u8]) -> Result<(), SqlError>;
+
     /// Gives the row of `ticket` back, so that it waits again, unless it is over; may stay in memory until
     /// [`commit`](Self::commit).
     fn release(&mut self, ticket: Ticket) -> Result<(), SqlError>;
@@ -157,6 +161,9 @@ pub struct Finished<'a> {
 
 /// So many bytes a row has at most: `SQLite` takes no more, `PostgreSQL` hardly more.
 pub const MOST_BYTES: u64 = 1_000_000_000;
+
+/// The `Exitval` of a job that did well, and whose output could not be written out.
+pub const OUTPUT_LOST: i32 = -1;
 
 /// Fails if what was written by job `seq` is of more `bytes` than a row can have.
 ///

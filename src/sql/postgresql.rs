@@ -15,11 +15,11 @@ use postgres::error::SqlState;
 use postgres::{Client, Statement};
 
 use self::ended::Ended;
-use self::text::{Raw, decoded, decoded_command};
+use self::text::{Raw, decoded, decoded_command, encoded};
 use super::columns::{TAKEN, WAITS, definition, room};
 use super::rows::{Rows, places};
 use super::url::Server;
-use super::{Finished, Row, SqlError, Table, Ticket, Waiting, Worker};
+use super::{Finished, OUTPUT_LOST, Row, SqlError, Table, Ticket, Waiting, Worker};
 
 /// An open table.
 pub struct PostgresTable {
@@ -108,6 +108,19 @@ impl Table for PostgresTable {
             return self.commit();
         }
         Ok(())
+    }
+
+    fn fail(&mut self, seq: u64, command: &[u8]) -> Result<(), SqlError> {
+        let fail = format!(
+            "UPDATE {} SET Exitval = {OUTPUT_LOST} WHERE Seq = $1::bigint AND Exitval = 0 AND Host = $2 AND \
+             Command = $3",
+            self.name
+        );
+        let (seq, command) = (seq as i64, encoded(command));
+        let failed = self
+            .db
+            .execute(&fail, &[&seq, &self.worker.host, &&*command]);
+        self.checked(failed).map(drop)
     }
 
     fn release(&mut self, ticket: Ticket) -> Result<(), SqlError> {

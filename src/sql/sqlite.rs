@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
 use super::columns::{TAKEN, WAITS, definition, room};
 use super::rows::{Rows, places};
-use super::{Finished, Row, SqlError, Table, Ticket, Waiting, Worker};
+use super::{Finished, OUTPUT_LOST, Row, SqlError, Table, Ticket, Waiting, Worker};
 
 /// What holds of a row that this worker has taken. A master may have made the table anew in the meantime, and
 /// then the row is another one.
@@ -131,6 +131,16 @@ impl Table for SqliteTable {
             self.mark(ticket.turn),
         ));
         self.checked(written).map(drop)
+    }
+
+    fn fail(&mut self, seq: u64, command: &[u8]) -> Result<(), SqlError> {
+        self.begin()?;
+        let fail = format!(
+            "UPDATE {} SET Exitval = {OUTPUT_LOST} WHERE Seq = ? AND Exitval = 0 AND Host = ? AND Command = ?",
+            self.name
+        );
+        let of = (seq as i64, &self.worker.host, Bytes(command));
+        self.checked(self.db.execute(&fail, of)).map(drop)
     }
 
     fn release(&mut self, ticket: Ticket) -> Result<(), SqlError> {

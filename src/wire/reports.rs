@@ -21,7 +21,7 @@ use crate::plan::{JsonPlan, JsonTarget, ReportPlan, RowsPlan};
 use crate::report::handoff::{Handoff, Taker};
 use crate::report::joblog::{Joblog, end_of_lines};
 use crate::report::near_order::NearOrder;
-use crate::report::unwritten::Corrections;
+use crate::report::unwritten::{Corrections, Records};
 use crate::report::{Failure, Out, Reporter, Screen, Sink, json, progress, sql, summary, text};
 use crate::run::retry::Retry;
 use crate::run::{Message, Observer};
@@ -222,7 +222,11 @@ fn sinks(
             .with_rows(rows)
             .with_assignments(plan.assign)
             .with_joblog(printed_log)
-            .with_corrections(recorder.joblog.clone().map(Corrections::new)),
+            .with_corrections(Corrections::new(Records {
+                joblog: recorder.joblog.clone(),
+                json: recorder.json.clone(),
+                table: engine.claims.clone(),
+            })),
     ));
     Ok(sinks)
 }

@@ -12,7 +12,7 @@ use crate::process::Run;
 use crate::{fanout, fanout_in_background, text};
 
 /// The lines of a stream, each checked against the schema, with the counters that every line has.
-fn checked(stream: &[u8]) -> Vec<Value> {
+pub fn checked(stream: &[u8]) -> Vec<Value> {
     let schema = fanout().arg("--json-schema").assert().code(0).stderr("");
     let schema: Value = serde_json::from_slice(&schema.get_output().stdout).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use rustix::process::Signal;
 
 use crate::process::{Run, await_that};
-use crate::{fanout, fanout_in_background, text};
+use crate::{fanout, fanout_in_background, json, text};
 
 /// Runs fanout with `arguments` in `folder`, in a bash that may write files of at most `blocks` KiB, with standard
 /// output in the file `out` there; returns the exit code and what is on standard error.
@@ -383,8 +383,49 @@ fn with_fsync_each_end_is_on_the_disk() {
     assert_eq!((count("fdatasync("), count(" fsync(")), (6, 12), "{calls}");
 }
 
-/// The jobs in the joblog `path` whose last line says that they did what they should.
+/// Where it is on record what is done, and the option by which a run goes on with what is not.
+const RECORDS: [(&[&str], &str); 2] = [
+    (&["--joblog", "log"], "--resume-failed"),
+    (&["--json=log"], "--resume"),
+];
+
+/// The jobs in the record `path` of which the last that is said is that they did what they should.
 fn good(path: &Path) -> BTreeSet<u64> {
+    if fs::read(path).unwrap().starts_with(b"{") {
+        good_in_json(path)
+    } else {
+        good_in_joblog(path)
+    }
+}
+
+fn good_in_json(path: &Path) -> BTreeSet<u64> {
+    let (mut good, mut lost, mut counted) = (BTreeSet::new(), 0, (0, 0));
+    for line in json::checked(&fs::read(path).unwrap()) {
+        match line["type"].as_str().unwrap() {
+            "job.end" => {
+                assert!(line["status"] == "ok" || line["status"] == "cancelled");
+                if line["status"] == "ok" {
+                    good.insert(line["seq"].as_u64().unwrap());
+                }
+            }
+            "job.lost" => {
+                assert!(line["error"].as_str().unwrap().contains("standard output"));
+                assert_eq!(line["was"], "ok");
+                assert!(good.remove(&line["seq"].as_u64().unwrap()), "{line}");
+                lost += 1;
+            }
+            "run.end" => {
+                let count = |name: &str| line[name].as_u64().unwrap();
+                counted = (count("ok"), count("lost"));
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(counted, (good.len() as u64, lost));
+    good
+}
+
+fn good_in_joblog(path: &Path) -> BTreeSet<u64> {
     let mut good = BTreeSet::new();
     for line in fs::read_to_string(path).unwrap().lines().skip(1) {
         let fields: Vec<_> = line.split('\t').collect();
@@ -400,8 +441,15 @@ fn good(path: &Path) -> BTreeSet<u64> {
 }
 
 /// Checks that of `count` jobs, each of which writes its input as a line, those are good in the joblog of `folder` of
-/// which that line is in `out`, and that the others write theirs when the run with these `words` is resumed.
-fn check_resumed(folder: &Path, out: &str, words: &[&str], count: usize, what: &str) {
+/// which that line is in `out`, and that the others write theirs when the run with these `words` goes on as `resume`
+/// says.
+fn check_resumed(
+    folder: &Path,
+    out: &str,
+    (resume, words): (&str, &[&str]),
+    count: usize,
+    what: &str,
+) {
     let lines = |text: &str| -> BTreeSet<u64> {
         let lines = text.lines().filter(|line| line.len() == 6);
         lines.filter_map(|line| line.parse().ok()).collect()
@@ -409,7 +457,7 @@ fn check_resumed(folder: &Path, out: &str, words: &[&str], count: usize, what: &
     assert_eq!(good(&folder.join("log")), lines(out), "{what}");
     let resumed = fanout_in_background()
         .current_dir(folder)
-        .arg("--resume-failed")
+        .arg(resume)
         .args(words)
         .output()
         .unwrap();
@@ -429,10 +477,16 @@ fn a_job_whose_output_found_no_room_is_not_on_record_as_good() {
         &["-j2", "--shell", "always"],
         &["-j2", "-k", "--shell", "always"],
     ] {
-        for command in ["echo {}", "seq 20; echo {}", "sleep 0.01; echo {}"] {
-            let what = format!("{options:?} {command}");
+        for (number, command) in ["echo {}", "seq 20; echo {}", "sleep 0.01; echo {}"]
+            .iter()
+            .cycle()
+            .take(6)
+            .enumerate()
+        {
+            let (record, resume) = RECORDS[number / 3];
+            let what = format!("{options:?} {record:?} {command}");
             let folder = tempfile::tempdir().unwrap();
-            let words = [options, &["--joblog", "log", command]].concat();
+            let words = [options, record, &[command]].concat();
             let words = with_inputs(&words, &inputs);
             let full = fs::File::options().append(true).open("/dev/full").unwrap();
             let run = fanout_in_background()
@@ -443,28 +497,36 @@ fn a_job_whose_output_found_no_room_is_not_on_record_as_good() {
                 .status()
                 .unwrap();
             assert_eq!(run.code(), Some(255), "{what}");
-            assert!(!numbers(&folder.path().join("log")).is_empty(), "{what}");
-            check_resumed(folder.path(), "", &words, inputs.len(), &what);
+            let log = fs::read_to_string(folder.path().join("log")).unwrap();
+            assert!(log.lines().count() > 2, "{what}: {log}");
+            check_resumed(folder.path(), "", (resume, &words), inputs.len(), &what);
         }
     }
 }
 
 #[test]
 fn where_the_room_ends_the_record_tells_what_was_written() {
-    let inputs = inputs(300);
-    let command = "head -c 500 /dev/zero | tr '\\0' x; echo; echo {}";
+    // The JSON is within the limit, too.
+    let sizes = [(300, 500, 80), (100, 6000, 300)];
+    let records = [0, 1].map(|kind| (RECORDS[kind], sizes[kind]));
     for options in [
         &["-j2"][..],
         &["-j4", "-k"],
         &["-j2", "--line-buffer"],
         &["-j2", "--shell", "always"],
         &["-j4", "-k", "--shell", "always"],
-    ] {
+    ]
+    .into_iter()
+    .flat_map(|options| records.map(|record| (options, record)))
+    {
+        let (options, ((record, resume), (count, size, limit))) = options;
+        let inputs = inputs(count);
+        let command = format!("head -c {size} /dev/zero | tr '\\0' x; echo; echo {{}}");
         let folder = tempfile::tempdir().unwrap();
-        let words = [options, &["--joblog", "log", command]].concat();
+        let words = [options, record, &["--json-output-limit=0"][..], &[&command]].concat();
         let words = with_inputs(&words, &inputs);
-        let (code, said) = limited(folder.path(), 80, &words);
-        let what = format!("{options:?}: {said}");
+        let (code, said) = limited(folder.path(), limit, &words);
+        let what = format!("{options:?} {record:?}: {said}");
         assert_eq!(code, Some(255), "{what}");
         let out = fs::read_to_string(folder.path().join("out")).unwrap();
         let written = out.lines().filter(|line| line.len() == 6);
@@ -475,7 +537,7 @@ fn where_the_room_ends_the_record_tells_what_was_written() {
             assert!(good.is_subset(&written) && !good.is_empty(), "{what}");
         } else {
             assert!(written.count() > 10, "{what}");
-            check_resumed(folder.path(), &out, &words, inputs.len(), &what);
+            check_resumed(folder.path(), &out, (resume, &words), inputs.len(), &what);
         }
     }
 }

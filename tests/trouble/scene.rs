@@ -215,14 +215,20 @@ impl Scene {
     }
 
     fn in_json(&self) -> Vec<u64> {
-        let mut numbers = Vec::new();
+        let mut numbers: Vec<(serde_json::Value, u64)> = Vec::new();
         for line in self.lines("log") {
             let event: serde_json::Value = serde_json::from_str(&line).expect(&line);
-            if event["type"] == "job.end" && event["status"] == "ok" {
-                numbers.push(event["args"][0].as_str().expect(&line).parse().unwrap());
+            let is_done = event["type"] == "job.end" && event["status"] == "ok";
+            if is_done {
+                let number = event["args"][0].as_str().expect(&line).parse().unwrap();
+                numbers.push((event["seq"].clone(), number));
+            } else if event["type"] == "job.lost" {
+                let lost = |(seq, _): &_| *seq == event["seq"];
+                let place = numbers.iter().rposition(lost).expect(&line);
+                numbers.remove(place);
             }
         }
-        numbers
+        numbers.into_iter().map(|(_, number)| number).collect()
     }
 
     /// A job's number is written last.

@@ -26,7 +26,8 @@ use self::totals::Totals;
 use super::tally::{Counter, Pace};
 use super::{Failure, Out, Sink};
 use crate::model::{
-    ArgList, AttemptEnd, AttemptStart, Event, Outcome, OutputPiece, RunEnd, RunStart, Stream,
+    ArgList, AttemptEnd, AttemptStart, Event, JobIdentity, Outcome, OutputPiece, RunEnd, RunStart,
+    Stream,
 };
 use crate::sys::secret::secret;
 
@@ -106,6 +107,8 @@ pub struct JsonLines {
     began: Instant,
     progress: Pulse,
     scratch: Vec<u8>,
+    /// How the run has ended, if that is still to be told.
+    ended: Option<RunEnd>,
     /// Why nothing is written any more.
     broken: Option<Failure>,
 }
@@ -176,6 +179,7 @@ impl JsonLines {
                 changed: false,
             },
             scratch: Vec::new(),
+            ended: None,
             broken: None,
         }
     }
@@ -243,6 +247,23 @@ impl JsonLines {
         let who = who(&end.job, &key, &self.context, &self.cwd);
         let body = encode::job_end(end, who, &outputs, &mut self.lines.calendar);
         self.lines.write(kind, body)
+    }
+
+    /// The output of a job that was told to have ended with `was` is lost.
+    fn job_lost(&mut self, job: &JobIdentity, was: &Outcome, why: &str) -> Result<(), Failure> {
+        let was = encode::status(was);
+        self.totals.lost(was);
+        let key = Key::new(job, &self.context, &mut self.scratch);
+        let body = wire::JobLost {
+            seq: job.seq,
+            key: key.as_str(),
+            command: Text(&job.command.line),
+            command_b64: exact(&job.command.line),
+            attempt: job.attempt,
+            was,
+            error: why,
+        };
+        self.lines.write("job.lost", body)
     }
 
     fn output(&mut self, piece: &OutputPiece) -> Result<(), Failure> {
@@ -332,6 +353,7 @@ impl JsonLines {
             Event::AttemptStarted(_) | Event::AttemptFailed(_) | Event::JobFinished(_) => {
                 self.progress.changed = self.tells(Detail::Progress);
             }
+            Event::RunEnded(_) => self.progress.changed = false,
             _ => {}
         }
     }

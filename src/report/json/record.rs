@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::{Detail, JsonLines};
-use crate::model::{AttemptEnd, AttemptStart, Event, OutputPiece, RunStart};
+use crate::model::{AttemptEnd, AttemptStart, Event, JobIdentity, Outcome, OutputPiece, RunStart};
 use crate::report::{Failure, Sink};
 
 /// The JSON lines of a file. As a sink it counts what happens, and writes only what is not about a job: what is, was
@@ -84,6 +84,15 @@ impl JsonRecord {
         })
     }
 
+    /// The output of `job`, which was told to have ended with `was`, is lost.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be written.
+    pub fn lost(&self, job: &JobIdentity, was: &Outcome, why: &str) -> Result<(), Failure> {
+        self.write(|lines| lines.job_lost(job, was, why))
+    }
+
     /// An attempt has failed, and another follows.
     ///
     /// # Errors
@@ -100,7 +109,11 @@ impl Sink for JsonRecord {
         match event {
             Event::JobFinished(end) if !end.recorded => self.ended([&**end], false),
             Event::Gate(reason) => self.write(|lines| lines.gate(reason.as_deref())),
-            Event::RunEnded(end) => self.write(|lines| lines.run_end(end)),
+            Event::RunEnded(end) => {
+                // After what may still have to be said of the last output.
+                self.lines().ended = Some(end.clone());
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -118,6 +131,9 @@ impl Sink for JsonRecord {
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
-        self.write(JsonLines::finish)
+        self.write(|lines| match lines.ended.take() {
+            Some(end) => lines.run_end(&end),
+            None => Ok(()),
+        })
     }
 }

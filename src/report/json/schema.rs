@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde_json::{Value, json};
 
 use super::wire::{
-    Gate, JobEnd, JobOutput, JobSlow, JobStart, Line, Progress, RunEnd, RunStart, VERSION,
+    Gate, JobEnd, JobLost, JobOutput, JobSlow, JobStart, Line, Progress, RunEnd, RunStart, VERSION,
 };
 
 /// The JSON Schema that every line satisfies, as readable JSON.
@@ -20,6 +20,7 @@ pub fn schema() -> String {
         line::<JobSlow>("job.slow", &mut generator),
         line::<JobEnd>("attempt.end", &mut generator),
         line::<JobEnd>("job.end", &mut generator),
+        line::<JobLost>("job.lost", &mut generator),
         line::<Gate>("gate", &mut generator),
         line::<Progress>("progress", &mut generator),
         line::<RunEnd>("run.end", &mut generator),

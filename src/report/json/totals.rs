@@ -28,9 +28,20 @@ impl Totals {
 
     /// Adds a job that is over; its last attempt is added apart.
     pub(super) fn job(&mut self, end: &AttemptEnd) {
+        self.counts.jobs += 1;
+        *self.count_of(status(&end.outcome)) += 1;
+    }
+
+    /// A job that was added as one with status `was` has lost its output.
+    pub(super) fn lost(&mut self, was: Status) {
+        let count = self.count_of(was);
+        *count = count.saturating_sub(1);
+        self.counts.lost += 1;
+    }
+
+    fn count_of(&mut self, status: Status) -> &mut u64 {
         let counts = &mut self.counts;
-        counts.jobs += 1;
-        *match status(&end.outcome) {
+        match status {
             Status::Ok => &mut counts.ok,
             Status::Fail => &mut counts.fail,
             Status::Signal => &mut counts.signal,
@@ -40,7 +51,7 @@ impl Totals {
             Status::Skipped => &mut counts.skipped,
             Status::Dry => &mut counts.dry,
             Status::Lost => &mut counts.lost,
-        } += 1;
+        }
     }
 
     /// The closing line of the run that began with `start`.

@@ -211,6 +211,27 @@ pub(super) enum Killer {
     Memory,
 }
 
+/// `job.lost`: what a job that is done has written could not be written out where it was to go. It takes back the
+/// job's `job.end`, of which its output, as far as that goes, is all that there is.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct JobLost<'a> {
+    /// Position in the input, from 1.
+    pub(super) seq: u64,
+    /// The key of its `job.end`: that work is not done, once less than the stream has it.
+    pub(super) key: &'a str,
+    /// The command line; U+FFFD where it is no UTF-8.
+    #[schemars(with = "String")]
+    pub(super) command: Text<'a>,
+    /// The exact bytes in base64 where `command` is no UTF-8.
+    pub(super) command_b64: Option<String>,
+    /// Which try it was, from 1.
+    pub(super) attempt: u32,
+    /// The status in its `job.end`.
+    pub(super) was: Status,
+    /// Why its output is lost, in words.
+    pub(super) error: &'a str,
+}
+
 /// `job.output`
 #[derive(Serialize, JsonSchema)]
 pub(super) struct JobOutput<'a> {

@@ -578,7 +578,7 @@ impl Sink for Text {
         }
         let held = self.order.drain().filter_map(|job| job.correction);
         held.for_each(|correction| unwritten.push(correction, None));
-        let corrections = unwritten.correct(written)?;
+        let corrections = unwritten.correct(written, failure)?;
         Ok(Some(Box::new(corrections)))
     }
 

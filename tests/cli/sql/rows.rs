@@ -10,6 +10,7 @@ for_each_database! {
     somebody_else_may_have_made_the_table
     any_bytes_come_back
     what_cannot_be_written_waits_again
+    a_job_whose_output_found_no_room_has_failed
     a_dry_run_leaves_the_table_as_it_is
 }
 
@@ -178,6 +179,26 @@ fn what_cannot_be_written_waits_again(place: &Place) {
     let next = ["--sqlworker", place.url(), "-k"];
     let next = place.fanout(&next).assert().code(0);
     next.stdout("1\n2\n3\n");
+}
+
+/// What is done is so only if its output was written out, too.
+fn a_job_whose_output_found_no_room_has_failed(place: &Place) {
+    for options in [&["-j2"][..], &["-k", "-j3"]] {
+        place.write(&["test {} = 3 || echo {}", ":::", "1", "2", "3"]);
+        let full = std::fs::File::options().append(true).open("/dev/full");
+        let run = place
+            .in_background(&[&["--sqlworker", place.url()], options].concat())
+            .stdout(full.unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(run.status.code(), Some(255), "{options:?}");
+        let rows = place.found("SELECT Exitval, Stdout FROM t ORDER BY Seq");
+        for (row, want) in rows.iter().zip(["-1|1\n", "-1|2\n", "0|"]) {
+            // The run may be over before it has taken all of them.
+            assert!(row == want || row == "-1000|-", "{options:?}: {rows:?}");
+        }
+        assert!(rows[0] == "-1|1\n", "{options:?}: {rows:?}");
+    }
 }
 
 fn a_dry_run_leaves_the_table_as_it_is(place: &Place) {

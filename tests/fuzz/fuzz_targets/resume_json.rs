@@ -66,7 +66,8 @@ fn whole_lines_count(mut choices: Choices) {
     let mut text = String::new();
     let mut lines = Vec::new();
     while !choices.is_empty() && lines.len() < 32 {
-        let kind = ["job.end", "job.end", "job.end", "attempt.end"][usize::from(choices.below(4))];
+        let kind = ["job.end", "job.end", "job.lost", "attempt.end"][usize::from(choices.below(4))];
+        let name = if kind == "job.lost" { "was" } else { "status" };
         let status = STATUSES[usize::from(choices.below(8))];
         let key = u128::from(choices.below(4));
         let command = String::from_utf8_lossy(choices.text()).into_owned();
@@ -75,28 +76,32 @@ fn whole_lines_count(mut choices: Choices) {
             "{{\"v\":1,\"type\":\"{kind}\",\"seq\":1,\"key\":\"{key:032x}\",\"command\":"
         );
         quote(&command, &mut text);
-        let _ = writeln!(text, ",\"status\":\"{status}\"}}");
+        let _ = writeln!(text, ",\"{name}\":\"{status}\"}}");
         lines.push((text.len(), kind, status, key));
     }
     let cut = text.len() - torn % (text.len() + 1);
     for counts in [Counts::Ended, Counts::Succeeded] {
-        let mut want: HashMap<u128, u32> = HashMap::new();
-        for (_, _, _, key) in lines.iter().filter(|&&(end, kind, status, _)| {
-            let done = match status {
-                "ok" => true,
-                "fail" | "signal" | "timeout" => counts == Counts::Ended,
-                _ => false,
+        // Of each work, how often it is done well, and not.
+        let mut want: HashMap<u128, [u32; 2]> = HashMap::new();
+        for (_, kind, status, key) in lines.iter().filter(|(end, ..)| *end <= cut) {
+            let which = match *status {
+                "ok" => 0,
+                "fail" | "signal" | "timeout" if counts == Counts::Ended => 1,
+                _ => continue,
             };
-            end <= cut && kind == "job.end" && done
-        }) {
-            *want.entry(*key).or_default() += 1;
+            let times = &mut want.entry(*key).or_default()[which];
+            match *kind {
+                "job.end" => *times += 1,
+                "job.lost" => *times = times.saturating_sub(1),
+                _ => {}
+            }
         }
         let file = MemoryFile::new(&text.as_bytes()[..cut]);
         let keys = Keys::in_json(&file.path(), counts)
             .expect("it is a stream of ours")
             .found;
         for key in 0..5 {
-            for _ in 0..want.get(&key).copied().unwrap_or_default() {
+            for _ in 0..want.get(&key).map_or(0, |times| times.iter().sum()) {
                 assert!(keys.take(key), "work {key} is forgotten");
             }
             assert!(!keys.take(key), "work {key} is done too often");
