@@ -1,7 +1,7 @@
 //! Processes that are no jobs: none outlives the run, and a run that waits for one still hears signals.
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -104,18 +104,17 @@ fn a_kill_of_fanout_ends_the_session_of_tmux() {
 
 #[test]
 fn a_halt_does_not_wait_for_an_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let go = dir.path().join("go");
+    let made = Command::new("mkfifo").arg(&go).status().unwrap();
+    assert!(made.success());
+    let fails = "echo {= 1 while $_ eq q(a) =}; read go <".to_owned() + go.to_str().unwrap();
     let mut run = waiting(
-        &[
-            "-j2",
-            "--halt",
-            "now,fail=1",
-            "echo {= 1 while $_ eq q(a) =}; exit 1",
-            ":::",
-            "b",
-            "a",
-        ],
+        &["-j2", "--halt", "now,fail=1", &fails, ":::", "b", "a"],
         "perl",
     );
+    // A line that is empty, or none: that is a failure.
+    drop(fs::File::options().write(true).open(&go).unwrap());
     assert!(!run.wait().success());
     leaves_nothing(&run, "--halt");
 }
