@@ -3,16 +3,17 @@
 //! A dry run writes no file, so that nothing takes it for a run. With `--shellquote` each attempt's output is its
 //! command line, quoted.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use super::made_files;
 use super::question;
-use super::{Attempt, Engine, Post, Reply, Running, never_ran, not_rendered};
+use super::{Attempt, Engine, Order, Post, Update, never_ran, not_rendered};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{
-    AttemptEnd, Command, Job, JobIdentity, KilledBy, Outcome, Prepare, Rehearsal, SpawnError, Usage,
+    AttemptEnd, Command, Job, JobIdentity, Outcome, Prepare, Rehearsal, SpawnError, Usage,
 };
 use crate::sys::mailbox::Urgency;
 use crate::sys::spool::{Captured, has_result};
@@ -30,8 +31,8 @@ pub struct DryEngine {
     asks: bool,
     /// Whether a job whose output has a file already is done.
     results_are_done: bool,
-    /// What came after an attempt that could not be rendered, or after the end.
-    left: Mutex<Option<Vec<Attempt>>>,
+    /// Whether an attempt could not be rendered, after which nothing is before the controller says so.
+    stopped: AtomicBool,
     post: Post,
 }
 
@@ -58,7 +59,7 @@ impl DryEngine {
             asks: false,
             results_are_done: false,
             ends,
-            left: Mutex::new(None),
+            stopped: AtomicBool::new(false),
             post,
         }
     }
@@ -104,7 +105,7 @@ impl DryEngine {
         Captured::Memory(quoted)
     }
 
-    /// Renders `attempts`, and answers with their lines; those after one that cannot be rendered are left.
+    /// Renders `attempts`, and answers with their lines; those after one that cannot be rendered are given back.
     fn rehearse(&self, attempts: Vec<Attempt>) {
         let mut rehearsal = Rehearsal {
             jobs: 0,
@@ -130,7 +131,7 @@ impl DryEngine {
         });
         let done = rehearsal.jobs;
         if done > 0 {
-            self.post.tell(Reply::Rehearsed(rehearsal), Urgency::Now);
+            self.post.tell(Update::Rehearsed(rehearsal), Urgency::Now);
         }
         let mut rest = attempts.into_iter().skip(done);
         if let (Some(why), Some(attempt)) = (failed, rest.next()) {
@@ -180,23 +181,24 @@ impl DryEngine {
         Ok(command)
     }
 
-    /// An attempt cannot be rendered, which ends the run; `rest` is not looked at any more.
+    /// An attempt cannot be rendered, which ends the run; `rest` is not looked at.
     fn give_up(&self, attempt: &Attempt, error: SpawnError, rest: impl Iterator<Item = Attempt>) {
-        let mut left = self.left();
-        left.get_or_insert_default().extend(rest);
+        self.stopped.store(true, Ordering::Relaxed);
+        self.give_back(rest.collect());
         let end = never_ran(attempt, not_rendered(error));
         self.answer(end);
     }
 
-    fn answer(&self, end: Box<AttemptEnd>) {
-        let mut ends = [end];
-        self.post.record(&mut ends, false);
-        let [end] = ends;
-        self.post.tell(Reply::Ended(end), Urgency::Now);
+    fn give_back(&self, attempts: Vec<Attempt>) {
+        if !attempts.is_empty() {
+            self.post.tell(Update::Returned(attempts), Urgency::Now);
+        }
     }
 
-    fn left(&self) -> MutexGuard<'_, Option<Vec<Attempt>>> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    fn answer(&self, end: Box<AttemptEnd>) {
+        let mut ends = vec![end];
+        self.post.record(&mut ends, false);
+        self.post.tell(Update::Ended(ends), Urgency::Now);
     }
 
     fn end(&self, attempt: Attempt, command: Command, now: SystemTime) -> Box<AttemptEnd> {
@@ -230,9 +232,9 @@ impl DryEngine {
 }
 
 impl Engine for DryEngine {
-    fn submit(&self, attempts: Vec<Attempt>) {
-        if let Some(left) = &mut *self.left() {
-            return left.extend(attempts);
+    fn run(&self, attempts: Vec<Attempt>) {
+        if self.stopped.load(Ordering::Relaxed) {
+            return self.give_back(attempts);
         }
         for stdin in attempts
             .iter()
@@ -247,19 +249,16 @@ impl Engine for DryEngine {
         }
     }
 
-    fn close(&self) -> Vec<Attempt> {
-        self.left().replace(Vec::new()).unwrap_or_default()
+    /// Nothing runs and nothing is held when this is called.
+    fn order(&self, order: Order) {
+        match order {
+            Order::StopOn(_) => self.stopped.store(false, Ordering::Relaxed),
+            Order::List => self.post.tell(Update::Running(Vec::new()), Urgency::Now),
+            Order::Staff
+            | Order::Recall
+            | Order::End(..)
+            | Order::Signal(..)
+            | Order::TimeLimit(_) => {}
+        }
     }
-
-    fn running(&self) -> Vec<Running> {
-        Vec::new()
-    }
-
-    fn end(&self, _seq: u64, _by: KilledBy) {}
-
-    fn signal(&self, _seq: Option<u64>, _signal: i32) {}
-
-    fn limit_time(&self, _limit: Option<Duration>) {}
-
-    fn kill(&self, _by: KilledBy) {}
 }

@@ -28,7 +28,7 @@ use super::term_seq::TermSeq;
 use super::tmux::Tmux;
 use super::warm::Warm;
 use super::workdir::Workdir;
-use super::{Attempt, Engine as _, Post, never_ran, not_rendered};
+use super::{Attempt, Engine as _, Order, Post, never_ran, not_rendered};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{
@@ -154,7 +154,7 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
             shared: Arc::clone(&shared),
         }
     })?;
-    pool.limit_time(timeout);
+    pool.order(Order::TimeLimit(timeout));
     Ok(pool.with_patience(patience))
 }
 
@@ -195,23 +195,28 @@ impl Runner for LocalRunner {
             let mut end = match self.ready(shift.latest(), shift.slot()) {
                 Ok(end) => end,
                 Err(ended) => {
+                    shift.decide_latest();
                     self.run_batch(batch, shift);
                     abandon(shift.latest());
-                    return shift.answer(vec![ended]);
+                    shift.answer(vec![ended]);
+                    return;
                 }
             };
             // A shell that runs many commands has no input for any of them.
             let unfed = shift.latest().job.stdin.is_none();
             let warm = self.warm.as_mut().filter(|_| unfed);
             let Some(warm) = warm.and_then(|warm| warm.offer(&end.job).then_some(warm)) else {
-                self.run_batch(batch, shift);
-                self.run_alone(shift.next(), shift.post(), &mut end);
-                return shift.answer(vec![end]);
+                if self.run_batch(batch, shift) {
+                    self.run_alone(shift.next(), shift.post(), &mut end);
+                    shift.answer(vec![end]);
+                }
+                return;
             };
             batch.push(end);
             // Jobs of one batch are all in one slot.
             if self.shared.config.shows_slots || warm.is_full() || !shift.take_another() {
-                return self.run_batch(batch, shift);
+                self.run_batch(batch, shift);
+                return;
             }
         }
     }
@@ -273,33 +278,38 @@ impl LocalRunner {
         abandon(attempt);
     }
 
-    /// Runs the commands in `batch` in the warm shell, and by themselves where that cannot be.
+    /// Runs the commands in `batch` in the warm shell, and by themselves where that cannot be. False: nothing that is
+    /// left of the shift is to be run.
     #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
-    fn run_batch(&mut self, batch: Vec<Box<AttemptEnd>>, shift: &mut Shift) {
+    fn run_batch(&mut self, batch: Vec<Box<AttemptEnd>>, shift: &mut Shift) -> bool {
         let (Some(warm), false) = (&mut self.warm, batch.is_empty()) else {
-            return;
+            return true;
         };
         let shared = Arc::clone(&self.shared);
         let ends = warm.run(batch, &shared.config, &shared.stdin, &self.station);
         let answer = |known: &mut Vec<_>, shift: &mut Shift| {
             let known = std::mem::take(known);
             if shared.config.report_starts {
-                shift.answer_with_starts(known);
+                shift.answer_with_starts(known)
             } else {
-                shift.answer(known);
+                shift.answer(known)
             }
         };
         let mut known = Vec::new();
         for (mut end, alone) in ends {
             if alone {
-                answer(&mut known, shift);
+                if !answer(&mut known, shift) {
+                    return false;
+                }
                 self.run_alone(shift.next(), shift.post(), &mut end);
-                shift.answer(vec![end]);
+                if !shift.answer(vec![end]) {
+                    return false;
+                }
             } else {
                 known.push(end);
             }
         }
-        answer(&mut known, shift);
+        answer(&mut known, shift)
     }
 
     /// The end of `attempt`, if everything is to end.

@@ -1,8 +1,8 @@
 //! Where attempts run: mechanism without policy.
 //!
-//! An [`Engine`] takes attempts and answers each with exactly one [`Reply::Ended`], however it went; what
-//! it has not begun it gives back when it is closed. Which job runs when, and what an outcome means,
-//! is decided above, in `run`.
+//! An [`Engine`] takes attempts over and answers each exactly once, however it went: with [`Update::Ended`], or with
+//! [`Update::Returned`] if it has not begun it. Orders go down, updates come up. Which job runs when, and what an
+//! outcome means, is decided above, in `run`.
 //!
 //! * `post`: how it answers, and where the ends of jobs are recorded before that;
 //! * [`pool`]: a thread a slot, each with one attempt at a time; the queue that they share;
@@ -56,23 +56,87 @@ pub struct Attempt {
     pub queued_at: SystemTime,
 }
 
-/// What an engine tells about its attempts.
+/// What an engine tells, above all about its attempts.
 #[derive(Debug)]
-pub enum Reply {
+pub enum Update {
     /// An attempt's process runs.
     Started(Box<AttemptStart>),
     /// Output of a running attempt, as it came.
     Output(OutputPiece),
     /// A running job's wish to write to standard output by itself.
     Asking(Asking),
-    /// An attempt is over.
-    Ended(Box<AttemptEnd>),
+    /// Attempts are over, in this order.
+    Ended(Vec<Box<AttemptEnd>>),
     /// Attempts are over, none of which met an error; only from an engine that runs nothing.
     Rehearsed(Rehearsal),
-    /// Several attempts are over, in this order.
-    EndedTogether(Vec<Box<AttemptEnd>>),
+    /// Attempts that were taken over and not begun, and now never will be: somebody else has them again.
+    Returned(Vec<Attempt>),
+    /// What runs, in no order: the answer to [`Order::List`].
+    Running(Vec<Running>),
     /// There are only so many slots; and why, for the user.
     Slots(usize, String),
+}
+
+/// What an engine is told, beside the attempts that it takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Make room for what was taken over, as far as there can be any: says [`Update::Slots`] where that is not all.
+    /// Apart from [`Engine::run`], so that what writes the reports is there before.
+    Staff,
+    /// Begin nothing of what you hold: give it back. What comes later is run.
+    Recall,
+    /// Go on, until an attempt ends like this. Then begin nothing, give back what you hold and whatever still comes,
+    /// and wait for this order to come again. Until the first one this is [`StopOn::Fatal`].
+    StopOn(StopOn),
+    /// End these attempts, if they run, on behalf of somebody. They are answered as all others.
+    End(Which, KilledBy),
+    /// Signal the process groups of these attempts, if they run.
+    Signal(Which, JobSignal),
+    /// An attempt may take so long from now on, those that run included; `None`: as long as it wants.
+    TimeLimit(Option<Duration>),
+    /// Tell what runs.
+    List,
+}
+
+/// After which ends an engine stops by itself, before anybody can tell it to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopOn {
+    /// Those with an error that ends the run.
+    Fatal,
+    /// Those that are no success, unless the job was left out.
+    Failure,
+}
+
+impl StopOn {
+    /// Whether `outcome` is such an end.
+    pub fn covers(self, outcome: &Outcome) -> bool {
+        match self {
+            Self::Fatal => outcome.error().is_some_and(|error| error.fatal),
+            Self::Failure => !outcome.is_success() && !outcome.is_left_out(),
+        }
+    }
+}
+
+/// Of the attempts that run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// That of the job with this number.
+    One(u64),
+    /// The one that was started last.
+    Youngest,
+}
+
+/// What jobs are told by a signal, but to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobSignal {
+    /// SIGSTOP.
+    Stop,
+    /// SIGTSTP, as from a terminal.
+    TerminalStop,
+    /// SIGCONT.
+    Continue,
 }
 
 /// An attempt that runs now.
@@ -84,32 +148,14 @@ pub struct Running {
     pub since: Instant,
 }
 
-/// Runs attempts.
+/// A way to reach places where attempts run. Neither call blocks, and neither is answered in the call: whatever comes
+/// of it is an [`Update`]. When it is dropped it has answered everything.
 pub trait Engine: Sync {
-    /// Takes attempts to be run in this order, each as soon as a slot is free.
-    fn submit(&self, attempts: Vec<Attempt>);
+    /// Takes attempts over, to begin in this order, each as soon as a slot is free.
+    fn run(&self, attempts: Vec<Attempt>);
 
-    /// Makes room for what was submitted, as far as there can be any: says [`Reply::Slots`] where that is not all. Apart
-    /// from `submit`, so that what writes the reports is there before.
-    fn staff(&self) {}
-
-    /// Begins no attempt any more; gives back those that it had not begun.
-    fn close(&self) -> Vec<Attempt>;
-
-    /// The attempts that run now, in no order.
-    fn running(&self) -> Vec<Running>;
-
-    /// Ends the attempt at job number `seq`, if it runs, on behalf of `by`.
-    fn end(&self, seq: u64, by: KilledBy);
-
-    /// Sends `signal` to the process group of the attempt at job number `seq`, if it runs; `None`: to all.
-    fn signal(&self, seq: Option<u64>, signal: i32);
-
-    /// How long an attempt may take from now on, those that run included; `None`: as long as it wants.
-    fn limit_time(&self, limit: Option<Duration>);
-
-    /// Ends every running attempt, on behalf of `by`. They still reply.
-    fn kill(&self, by: KilledBy);
+    /// Takes an order.
+    fn order(&self, order: Order);
 }
 
 /// How an attempt ends whose command cannot be rendered, which is the end of the run; unless a signal had that

@@ -3,7 +3,7 @@
 //! The queue is shared, so an attempt never waits behind a long one while another worker is idle. It
 //! may hold more attempts than there are idle workers: then a worker goes from one tiny job to the
 //! next without waiting for the controller, and need not even wake it each time. What is in the queue
-//! has not begun, and [`Pool::close`] takes it back.
+//! has not begun, and is given back when it is recalled, or when an attempt ends as the controller wants to know at once.
 
 mod crew;
 mod shift;
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Attempt, Engine, Post, Reply, Running};
+use super::{Attempt, Engine, JobSignal, Order, Post, Running, StopOn, Update, Which};
 use crate::model::{JobIdentity, KilledBy};
 use crate::sys::child::signal_group;
 use crate::sys::helper;
@@ -118,14 +118,19 @@ impl Station {
         }
     }
 
-    /// Signals the process group that runs here, if it belongs to job number `seq`.
-    fn signal(&self, seq: Option<u64>, signal: i32) {
+    /// Signals the process group that runs here, if it belongs to job number `seq`; `None`: whoever's it is.
+    fn signal(&self, seq: Option<u64>, signal: JobSignal) {
         if let Some(seat) = &*self.seat()
             && seq.is_none_or(|seq| seq == seat.running.job.seq)
         {
-            let stops = matches!(signal, libc::SIGSTOP | libc::SIGTSTP);
+            let stops = signal != JobSignal::Continue;
             self.stopped.store(stops, Ordering::Relaxed);
-            signal_group(seat.running.job.pid, signal);
+            let number = match signal {
+                JobSignal::Stop => libc::SIGSTOP,
+                JobSignal::TerminalStop => libc::SIGTSTP,
+                JobSignal::Continue => libc::SIGCONT,
+            };
+            signal_group(seat.running.job.pid, number);
         }
     }
 
@@ -191,7 +196,12 @@ struct Queue {
     attempts: VecDeque<Attempt>,
     /// Below this many attempts the controller is woken to bring more.
     low_water: usize,
+    /// Nothing begins any more: the pool is about to go, or the record cannot be written.
     closed: bool,
+    /// After which ends nothing begins until the controller says so.
+    stop_on: StopOn,
+    /// There was such an end.
+    stopped: bool,
     /// Workers from this index on are to leave.
     most: usize,
     /// Workers that wait for an attempt.
@@ -208,6 +218,8 @@ impl Queue {
             attempts: VecDeque::new(),
             low_water: 0,
             closed: false,
+            stop_on: StopOn::Fatal,
+            stopped: false,
             most: workers,
             idle: 0,
             alive: 0,
@@ -223,8 +235,8 @@ impl Queue {
 }
 
 impl Pool {
-    /// A pool of at most `workers` threads, one of which is there: [`staff`](Engine::staff) starts more when there
-    /// is work for them. Each calls `make_runner` with its index and its station, and then runs attempts until the
+    /// A pool of at most `workers` threads, one of which is there: [`Order::Staff`] starts more when there is work
+    /// for them. Each calls `make_runner` with its index and its station, and then runs attempts until the
     /// pool is closed.
     ///
     /// # Errors
@@ -301,13 +313,17 @@ impl Pool {
         drop(queue);
         self.shared.changed.notify_all();
         let words = format!("Warning: only {most} of {wanted} jobs can run at a time: {error:#}");
-        (self.shared.post).tell(Reply::Slots(most, words), Urgency::Now);
+        (self.shared.post).tell(Update::Slots(most, words), Urgency::Now);
     }
 }
 
 impl Engine for Pool {
-    fn submit(&self, attempts: Vec<Attempt>) {
+    fn run(&self, attempts: Vec<Attempt>) {
         let mut queue = self.shared.lock();
+        if queue.stopped {
+            drop(queue);
+            return self.shared.give_back(attempts);
+        }
         let count = attempts.len();
         queue.attempts.extend(attempts);
         queue.low_water = queue.attempts.len() / 2;
@@ -319,26 +335,57 @@ impl Engine for Pool {
         }
     }
 
-    fn staff(&self) {
-        let lacks = self.lacks.swap(0, Ordering::Relaxed);
-        if lacks > 0 {
-            self.enlist(lacks);
+    fn order(&self, order: Order) {
+        match order {
+            Order::Staff => {
+                let lacks = self.lacks.swap(0, Ordering::Relaxed);
+                if lacks > 0 {
+                    self.enlist(lacks);
+                }
+            }
+            Order::Recall => {
+                let held = self.shared.lock().attempts.drain(..).collect();
+                self.shared.give_back(held);
+            }
+            Order::StopOn(stop_on) => {
+                let mut queue = self.shared.lock();
+                (queue.stop_on, queue.stopped) = (stop_on, false);
+            }
+            Order::End(Which::All, by) => self.end_all(by),
+            Order::End(Which::One(seq), by) => self.end(seq, by),
+            Order::End(Which::Youngest, by) => {
+                if let Some(seq) = self.youngest() {
+                    self.end(seq, by);
+                }
+            }
+            Order::Signal(Which::All, signal) => self.signal(None, signal),
+            Order::Signal(Which::One(seq), signal) => self.signal(Some(seq), signal),
+            Order::Signal(Which::Youngest, signal) => {
+                if let Some(seq) = self.youngest() {
+                    self.signal(Some(seq), signal);
+                }
+            }
+            Order::TimeLimit(limit) => self.limit_time(limit),
+            Order::List => {
+                let running = Update::Running(self.running());
+                self.shared.post.tell(running, Urgency::Now);
+            }
         }
     }
+}
 
-    fn close(&self) -> Vec<Attempt> {
-        let mut queue = self.shared.lock();
-        queue.closed = true;
-        let unstarted = queue.attempts.drain(..).collect();
-        drop(queue);
-        self.shared.changed.notify_all();
-        unstarted
-    }
-
+impl Pool {
     fn running(&self) -> Vec<Running> {
         let stations = self.crew.stations();
         let running = stations.iter().filter_map(|station| station.running());
         running.collect()
+    }
+
+    /// The job number of the attempt that was started last, of those that run.
+    fn youngest(&self) -> Option<u64> {
+        let running = self.running();
+        let youngest = running.iter().max_by_key(|it| (it.since, it.job.seq))?;
+        Some(youngest.job.seq)
     }
 
     fn end(&self, seq: u64, by: KilledBy) {
@@ -347,7 +394,22 @@ impl Engine for Pool {
         }
     }
 
-    fn signal(&self, seq: Option<u64>, signal: i32) {
+    fn end_all(&self, by: KilledBy) {
+        let code = match by {
+            KilledBy::User => 1,
+            KilledBy::Halt => 2,
+            KilledBy::Memory => 3,
+        };
+        self.common.killed_by.store(code, Ordering::Release);
+        for station in self.crew.stations().iter() {
+            station.wake.ring();
+        }
+        // Workers that wait for one of these hear no bell.
+        helper::end(helper::Kind::Answers);
+        helper::end_after(helper::Kind::Takes, self.patience);
+    }
+
+    fn signal(&self, seq: Option<u64>, signal: JobSignal) {
         for station in self.crew.stations().iter() {
             station.signal(seq, signal);
         }
@@ -365,27 +427,17 @@ impl Engine for Pool {
             }
         }
     }
-
-    fn kill(&self, by: KilledBy) {
-        let code = match by {
-            KilledBy::User => 1,
-            KilledBy::Halt => 2,
-            KilledBy::Memory => 3,
-        };
-        self.common.killed_by.store(code, Ordering::Release);
-        for station in self.crew.stations().iter() {
-            station.wake.ring();
-        }
-        // Workers that wait for one of these hear no bell.
-        helper::end(helper::Kind::Answers);
-        helper::end_after(helper::Kind::Takes, self.patience);
-    }
 }
 
 impl Drop for Pool {
-    /// Closes the pool and waits for its workers.
+    /// Gives back what has not begun, and waits for the workers.
     fn drop(&mut self) {
-        self.close();
+        let mut queue = self.shared.lock();
+        queue.closed = true;
+        let held = queue.attempts.drain(..).collect();
+        drop(queue);
+        self.shared.changed.notify_all();
+        self.shared.give_back(held);
         let mut queue = self.shared.lock();
         while queue.alive > 0 {
             queue = self
@@ -398,6 +450,13 @@ impl Drop for Pool {
 }
 
 impl Shared {
+    /// Gives back attempts that were not begun.
+    fn give_back(&self, attempts: Vec<Attempt>) {
+        if !attempts.is_empty() {
+            self.post.tell(Update::Returned(attempts), Urgency::Now);
+        }
+    }
+
     /// One worker's life.
     fn work(&self, index: usize, runner: &mut impl Runner) {
         while let Some((attempt, slot)) = self.next(index) {
@@ -458,6 +517,12 @@ mod tests {
 
     const GUARD: Duration = Duration::from_secs(20);
 
+    /// As if that was how an attempt ended: it was given back.
+    const RETURNED: Outcome = Outcome::Cancelled {
+        by: KilledBy::User,
+        signal: None,
+    };
+
     /// A runner that does what a function says.
     struct Scripted<F>(Arc<Station>, F);
 
@@ -469,14 +534,18 @@ mod tests {
         }
     }
 
-    /// A pool whose runners do what `script` says, and the ends of its attempts as they come.
+    /// A pool whose runners do what `script` says, and the ends of its attempts as they come; [`RETURNED`] if they
+    /// were given back.
     fn pool(
         workers: usize,
         script: impl Fn(&Attempt, usize, &Station) -> Outcome + Clone + Send + Sync + 'static,
     ) -> (Pool, Receiver<Box<AttemptEnd>>) {
         let (send, ends) = unbounded();
-        let post = move |reply, _| match reply {
-            Reply::Ended(end) => drop(send.send(end)),
+        let post = move |update, _| match update {
+            Update::Ended(ended) => ended.into_iter().for_each(|end| drop(send.send(end))),
+            Update::Returned(attempts) => attempts.iter().for_each(|attempt| {
+                drop(send.send(never_ran(attempt, RETURNED)));
+            }),
             other => panic!("{other:?}"),
         };
         let start = Pool::start(workers, Post::new(post), move |_, station| {
@@ -540,14 +609,14 @@ mod tests {
         let (post, _kept) = unbounded();
         let start = Pool::start(
             20,
-            Post::new(move |reply, _| drop(post.send(reply))),
+            Post::new(move |update, _| drop(post.send(update))),
             |_, station| Scripted(station, |_: &Attempt, _, _: &Station| Outcome::Exited(0)),
         );
         let pool = start.unwrap();
         assert_eq!(pool.crew.stations().len(), 1);
-        pool.submit(attempts(1..=3));
+        pool.run(attempts(1..=3));
         assert_eq!(pool.crew.stations().len(), 1);
-        pool.staff();
+        pool.order(Order::Staff);
         assert!((2..=3).contains(&pool.crew.stations().len()));
         assert_eq!(pool.start_all(), 20);
         let most = pool.crew.keep(10);
@@ -565,8 +634,8 @@ mod tests {
     #[test]
     fn attempts_run_in_their_order() {
         let (pool, ends) = pool(1, |_, _, _| Outcome::Exited(0));
-        pool.submit(attempts(1..=3));
-        pool.submit(attempts(4..=100));
+        pool.run(attempts(1..=3));
+        pool.run(attempts(4..=100));
         for seq in 1..=100 {
             assert_eq!(next(&ends), (seq, Outcome::Exited(0)));
         }
@@ -584,7 +653,7 @@ mod tests {
             Outcome::Exited(0)
         });
         for batch in 0..30 {
-            pool.submit(attempts(batch * 10..batch * 10 + 10));
+            pool.run(attempts(batch * 10..batch * 10 + 10));
         }
         let mut seqs: Vec<_> = (0..300)
             .map(|_| match next(&ends) {
@@ -605,13 +674,13 @@ mod tests {
             leashes,
         } = leashed(3);
         for (seq, slot) in [(1, 1), (2, 2), (3, 3)] {
-            pool.submit(vec![attempt(seq)]);
+            pool.run(vec![attempt(seq)]);
             assert_eq!(begun.recv_timeout(GUARD), Ok((seq, slot)));
         }
         for (ended, seq, slot) in [(2, 4, 2), (3, 5, 3), (1, 6, 1)] {
             leashes[ended].send(()).unwrap();
             next(&ends);
-            pool.submit(vec![attempt(seq)]);
+            pool.run(vec![attempt(seq)]);
             assert_eq!(begun.recv_timeout(GUARD), Ok((seq, slot)));
         }
         for ended in [5, 6] {
@@ -619,7 +688,7 @@ mod tests {
             next(&ends);
         }
         // The one that was taken last has not rested.
-        pool.submit(vec![attempt(7)]);
+        pool.run(vec![attempt(7)]);
         assert_eq!(begun.recv_timeout(GUARD), Ok((7, 3)));
         drop(leashes);
     }
@@ -634,7 +703,7 @@ mod tests {
             }
             Outcome::Exited(0)
         });
-        pool.submit(attempts(1..=4));
+        pool.run(attempts(1..=4));
         for seq in [1, 3] {
             assert_eq!(next(&ends), (seq, Outcome::Lost(None)));
             assert_eq!(next(&ends), (seq + 1, Outcome::Exited(0)));
@@ -642,41 +711,49 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_pool_gives_back_what_has_not_begun_and_ends_what_has() {
+    fn what_is_recalled_comes_back_unless_it_has_begun_and_what_comes_later_is_run() {
         let Leashed {
             pool,
             ends,
             begun,
             leashes,
         } = leashed(2);
-        pool.submit(attempts(1..=6));
+        pool.run(attempts(1..=6));
         for _ in 0..2 {
             begun.recv_timeout(GUARD).unwrap();
         }
-        let back: Vec<_> = pool.close().iter().map(|it| it.job.seq).collect();
-        assert_eq!(back, [3, 4, 5, 6]);
+        pool.order(Order::Recall);
+        for seq in 3..=6 {
+            assert_eq!(next(&ends), (seq, RETURNED));
+        }
+        assert!(begun.is_empty());
+        pool.run(attempts([7]));
         drop(leashes);
-        let mut ended = [next(&ends).0, next(&ends).0];
+        let mut ended = [(); 3].map(|()| next(&ends).0);
         ended.sort_unstable();
-        assert_eq!(ended, [1, 2]);
-        drop(pool);
-        assert!(ends.recv_timeout(GUARD).is_err() && begun.is_empty());
+        assert_eq!(ended, [1, 2, 7]);
     }
 
     #[test]
     fn after_a_fatal_failure_nothing_begins() {
         let ran = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&ran);
+        let fatal = Outcome::SpawnFailed(SpawnError::fatal("too long"));
+        let ends_so = fatal.clone();
         let (pool, ends) = pool(1, move |_, _, _| {
             count.fetch_add(1, Ordering::SeqCst);
-            Outcome::SpawnFailed(SpawnError::fatal("too long"))
+            ends_so.clone()
         });
-        pool.submit(attempts(1..=3));
-        assert_eq!(next(&ends).0, 1);
-        pool.submit(attempts([4]));
-        assert_eq!(pool.close().len(), 3);
-        drop(pool);
+        pool.run(attempts(1..=3));
+        for expected in [(2, RETURNED), (3, RETURNED), (1, fatal.clone())] {
+            assert_eq!(next(&ends), expected);
+        }
+        pool.run(attempts([4]));
+        assert_eq!(next(&ends), (4, RETURNED));
         assert_eq!(ran.load(Ordering::SeqCst), 1);
+        pool.order(Order::StopOn(StopOn::Fatal));
+        pool.run(attempts([5]));
+        assert_eq!(next(&ends), (5, fatal));
     }
 
     #[test]
@@ -692,11 +769,11 @@ mod tests {
                     }
                 }
             });
-            pool.submit(attempts(1..=2));
+            pool.run(attempts(1..=2));
             for _ in 0..2 {
                 said.recv_timeout(GUARD).unwrap();
             }
-            pool.kill(by);
+            pool.order(Order::End(Which::All, by));
             for _ in 0..2 {
                 assert_eq!(next(&ends).1, Outcome::Cancelled { by, signal: None });
             }
@@ -717,7 +794,7 @@ mod tests {
             Outcome::Exited(0)
         });
         assert!(pool.running().is_empty());
-        pool.submit(attempts([1]));
+        pool.run(attempts([1]));
         is_shown.recv_timeout(GUARD).unwrap();
         let running = pool.running();
         assert_eq!(running.len(), 1);
@@ -739,7 +816,7 @@ mod tests {
             set.store(true, Ordering::SeqCst);
             Outcome::Exited(0)
         });
-        pool.submit(attempts([1]));
+        pool.run(attempts([1]));
         said.recv_timeout(GUARD).unwrap();
         std::thread::scope(|scope| {
             scope.spawn(move || go.send(()));

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::Reply;
+use super::Update;
 use crate::model::{AttemptEnd, AttemptStart, OutputPiece, RunStart};
 use crate::sys::mailbox::Urgency;
 
@@ -36,13 +36,13 @@ pub trait Record: Send + Sync {
 /// The way from an engine to the controller and the record.
 #[derive(Clone)]
 pub struct Post {
-    tell: Arc<dyn Fn(Reply, Urgency) + Send + Sync>,
+    tell: Arc<dyn Fn(Update, Urgency) + Send + Sync>,
     record: Option<Arc<dyn Record>>,
 }
 
 impl Post {
-    /// Takes replies to the controller by means of `tell`; nothing is recorded.
-    pub fn new(tell: impl Fn(Reply, Urgency) + Send + Sync + 'static) -> Self {
+    /// Takes updates to the controller by means of `tell`; nothing is recorded.
+    pub fn new(tell: impl Fn(Update, Urgency) + Send + Sync + 'static) -> Self {
         Self {
             tell: Arc::new(tell),
             record: None,
@@ -56,8 +56,8 @@ impl Post {
     }
 
     /// Tells the controller.
-    pub fn tell(&self, reply: Reply, urgency: Urgency) {
-        (self.tell)(reply, urgency);
+    pub fn tell(&self, update: Update, urgency: Urgency) {
+        (self.tell)(update, urgency);
     }
 
     /// Writes down and tells that an attempt has started.
@@ -65,7 +65,7 @@ impl Post {
         if let Some(record) = &self.record {
             record.started(&start);
         }
-        self.tell(Reply::Started(start), Urgency::Soon);
+        self.tell(Update::Started(start), Urgency::Soon);
     }
 
     /// Writes down and tells what a running attempt has written.
@@ -73,7 +73,7 @@ impl Post {
         if let Some(record) = &self.record {
             record.wrote(&piece);
         }
-        self.tell(Reply::Output(piece), Urgency::Now);
+        self.tell(Update::Output(piece), Urgency::Now);
     }
 
     /// Writes down what can be of how the attempts of one slot ended, of which the controller has not been told yet,

@@ -12,10 +12,12 @@ use super::retry::Retry;
 use super::slots::Slots;
 use super::time_limit::MedianLimit;
 use super::{Message, Observer};
-use crate::engine::{Attempt, Engine, Record, Reply, never_ran};
+use crate::engine::{
+    Attempt, Engine, JobSignal, Order, Record, Running, StopOn, Update, Which, never_ran,
+};
 use crate::ledger::done::Seqs;
 use crate::model::{AttemptEnd, Event, Job, KilledBy, Left, Outcome, Rehearsal, RunEnd, RunStart};
-use crate::sys::mailbox::Mailbox;
+use crate::sys::mailbox::{Mailbox, Urgency};
 use crate::sys::signals::{Signal, stop_self};
 
 /// What the controller needs to know.
@@ -78,6 +80,15 @@ enum Phase {
     Killing,
 }
 
+/// Words about the attempts that run on when no more are started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Announcement {
+    /// After `--halt`.
+    Halt,
+    /// After SIGHUP.
+    HangUp,
+}
+
 /// So many events are told at the latest while jobs are passed over.
 const EVENTS_AT_ONCE: usize = 256;
 
@@ -97,9 +108,19 @@ struct Controller<'a> {
     phase: Phase,
     /// Attempts that the engine has and has not answered.
     in_flight: usize,
+    /// After which ends the engine stops by itself.
+    stop_on: StopOn,
+    /// It has stopped.
+    is_stopped: bool,
+    /// What the user is to be told once it is known how many attempts run on.
+    announces: Option<Announcement>,
+    /// The user wants to know what runs.
+    lists: bool,
     /// Why nothing starts now, if a gate said so.
     held_back: Option<String>,
     halted_by: Option<String>,
+    /// On whose behalf no more jobs are started.
+    ended_by: KilledBy,
     /// The signal that did, if it was one.
     signalled: Option<Signal>,
     dies_of_signals: bool,
@@ -138,8 +159,13 @@ impl<'a> Controller<'a> {
             in_step: config.in_step,
             phase: Phase::Running,
             in_flight: 0,
+            stop_on: StopOn::Fatal,
+            is_stopped: false,
+            announces: None,
+            lists: false,
             held_back: None,
             halted_by: None,
+            ended_by: KilledBy::User,
             signalled: None,
             dies_of_signals: config.dies_of_signals,
             given_back: 0,
@@ -167,7 +193,7 @@ impl<'a> Controller<'a> {
             let deadlines = [self.admit(), self.watch(), self.next_retry()];
             let deadline = deadlines.into_iter().flatten().min();
             self.tell();
-            self.parties.engine.staff();
+            self.parties.engine.order(Order::Staff);
             let nothing_starts = self.phase > Phase::Running || self.parties.queue.is_over();
             if self.in_flight == 0 && nothing_starts {
                 break;
@@ -259,8 +285,11 @@ impl<'a> Controller<'a> {
             attempts.push(self.attempt(pending, queued_at));
         }
         if !attempts.is_empty() {
+            if std::mem::take(&mut self.is_stopped) {
+                self.parties.engine.order(Order::StopOn(self.stop_on));
+            }
             self.in_flight += attempts.len();
-            self.parties.engine.submit(attempts);
+            self.parties.engine.run(attempts);
         }
         deadline
     }
@@ -286,8 +315,14 @@ impl<'a> Controller<'a> {
             return None;
         }
         let (now, engine) = (Instant::now(), self.parties.engine);
-        let gates = self.gates.iter_mut();
-        gates.filter_map(|gate| gate.watch(now, engine)).min()
+        let watches = self.gates.iter_mut().map(|gate| gate.watch(now));
+        let again = watches.filter_map(|watch| {
+            if let Some(order) = watch.order {
+                engine.order(order);
+            }
+            watch.again
+        });
+        again.min()
     }
 
     /// When a job that waits for its next try is due, if a slot is free for it.
@@ -326,25 +361,8 @@ impl<'a> Controller<'a> {
 
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Engine(Reply::Started(start)) => {
-                self.events.push(Event::AttemptStarted(start));
-            }
-            Message::Engine(Reply::Output(piece)) => self.events.push(Event::Output(piece)),
-            Message::Engine(Reply::Asking(asking)) => {
-                self.events.push(Event::Asking(Some(asking)));
-            }
-            Message::Engine(Reply::Ended(end)) => self.ended(end),
-            Message::Engine(Reply::Rehearsed(rehearsal)) => self.rehearsed(rehearsal),
-            Message::Engine(Reply::EndedTogether(ends)) => {
-                for end in ends {
-                    self.ended(end);
-                }
-            }
-            Message::Engine(Reply::Slots(most, words)) => {
-                self.most_slots = most;
-                self.lookahead.set_slots(self.slots_now());
-                self.notice(words);
-            }
+            Message::Engine(update) => self.updated(update),
+            Message::Recalled => self.recalled(),
             // The next turn looks again.
             Message::InputReady | Message::ReportsCaughtUp | Message::GateReady => {}
             Message::Remark(words) => self.notice(words),
@@ -357,17 +375,64 @@ impl<'a> Controller<'a> {
             Message::GateFailed(why) => {
                 self.notice(format!("Error: {why}"));
                 self.trouble = Some(ExitCode::Error);
-                self.drain(&why);
+                self.drain(KilledBy::User, &why);
             }
             Message::ReportFailed(why) => {
                 self.trouble = Some(ExitCode::Error);
-                self.drain(&why);
+                self.drain(KilledBy::User, &why);
             }
+        }
+    }
+
+    fn updated(&mut self, update: Update) {
+        match update {
+            Update::Started(start) => self.events.push(Event::AttemptStarted(start)),
+            Update::Output(piece) => self.events.push(Event::Output(piece)),
+            Update::Asking(asking) => self.events.push(Event::Asking(Some(asking))),
+            Update::Ended(ends) => {
+                for end in ends {
+                    self.ended(end);
+                }
+            }
+            Update::Rehearsed(rehearsal) => self.rehearsed(rehearsal),
+            Update::Returned(attempts) => self.returned(attempts),
+            Update::Running(running) => self.runs(running),
+            Update::Slots(most, words) => {
+                self.most_slots = most;
+                self.lookahead.set_slots(self.slots_now());
+                self.notice(words);
+            }
+        }
+    }
+
+    /// Attempts were not begun after all: they wait again, or nothing starts any more.
+    fn returned(&mut self, attempts: Vec<Attempt>) {
+        self.in_flight -= attempts.len();
+        if self.phase > Phase::Running {
+            return self.give_up(attempts);
+        }
+        for attempt in attempts {
+            self.parties.queue.put_back(Pending {
+                job: attempt.job,
+                try_number: attempt.number,
+            });
+        }
+    }
+
+    /// Attempts that wait will not be made.
+    fn give_up(&mut self, attempts: Vec<Attempt>) {
+        let by = self.ended_by;
+        self.given_back += attempts.len() as u64;
+        for attempt in attempts {
+            let outcome = Outcome::Cancelled { by, signal: None };
+            self.events
+                .push(Event::JobFinished(never_ran(&attempt, outcome)));
         }
     }
 
     fn ended(&mut self, mut end: Box<AttemptEnd>) {
         self.in_flight -= 1;
+        self.is_stopped |= self.stop_on.covers(&end.outcome);
         if let Ok(time) = end.ended_at.duration_since(end.started_at) {
             self.lookahead.observe(time);
         }
@@ -403,7 +468,7 @@ impl<'a> Controller<'a> {
         {
             let code = error.exit.map_or(ExitCode::Error, ExitCode::Jobs);
             self.trouble = Some(code);
-            self.drain(&error.why);
+            self.drain(KilledBy::User, &error.why);
         }
         self.announce_outcome(&end);
         self.record(&mut end);
@@ -423,13 +488,8 @@ impl<'a> Controller<'a> {
         match verdict.halt {
             None => {}
             Some(HaltWhen::Soon) => {
-                if self.in_flight > 0 {
-                    let running = self.in_flight;
-                    self.notice(format!(
-                        "Starting no more jobs. Waiting for {running} jobs to finish."
-                    ));
-                }
-                self.drain(&format!("--halt {}", self.halt_text));
+                self.announces = Some(Announcement::Halt);
+                self.drain(KilledBy::Halt, &format!("--halt {}", self.halt_text));
             }
             Some(HaltWhen::Now) => self.kill(KilledBy::Halt, &format!("--halt {}", self.halt_text)),
         }
@@ -475,7 +535,7 @@ impl<'a> Controller<'a> {
         {
             let took = end.ended_at.duration_since(end.started_at);
             let limit = limit.succeeded(took.unwrap_or_default());
-            self.parties.engine.limit_time(Some(limit));
+            self.parties.engine.order(Order::TimeLimit(Some(limit)));
         }
     }
 
@@ -544,17 +604,14 @@ impl<'a> Controller<'a> {
             Signal::HangUp => {
                 self.notice("SIGHUP received. No new jobs will be started.".to_owned());
                 self.signalled.get_or_insert(signal);
-                self.drain("SIGHUP");
-                let running = self.in_flight;
-                self.notice(format!(
-                    "Waiting for these {running} jobs to finish. Send SIGTERM to stop now."
-                ));
-                self.list_running();
+                self.announces = Some(Announcement::HangUp);
+                self.drain(KilledBy::User, "SIGHUP");
             }
             Signal::User1 => self.list_running(),
             Signal::User2 => {
                 let (ok, failed) = self.halt.counts();
-                let (done, running) = (ok + failed, self.in_flight);
+                let running = self.in_flight.min(self.slots_now());
+                let done = ok + failed;
                 let of = self
                     .total
                     .map_or(String::new(), |total| format!(" of {total}"));
@@ -567,11 +624,15 @@ impl<'a> Controller<'a> {
                 ));
             }
             Signal::Stop => {
-                self.parties.engine.signal(None, libc::SIGTSTP);
+                let stop = Order::Signal(Which::All, JobSignal::TerminalStop);
+                self.parties.engine.order(stop);
                 self.tell();
                 stop_self();
             }
-            Signal::Continue => self.parties.engine.signal(None, libc::SIGCONT),
+            Signal::Continue => {
+                let go_on = Order::Signal(Which::All, JobSignal::Continue);
+                self.parties.engine.order(go_on);
+            }
             Signal::Interrupt | Signal::Terminate => {
                 self.trouble = Some(ExitCode::of_signal(signal, self.dies_of_signals));
                 self.signalled = Some(signal);
@@ -585,48 +646,70 @@ impl<'a> Controller<'a> {
         }
     }
 
-    /// Names the jobs that run, the oldest first.
+    /// Has the jobs that run named.
     fn list_running(&mut self) {
-        let mut running = self.parties.engine.running();
-        running.sort_by_key(|it| (it.since, it.job.seq));
-        for it in running {
-            self.notice(String::from_utf8_lossy(&it.job.command.line).into_owned());
+        self.lists = true;
+        self.parties.engine.order(Order::List);
+    }
+
+    /// These jobs run: names them, the oldest first, if that was asked for, and lets the gates look.
+    fn runs(&mut self, mut running: Vec<Running>) {
+        for gate in &mut self.gates {
+            for order in gate.runs(&running) {
+                self.parties.engine.order(order);
+            }
+        }
+        if std::mem::take(&mut self.lists) {
+            running.sort_by_key(|it| (it.since, it.job.seq));
+            for it in running {
+                self.notice(String::from_utf8_lossy(&it.job.command.line).into_owned());
+            }
         }
     }
 
-    /// Starts nothing any more, because of `why`.
-    fn drain(&mut self, why: &str) {
+    /// Starts nothing any more, on behalf of `by` and because of `why`.
+    fn drain(&mut self, by: KilledBy, why: &str) {
         if self.phase > Phase::Running {
+            if self.announces.is_some() {
+                self.parties.mailbox.post([Message::Recalled], Urgency::Now);
+            }
             return;
         }
         self.phase = Phase::Draining;
+        self.ended_by = by;
         self.halted_by.get_or_insert_with(|| why.to_owned());
-        let by = if why.starts_with("--halt") {
-            KilledBy::Halt
-        } else {
-            KilledBy::User
-        };
-        let handed_over = self.parties.engine.close();
-        self.in_flight -= handed_over.len();
         self.left = self.parties.queue.left(self.total);
         let put_back = self.parties.queue.stop();
         let now = SystemTime::now();
-        let put_back = put_back.map(|pending| self.attempt(pending, now));
-        let cancelled: Vec<_> = handed_over.into_iter().chain(put_back).collect();
-        self.given_back += cancelled.len() as u64;
-        for attempt in cancelled {
-            let outcome = Outcome::Cancelled { by, signal: None };
-            self.events
-                .push(Event::JobFinished(never_ran(&attempt, outcome)));
+        let put_back = put_back.map(|pending| self.attempt(pending, now)).collect();
+        self.give_up(put_back);
+        self.parties.engine.order(Order::Recall);
+        self.parties.mailbox.post([Message::Recalled], Urgency::Now);
+    }
+
+    /// All that the engine had not begun has come back.
+    fn recalled(&mut self) {
+        let running = self.in_flight;
+        match self.announces.take() {
+            Some(Announcement::Halt) if running > 0 => self.notice(format!(
+                "Starting no more jobs. Waiting for {running} jobs to finish."
+            )),
+            Some(Announcement::HangUp) => {
+                self.notice(format!(
+                    "Waiting for these {running} jobs to finish. Send SIGTERM to stop now."
+                ));
+                self.list_running();
+            }
+            Some(Announcement::Halt) | None => {}
         }
     }
 
     /// Starts nothing any more and ends what runs.
     fn kill(&mut self, by: KilledBy, why: &str) {
-        self.drain(why);
+        self.drain(by, why);
         if self.phase < Phase::Killing {
             self.phase = Phase::Killing;
-            self.parties.engine.kill(by);
+            self.parties.engine.order(Order::End(Which::All, by));
         }
     }
 

@@ -16,15 +16,15 @@ pub mod time_limit;
 
 use std::time::Instant;
 
-use crate::engine::Reply;
+use crate::engine::Update;
 use crate::model::Event;
 use crate::sys::signals::Signal;
 
 /// Whatever the controller may have to react to.
 #[derive(Debug)]
 pub enum Message {
-    /// The engine says something about an attempt.
-    Engine(Reply),
+    /// The engine says something.
+    Engine(Update),
     /// The input has jobs, or its end, after the queue had run dry.
     InputReady,
     /// Something that the user should know about the input.
@@ -35,6 +35,8 @@ pub enum Message {
     GateReady,
     /// A gate cannot say anything, now or later: why.
     GateFailed(String),
+    /// From the controller to itself: the engine has given back all that it had not begun, and that has been handled.
+    Recalled,
     /// A signal arrived.
     Signal(Signal),
     /// Nobody reads standard output any more.

@@ -9,9 +9,8 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, unbounded};
 
 use super::*;
-use crate::engine::Engine;
-use crate::engine::Reply;
 use crate::engine::shell::{Shell, Wishes};
+use crate::engine::{Engine, Order, Update, Which};
 use crate::model::{ArgList, Command, Job, KilledBy, Stream};
 use crate::sys::child::Exit;
 use crate::sys::spool::{Captured, Limits, SpoolDir};
@@ -36,7 +35,7 @@ impl Prepare for Verbatim {
 struct Local {
     // Before the guardian, which counts on an orderly end.
     pool: Pool,
-    replies: Receiver<Reply>,
+    updates: Receiver<Update>,
     dir: tempfile::TempDir,
     _guardian: Guardian,
 }
@@ -44,7 +43,7 @@ struct Local {
 impl Drop for Local {
     fn drop(&mut self) {
         // A test that failed does not wait for what it left running.
-        self.pool.kill(KilledBy::User);
+        self.pool.order(Order::End(Which::All, KilledBy::User));
     }
 }
 
@@ -109,24 +108,24 @@ impl Local {
         };
         change(&mut config);
         let guardian = Guardian::start(super::WARDS * config.slots, None).unwrap();
-        let (send, replies) = unbounded();
-        let post = move |reply: Reply, _| {
-            let started = matches!(reply, Reply::Started(_));
-            drop(send.send(reply));
+        let (send, updates) = unbounded();
+        let post = move |update: Update, _| {
+            let started = matches!(update, Update::Started(_));
+            drop(send.send(update));
             if started {
                 on_start();
             }
         };
         Self {
             pool: super::start(config, &guardian, Post::new(post)).unwrap(),
-            replies,
+            updates,
             dir,
             _guardian: guardian,
         }
     }
 
     fn submit(&self, line: impl AsRef<[u8]>) {
-        self.pool.submit(vec![Attempt {
+        self.pool.run(vec![Attempt {
             job: Job {
                 seq: 7,
                 args: ArgList::single(line.as_ref().to_vec()),
@@ -139,20 +138,23 @@ impl Local {
         }]);
     }
 
-    fn reply(&self) -> Reply {
-        self.replies.recv_timeout(GUARD).expect("a reply in time")
+    fn update(&self) -> Update {
+        self.updates.recv_timeout(GUARD).expect("a update in time")
     }
 
     /// The end of the attempt, and its streamed output.
     fn end(&self) -> (Box<AttemptEnd>, Vec<(Stream, Vec<u8>)>) {
         let mut pieces = Vec::new();
         loop {
-            match self.reply() {
-                Reply::Ended(end) => return (end, pieces),
-                Reply::Output(piece) => pieces.push((piece.stream, piece.bytes)),
-                Reply::Started(_) | Reply::Rehearsed(_) | Reply::Asking(_) => {}
-                Reply::EndedTogether(_) => panic!("one was submitted"),
-                Reply::Slots(_, words) => panic!("{words}"),
+            match self.update() {
+                Update::Ended(mut ends) => {
+                    let end = ends.pop().expect("an end");
+                    assert!(ends.is_empty(), "one was handed over");
+                    return (end, pieces);
+                }
+                Update::Output(piece) => pieces.push((piece.stream, piece.bytes)),
+                Update::Started(_) | Update::Rehearsed(_) | Update::Asking(_) => {}
+                other => panic!("{other:?}"),
             }
         }
     }
@@ -263,7 +265,7 @@ fn the_end_tells_who_it_was_and_what_it_cost() {
     let local = Local::with(|config| config.report_starts = true);
     let before = SystemTime::now();
     local.submit("/bin/echo x");
-    let Reply::Started(start) = local.reply() else {
+    let Update::Started(start) = local.update() else {
         panic!("it has not started");
     };
     let (end, _) = local.end();
@@ -292,7 +294,7 @@ fn a_command_that_cannot_be_rendered_is_a_fatal_failure() {
         max: None,
         queued_at: SystemTime::now(),
     }];
-    local.pool.submit(std::mem::take(&mut attempts));
+    local.pool.run(std::mem::take(&mut attempts));
     let why = SpawnError::fatal("there is no command");
     assert_eq!(local.end().0.outcome, Outcome::SpawnFailed(why));
 }
@@ -324,7 +326,7 @@ fn a_kill_takes_children_down_that_hear_term_and_that_do_not() {
         let mut lines = io::BufReader::new(File::open(&fifo).unwrap());
         let mut child = String::new();
         io::BufRead::read_line(&mut lines, &mut child).unwrap();
-        local.pool.kill(KilledBy::Halt);
+        local.pool.order(Order::End(Which::All, KilledBy::Halt));
         let (end, _) = local.end();
         let by = KilledBy::Halt;
         let signal = Some(libc::SIGTERM);
@@ -401,7 +403,7 @@ fn streamed_output_comes_while_the_job_runs() {
         "echo one; read x < '{}'; echo two >&2",
         fifo.display()
     ));
-    let Reply::Output(piece) = local.reply() else {
+    let Update::Output(piece) = local.update() else {
         panic!("no output yet");
     };
     assert_eq!(
@@ -442,8 +444,8 @@ fn a_flood_of_streamed_output_hides_no_end() {
     let escaped = local.end().0.outcome;
     assert_eq!(escaped, Outcome::Exited(4), "of a job whose writer escaped");
     local.submit("yes");
-    assert!(matches!(local.reply(), Reply::Output(_)));
-    local.pool.kill(KilledBy::User);
+    assert!(matches!(local.update(), Update::Output(_)));
+    local.pool.order(Order::End(Which::All, KilledBy::User));
     let (by, signal) = (KilledBy::User, Some(libc::SIGTERM));
     let killed = local.end().0.outcome;
     assert_eq!(killed, Outcome::Cancelled { by, signal });
@@ -642,7 +644,7 @@ fn a_panic_while_a_job_runs_leaves_no_process_and_no_output() {
     local.submit(format!("echo stale; : > '{}'; sleep 1000", fifo.display()));
     fs::read(&fifo).unwrap();
     wrote.send(true).unwrap();
-    let Reply::Started(start) = local.reply() else {
+    let Update::Started(start) = local.update() else {
         panic!("it has not started");
     };
     assert_eq!(local.end().0.outcome, Outcome::Lost(None));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{GRACE, PIECES_IN_A_PIPE, Shared};
 use crate::engine::Post;
-use crate::engine::Reply;
+use crate::engine::Update;
 use crate::engine::capture::Outputs;
 use crate::engine::feed::Feeding;
 use crate::engine::launch::Launcher;
@@ -253,7 +253,7 @@ impl Watch<'_> {
         }
         self.drain()?;
         if let Some(asking) = self.outputs.asks(self.job.seq, self.station.wake()) {
-            self.post.tell(Reply::Asking(asking), Urgency::Now);
+            self.post.tell(Update::Asking(asking), Urgency::Now);
         }
         Ok(())
     }

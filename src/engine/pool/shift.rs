@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Post, Reply, Shared};
+use super::{Post, Shared, Update};
 use crate::engine::{Attempt, never_ran};
 use crate::model::{AttemptEnd, AttemptStart, Outcome};
 use crate::sys::mailbox::Urgency;
@@ -14,6 +14,10 @@ pub struct Shift<'a> {
     slot: usize,
     attempts: Vec<Attempt>,
     answered: usize,
+    /// Whether it is decided how the latest ends, however those before it do.
+    latest_is_decided: bool,
+    /// An end on which to stop was among them.
+    stopped: bool,
 }
 
 impl<'a> Shift<'a> {
@@ -23,6 +27,8 @@ impl<'a> Shift<'a> {
             slot,
             attempts: vec![attempt],
             answered: 0,
+            latest_is_decided: false,
+            stopped: false,
         }
     }
 
@@ -46,6 +52,11 @@ impl<'a> Shift<'a> {
         &self.attempts[self.attempts.len() - 1]
     }
 
+    /// It is decided how the latest attempt ends, whatever comes of those before it: it is answered in any case.
+    pub fn decide_latest(&mut self) {
+        self.latest_is_decided = true;
+    }
+
     /// Takes one more attempt, if there is one and the other workers have no less to do.
     pub fn take_another(&mut self) -> bool {
         if self.answered == self.attempts.len() {
@@ -64,52 +75,70 @@ impl<'a> Shift<'a> {
         true
     }
 
-    /// Records and tells how the next attempts ended; then their slot is free, if they were the last.
-    pub fn answer(&mut self, mut ends: Vec<Box<AttemptEnd>>) {
-        let Some(urgency) = self.settle(&mut ends, false) else {
-            return;
-        };
-        let reply = match (ends.pop(), ends.is_empty()) {
-            (None, _) => return,
-            (Some(end), true) => Reply::Ended(end),
-            (Some(last), false) => {
-                ends.push(last);
-                Reply::EndedTogether(ends)
-            }
-        };
-        self.shared.post.tell(reply, urgency);
+    /// Records and tells how the next attempts ended; then their slot is free, if they were the last. Where one of
+    /// them is an end on which to stop, what comes after it is as if it had never begun.
+    ///
+    /// False: there is nothing left to run.
+    pub fn answer(&mut self, mut ends: Vec<Box<AttemptEnd>>) -> bool {
+        if let Some(urgency) = self.settle(&mut ends, false) {
+            self.shared.post.tell(Update::Ended(ends), urgency);
+        }
+        self.goes_on()
     }
 
     /// As [`answer`](Self::answer), of attempts whose starts were not told: each comes right before its end, as if
     /// they had been run one by one.
-    pub fn answer_with_starts(&mut self, mut ends: Vec<Box<AttemptEnd>>) {
-        let Some(urgency) = self.settle(&mut ends, true) else {
-            return;
-        };
-        let post = &self.shared.post;
-        for end in ends {
-            let start = Box::new(AttemptStart::of(&end));
-            post.tell(Reply::Started(start), Urgency::Soon);
-            post.tell(Reply::Ended(end), urgency);
+    pub fn answer_with_starts(&mut self, mut ends: Vec<Box<AttemptEnd>>) -> bool {
+        if let Some(urgency) = self.settle(&mut ends, true) {
+            let post = &self.shared.post;
+            for end in ends {
+                let start = Box::new(AttemptStart::of(&end));
+                post.tell(Update::Started(start), Urgency::Soon);
+                post.tell(Update::Ended(vec![end]), urgency);
+            }
         }
+        self.goes_on()
+    }
+
+    /// Whether more of its attempts are to be run.
+    fn goes_on(&self) -> bool {
+        !self.stopped && self.answered < self.attempts.len()
     }
 
     /// Records the next ends and gives back the slot, if they are the last; how soon the controller wants to know, if
     /// there are any.
-    fn settle(&mut self, ends: &mut [Box<AttemptEnd>], untold: bool) -> Option<Urgency> {
+    #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
+    fn settle(&mut self, ends: &mut Vec<Box<AttemptEnd>>, untold: bool) -> Option<Urgency> {
         if ends.is_empty() {
             return None;
         }
+        let stop_on = self.shared.lock().stop_on;
+        let first = ends.iter().position(|end| stop_on.covers(&end.outcome));
+        if let Some(first) = first {
+            ends.truncate(first + 1);
+        }
         let is_recorded = self.shared.post.record(ends, untold);
         self.answered += ends.len();
-        let is_fatal = |end: &AttemptEnd| end.outcome.error().is_some_and(|error| error.fatal);
+        let mut given_back = Vec::new();
         let mut queue = self.shared.lock();
+        if first.is_some() {
+            // Whether anything runs after that is not known before the controller has seen it.
+            queue.stopped = true;
+            self.stopped = true;
+            let decided =
+                usize::from(self.latest_is_decided && self.answered < self.attempts.len());
+            let undecided = self.answered..self.attempts.len() - decided;
+            given_back.extend(self.attempts.drain(undecided));
+            given_back.extend(queue.attempts.drain(..));
+        }
         if self.answered == self.attempts.len() {
             queue.slots.put_back(self.slot, Instant::now());
         }
-        // The run will end; what was handed over ahead must not begin until it has.
-        queue.closed |= !is_recorded || ends.iter().any(|end| is_fatal(end));
+        queue.closed |= !is_recorded;
         let enough = queue.attempts.len() > queue.low_water;
+        drop(queue);
+        // Before the ends: whoever hears of them knows what else is going on.
+        self.shared.give_back(given_back);
         Some(if enough { Urgency::Soon } else { Urgency::Now })
     }
 }

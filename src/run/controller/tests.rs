@@ -11,7 +11,6 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::Running;
 use crate::model::{ArgList, Body, RunEnd, SpawnError, Stdin};
 use crate::run::gate::Delay;
 use crate::run::halt::{ExitRule, HaltOn, Threshold};
@@ -99,8 +98,9 @@ impl Play {
 /// What the engine and the observer saw.
 #[derive(Debug)]
 enum Seen {
-    Submitted { seq: u64, number: u32 },
-    Closed,
+    HandedOver { seq: u64, number: u32 },
+    Returned { seq: u64, number: u32 },
+    Recalled,
     Killed(KilledBy),
     Event(Event),
 }
@@ -117,22 +117,28 @@ struct Stage {
 struct State {
     seen: Vec<Seen>,
     attempts: VecDeque<Attempt>,
-    closed: bool,
+    recalled: bool,
+    /// After which ends it stops; [`StopOn::Fatal`] if nobody has said.
+    stop_on: Option<StopOn>,
+    stopped: bool,
     killed: Option<KilledBy>,
     over: bool,
     ended: usize,
 }
 
 impl Engine for Stage {
-    fn submit(&self, attempts: Vec<Attempt>) {
+    fn run(&self, attempts: Vec<Attempt>) {
         let mut state = self.state.lock().unwrap();
-        assert!(!state.closed, "{attempts:?} submitted after the end");
+        assert!(!state.recalled, "{attempts:?} handed over after the end");
         for attempt in attempts {
-            state.seen.push(Seen::Submitted {
+            state.seen.push(Seen::HandedOver {
                 seq: attempt.job.seq,
                 number: attempt.number,
             });
             state.attempts.push_back(attempt);
+        }
+        if state.stopped {
+            self.give_back(&mut state, 0);
         }
         if self.play.decides_each_start() {
             let (has, slots) = (state.attempts.len(), self.play.slots);
@@ -141,28 +147,29 @@ impl Engine for Stage {
         self.changed.notify_all();
     }
 
-    fn close(&self) -> Vec<Attempt> {
+    fn order(&self, order: Order) {
         let mut state = self.state.lock().unwrap();
-        state.closed = true;
-        state.seen.push(Seen::Closed);
-        let running = state.attempts.len().min(self.play.slots);
-        state.attempts.split_off(running).into()
-    }
-
-    fn running(&self) -> Vec<Running> {
-        Vec::new()
-    }
-
-    fn end(&self, _: u64, _: KilledBy) {}
-
-    fn signal(&self, _: Option<u64>, _: i32) {}
-
-    fn limit_time(&self, _: Option<Duration>) {}
-
-    fn kill(&self, by: KilledBy) {
-        let mut state = self.state.lock().unwrap();
-        state.killed = Some(by);
-        state.seen.push(Seen::Killed(by));
+        match order {
+            Order::Recall => {
+                state.recalled = true;
+                state.seen.push(Seen::Recalled);
+                let running = state.attempts.len().min(self.play.slots);
+                self.give_back(&mut state, running);
+            }
+            Order::StopOn(stop_on) => {
+                state.stop_on = Some(stop_on);
+                state.stopped = false;
+            }
+            Order::End(Which::All, by) => {
+                state.killed = Some(by);
+                state.seen.push(Seen::Killed(by));
+            }
+            Order::List => {
+                let update = Update::Running(Vec::new());
+                self.mailbox.post([Message::Engine(update)], Urgency::Now);
+            }
+            Order::Staff | Order::End(..) | Order::Signal(..) | Order::TimeLimit(_) => {}
+        }
     }
 }
 
@@ -189,6 +196,22 @@ impl Stage {
         }
     }
 
+    /// Gives back all attempts but the first `running`.
+    fn give_back(&self, state: &mut State, running: usize) {
+        let attempts: Vec<_> = state.attempts.split_off(running).into();
+        if attempts.is_empty() {
+            return;
+        }
+        for attempt in &attempts {
+            state.seen.push(Seen::Returned {
+                seq: attempt.job.seq,
+                number: attempt.number,
+            });
+        }
+        let update = Update::Returned(attempts);
+        self.mailbox.post([Message::Engine(update)], Urgency::Now);
+    }
+
     fn end_one(&self, state: &mut State, which: usize, messages: &mut Vec<Message>) {
         let attempt = state.attempts.remove(which).unwrap();
         let outcome = match state.killed {
@@ -198,7 +221,12 @@ impl Stage {
             },
             None => self.play.outcome(&attempt),
         };
-        let end = Message::Engine(Reply::Ended(never_ran(&attempt, outcome)));
+        if (state.stop_on.unwrap_or(StopOn::Fatal)).covers(&outcome) {
+            state.stopped = true;
+            let running = state.attempts.len().min(self.play.slots - 1);
+            self.give_back(state, running);
+        }
+        let end = Message::Engine(Update::Ended(vec![never_ran(&attempt, outcome)]));
         match self.play.disturbance {
             Some((when, what, true)) if when == state.ended => {
                 messages.extend([what.message(), end]);
@@ -394,8 +422,12 @@ fn careers(seen: &[Seen]) -> (BTreeMap<u64, Career>, Vec<Outcome>) {
     let mut outcomes = Vec::new();
     for seen in seen {
         match seen {
-            Seen::Submitted { seq, number } => {
+            Seen::HandedOver { seq, number } => {
                 careers.entry(*seq).or_default().submitted.push(*number);
+            }
+            Seen::Returned { seq, number } => {
+                let returned = careers.entry(*seq).or_default().submitted.pop();
+                assert_eq!(returned, Some(*number));
             }
             Seen::Event(Event::AttemptFailed(end)) => {
                 let career = careers.entry(end.job.seq).or_default();
@@ -415,7 +447,7 @@ fn careers(seen: &[Seen]) -> (BTreeMap<u64, Career>, Vec<Outcome>) {
 fn submitted(seen: &[Seen]) -> Vec<(u64, u32)> {
     seen.iter()
         .filter_map(|seen| match seen {
-            Seen::Submitted { seq, number } => Some((*seq, *number)),
+            Seen::HandedOver { seq, number } => Some((*seq, *number)),
             _ => None,
         })
         .collect()
@@ -442,12 +474,12 @@ fn check(play: &Play, seen: &[Seen], exit_code: ExitCode) {
     for (seq, career) in &careers {
         check_career(*seq, career, play);
     }
-    let closed = seen.iter().any(|seen| matches!(seen, Seen::Closed));
-    if !closed {
+    let ended_early = seen.iter().any(|seen| matches!(seen, Seen::Recalled));
+    if !ended_early {
         let all: Vec<_> = (1..=play.readable()).collect();
         assert_eq!(careers.into_keys().collect::<Vec<_>>(), all);
     }
-    assert_eq!(run_end(seen).halted_by.is_some(), closed);
+    assert_eq!(run_end(seen).halted_by.is_some(), ended_early);
     let expected = expected_exit_code(play, seen, &outcomes);
     assert_eq!(exit_code.code(), expected.code());
 }

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Admit, Gate, end_youngest};
-use crate::engine::Engine;
+use super::{Admit, END_YOUNGEST, Gate, Watch};
 
 /// How long its refusal counts.
 const EVERY: Duration = Duration::from_secs(1);
@@ -105,12 +104,10 @@ impl Gate for CommandGate {
         (self.state, self.too_many) = (State::Open, false);
     }
 
-    fn watch(&mut self, now: Instant, engine: &dyn Engine) -> Option<Instant> {
+    fn watch(&mut self, now: Instant) -> Watch {
         self.listen(now);
-        if std::mem::take(&mut self.too_many) {
-            end_youngest(engine);
-        }
-        None
+        let order = std::mem::take(&mut self.too_many).then_some(END_YOUNGEST);
+        Watch { again: None, order }
     }
 
     fn reason(&self) -> String {
@@ -129,7 +126,6 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::run::gate::testing::{Crew, Done};
 
     /// Answers when the test says so.
     #[derive(Clone, Default)]
@@ -171,11 +167,9 @@ mod tests {
         let mut gate = CommandGate::new("c", Box::new(script.clone()));
         gate.admit(now, 2);
         script.0.borrow_mut().1.push_back(Answer::FarOver);
-        let crew = Crew::new(&[5, 6]);
         assert_eq!(gate.admit(now, 2), Admit::NotBefore(now + EVERY));
-        gate.watch(now, &crew);
-        gate.watch(now, &crew);
-        assert_eq!(crew.done(), [Done::Ended(6)]);
+        assert_eq!(gate.watch(now).order, Some(END_YOUNGEST));
+        assert_eq!(gate.watch(now), Watch::default());
         assert_eq!(Answer::from_exit(Some(2)), Answer::FarOver);
         assert_eq!(Answer::from_exit(None), Answer::Over);
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::{Admit, Gate, end_youngest};
-use crate::engine::Engine;
+use super::{Admit, END_YOUNGEST, Gate, Watch};
+use crate::engine::{JobSignal, Order, Running, Which};
 use crate::model::Outcome;
 
 /// Tells how many bytes are available.
@@ -42,15 +42,14 @@ impl Gate for MemFree {
         }
     }
 
-    fn watch(&mut self, now: Instant, engine: &dyn Engine) -> Option<Instant> {
-        if let Some(next) = self.next_look.filter(|next| now < *next) {
-            return Some(next);
+    fn watch(&mut self, now: Instant) -> Watch {
+        let mut order = None;
+        if self.next_look.is_none_or(|next| now >= next) {
+            order = ((self.available)() < self.least / 2).then_some(END_YOUNGEST);
+            self.next_look = Some(now + EVERY);
         }
-        if (self.available)() < self.least / 2 {
-            end_youngest(engine);
-        }
-        self.next_look = Some(now + EVERY);
-        self.next_look
+        let again = self.next_look;
+        Watch { again, order }
     }
 
     fn reason(&self) -> String {
@@ -66,6 +65,8 @@ pub struct MemSuspend {
     /// Job numbers of those that were stopped.
     stopped: BTreeSet<u64>,
     next_look: Option<Instant>,
+    /// Whether it has asked what runs.
+    asked: bool,
 }
 
 impl MemSuspend {
@@ -76,6 +77,7 @@ impl MemSuspend {
             available,
             stopped: BTreeSet::new(),
             next_look: None,
+            asked: false,
         }
     }
 }
@@ -96,11 +98,22 @@ impl Gate for MemSuspend {
         self.next_look = None;
     }
 
-    fn watch(&mut self, now: Instant, engine: &dyn Engine) -> Option<Instant> {
-        if let Some(next) = self.next_look.filter(|next| now < *next) {
-            return Some(next);
+    fn watch(&mut self, now: Instant) -> Watch {
+        let mut order = None;
+        if self.next_look.is_none_or(|next| now >= next) {
+            self.asked = true;
+            order = Some(Order::List);
+            self.next_look = Some(now + EVERY);
         }
-        let mut running = engine.running();
+        let again = self.next_look;
+        Watch { again, order }
+    }
+
+    fn runs(&mut self, running: &[Running]) -> Vec<Order> {
+        if !std::mem::take(&mut self.asked) {
+            return Vec::new();
+        }
+        let mut running: Vec<&Running> = running.iter().collect();
         running.sort_by_key(|it| (it.since, it.job.seq));
         let seqs: Vec<u64> = running.iter().map(|it| it.job.seq).collect();
         self.stopped.retain(|seq| seqs.contains(seq));
@@ -123,17 +136,14 @@ impl Gate for MemSuspend {
                 seqs.iter().copied().find(|seq| self.stopped.contains(seq)),
             ),
         };
-        for seq in stop {
-            if self.stopped.insert(seq) {
-                engine.signal(Some(seq), libc::SIGSTOP);
-            }
-        }
+        let stop = stop.into_iter().filter(|seq| self.stopped.insert(*seq));
+        let stop = stop.map(|seq| Order::Signal(Which::One(seq), JobSignal::Stop));
+        let mut orders: Vec<Order> = stop.collect();
         if let Some(seq) = go_on {
             self.stopped.remove(&seq);
-            engine.signal(Some(seq), libc::SIGCONT);
+            orders.push(Order::Signal(Which::One(seq), JobSignal::Continue));
         }
-        self.next_look = Some(now + EVERY);
-        self.next_look
+        orders
     }
 
     fn reason(&self) -> String {
@@ -150,7 +160,7 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::run::gate::testing::{Crew, Done};
+    use crate::run::gate::testing::running;
 
     fn memory(begin: u64) -> (Rc<Cell<u64>>, Available) {
         let cell = Rc::new(Cell::new(begin));
@@ -163,17 +173,33 @@ mod tests {
         let now = Instant::now();
         let (memory, available) = memory(100);
         let mut gate = MemFree::new("--memfree", 100, available);
-        let crew = Crew::new(&[1, 2, 3]);
+        let again = Some(now + EVERY);
+        let nothing = Watch { again, order: None };
         assert_eq!(gate.admit(now, 3), Admit::Now);
         memory.set(99);
         assert_eq!(gate.admit(now, 3), Admit::NotBefore(now + EVERY));
-        assert_eq!(gate.watch(now, &crew), Some(now + EVERY));
+        assert_eq!(gate.watch(now), nothing);
         memory.set(49);
         // It is not time yet.
-        assert_eq!(gate.watch(now, &crew), Some(now + EVERY));
-        assert_eq!(crew.done(), []);
-        gate.watch(now + EVERY, &crew);
-        assert_eq!(crew.done(), [Done::Ended(3)]);
+        assert_eq!(gate.watch(now), nothing);
+        assert_eq!(gate.watch(now + EVERY).order, Some(END_YOUNGEST));
+    }
+
+    /// What `gate` orders at `now`, when these jobs run.
+    fn orders(gate: &mut MemSuspend, now: Instant, seqs: &[u64]) -> Vec<Order> {
+        assert_eq!(gate.watch(now).order, Some(Order::List));
+        let orders = gate.runs(&running(seqs));
+        // Somebody else wants to know, too.
+        assert_eq!(gate.runs(&running(seqs)), []);
+        orders
+    }
+
+    const fn stop(seq: u64) -> Order {
+        Order::Signal(Which::One(seq), JobSignal::Stop)
+    }
+
+    const fn cont(seq: u64) -> Order {
+        Order::Signal(Which::One(seq), JobSignal::Continue)
     }
 
     #[test]
@@ -181,9 +207,6 @@ mod tests {
         let mut now = Instant::now();
         let (memory, available) = memory(199);
         let mut gate = MemSuspend::new(100, available);
-        let crew = Crew::new(&[1, 2, 3, 4]);
-        let stop = |seq| Done::Signaled(Some(seq), libc::SIGSTOP);
-        let cont = |seq| Done::Signaled(Some(seq), libc::SIGCONT);
         for (available, expected) in [
             (199, vec![stop(4)]),
             (99, vec![stop(2), stop(3)]),
@@ -196,8 +219,11 @@ mod tests {
         ] {
             memory.set(available);
             now += EVERY;
-            gate.watch(now, &crew);
-            assert_eq!(crew.done(), expected, "{available}");
+            assert_eq!(
+                orders(&mut gate, now, &[1, 2, 3, 4]),
+                expected,
+                "{available}"
+            );
         }
         assert_eq!(gate.admit(now, 4), Admit::Now);
     }
@@ -207,11 +233,9 @@ mod tests {
         let now = Instant::now();
         let (_memory, available) = memory(1);
         let mut gate = MemSuspend::new(100, available);
-        gate.watch(now, &Crew::new(&[1, 2]));
+        assert_eq!(orders(&mut gate, now, &[1, 2]), [stop(2)]);
         gate.ended(&Outcome::Exited(0));
-        let rest = Crew::new(&[2]);
-        gate.watch(now, &rest);
-        assert_eq!(rest.done(), [Done::Signaled(Some(2), libc::SIGCONT)]);
+        assert_eq!(orders(&mut gate, now, &[2]), [cont(2)]);
         assert_eq!(gate.admit(now, 0), Admit::Now);
     }
 }

@@ -15,8 +15,8 @@ pub use memory::{Available, MemFree, MemSuspend};
 
 use std::time::Instant;
 
-use crate::engine::Engine;
-use crate::model::Outcome;
+use crate::engine::{Order, Running, Which};
+use crate::model::{KilledBy, Outcome};
 
 /// A gate's answer to "may a job start now?".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,22 +40,31 @@ pub trait Gate {
     /// A job has ended.
     fn ended(&mut self, _outcome: &Outcome) {}
 
-    /// Looks after the jobs that run; returns when it wants to do so again, if at all.
-    fn watch(&mut self, _now: Instant, _engine: &dyn Engine) -> Option<Instant> {
-        None
+    /// Looks after the jobs that run.
+    fn watch(&mut self, _now: Instant) -> Watch {
+        Watch::default()
+    }
+
+    /// What runs, as it wanted to know by an [`Order::List`] of [`watch`](Self::watch); returns orders about it.
+    fn runs(&mut self, _running: &[Running]) -> Vec<Order> {
+        Vec::new()
     }
 
     /// Why it holds back, in words for the user.
     fn reason(&self) -> String;
 }
 
-/// Ends the attempt that was started last, so that it is run again when there is room.
-fn end_youngest(engine: &dyn Engine) {
-    let running = engine.running();
-    if let Some(youngest) = running.iter().max_by_key(|it| (it.since, it.job.seq)) {
-        engine.end(youngest.job.seq, crate::model::KilledBy::Memory);
-    }
+/// What a gate wants that has looked after the jobs that run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// When to be asked again, if at all.
+    pub again: Option<Instant>,
+    /// What the engine is to do.
+    pub order: Option<Order>,
 }
+
+/// Ends the attempt that was started last, so that it is run again when there is room.
+const END_YOUNGEST: Order = Order::End(Which::Youngest, KilledBy::Memory);
 
 #[cfg(test)]
 mod testing;
