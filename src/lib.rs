@@ -52,6 +52,10 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     sys::signals::survive_file_size_limit();
     let mut argv = argv.into_iter();
     let called_as = CalledAs::from_argv0(&argv.next().unwrap_or_default());
+    for name in sys::folders::without_cr() {
+        let words = format!("Warning: ${name} ends in CR, which is taken off.");
+        let _ = writeln!(io::stderr(), "{}: {words}", called_as.name());
+    }
     match cli::parse(called_as, argv.collect()) {
         Ok(Request::Run(plan)) => {
             let caller = Caller::of(&plan.report);

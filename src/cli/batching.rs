@@ -143,8 +143,7 @@ fn max_chars(flags: &Batching) -> Result<Option<usize>, String> {
 /// What the user should know about the limits that were asked for.
 pub(super) fn remarks(flags: &Batching) -> Result<Vec<String>, String> {
     let beyond = max_chars(flags)?.filter(|&chars| chars > USABLE);
-    let remark =
-        |chars| format!("Warning: --max-chars {chars} is more than the limit and becomes {USABLE}");
+    let remark = |_| format!("Warning: Value for option -s should be < {USABLE}.");
     Ok(beyond.map(remark).into_iter().collect())
 }
 

@@ -31,6 +31,8 @@ pub(super) fn is_wanted(flags: &Flags) -> bool {
         || pipe.pipepart
         || pipe.round_robin
         || pipe.tee
+        || pipe.cat
+        || pipe.fifo
         || pipe.group_by.is_some()
         || pipe.shard.is_some()
         || pipe.bin.is_some()

@@ -54,6 +54,7 @@ pub fn input(flags: &Flags, words: Vec<SourceWords>) -> Result<InputConfig, Stri
     Ok(InputConfig {
         sources,
         delimiter,
+        hints_at_cr: flags.input.delimiter.is_none() && !flags.input.null,
         link: flags.sources.link,
         shape,
         notices: Notices::default(),

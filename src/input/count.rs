@@ -80,6 +80,7 @@ pub(super) fn rewindable(streams: &mut Streams) -> Result<Kept, InputError> {
     let streams = Streams {
         opened: twins,
         of_source: streams.of_source.clone(),
+        hints_at_cr: streams.hints_at_cr,
         shape: streams.shape.clone(),
     };
     Ok(Kept { streams, starts })

@@ -17,6 +17,7 @@
 //! | `product` | every combination of the sources, the last one varying fastest |
 //! | `count` | how many records there will be, for progress reports |
 //! | `growth` | files that grow while their jobs run |
+//! | `line_ends` | the hint at `-d '\r\n'` |
 //! | `error` | what can go wrong, in words |
 //!
 //! A record is one argument per source, or as many as it is cut into. All files are opened before the first record is given out, so
@@ -32,6 +33,7 @@ pub mod csv;
 mod delimiter;
 mod error;
 mod growth;
+mod line_ends;
 mod link;
 mod pattern;
 mod product;
@@ -61,6 +63,8 @@ pub struct InputConfig {
     pub sources: Vec<SourceSpec>,
     /// What ends a record; it splits words, too.
     pub delimiter: Delimiter,
+    /// Whether nobody said what ends a record, so that values that end in CR are worth a notice.
+    pub hints_at_cr: bool,
     /// `--link`: all sources advance together, and short ones start over.
     pub link: bool,
     /// What is done to the records; nothing by default.
@@ -130,6 +134,7 @@ impl Records {
         let mut streams = Streams::open(config)?;
         // A header is read before anybody could make the file grow.
         let names = streams.skip_header()?;
+        streams.watch_line_ends();
         streams.grow(growth);
         Ok(Self::over(streams, &links, names))
     }
@@ -147,6 +152,7 @@ impl Records {
         let mut streams = Streams::open(config)?;
         if streams.shape.is_none() {
             let total = count::total(&mut streams, &links)?;
+            streams.watch_line_ends();
             return Ok((total, Self::over(streams, &links, Vec::new())));
         }
         // What records are worth shows only when they are read: so they are, and once more later.
@@ -178,6 +184,7 @@ impl Records {
         let had = first(Self::over(streams, links, Vec::new()));
         let mut streams = kept.rewind()?;
         streams.skip_header()?;
+        streams.watch_line_ends();
         Ok((had, Self::over(streams, links, names)))
     }
 

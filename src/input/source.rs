@@ -10,11 +10,19 @@ use std::vec;
 use super::delimiter::Needle;
 use super::error::{InputError, SourceName};
 use super::growth::Growth;
+use super::line_ends::{HINT, LineEnds};
 use super::reader::{BUFFER, Splitter};
 use super::shape::{Header, Shape};
 use super::{InputConfig, SourceKind};
 use crate::model::ArgList;
 use crate::sys::decompress::{Decompressor, decompressed};
+
+/// As GNU parallel says it.
+const NUL_WAS_CHANGED: [&str; 3] = [
+    r"Warning: A NUL character in the input was replaced with \0.",
+    "Warning: NUL cannot be passed through in the argument list.",
+    "Warning: Did you mean to use the --null option?",
+];
 
 /// Where remarks about the input go: one line each, without `fanout:` in front. Default: nowhere.
 #[derive(Clone, Default)]
@@ -23,6 +31,13 @@ pub struct Notices(Option<Tell>);
 type Tell = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl Notices {
+    /// Tells `words`, if anybody listens.
+    fn tell(&self, words: &str) {
+        if let Some(tell) = &self.0 {
+            tell(words);
+        }
+    }
+
     /// Calls `tell` for each remark, on the thread that pulls the records.
     pub fn to(tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(tell)))
@@ -45,6 +60,8 @@ pub(super) struct Streams {
     pub(super) opened: Vec<Source>,
     /// For each source of the command line, in order: its place in `opened`.
     pub(super) of_source: Vec<usize>,
+    /// Whether a notice is due when their first values end in CR.
+    pub(super) hints_at_cr: bool,
     /// What is done to their records, if anything is.
     pub(super) shape: Option<Box<Shape>>,
 }
@@ -74,8 +91,19 @@ impl Streams {
         Ok(Self {
             opened: streams,
             of_source,
+            hints_at_cr: config.hints_at_cr,
             shape,
         })
+    }
+
+    /// From now on, what is read are values.
+    pub(super) fn watch_line_ends(&mut self) {
+        if self.hints_at_cr {
+            let line_ends = LineEnds::watched();
+            for source in &mut self.opened {
+                source.line_ends = line_ends.clone();
+            }
+        }
     }
 
     /// From now on, the first of them may grow.
@@ -146,6 +174,7 @@ pub(super) struct Source {
     decompressor: Option<Decompressor>,
     records: u64,
     notices: Notices,
+    line_ends: LineEnds,
     growth: Growth,
     /// A NUL byte is mentioned only once per source: a binary file would have thousands.
     nul_mentioned: bool,
@@ -186,6 +215,7 @@ impl Source {
             decompressor,
             records: 0,
             notices,
+            line_ends: LineEnds::default(),
             growth: Growth::default(),
             nul_mentioned: false,
         })
@@ -205,6 +235,7 @@ impl Source {
             decompressor: None,
             records: 0,
             notices: std::mem::take(&mut self.notices),
+            line_ends: LineEnds::default(),
             growth: Growth::default(),
             nul_mentioned: false,
         };
@@ -247,10 +278,11 @@ impl Source {
                 return self.at_end();
             }
             self.records += u64::from(record.is_some());
-            return Ok(match record {
+            let record = match record {
                 Some(record) if nul => Some(self.without_nul(record)),
                 record => record,
-            });
+            };
+            return Ok(self.looked_at(record));
         }
         self.next_slowly()
     }
@@ -296,6 +328,18 @@ impl Source {
         }
     }
 
+    /// `value`, once it has been seen how it ends, where that is still a question.
+    #[inline]
+    fn looked_at(&mut self, value: Option<Vec<u8>>) -> Option<Vec<u8>> {
+        if self.line_ends.are_watched()
+            && let Some(value) = &value
+            && self.line_ends.settles(value)
+        {
+            self.notices.tell(HINT);
+        }
+        value
+    }
+
     /// What is not on the path of each record of a file.
     fn next_slowly(&mut self) -> Result<Option<Vec<u8>>, InputError> {
         match std::mem::replace(&mut self.feed, Feed::Ended) {
@@ -308,7 +352,7 @@ impl Source {
                 let word = words.next(&self.needle);
                 self.records += u64::from(word.is_some());
                 self.feed = Feed::Words(words);
-                Ok(word)
+                Ok(self.looked_at(word))
             }
             feed @ (Feed::Open(_) | Feed::Ended) => {
                 self.feed = feed;
@@ -322,12 +366,10 @@ impl Source {
         if memchr::memchr(0, &record).is_none() {
             return record;
         }
-        if let (false, Some(tell)) = (self.nul_mentioned, &self.notices.0) {
-            tell(&format!(
-                "warning: {}, record {}: NUL bytes become \\0, as an argument cannot hold them; use -0 if \
-                 NUL ends each record",
-                self.name, self.records
-            ));
+        if !self.nul_mentioned {
+            for words in NUL_WAS_CHANGED {
+                self.notices.tell(words);
+            }
         }
         self.nul_mentioned = true;
         record

@@ -205,6 +205,7 @@ impl<'a> Controller<'a> {
                 self.handle(message);
             }
         }
+        self.tell_last_remarks();
         let exit_code = self.exit_code();
         let halted_by = self.halted_by.take();
         self.events.push(Event::RunEnded(RunEnd {
@@ -216,6 +217,17 @@ impl<'a> Controller<'a> {
         }));
         self.tell();
         exit_code
+    }
+
+    /// Tells what was said about inputs that have led to no job, which nobody waited for.
+    fn tell_last_remarks(&mut self) {
+        let mut left = Vec::new();
+        self.parties.mailbox.take(&mut left);
+        for message in left {
+            if matches!(message, Message::Remark(_) | Message::PlainRemark(_)) {
+                self.handle(message);
+            }
+        }
     }
 
     fn exit_code(&self) -> ExitCode {

@@ -9,6 +9,7 @@ pub mod env_block;
 pub mod family;
 pub mod fd;
 pub mod first_thread;
+pub mod folders;
 pub mod follow;
 pub mod guardian;
 pub mod helper;

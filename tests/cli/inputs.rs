@@ -74,3 +74,41 @@ fn what_somebody_appends_while_a_job_runs_is_run_when_it_ends_and_nothing_later(
     assert_eq!(lines, ["first", "", "second"]);
     assert!(run.wait().success());
 }
+
+/// Also of inputs that lead to no job, so that nobody waits for what is said about them.
+#[test]
+fn what_is_odd_about_inputs_is_told_once_when_all_of_them_are_done_already() {
+    let folder = tempfile::tempdir().unwrap();
+    let inputs = "a\r\nb\r\nc\r\n";
+    for round in 0..20 {
+        let mut command = fanout();
+        command.current_dir(folder.path());
+        command.args(["--resume", "--joblog", "log", "true"]);
+        let run = command.write_stdin(inputs).assert().code(0);
+        assert_eq!(
+            crate::text(&run.get_output().stderr),
+            "fanout: Warning: The first three values end in CR-NL. Consider using -d \"\\r\\n\"\n",
+            "round {round}"
+        );
+    }
+}
+
+#[test]
+fn a_cr_behind_the_name_of_a_directory_in_the_environment_is_taken_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path().to_str().unwrap();
+    fs::create_dir_all(folder.path().join("home")).unwrap();
+    fs::write(folder.path().join("home/config"), "--tag\n").unwrap();
+    let mut command = fanout();
+    command.args(["--compress", "--files", "echo \"$TMPDIR\"", ":::", "a"]);
+    command.env("TMPDIR", format!("{here}\r"));
+    command.env("PARALLEL_HOME", format!("{here}/home\r"));
+    let output = command.output().unwrap();
+    let file = crate::text(&output.stdout).trim_start_matches("a\t");
+    assert!(file.starts_with(here) && !file.contains('\r'), "{file:?}");
+    assert_eq!(
+        crate::text(&output.stderr),
+        "fanout: Warning: $TMPDIR ends in CR, which is taken off.\n\
+         fanout: Warning: $PARALLEL_HOME ends in CR, which is taken off.\n"
+    );
+}

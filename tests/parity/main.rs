@@ -23,6 +23,7 @@ mod hosts;
 mod inputs;
 mod jobs;
 mod language;
+mod looks_wrong;
 mod output;
 mod pipe;
 mod quoting;
@@ -58,6 +59,7 @@ const GROUPS: &[Group] = &[
     ("sources", sources::cases),
     ("replacement", replacement::cases),
     ("language", language::cases),
+    ("looks_wrong", looks_wrong::cases),
     ("filters", filters::cases),
     ("quoting", quoting::cases),
     ("batching", batching::cases),

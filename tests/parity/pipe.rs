@@ -253,6 +253,8 @@ const TEES: &[&str] = &[
 /// What becomes of jobs that find their input in a file or FIFO, and fail, do not read it, or are killed.
 /// A job that never opens its FIFO is not here: GNU parallel waits for it for ever.
 const ENDS: &[&str] = &[
+    "--cat -k cat {}",
+    "--fifo -k cat {}",
     "--pipe --cat -k true",
     "--pipe --cat -k false",
     "--pipe --cat --block 11 -k 'cat {}; false'",
