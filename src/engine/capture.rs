@@ -45,6 +45,16 @@ pub enum Capture {
     },
 }
 
+impl Capture {
+    /// Where output is kept, if it is.
+    fn dir(&self) -> Option<&Arc<SpoolDir>> {
+        match self {
+            Self::Inherit | Self::Stream => None,
+            Self::Spool(dir) | Self::InTurn { dir, .. } | Self::Files { dir, .. } => Some(dir),
+        }
+    }
+}
+
 /// Which outputs are handed on while a job runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Streams {
@@ -66,6 +76,10 @@ pub struct Capturer {
     spools: Option<[Spool; 2]>,
     /// The attempt's files with names.
     named: [Option<Named>; 2],
+    /// Whether the attempt writes into files by itself.
+    writes_itself: bool,
+    /// How often there had been no room for output when the attempt began.
+    times_full: u64,
     /// Whether an attempt may have written what nobody took.
     untaken: bool,
 }
@@ -93,6 +107,8 @@ impl Capturer {
             packers: [None, None],
             spools: None,
             named: [None, None],
+            writes_itself: false,
+            times_full: 0,
             untaken: false,
         }
     }
@@ -125,57 +141,94 @@ impl Capturer {
         self.untaken = true;
         self.named = [None, None];
         self.packers = [None, None];
+        self.times_full = self.how.dir().map_or(0, |dir| dir.times_full());
+        self.writes_itself = false;
         match &self.how {
             Capture::Inherit => Ok(Outputs::new([Way::Inherited, Way::Inherited])),
-            Capture::Spool(dir) => {
-                if let Some(codec) = &self.codec {
-                    self.packers = [(); 2].map(|()| Some(Packer::spooling(codec, dir)));
-                    return Outputs::packed(&mut self.packers);
-                }
-                let spools = spools(&mut self.spools, dir)?;
-                Ok(Outputs::new(spools.each_ref().map(Way::spool)))
-            }
             Capture::Stream => Ok(Outputs::new([Way::pipe()?, Way::pipe()?])),
-            Capture::InTurn { dir, turn, streams } => {
-                let [stdout, stderr] = spools(&mut self.spools, dir)?;
-                let mut outputs = Outputs::new([Way::spool(stdout), Way::spool(stderr)]);
-                let may = *streams == Streams::Both || source.last_try;
-                if may && turn.is(source.seq) {
-                    outputs.ways[0] = Way::pipe()?;
-                    if source.command.tag.is_none() {
-                        outputs.direct = Direct::new(turn);
+            Capture::Spool(dir) => {
+                let codec = self.codec.as_ref();
+                if codec.is_none() {
+                    let spools = spools(&mut self.spools, dir)?;
+                    if !spools[0].is_scarce() {
+                        self.writes_itself = true;
+                        return Ok(Outputs::new(spools.each_ref().map(Way::spool)));
                     }
-                    if *streams == Streams::Both {
-                        outputs.ways[1] = Way::pipe()?;
-                    }
-                } else if may {
-                    outputs.awaited = Some((turn, *streams));
                 }
-                Ok(outputs)
+                self.packers = [(); 2].map(|()| Some(Packer::spooling(codec, dir)));
+                Outputs::packed(&mut self.packers)
             }
-            Capture::Files { dir, folder, echo } => {
-                if let Some(prefix) = &source.command.results {
-                    self.named = result_files(prefix)?.map(Some);
-                } else {
-                    self.named[0] = Some(Named::unique(folder)?);
-                    spools(&mut self.spools, dir)?;
-                }
-                if let (true, Some(stdout)) = (*echo, &self.named[0]) {
-                    let line = [source.command.shown(), b"\n"].concat();
-                    stdout.file().write_all(&line)?;
-                }
-                if let Some(codec) = &self.codec {
-                    for (packer, named) in self.packers.iter_mut().zip(&self.named) {
-                        *packer = Some(match named {
-                            Some(named) => Packer::into_file(codec, named.file(), named.path())?,
-                            None => Packer::spooling(codec, dir),
-                        });
-                    }
-                    return Outputs::packed(&mut self.packers);
-                }
-                Ok(Outputs::new([self.way_to_file(0), self.way_to_file(1)]))
-            }
+            Capture::InTurn { .. } => self.outputs_in_turn(source),
+            Capture::Files { .. } => self.outputs_in_files(source),
         }
+    }
+
+    /// Those of an attempt whose output is handed on while it runs, when it is its turn.
+    fn outputs_in_turn(&mut self, source: Source) -> io::Result<Outputs<'_>> {
+        let Capture::InTurn { dir, turn, streams } = &self.how else {
+            return Ok(Outputs::new([Way::Inherited, Way::Inherited]));
+        };
+        let spools = spools(&mut self.spools, dir)?;
+        let may = *streams == Streams::Both || source.last_try;
+        let is_turn = may && turn.is(source.seq);
+        let is_streamed = [is_turn, is_turn && *streams == Streams::Both];
+        let is_scarce = spools[0].is_scarce();
+        self.writes_itself = !is_scarce && is_streamed != [true; 2];
+        let mut outputs = if is_scarce {
+            self.packers = is_streamed.map(|it| (!it).then(|| Packer::spooling(None, dir)));
+            Outputs::packed(&mut self.packers)?
+        } else {
+            let mut outputs = Outputs::new(spools.each_ref().map(Way::spool));
+            for (way, is_streamed) in outputs.ways.iter_mut().zip(is_streamed) {
+                if is_streamed {
+                    *way = Way::pipe()?;
+                }
+            }
+            outputs
+        };
+        if is_turn && source.command.tag.is_none() {
+            outputs.direct = Direct::new(turn);
+        }
+        if may && !is_turn && !is_scarce {
+            outputs.awaited = Some((turn, *streams));
+        }
+        Ok(outputs)
+    }
+
+    /// Those of an attempt whose output goes into files with names.
+    fn outputs_in_files(&mut self, source: Source) -> io::Result<Outputs<'_>> {
+        let Capture::Files { dir, folder, echo } = &self.how else {
+            return Ok(Outputs::new([Way::Inherited, Way::Inherited]));
+        };
+        if let Some(prefix) = &source.command.results {
+            self.named = result_files(prefix)?.map(Some);
+        } else {
+            self.named[0] = Some(Named::unique(folder)?);
+            spools(&mut self.spools, dir)?;
+        }
+        if let (true, Some(stdout)) = (*echo, &self.named[0]) {
+            let line = [source.command.shown(), b"\n"].concat();
+            stdout.file().write_all(&line)?;
+        }
+        self.writes_itself = self.codec.is_none() && !self.is_scarce();
+        if self.writes_itself {
+            return Ok(Outputs::new([self.way_to_file(0), self.way_to_file(1)]));
+        }
+        let codec = self.codec.as_ref();
+        for (packer, named) in self.packers.iter_mut().zip(&self.named) {
+            *packer = Some(match named {
+                Some(named) => Packer::into_file(codec, named.file(), named.path())?,
+                None => Packer::spooling(codec, dir),
+            });
+        }
+        Outputs::packed(&mut self.packers)
+    }
+
+    /// Whether there is so little room for the attempt's files that it is not to write into them by itself.
+    fn is_scarce(&self) -> bool {
+        let named = self.named.iter().flatten().any(Named::is_scarce);
+        let spool = self.named[1].is_none().then_some(self.spools.as_ref());
+        named || spool.flatten().is_some_and(|[_, spool]| spool.is_scarce())
     }
 
     /// The way into the file for output number `place`.
@@ -192,9 +245,24 @@ impl Capturer {
     ///
     /// # Errors
     ///
-    /// When a file cannot be read back.
+    /// When some of it could not be kept, or may not have been; or a file cannot be read back.
     pub fn take(&mut self, shared: bool, streamed: [bool; 2]) -> io::Result<[Captured; 2]> {
         self.untaken = false;
+        let taken = self.take_files(shared, streamed);
+        let Some(dir) = self.how.dir() else {
+            return taken;
+        };
+        match &taken {
+            Err(error) => dir.note(error),
+            Ok(_) if self.writes_itself && dir.times_full() != self.times_full => {
+                return Err(dir.was_full());
+            }
+            Ok(_) => {}
+        }
+        taken
+    }
+
+    fn take_files(&mut self, shared: bool, streamed: [bool; 2]) -> io::Result<[Captured; 2]> {
         let mut taken = [Captured::Empty, Captured::Empty];
         for (place, taken) in taken.iter_mut().enumerate() {
             if let Some(packer) = self.packers[place].take() {
@@ -233,142 +301,4 @@ fn spools<'a>(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs::File;
-    use std::io::Write as _;
-    use std::os::fd::BorrowedFd;
-
-    use super::*;
-    use crate::sys::spool::Limits;
-
-    fn spool_dir() -> Arc<SpoolDir> {
-        let limits = Limits {
-            memory: 1 << 20,
-            files: 4,
-        };
-        SpoolDir::new(crate::sys::temp::dir(), limits)
-    }
-
-    fn source(command: &Command) -> Source<'_> {
-        Source {
-            seq: 1,
-            command,
-            last_try: true,
-        }
-    }
-
-    /// Writes what a job would write.
-    fn write(fd: Option<BorrowedFd>, bytes: &[u8]) {
-        let mut file = File::from(fd.unwrap().try_clone_to_owned().unwrap());
-        file.write_all(bytes).unwrap();
-    }
-
-    fn drained(outputs: &mut Outputs) -> Vec<(Stream, Vec<u8>)> {
-        let mut pieces = Vec::new();
-        let any = outputs
-            .drain(
-                || Some(()),
-                |stream, bytes, ()| pieces.push((stream, bytes)),
-            )
-            .unwrap();
-        assert_eq!(any, !pieces.is_empty());
-        pieces
-    }
-
-    #[test]
-    fn inherited_output_is_none_of_ours() {
-        let command = Command::default();
-        let mut capturer = Capturer::new(Capture::Inherit);
-        let mut outputs = capturer.outputs(source(&command)).unwrap();
-        assert!(outputs.for_job().iter().all(Option::is_none));
-        assert!(outputs.watched().is_empty() && drained(&mut outputs).is_empty());
-        assert!(
-            capturer
-                .take(false, [false; 2])
-                .unwrap()
-                .iter()
-                .all(Captured::is_empty)
-        );
-    }
-
-    #[test]
-    fn spooled_output_is_taken_once_and_the_streams_are_apart() {
-        let command = Command::default();
-        let mut capturer = Capturer::new(Capture::Spool(spool_dir()));
-        for round in [&b"1"[..], b"2"] {
-            let outputs = capturer.outputs(source(&command)).unwrap();
-            let [stdout, stderr] = outputs.for_job();
-            write(stdout, &[b"out", round].concat());
-            write(stderr, &[b"err", round].concat());
-            assert!(outputs.watched().is_empty());
-            let taken = capturer.take(false, [false; 2]).unwrap();
-            let taken = taken.each_ref().map(|it| it.in_memory().unwrap().to_vec());
-            assert_eq!(taken, [[b"out", round].concat(), [b"err", round].concat()]);
-        }
-    }
-
-    #[test]
-    fn what_is_discarded_shows_up_nowhere() {
-        let command = Command::default();
-        let mut capturer = Capturer::new(Capture::Spool(spool_dir()));
-        write(
-            capturer.outputs(source(&command)).unwrap().for_job()[0],
-            b"of a failed job",
-        );
-        capturer.discard();
-        write(
-            capturer.outputs(source(&command)).unwrap().for_job()[1],
-            b"of a lost job",
-        );
-        let outputs = capturer.outputs(source(&command)).unwrap();
-        write(outputs.for_job()[0], b"whole");
-        let [stdout, stderr] = capturer.take(false, [false; 2]).unwrap();
-        assert_eq!(stdout.in_memory(), Some(&b"whole"[..]));
-        assert!(stderr.is_empty());
-    }
-
-    #[test]
-    fn a_spool_folder_that_is_not_there_is_an_error() {
-        let command = Command::default();
-        let nowhere = "/nonexistent/folder".into();
-        let limits = Limits {
-            memory: 0,
-            files: 0,
-        };
-        let dir = SpoolDir::new(nowhere, limits);
-        assert!(
-            Capturer::new(Capture::Spool(dir))
-                .outputs(source(&command))
-                .is_err()
-        );
-    }
-
-    #[test]
-    fn piped_output_comes_in_pieces_until_its_end() {
-        let command = Command::default();
-        let mut capturer = Capturer::new(Capture::Stream);
-        let mut outputs = capturer.outputs(source(&command)).unwrap();
-        assert_eq!(outputs.watched().len(), 2);
-        assert_eq!(drained(&mut outputs), []);
-        write(outputs.for_job()[0], b"a");
-        write(outputs.for_job()[1], b"b\xff");
-        let pieces = [
-            (Stream::Stdout, b"a".to_vec()),
-            (Stream::Stderr, b"b\xff".to_vec()),
-        ];
-        assert_eq!(drained(&mut outputs), pieces);
-        write(outputs.for_job()[0], b"c");
-        outputs.started(true);
-        assert!(outputs.for_job()[0].is_none() && outputs.say(b"d").unwrap());
-        outputs.started(false);
-        assert!(outputs.for_job().iter().all(Option::is_none));
-        let pieces = [
-            (Stream::Stdout, b"c".to_vec()),
-            (Stream::Stderr, b"d".to_vec()),
-        ];
-        assert_eq!(drained(&mut outputs), pieces);
-        // Now there is nothing but the end.
-        assert_eq!(drained(&mut outputs), []);
-        assert!(outputs.watched().is_empty());
-    }
-}
+mod tests;

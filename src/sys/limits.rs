@@ -176,6 +176,11 @@ fn soft(resource: libc::__rlimit_resource_t) -> Option<u64> {
     (known && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
 }
 
+/// How large a file may become, in bytes; `None`: there is no limit.
+pub(in crate::sys) fn largest_file() -> Option<u64> {
+    soft(libc::RLIMIT_FSIZE)
+}
+
 /// The limit on open files that a job must get back, if fanout changed its own.
 pub(in crate::sys) fn original_open_files() -> Option<libc::rlimit> {
     ORIGINAL_OPEN_FILES.get().copied()

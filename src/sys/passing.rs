@@ -33,6 +33,11 @@ pub fn is_being_written(error: &io::Error) -> bool {
     errno(error) == Some(libc::ETXTBSY)
 }
 
+/// Whether `error` says that a file system, or what of it somebody may use, is full.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(errno(error), Some(libc::ENOSPC | libc::EDQUOT))
+}
+
 /// `error` with other `words`, about which all the same can be told.
 pub fn in_words(words: String, error: &io::Error) -> io::Error {
     let errno = errno(error);

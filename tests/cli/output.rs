@@ -252,6 +252,75 @@ fn a_full_tmpdir_is_said_and_nothing_is_lost_unsaid() {
     }
 }
 
+#[test]
+fn what_found_no_room_for_a_moment_is_lost_though_there_is_room_again() {
+    // The first job takes all room, and gives it back when the second has written in vain, and does not care.
+    let jobs = "case $n in \
+        a) dd if=/dev/zero of=$TMPDIR/filler bs=4k 2>/dev/null; echo >$F/full; read x <$F/wrote; \
+           rm $TMPDIR/filler; echo >$F/room;; \
+        b) read x <$F/full; head -c 300000 /dev/zero | tr '\\0' x 2>/dev/null; echo >$F/wrote; \
+           read x <$F/room; echo end;; esac";
+    for options in [
+        "",
+        "-k",
+        "-k --line-buffer",
+        "--tag",
+        "--files",
+        "--results $TMPDIR/r",
+        "--results $F/t.csv",
+        "--compress-program cat",
+        "--compress-program 'gzip -0'",
+        "--pipe -N1",
+        "--pipe -N1 -k --cat",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (number, inputs) = match options {
+            "--pipe -N1 -k --cat" => ("n=$(cat {})", ""),
+            _ if options.starts_with("--pipe") => ("read n", ""),
+            _ => ("n={}", "::: a b"),
+        };
+        std::fs::write(folder.path().join("jobs"), jobs).unwrap();
+        let script = format!(
+            "export F={}; mkfifo $F/full $F/wrote $F/room; printf 'a\nb\n' | \
+             $0 -j2 --joblog $F/log {options} '{number}; . $F/jobs' {inputs} >$F/out; \
+             echo $?; cut -f 1,7 $F/log | sort -n",
+            folder.path().display()
+        );
+        let Some(output) = in_small_tmpdir(&script) else {
+            return;
+        };
+        let log = "1\nSeq\tExitval\n1\t0\n2\t-1\n";
+        assert_eq!(text(&output.stdout), log, "{options}: {output:?}");
+        let said = text(&output.stderr);
+        let lost = "the output of job 2 is lost: ";
+        assert!(said.contains(lost), "{options}: {said}");
+    }
+}
+
+#[test]
+fn output_that_reaches_a_limit_is_lost() {
+    for options in ["", "-k", "--files", "--results r"] {
+        let folder = tempfile::tempdir().unwrap();
+        let fanout = env!("CARGO_BIN_EXE_fanout");
+        let script = format!(
+            "ulimit -f 100; $0 {options} --joblog log 'head -c {{}}0000 /dev/zero; true' ::: 1 9 20 \
+             >/dev/null; echo $?; cut -f 1,7 log | sort -n"
+        );
+        let output = std::process::Command::new("bash")
+            .args(["-c", &script, fanout])
+            .envs(crate::ENVIRONMENT.iter().copied())
+            .env("TMPDIR", folder.path())
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let logged = text(&output.stdout);
+        // A job whose turn it is when it starts writes into no file.
+        let good = options == "-k" && logged == "0\nSeq\tExitval\n1\t0\n2\t0\n3\t0\n";
+        let lost = logged == "1\nSeq\tExitval\n1\t0\n2\t0\n3\t-1\n";
+        assert!(good || lost, "{options}: {output:?}");
+    }
+}
+
 /// The files in `folder` and below that are called `name` or end with it, by their paths.
 fn files(folder: &std::path::Path, name: &str) -> Vec<String> {
     let mut found = Vec::new();

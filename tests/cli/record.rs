@@ -102,15 +102,16 @@ fn a_table_that_meets_a_limit_ends_with_a_whole_row() {
 #[test]
 fn standard_output_that_meets_a_limit_ends_with_a_whole_line_or_job() {
     let inputs = inputs(200);
-    for (command, end) in [
-        ("echo keep-this/dir/{}", "\n"),
-        ("seq 1000; echo keep-this/dir/{}", "\n"),
-        ("printf %s 'keep this {}.'", "."),
+    // What one job writes is within the limit.
+    for (command, end, limit) in [
+        ("echo keep-this/dir/{}", "\n", 2),
+        ("seq 1000; echo keep-this/dir/{}", "\n", 8),
+        ("printf %s 'keep this {}.'", ".", 2),
     ] {
         for option in ["-k", "--line-buffer", "-j2"] {
             let folder = tempfile::tempdir().unwrap();
             let words = [option, command];
-            let (code, said) = limited(folder.path(), 2, &with_inputs(&words, &inputs));
+            let (code, said) = limited(folder.path(), limit, &with_inputs(&words, &inputs));
             assert_eq!(code, Some(255), "{command}: {said}");
             assert!(
                 said.contains("standard output: File too large"),

@@ -98,12 +98,14 @@ impl<'a> Way<'a> {
         if let (
             Self::Pipe {
                 packer: Some(packer),
+                reader,
                 ..
             },
             Some(bytes),
         ) = (self, &bytes)
+            && !packer.write(bytes)
         {
-            packer.write(bytes)?;
+            *reader = None;
         }
         Ok(Some(bytes.is_some()))
     }
@@ -182,7 +184,7 @@ impl<'a> Outputs<'a> {
         }
     }
 
-    /// Pipes to `packers`.
+    /// Pipes to `packers`; where there is none, to whoever wants it at once.
     pub(super) fn packed(packers: &'a mut [Option<Packer>; 2]) -> io::Result<Self> {
         let mut outputs = Self::new([Way::pipe()?, Way::pipe()?]);
         for (way, its) in outputs.ways.iter_mut().zip(packers) {

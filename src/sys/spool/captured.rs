@@ -21,12 +21,12 @@ pub enum Captured {
     Budgeted(Vec<u8>, Permit),
     /// A file of its own, from its beginning.
     File {
+        /// Its share of the run's budget of open files; dropped first, when it takes a last look at the room there is.
+        permit: Option<Permit>,
         /// The open file.
         file: File,
         /// How many bytes it holds.
         len: u64,
-        /// Its share of the run's budget of open files.
-        permit: Option<Permit>,
     },
     /// A piece of the run's overflow file.
     Overflowed(Piece),

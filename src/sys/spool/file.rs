@@ -9,6 +9,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::sys::limits;
+
 /// A new file without a name in directory `dir`, which nobody else can open and which is gone with the
 /// process, however that ends. It appends.
 ///
@@ -19,31 +21,64 @@ pub fn unlinked_file(dir: &Path) -> io::Result<File> {
     open_unlinked(dir, libc::O_APPEND)
 }
 
-/// What is wrong with `file`, which a job has written to, if its file system is full: then the job may have
-/// written more than is in there, and nobody would know.
+/// What is wrong with `file`, into which a job has written `len` bytes, if it may have wanted to write more than there
+/// was room for: nobody else would know. Without a `name` nobody sees it if more is written for a moment.
 ///
 /// # Errors
 ///
 /// `ENOSPC`, mostly.
-pub(super) fn check_room(file: &File) -> io::Result<()> {
-    // SAFETY: all-zero is a valid value; the call fills it in.
-    let mut system: libc::statvfs = unsafe { std::mem::zeroed() };
-    // SAFETY: a descriptor of our own and a live struct.
-    let told = unsafe { libc::fstatvfs(file.as_raw_fd(), &raw mut system) };
-    let free = system.f_bavail.saturating_mul(system.f_frsize);
-    if told < 0 || system.f_blocks == 0 || free > LITTLE {
+pub(super) fn check_room(file: &File, len: u64, has_name: bool) -> io::Result<()> {
+    if len > 0 && limits::largest_file().is_some_and(|most| len >= most) {
+        return Err(io::Error::from_raw_os_error(libc::EFBIG));
+    }
+    // A quota shows only when something is written.
+    let may_be_at_a_quota = len > HARDLY_ANY && !has_name;
+    if free(file) > LITTLE && !may_be_at_a_quota {
         return Ok(());
     }
     // File systems count in many ways, so one more page has to say it.
-    let len = file.metadata()?.len();
     let mut end = file;
     let written = end.write_all(&[0; 4096]);
     file.set_len(len)?;
     written
 }
 
+/// So much is soon written, in bytes.
+const HARDLY_ANY: u64 = 64 * 1024;
+
 /// With so much room no file system is full, in bytes.
 const LITTLE: u64 = 1 << 20;
+
+/// Whether there is so little room in the file system of `file` that it may be used up for a moment and nobody sees it,
+/// while jobs write into files by themselves.
+pub(super) fn is_scarce(file: &File) -> bool {
+    free(file) < SCARCE
+}
+
+/// A job that begins with so much room, in bytes, writes by itself.
+const SCARCE: u64 = 256 << 20;
+
+/// Whether there is hardly any room left in the file system of `file`, if at all: who writes there may do so in vain.
+pub(super) fn is_full(file: &File) -> bool {
+    free(file) < HARDLY_ANY
+}
+
+/// As [`is_full`], of the file system that `path` is in.
+pub(super) fn is_full_at(path: &Path) -> bool {
+    File::open(path).is_ok_and(|dir| is_full(&dir))
+}
+
+/// How much room there is in the file system of `file`, in bytes, as far as it can be told.
+fn free(file: &File) -> u64 {
+    // SAFETY: all-zero is a valid value; the call fills it in.
+    let mut system: libc::statvfs = unsafe { std::mem::zeroed() };
+    // SAFETY: a descriptor of our own and a live struct.
+    let told = unsafe { libc::fstatvfs(file.as_raw_fd(), &raw mut system) };
+    if told < 0 || system.f_blocks == 0 {
+        return u64::MAX;
+    }
+    system.f_bavail.saturating_mul(system.f_frsize)
+}
 
 pub(super) fn open_unlinked(dir: &Path, flags: i32) -> io::Result<File> {
     let flags = flags | libc::O_RDWR | libc::O_CLOEXEC;

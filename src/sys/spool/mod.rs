@@ -8,7 +8,10 @@
 //! * otherwise the bytes move to the end of one overflow file that the whole run shares, whose space
 //!   is given back piece by piece as the pieces are dropped.
 //!
-//! Output that is to be compressed does not go straight into a file but through a [`Packer`].
+//! Output that is to be compressed does not go straight into a file but through a [`Packer`]. So does all output where
+//! room is scarce: a job that cannot write may not care, and the room may be there again before it ends, so that only
+//! who writes knows. A job that began when there was plenty writes by itself; if its file system is seen to be full
+//! before its end, its output is taken for lost.
 mod captured;
 mod file;
 mod named;
@@ -49,6 +52,8 @@ pub struct SpoolDir {
     memory: Budget,
     files: Budget,
     overflow: Mutex<Option<Arc<Overflow>>>,
+    /// How often there was seen to be no room.
+    times_full: Arc<AtomicU64>,
 }
 
 impl SpoolDir {
@@ -60,7 +65,25 @@ impl SpoolDir {
             memory,
             files,
             overflow: Mutex::new(None),
+            times_full: Arc::default(),
         })
+    }
+
+    /// How often there was seen to be no room for the output of jobs.
+    pub fn times_full(&self) -> u64 {
+        self.times_full.load(Ordering::SeqCst)
+    }
+
+    /// Takes note if `error` says that there is no room.
+    pub fn note(&self, error: &io::Error) {
+        if passing::is_full(error) {
+            self.times_full.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// The error of a job while which there was seen to be no room: it may have written in vain.
+    pub fn was_full(&self) -> io::Error {
+        self.error(&io::Error::from_raw_os_error(libc::ENOSPC))
     }
 
     /// Keeps `bytes`, which a job has written, in memory or in the overflow file.
@@ -83,6 +106,25 @@ impl SpoolDir {
             .map_err(|error| self.error(&error))
     }
 
+    /// Keeps the first `len` bytes of `file`, which nobody else has.
+    fn keep_file(self: &Arc<Self>, file: File, len: u64) -> io::Result<Captured> {
+        match self.file_permit() {
+            Some(permit) => Ok(Captured::File {
+                permit: Some(permit),
+                file,
+                len,
+            }),
+            None => self.overflow(&file, len),
+        }
+    }
+
+    /// For a file to be handed on as it is.
+    fn file_permit(self: &Arc<Self>) -> Option<Permit> {
+        let mut permit = Budget::acquire(self, |dir| &dir.files, 1)?;
+        permit.frees_room = true;
+        Some(permit)
+    }
+
     /// Moves `len` bytes of `from` to the end of the overflow file.
     fn overflow(&self, from: &File, len: u64) -> io::Result<Captured> {
         let file = self.shared_overflow()?;
@@ -94,7 +136,7 @@ impl SpoolDir {
         if let Some(file) = &*shared {
             return Ok(Arc::clone(file));
         }
-        let overflow = passing::retrying(|| Overflow::new(&self.path))?;
+        let overflow = passing::retrying(|| Overflow::new(&self.path, &self.times_full))?;
         Ok(Arc::clone(shared.insert(overflow)))
     }
 
@@ -129,6 +171,11 @@ impl Spool {
         })
     }
 
+    /// Whether there is so little room that a job is not to write into it by itself.
+    pub fn is_scarce(&self) -> bool {
+        file::is_scarce(&self.file)
+    }
+
     /// The file, for a job to write to. It appends.
     pub fn file(&self) -> &File {
         &self.file
@@ -146,8 +193,8 @@ impl Spool {
     }
 
     fn take_content(&mut self, shared: bool) -> io::Result<Captured> {
-        file::check_room(&self.file)?;
         let len = self.file.metadata()?.len();
+        file::check_room(&self.file, len, false)?;
         if len == 0 && !shared {
             return Ok(Captured::Empty);
         }
@@ -159,12 +206,8 @@ impl Spool {
             self.reset(shared)?;
             return Ok(Captured::Budgeted(bytes, permit));
         }
-        let permit = if len > SMALL {
-            Budget::acquire(&self.dir, |dir| &dir.files, 1)
-        } else {
-            None
-        };
-        if let Some(permit) = permit {
+        let permit = (len > SMALL).then(|| self.dir.file_permit());
+        if let Some(permit) = permit.flatten() {
             let fresh = passing::retrying(|| unlinked_file(&self.dir.path))?;
             let file = std::mem::replace(&mut self.file, fresh);
             return Ok(Captured::File {
@@ -178,13 +221,20 @@ impl Spool {
         Ok(captured)
     }
 
-    /// Drops what has been written. `shared` as for [`take`](Self::take).
+    /// Drops what has been written, and handed on meanwhile. `shared` as for [`take`](Self::take).
     ///
     /// # Errors
     ///
-    /// When the file cannot be emptied or replaced.
+    /// When there may have been no room for all of it, or the file cannot be emptied or replaced.
     pub fn clear(&mut self, shared: bool) -> io::Result<()> {
-        self.reset(shared).map_err(|error| self.dir.error(&error))
+        let len = self.file.metadata().map(|file| file.len());
+        let whole = len.and_then(|len| match len {
+            0 => Ok(()),
+            len => file::check_room(&self.file, len, false),
+        });
+        whole
+            .and_then(|()| self.reset(shared))
+            .map_err(|error| self.dir.error(&error))
     }
 
     fn reset(&mut self, shared: bool) -> io::Result<()> {
@@ -220,6 +270,7 @@ impl Budget {
             dir: Arc::clone(dir),
             which,
             amount,
+            frees_room: false,
         })
     }
 }
@@ -230,10 +281,16 @@ pub struct Permit {
     dir: Arc<SpoolDir>,
     which: fn(&SpoolDir) -> &Budget,
     amount: u64,
+    /// Whether a file of the directory goes with it.
+    frees_room: bool,
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        // Afterwards there is room, and nobody would know that there was none.
+        if self.frees_room && file::is_full_at(&self.dir.path) {
+            self.dir.times_full.fetch_add(1, Ordering::SeqCst);
+        }
         (self.which)(&self.dir)
             .0
             .fetch_add(self.amount, Ordering::Relaxed);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::passing;
 use super::Captured;
-use super::file::check_room;
+use super::file::{check_room, is_scarce};
 
 /// A file with a name, for a job to write one of its outputs into.
 #[derive(Debug)]
@@ -88,6 +88,12 @@ fn cannot_make(path: &Path, error: &io::Error) -> io::Error {
     passing::in_words(words, error)
 }
 
+/// `error`, which happened to the file `path` while it was written.
+pub(super) fn no_room(path: &Path, error: &io::Error) -> io::Error {
+    let words = format!("cannot write to {}: {error}", path.display());
+    passing::in_words(words, error)
+}
+
 impl Named {
     fn create(path: PathBuf) -> io::Result<Self> {
         // A job's processes share the file, so they append.
@@ -131,6 +137,11 @@ impl Named {
         &self.file
     }
 
+    /// Whether there is so little room that a job is not to write into it by itself.
+    pub fn is_scarce(&self) -> bool {
+        is_scarce(&self.file)
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -142,12 +153,9 @@ impl Named {
     ///
     /// When its size cannot be told.
     pub fn take(self) -> io::Result<Captured> {
-        check_room(&self.file).map_err(|error| {
-            let words = format!("cannot write to {}: {error}", self.path.display());
-            passing::in_words(words, &error)
-        })?;
         let len = self.file.metadata()?.len();
         let Self { file, path } = self;
+        check_room(&file, len, true).map_err(|error| no_room(&path, &error))?;
         Ok(Captured::Named { file, len, path })
     }
 }

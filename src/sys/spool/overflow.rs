@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::file::open_unlinked;
+use super::file::{is_full, open_unlinked};
 
 /// How much is copied at a time, in bytes.
 const PIECE: u64 = 64 * 1024;
@@ -19,15 +19,18 @@ const PIECE: u64 = 64 * 1024;
 pub(super) struct Overflow {
     file: File,
     end: AtomicU64,
+    /// How often there was seen to be no room.
+    times_full: Arc<AtomicU64>,
 }
 
 impl Overflow {
-    pub(super) fn new(dir: &Path) -> io::Result<Arc<Self>> {
+    pub(super) fn new(dir: &Path, times_full: &Arc<AtomicU64>) -> io::Result<Arc<Self>> {
         // Copies inside the kernel (copy_file_range) refuse a file that appends.
         let file = open_unlinked(dir, 0)?;
         Ok(Arc::new(Self {
             file,
             end: AtomicU64::new(0),
+            times_full: Arc::clone(times_full),
         }))
     }
 }
@@ -59,6 +62,10 @@ impl Piece {
 
 impl Drop for Piece {
     fn drop(&mut self) {
+        // Afterwards there is room, and nobody would know that there was none.
+        if is_full(&self.overflow.file) {
+            self.overflow.times_full.fetch_add(1, Ordering::SeqCst);
+        }
         let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
         // SAFETY: no pointers. A file system that cannot do it keeps the space until the end of the run.
         unsafe {

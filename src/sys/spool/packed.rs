@@ -1,4 +1,4 @@
-//! Output that is compressed while it is kept (`--compress`).
+//! Output that fanout takes from a pipe and keeps: compressed (`--compress`), or as it is where room is scarce.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Stdio};
 use std::sync::Arc;
 
+use super::named::no_room;
 use super::{Captured, SMALL, SpoolDir, unlinked_file};
 use crate::sys::fd;
 use crate::sys::helper::{Helper, Kind, in_shell};
@@ -22,7 +23,13 @@ pub struct Codec {
     pub decompress: OsString,
 }
 
-/// Where compressed output goes.
+impl Codec {
+    fn failed(&self) -> io::Error {
+        io::Error::other(format!("{} failed.", self.compress.display()))
+    }
+}
+
+/// Where output goes.
 #[derive(Debug)]
 enum Place {
     /// Into a file without a name, once it is too long for memory.
@@ -31,64 +38,88 @@ enum Place {
     Named(File, PathBuf),
 }
 
-/// Takes output and compresses what is too much for memory.
+/// Takes output, compresses what is too much for memory if that is wanted, and knows when it cannot be kept.
 #[derive(Debug)]
 pub struct Packer {
-    codec: Arc<Codec>,
+    codec: Option<Arc<Codec>>,
     place: Place,
-    /// What was written before the compressor was needed.
+    /// What was written before a file was needed.
     head: Vec<u8>,
-    compressor: Option<(Helper, File)>,
+    writer: Option<Writer>,
     len: u64,
+    /// Why output is lost, and how much of it has been by now.
+    lost: Option<(io::Error, u64)>,
 }
 
+/// What writes into the file.
+#[derive(Debug)]
+enum Writer {
+    /// fanout itself.
+    Own(File),
+    /// The compressor.
+    Compressor(Helper, File, Arc<Codec>),
+}
+
+/// A job may go on to write so much in vain, in bytes, before it is told by a closed pipe.
+const IN_VAIN: u64 = 1 << 30;
+
 impl Packer {
-    /// For output that is kept in `dir`.
-    pub fn spooling(codec: &Arc<Codec>, dir: &Arc<SpoolDir>) -> Self {
+    /// For output that is kept in `dir`, compressed by `codec` if there is one.
+    pub fn spooling(codec: Option<&Arc<Codec>>, dir: &Arc<SpoolDir>) -> Self {
         Self::new(codec, Place::Spool(Arc::clone(dir)))
     }
 
-    /// For output that goes into `file`, which is at `path`.
+    /// For output that goes into `file`, which is at `path`; as for [`spooling`](Self::spooling).
     ///
     /// # Errors
     ///
     /// When there are no more descriptors.
-    pub fn into_file(codec: &Arc<Codec>, file: &File, path: &Path) -> io::Result<Self> {
+    pub fn into_file(codec: Option<&Arc<Codec>>, file: &File, path: &Path) -> io::Result<Self> {
         let place = Place::Named(file.try_clone()?, path.to_owned());
         Ok(Self::new(codec, place))
     }
 
-    fn new(codec: &Arc<Codec>, place: Place) -> Self {
+    fn new(codec: Option<&Arc<Codec>>, place: Place) -> Self {
         Self {
-            codec: Arc::clone(codec),
+            codec: codec.cloned(),
             place,
             head: Vec::new(),
-            compressor: None,
+            writer: None,
             len: 0,
+            lost: None,
         }
     }
 
-    /// Takes `bytes`.
-    ///
-    /// # Errors
-    ///
-    /// When they cannot be compressed: names the command.
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Takes `bytes`. Whether they could be kept is told in the [end](Self::finish); false: nothing more is taken.
+    pub fn write(&mut self, bytes: &[u8]) -> bool {
         self.len += bytes.len() as u64;
-        if self.compressor.is_none() {
-            self.head.extend_from_slice(bytes);
-            let most = match self.place {
-                Place::Spool(_) => SMALL as usize,
-                Place::Named(..) => 0,
-            };
-            if self.head.len() <= most {
-                return Ok(());
-            }
-            self.start()?;
-            let head = std::mem::take(&mut self.head);
-            return self.feed(&head);
+        if let Some((_, in_vain)) = &mut self.lost {
+            *in_vain += bytes.len() as u64;
+            return *in_vain < IN_VAIN;
         }
-        self.feed(bytes)
+        if let Err(error) = self.keep(bytes) {
+            self.lost = Some((error, 0));
+            // Room for others.
+            self.head = Vec::new();
+        }
+        true
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.writer.is_some() {
+            return self.feed(bytes);
+        }
+        self.head.extend_from_slice(bytes);
+        let most = match self.place {
+            Place::Spool(_) => SMALL as usize,
+            Place::Named(..) => 0,
+        };
+        if self.head.len() <= most {
+            return Ok(());
+        }
+        self.start()?;
+        let head = std::mem::take(&mut self.head);
+        self.feed(&head)
     }
 
     fn start(&mut self) -> io::Result<()> {
@@ -96,52 +127,69 @@ impl Packer {
             Place::Spool(dir) => unlinked_file(&dir.path).map_err(|error| dir.error(&error))?,
             Place::Named(file, _) => file.try_clone()?,
         };
-        let mut command = in_shell(&self.codec.shell, &self.codec.compress);
+        let Some(codec) = &self.codec else {
+            self.writer = Some(Writer::Own(file));
+            return Ok(());
+        };
+        let mut command = in_shell(&codec.shell, &codec.compress);
         command.stdin(Stdio::piped()).stdout(file.try_clone()?);
-        self.compressor = Some((Helper::start(command, Kind::Takes)?, file));
+        self.writer = Some(Writer::Compressor(
+            Helper::start(command, Kind::Takes)?,
+            file,
+            Arc::clone(codec),
+        ));
         Ok(())
     }
 
     fn feed(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let input = self.compressor.as_mut();
-        let input = input.and_then(|(process, _)| process.stdin().as_mut());
-        match input.map(|input| input.write_all(bytes)) {
-            Some(Ok(())) => Ok(()),
-            _ => Err(self.failed()),
+        match &mut self.writer {
+            None => Ok(()),
+            Some(Writer::Own(file)) => file.write_all(bytes).map_err(|error| match &self.place {
+                Place::Spool(dir) => dir.error(&error),
+                Place::Named(_, path) => no_room(path, &error),
+            }),
+            Some(Writer::Compressor(process, _, codec)) => {
+                let fed = process.stdin().as_mut().map(|input| input.write_all(bytes));
+                fed.and_then(Result::ok).ok_or_else(|| codec.failed())
+            }
         }
-    }
-
-    fn failed(&self) -> io::Error {
-        io::Error::other(format!("{} failed.", self.codec.compress.display()))
     }
 
     /// What was taken.
     ///
     /// # Errors
     ///
-    /// As for [`write`](Self::write).
-    pub fn finish(mut self) -> io::Result<Captured> {
-        let packed = match self.compressor.take() {
-            Some((mut process, file)) => {
-                if !process.wait()?.success() {
-                    return Err(self.failed());
-                }
-                Some(file)
-            }
-            None => None,
-        };
-        match (packed, self.place) {
+    /// When some of it could not be kept or compressed: names the place or the command.
+    pub fn finish(self) -> io::Result<Captured> {
+        if let Some((error, _)) = self.lost {
+            return Err(error);
+        }
+        let len = self.len;
+        match (self.writer, self.place) {
             (None, Place::Spool(dir)) => dir.keep(&self.head),
-            (None, Place::Named(file, path)) => Ok(Captured::Named { file, len: 0, path }),
-            (Some(file), place) => Ok(Captured::Packed(Packed {
-                file,
-                len: self.len,
-                codec: self.codec,
-                path: match place {
+            (Some(Writer::Own(file)), Place::Spool(dir)) => {
+                let kept = dir.keep_file(file, len);
+                kept.map_err(|error| dir.error(&error))
+            }
+            (None | Some(Writer::Own(_)), Place::Named(file, path)) => {
+                let len = file.metadata()?.len();
+                Ok(Captured::Named { file, len, path })
+            }
+            (Some(Writer::Compressor(mut process, file, codec)), place) => {
+                if !process.wait()?.success() {
+                    return Err(codec.failed());
+                }
+                let path = match place {
                     Place::Spool(_) => None,
                     Place::Named(_, path) => Some(path),
-                },
-            })),
+                };
+                Ok(Captured::Packed(Packed {
+                    file,
+                    len,
+                    codec,
+                    path,
+                }))
+            }
         }
     }
 }
@@ -231,10 +279,10 @@ mod tests {
     fn what_is_packed_is_unpacked_as_often_as_it_is_read() {
         for len in [0, 10, SMALL as usize, 300_000] {
             let bytes: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
-            let mut packer = Packer::spooling(&codec("gzip -c", "gzip -dc"), &dir());
+            let mut packer = Packer::spooling(Some(&codec("gzip -c", "gzip -dc")), &dir());
             bytes
                 .chunks(7000)
-                .for_each(|some| packer.write(some).unwrap());
+                .for_each(|some| assert!(packer.write(some)));
             let captured = packer.finish().unwrap();
             assert_eq!(captured.len(), len as u64);
             for skip in [0, len / 2] {
@@ -255,11 +303,10 @@ mod tests {
     fn a_compressor_that_fails_is_named() {
         let bytes = vec![0; 1 << 20];
         for command in ["no-such-program", "cat >/dev/null; exit 1"] {
-            let mut packer = Packer::spooling(&codec(&format!("{command} 2>&-"), "cat"), &dir());
-            let failed = packer
-                .write(&bytes)
-                .and_then(|()| packer.finish().map(drop));
-            let error = failed.unwrap_err().to_string();
+            let codec = codec(&format!("{command} 2>&-"), "cat");
+            let mut packer = Packer::spooling(Some(&codec), &dir());
+            assert!(packer.write(&bytes));
+            let error = packer.finish().unwrap_err().to_string();
             assert!(error.contains(command), "{error}");
         }
     }
