@@ -226,6 +226,27 @@ pub(super) fn builtins(bench: &Bench, row: &str) {
     );
 }
 
+/// What it costs that the end of a job may change what comes next, or that a start has to be allowed.
+pub(super) fn policies(bench: &Bench, row: &str) {
+    let options = [
+        "",
+        "--retries 3",
+        "--halt soon,fail=1",
+        "--memfree 1M",
+        "-j2auto",
+    ];
+    let lines = options.map(|options| format!("$FANOUT {options} echo {{}} <$N100K >/dev/null"));
+    let compared: Vec<_> = options
+        .iter()
+        .zip(&lines)
+        .map(|(options, line)| {
+            let name = if options.is_empty() { "plain" } else { options };
+            Side(name, line, 1.0)
+        })
+        .collect();
+    compare_times(bench, &format!("{row}: 100,000 × `echo N`"), &compared);
+}
+
 /// Very many inputs, and very many jobs at a time.
 pub(super) fn scale(bench: &Bench, row: &str) {
     let compared = [

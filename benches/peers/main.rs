@@ -67,6 +67,7 @@ const ROWS: &[Row] = &[
     ("1,000,000 dry jobs", dry_run),
     ("memory and number of jobs", memory),
     ("builtins", commands::builtins),
+    ("policies", commands::policies),
     ("scale", commands::scale),
     ("slot gap", commands::slot_gap),
     ("output", commands::output),

@@ -184,9 +184,9 @@ impl DryEngine {
     /// An attempt cannot be rendered, which ends the run; `rest` is not looked at.
     fn give_up(&self, attempt: &Attempt, error: SpawnError, rest: impl Iterator<Item = Attempt>) {
         self.stopped.store(true, Ordering::Relaxed);
-        self.give_back(rest.collect());
         let end = never_ran(attempt, not_rendered(error));
         self.answer(end);
+        self.give_back(rest.collect());
     }
 
     fn give_back(&self, attempts: Vec<Attempt>) {
@@ -258,6 +258,7 @@ impl Engine for DryEngine {
             | Order::Recall
             | Order::End(..)
             | Order::Signal(..)
+            | Order::Slots(_)
             | Order::TimeLimit(_) => {}
         }
     }

@@ -85,13 +85,15 @@ pub enum Order {
     Staff,
     /// Begin nothing of what you hold: give it back. What comes later is run.
     Recall,
-    /// Go on, until an attempt ends like this. Then begin nothing, give back what you hold and whatever still comes,
-    /// and wait for this order to come again. Until the first one this is [`StopOn::Fatal`].
+    /// Go on, until an attempt ends like this. Then tell that end, give back what you hold and whatever still comes,
+    /// and begin nothing before this order comes again. Until the first one this is [`StopOn::Fatal`].
     StopOn(StopOn),
     /// End these attempts, if they run, on behalf of somebody. They are answered as all others.
     End(Which, KilledBy),
     /// Signal the process groups of these attempts, if they run.
     Signal(Which, JobSignal),
+    /// Run so many attempts at a time from now on, and no more than there are slots.
+    Slots(usize),
     /// An attempt may take so long from now on, those that run included; `None`: as long as it wants.
     TimeLimit(Option<Duration>),
     /// Tell what runs.

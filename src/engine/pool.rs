@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::{Attempt, Engine, JobSignal, Order, Post, Running, StopOn, Update, Which};
 use crate::model::{JobIdentity, KilledBy};
@@ -200,10 +200,12 @@ struct Queue {
     closed: bool,
     /// After which ends nothing begins until the controller says so.
     stop_on: StopOn,
-    /// There was such an end.
-    stopped: bool,
+    /// When there was such an end.
+    stopped_at: Option<SystemTime>,
     /// Workers from this index on are to leave.
     most: usize,
+    /// So many attempts run at a time at most.
+    at_a_time: usize,
     /// Workers that wait for an attempt.
     idle: usize,
     /// Workers that were started and have not ended.
@@ -219,8 +221,9 @@ impl Queue {
             low_water: 0,
             closed: false,
             stop_on: StopOn::Fatal,
-            stopped: false,
+            stopped_at: None,
             most: workers,
+            at_a_time: workers,
             idle: 0,
             alive: 0,
             slots: SlotNumbers::new(workers),
@@ -230,7 +233,13 @@ impl Queue {
     /// How many more workers the attempts that wait would keep busy.
     fn lacks(&self) -> usize {
         let without_work = self.alive.saturating_sub(self.slots.in_use());
-        self.attempts.len().saturating_sub(without_work)
+        let may_run = self.attempts.len().min(self.free_slots());
+        may_run.saturating_sub(without_work)
+    }
+
+    /// How many attempts may begin now.
+    fn free_slots(&self) -> usize {
+        self.at_a_time.saturating_sub(self.slots.in_use())
     }
 }
 
@@ -320,8 +329,7 @@ impl Pool {
 impl Engine for Pool {
     fn run(&self, attempts: Vec<Attempt>) {
         let mut queue = self.shared.lock();
-        if queue.stopped {
-            drop(queue);
+        if queue.stopped_at.is_some() {
             return self.shared.give_back(attempts);
         }
         let count = attempts.len();
@@ -344,12 +352,19 @@ impl Engine for Pool {
                 }
             }
             Order::Recall => {
-                let held = self.shared.lock().attempts.drain(..).collect();
-                self.shared.give_back(held);
+                let mut queue = self.shared.lock();
+                self.shared.give_back(queue.attempts.drain(..).collect());
             }
             Order::StopOn(stop_on) => {
                 let mut queue = self.shared.lock();
-                (queue.stop_on, queue.stopped) = (stop_on, false);
+                (queue.stop_on, queue.stopped_at) = (stop_on, None);
+            }
+            Order::Slots(count) => {
+                let mut queue = self.shared.lock();
+                queue.at_a_time = count;
+                self.lacks.store(queue.lacks(), Ordering::Relaxed);
+                drop(queue);
+                self.shared.changed.notify_all();
             }
             Order::End(Which::All, by) => self.end_all(by),
             Order::End(Which::One(seq), by) => self.end(seq, by),
@@ -474,7 +489,9 @@ impl Shared {
             if queue.closed || index >= queue.most {
                 return None;
             }
-            if let Some(attempt) = queue.attempts.pop_front() {
+            if queue.free_slots() > 0
+                && let Some(attempt) = queue.attempts.pop_front()
+            {
                 return Some((attempt, queue.slots.take(Instant::now())));
             }
             queue.idle += 1;
@@ -507,7 +524,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::panic::resume_unwind;
     use std::sync::atomic::AtomicBool;
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -745,7 +762,7 @@ mod tests {
             ends_so.clone()
         });
         pool.run(attempts(1..=3));
-        for expected in [(2, RETURNED), (3, RETURNED), (1, fatal.clone())] {
+        for expected in [(1, fatal.clone()), (2, RETURNED), (3, RETURNED)] {
             assert_eq!(next(&ends), expected);
         }
         pool.run(attempts([4]));

@@ -329,6 +329,11 @@ impl Prepare for Renderer {
         prepared
     }
 
+    /// Perl has a memory: `{= $_ = $n++ =}`.
+    fn is_repeatable(&self) -> bool {
+        self.perl.is_none()
+    }
+
     fn prepare_all(&self, jobs: &[&Job], slot: usize, take: &mut Take<'_>) {
         match &self.perl {
             Some(perl) if !self.filters.is_empty() => self.filter_all(perl, jobs, slot, take),

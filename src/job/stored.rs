@@ -78,4 +78,9 @@ impl Prepare for StoredCommands {
             }),
         }
     }
+
+    /// The command of a row is forgotten when it was given out.
+    fn is_repeatable(&self) -> bool {
+        false
+    }
 }

@@ -58,6 +58,11 @@ pub trait Prepare: Send + Sync {
     /// With what the attempt ends as `SpawnFailed`: a sentence that names what cannot be rendered.
     fn prepare(&self, job: &Job, slot: usize) -> Result<Command, SpawnError>;
 
+    /// Whether a job that is prepared once more gets the same command. Else none is that may not run after all.
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
     /// The commands of `jobs`, in their order and all for one slot, each handed to `take` until that
     /// says no to more. Whatever `take` leaves of a command is room for the next one.
     fn prepare_all(&self, jobs: &[&Job], slot: usize, take: &mut Take<'_>) {

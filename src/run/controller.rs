@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::exit_code::ExitCode;
 use super::gate::{Admit, Gate};
-use super::halt::{ExitRule, Halt, HaltPolicy, HaltWhen};
-use super::lookahead::Lookahead;
+use super::halt::{ExitRule, Halt, HaltOn, HaltPolicy, HaltWhen};
+use super::lookahead::{AHEAD, Ahead, Lookahead};
 use super::queue::{Pending, Pull, Queue};
 use super::retry::Retry;
 use super::slots::Slots;
@@ -48,6 +48,25 @@ pub struct Config {
     pub done_before: u64,
     /// Whether no job starts before all that went before is reported.
     pub in_step: bool,
+    /// Whether a job whose command was made may be given back, and get the same command later.
+    pub repeatable: bool,
+}
+
+impl Config {
+    /// Whether attempts are handed over ahead, and after which ends the engine stops by itself.
+    fn ahead(&self) -> (Ahead, StopOn) {
+        let halts = self.halt.map(|halt| halt.on);
+        let each_start = self.in_step
+            || self.gates.iter().any(|gate| gate.sees_each_start())
+            || matches!(halts, Some(HaltOn::Success | HaltOn::Done));
+        let on_failure =
+            halts.is_some() || self.retry.tries != Some(1) || matches!(self.slots, Slots::Auto(_));
+        match (each_start, on_failure) {
+            (false, false) => (Ahead::Always, StopOn::Fatal),
+            (false, true) if self.repeatable => (Ahead::UntilStopped, StopOn::Failure),
+            _ => (Ahead::Never, StopOn::Fatal),
+        }
+    }
 }
 
 /// Whom the controller talks to.
@@ -110,8 +129,12 @@ struct Controller<'a> {
     in_flight: usize,
     /// After which ends the engine stops by itself.
     stop_on: StopOn,
-    /// It has stopped.
+    /// It has stopped, or was never told.
     is_stopped: bool,
+    /// How many attempts the engine was told to run at a time, where that may change.
+    told_slots: Option<usize>,
+    /// What the gates said about attempts that may not have begun holds until then.
+    holds_until: Option<Instant>,
     /// What the user is to be told once it is known how many attempts run on.
     announces: Option<Announcement>,
     /// The user wants to know what runs.
@@ -136,15 +159,12 @@ struct Controller<'a> {
 
 impl<'a> Controller<'a> {
     fn new(config: Config, parties: Parties<'a>) -> Self {
-        // Where a start depends on how the jobs before it ended, none may be handed over ahead.
-        let independent = config.halt.is_none()
-            && config.gates.is_empty()
-            && !config.in_step
-            && config.retry == Retry::default()
-            && !config.slots.may_change();
+        let (ahead, stop_on) = config.ahead();
         Self {
             parties,
-            lookahead: Lookahead::new(config.slots.now().min(config.most_slots), independent),
+            lookahead: Lookahead::new(config.slots.now().min(config.most_slots), ahead),
+            told_slots: None,
+            holds_until: None,
             slots: config.slots,
             most_slots: config.most_slots,
             total: config.total,
@@ -159,8 +179,8 @@ impl<'a> Controller<'a> {
             in_step: config.in_step,
             phase: Phase::Running,
             in_flight: 0,
-            stop_on: StopOn::Fatal,
-            is_stopped: false,
+            stop_on,
+            is_stopped: stop_on != StopOn::Fatal,
             announces: None,
             lists: false,
             held_back: None,
@@ -190,7 +210,8 @@ impl<'a> Controller<'a> {
             if self.in_step {
                 self.tell();
             }
-            let deadlines = [self.admit(), self.watch(), self.next_retry()];
+            let recheck = self.recheck();
+            let deadlines = [self.admit(), recheck, self.watch(), self.next_retry()];
             let deadline = deadlines.into_iter().flatten().min();
             self.tell();
             self.parties.engine.order(Order::Staff);
@@ -268,8 +289,8 @@ impl<'a> Controller<'a> {
                     break;
                 }
             };
-            let unfinished = self.in_flight + attempts.len() > 0 || self.parties.queue.retries();
-            if pending.job.after_all && unfinished {
+            let others_run = self.in_flight + attempts.len() > 0;
+            if pending.job.after_all && (others_run || self.parties.queue.retries()) {
                 self.parties.queue.put_back(pending);
                 break;
             }
@@ -288,15 +309,18 @@ impl<'a> Controller<'a> {
                 if let Some((next, reason)) = self.held_back_until(now, running) {
                     self.parties.queue.put_back(pending);
                     self.set_held_back(Some(reason));
+                    self.recall();
                     deadline = next;
                     break;
                 }
                 self.set_held_back(None);
+                self.holds_until = Some(now + AHEAD);
                 self.gates.iter_mut().for_each(|gate| gate.started(now));
             }
             attempts.push(self.attempt(pending, queued_at));
         }
         if !attempts.is_empty() {
+            self.tell_slots();
             if std::mem::take(&mut self.is_stopped) {
                 self.parties.engine.order(Order::StopOn(self.stop_on));
             }
@@ -304,6 +328,34 @@ impl<'a> Controller<'a> {
             self.parties.engine.run(attempts);
         }
         deadline
+    }
+
+    /// Takes back attempts about which the gates were asked some time ago; returns when to do so, if that is later.
+    fn recheck(&mut self) -> Option<Instant> {
+        let until = self.holds_until?;
+        if self.in_flight <= self.slots_now() {
+            self.holds_until = None;
+        } else if until <= Instant::now() {
+            self.recall();
+        }
+        self.holds_until
+    }
+
+    /// Takes back what the engine may not have begun.
+    fn recall(&mut self) {
+        self.holds_until = None;
+        if self.in_flight > self.slots_now() {
+            self.parties.engine.order(Order::Recall);
+        }
+    }
+
+    /// Has the engine know how many attempts run at a time.
+    fn tell_slots(&mut self) {
+        let now = Some(self.slots_now());
+        if self.slots.may_change() && self.told_slots != now {
+            self.told_slots = now;
+            self.parties.engine.order(Order::Slots(self.slots_now()));
+        }
     }
 
     /// The moment before which some gate lets nothing start, where it is known, and why.
@@ -446,7 +498,8 @@ impl<'a> Controller<'a> {
         self.in_flight -= 1;
         self.is_stopped |= self.stop_on.covers(&end.outcome);
         if let Ok(time) = end.ended_at.duration_since(end.started_at) {
-            self.lookahead.observe(time);
+            let stops = self.stop_on.covers(&end.outcome);
+            self.lookahead.observe(time, stops);
         }
         self.learn_from(&end);
         let displaced = matches!(
@@ -517,7 +570,7 @@ impl<'a> Controller<'a> {
     /// Jobs that were not run, and of which none can end the run, are over.
     fn rehearsed(&mut self, rehearsal: Rehearsal) {
         self.in_flight -= rehearsal.jobs;
-        self.lookahead.observe(Duration::ZERO);
+        self.lookahead.observe(Duration::ZERO, false);
         for _ in 0..rehearsal.skipped {
             self.gates
                 .iter_mut()
@@ -541,6 +594,7 @@ impl<'a> Controller<'a> {
         if self.slots.may_change() && !end.outcome.is_left_out() {
             self.slots.job_ended(end.outcome.is_success());
             self.lookahead.set_slots(self.slots_now());
+            self.tell_slots();
         }
         if let Some(limit) = &mut self.time_limit
             && end.outcome.is_success()

@@ -3,31 +3,56 @@
 //! When jobs take a millisecond, a worker that must wait for the controller between two of them loses
 //! a good part of its time. So tiny jobs are handed over ahead of time, as many as run in a
 //! tenth of a second; long ones are not, since nothing is gained and a late decision is a better one.
+//!
+//! Where an end may change what comes next (`--retries`, `--halt`), the engine stops by itself at such an end and gives
+//! back what it holds. That costs more than it won where it happens often: then no more are ahead than have ended well
+//! since.
 
 use std::time::Duration;
 
 /// Work for this long is handed over ahead.
-const AHEAD: Duration = Duration::from_millis(100);
+pub const AHEAD: Duration = Duration::from_millis(100);
 /// Jobs longer than this are not handed over ahead.
 const TINY: Duration = Duration::from_millis(10);
 /// The most attempts that are ever handed over ahead.
 const MOST: usize = 4096;
+/// As many at most, where an end may change what comes next and none has been seen.
+const FEW: usize = 64;
 
-/// Decides from how long the last jobs took.
+/// Whether attempts are handed over ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// Each start must be decided on all that went before it.
+    Never,
+    /// Some ends change what comes next.
+    UntilStopped,
+    /// Nothing does.
+    Always,
+}
+
+/// Decides from how long the last jobs took, and how they ended.
 #[derive(Debug)]
 pub struct Lookahead {
     slots: usize,
-    allowed: bool,
+    /// No more than this.
+    most: usize,
+    ahead: Ahead,
     /// A moving average over jobs' run times, in seconds; `None` before the first has ended.
     average: Option<f64>,
 }
 
 impl Lookahead {
-    /// For `slots` workers. Where each start must be decided on what ended before it, `allowed` is false.
-    pub fn new(slots: usize, allowed: bool) -> Self {
+    /// For `slots` workers.
+    pub fn new(slots: usize, ahead: Ahead) -> Self {
+        let most = match ahead {
+            Ahead::Never => 0,
+            Ahead::UntilStopped => FEW,
+            Ahead::Always => MOST,
+        };
         Self {
             slots,
-            allowed,
+            most,
+            ahead,
             average: None,
         }
     }
@@ -37,21 +62,26 @@ impl Lookahead {
         self.slots = slots;
     }
 
-    /// A job took `time`.
-    pub fn observe(&mut self, time: Duration) {
+    /// A job took `time`; `stops`: the engine has stopped at its end.
+    pub fn observe(&mut self, time: Duration, stops: bool) {
         let time = time.as_secs_f64();
         self.average = Some(
             self.average
                 .map_or(time, |average| average + (time - average) / 8.0),
         );
+        if stops {
+            self.most = 0;
+        } else if self.ahead == Ahead::UntilStopped {
+            self.most = MOST.min(self.most + 1);
+        }
     }
 
     /// How many attempts the engine should have in all, running ones included.
     pub fn window(&self) -> usize {
         let ahead = match self.average {
-            Some(average) if self.allowed && average < TINY.as_secs_f64() => {
+            Some(average) if average < TINY.as_secs_f64() => {
                 let jobs = AHEAD.as_secs_f64() / average.max(1e-6) * self.slots as f64;
-                (jobs as usize).min(MOST)
+                (jobs as usize).min(self.most)
             }
             _ => 0,
         };
@@ -65,21 +95,34 @@ mod tests {
 
     #[test]
     fn only_tiny_jobs_are_handed_over_ahead() {
-        let mut lookahead = Lookahead::new(2, true);
+        let mut lookahead = Lookahead::new(2, Ahead::Always);
         assert_eq!(lookahead.window(), 2);
-        lookahead.observe(Duration::from_millis(1));
+        lookahead.observe(Duration::from_millis(1), false);
         assert_eq!(lookahead.window(), 2 + 200);
-        lookahead.observe(Duration::from_secs(1));
+        lookahead.observe(Duration::from_secs(1), false);
         assert_eq!(lookahead.window(), 2);
     }
 
     #[test]
     fn it_can_be_forbidden_and_has_a_bound() {
-        let mut forbidden = Lookahead::new(2, false);
-        let mut allowed = Lookahead::new(2, true);
-        forbidden.observe(Duration::ZERO);
-        allowed.observe(Duration::ZERO);
+        let mut forbidden = Lookahead::new(2, Ahead::Never);
+        let mut allowed = Lookahead::new(2, Ahead::Always);
+        forbidden.observe(Duration::ZERO, false);
+        allowed.observe(Duration::ZERO, false);
         assert_eq!(forbidden.window(), 2);
         assert_eq!(allowed.window(), 2 + MOST);
+    }
+
+    #[test]
+    fn ends_at_which_the_engine_stops_make_it_careful() {
+        let mut lookahead = Lookahead::new(2, Ahead::UntilStopped);
+        for (stops, window) in [(false, 2 + FEW + 1), (true, 2), (true, 2), (false, 3)] {
+            lookahead.observe(Duration::ZERO, stops);
+            assert_eq!(lookahead.window(), window);
+        }
+        for _ in 0..2 * MOST {
+            lookahead.observe(Duration::ZERO, false);
+        }
+        assert_eq!(lookahead.window(), 2 + MOST);
     }
 }

@@ -29,7 +29,8 @@ pub struct Pending {
 /// The controller's end of the input.
 #[derive(Debug)]
 pub struct Queue {
-    again: VecDeque<Pending>,
+    /// Those that were put back, by their number.
+    again: BTreeMap<u64, Pending>,
     /// Those that must wait for their next try, by its time.
     later: BTreeMap<Instant, VecDeque<Pending>>,
     batch: std::vec::IntoIter<Job>,
@@ -87,7 +88,7 @@ fn ends((output, input): (Sender<Batch>, Receiver<Batch>)) -> (Feed, Queue) {
     (
         feed,
         Queue {
-            again: VecDeque::new(),
+            again: BTreeMap::new(),
             later: BTreeMap::new(),
             batch,
             input,
@@ -114,9 +115,11 @@ impl Queue {
             .first_entry()
             .filter(|first| *first.key() <= Instant::now())
         {
-            self.again.extend(due.remove());
+            let due = due.remove().into_iter();
+            self.again
+                .extend(due.map(|pending| (pending.job.seq, pending)));
         }
-        if let Some(pending) = self.again.pop_front() {
+        if let Some((_, pending)) = self.again.pop_first() {
             return Pull::Job(pending);
         }
         loop {
@@ -142,9 +145,10 @@ impl Queue {
         }
     }
 
-    /// Puts a job in front of all others.
+    /// Puts a job back, in front of all that come from the input; those that were put back come in the order of their
+    /// numbers.
     pub fn put_back(&mut self, pending: Pending) {
-        self.again.push_front(pending);
+        self.again.insert(pending.job.seq, pending);
     }
 
     /// Keeps a job until `when`.
@@ -154,7 +158,7 @@ impl Queue {
 
     /// Whether some job waits for another try.
     pub fn retries(&self) -> bool {
-        !self.later.is_empty() || self.again.iter().any(|pending| pending.try_number > 1)
+        !self.later.is_empty() || self.again.values().any(|it| it.try_number > 1)
     }
 
     /// When the next of those that wait for their time is due.
@@ -199,7 +203,7 @@ impl Queue {
         self.batch = Vec::new().into_iter();
         self.input = crossbeam_channel::never();
         let later = std::mem::take(&mut self.later).into_values().flatten();
-        std::mem::take(&mut self.again).into_iter().chain(later)
+        std::mem::take(&mut self.again).into_values().chain(later)
     }
 
     /// The next batch; before it says that there is none yet, it asks to be told when there is.

@@ -148,6 +148,8 @@ pub struct RunningEngine {
     guardian: Option<Guardian>,
     /// Whether the reports have processes of their own: merges, or what unpacks compressed output.
     reports_start: bool,
+    /// Whether a job gets the same command when it is prepared once more.
+    pub(super) repeatable: bool,
 }
 
 impl RunningEngine {
@@ -207,7 +209,8 @@ impl EngineParts {
         mailbox: &Letters,
     ) -> anyhow::Result<RunningEngine> {
         let letters = Arc::clone(mailbox);
-        let tell = move |reply, urgency| letters.post([Message::Engine(reply)], urgency);
+        let tell = move |update, urgency| letters.post([Message::Engine(update)], urgency);
+        let repeatable = self.prepare.is_repeatable();
         let post = Post::new(tell).recording(reports.record.clone());
         let Some(guardian) = self.guardian else {
             // Whether a job halts the run depends on its own end.
@@ -221,6 +224,7 @@ impl EngineParts {
                 slots: usize::MAX,
                 guardian: None,
                 reports_start: false,
+                repeatable,
             });
         };
         let codec = self.plan.codec.clone().map(Arc::new);
@@ -296,6 +300,7 @@ impl EngineParts {
             slots,
             guardian: Some(guardian),
             reports_start,
+            repeatable,
         })
     }
 }

@@ -21,6 +21,8 @@ use crate::sys::pressure::{self, Rate, Resource};
 
 /// How long a number of processes counts: as long as it takes to look.
 const LOAD_VALID: Duration = Duration::from_millis(100);
+/// How long a number of bytes counts: tiny jobs come faster than it changes.
+const MEMORY_VALID: Duration = Duration::from_millis(10);
 /// How long a rate counts, and how long it is measured at least.
 const RATE_VALID: Duration = Duration::from_millis(500);
 
@@ -81,8 +83,12 @@ fn load(below: Below) -> anyhow::Result<Ceiling> {
 
 fn memory() -> anyhow::Result<Box<dyn FnMut() -> u64>> {
     let mut latest = pressure::available_memory().context("cannot read /proc/meminfo")?;
+    let mut measured_at = Instant::now();
     Ok(Box::new(move || {
-        latest = pressure::available_memory().unwrap_or(latest);
+        if measured_at.elapsed() >= MEMORY_VALID {
+            latest = pressure::available_memory().unwrap_or(latest);
+            measured_at = Instant::now();
+        }
         latest
     }))
 }

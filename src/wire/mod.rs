@@ -102,6 +102,7 @@ pub fn control(
         done,
         done_before,
         in_step: plan.in_step,
+        repeatable: engine.repeatable,
         time_limit: plan.timeout_percent.map(MedianLimit::new),
     };
     if engine.is_dry() {

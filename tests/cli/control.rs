@@ -460,3 +460,78 @@ fn no_job_is_told_to_be_shorter_than_it_was() {
         assert!(number(&end, "wall_s").unwrap() >= 0.2, "{end}");
     }
 }
+
+/// Tiny jobs are handed over ahead and run many at a time in one shell. All the same nothing comes after the end that
+/// ends the run.
+#[test]
+fn no_tiny_job_begins_after_the_one_that_halts_the_run() {
+    for when in ["soon", "now"] {
+        let run = fanout()
+            .args(["-j1", "--halt"])
+            .arg(format!("{when},fail=2"))
+            .arg("test {} -ne 700 && test {} -ne 900 && echo {}")
+            .write_stdin(lines(1..=5000))
+            .assert()
+            .code(2);
+        let expected = (1..900).filter(|&number| number != 700);
+        assert_eq!(text(&run.get_output().stdout), lines(expected));
+    }
+}
+
+#[test]
+fn a_tiny_job_is_tried_again_before_the_next_begins() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    // Its first try leaves no trace, so that nobody can tell them apart but by what is on record.
+    fanout()
+        .args(["-j1", "--retries", "3", "--json-detail", "lifecycle"])
+        .arg(format!("--json={}", log.display()))
+        .arg("test {} -ne 300 && test {} -ne 1200 && echo {}")
+        .write_stdin(lines(1..=2000))
+        .assert()
+        .code(2)
+        .stdout(lines(
+            (1..=2000).filter(|&number| number != 300 && number != 1200),
+        ));
+    let log = std::fs::read_to_string(&log).unwrap();
+    let ends: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let ends: Vec<(u64, u64)> = ends
+        .iter()
+        .filter(|line| matches!(line["type"].as_str(), Some("attempt.end" | "job.end")))
+        .map(|line| {
+            (
+                line["seq"].as_u64().unwrap(),
+                line["attempt"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    let tries = |seq| if seq == 300 || seq == 1200 { 3 } else { 1 };
+    let expected: Vec<_> = (1..=2000)
+        .flat_map(|seq| (1..=tries(seq)).map(move |attempt| (seq, attempt)))
+        .collect();
+    assert_eq!(ends, expected);
+}
+
+/// A batch of tiny jobs is cut where one fails, and Perl has a memory: no command is made twice.
+#[test]
+fn an_expression_is_evaluated_once_for_each_try() {
+    fanout()
+        .args(["-j1", "-k", "--halt", "soon,fail=3"])
+        .arg("test {} -ne 50 && test {} -ne 60 && echo {= $_ = ++$n =}")
+        .write_stdin(lines(1..=100))
+        .assert()
+        .code(2)
+        .stdout(lines(
+            (1..=100).filter(|&number| number != 50 && number != 60),
+        ));
+}
+
+fn lines(numbers: impl IntoIterator<Item = u64>) -> String {
+    numbers
+        .into_iter()
+        .map(|number| format!("{number}\n"))
+        .collect()
+}

@@ -1,8 +1,9 @@
 //! A worker's shift: the attempts that it has taken and owes an answer for.
 
-use std::time::Instant;
+use std::sync::MutexGuard;
+use std::time::{Instant, SystemTime};
 
-use super::{Post, Shared, Update};
+use super::{Post, Queue, Shared, Update};
 use crate::engine::{Attempt, never_ran};
 use crate::model::{AttemptEnd, AttemptStart, Outcome};
 use crate::sys::mailbox::Urgency;
@@ -63,9 +64,10 @@ impl<'a> Shift<'a> {
             return false;
         }
         let mut queue = self.shared.lock();
-        let others = queue.alive.saturating_sub(1);
+        let others = queue.alive.min(queue.at_a_time).saturating_sub(1);
         let enough = queue.attempts.len() >= self.attempts.len() * others;
-        if queue.closed || queue.idle > 0 || !enough {
+        let is_awaited = queue.idle > 0 && queue.free_slots() > 0;
+        if queue.closed || is_awaited || !enough {
             return false;
         }
         match queue.attempts.pop_front() {
@@ -79,67 +81,88 @@ impl<'a> Shift<'a> {
     /// them is an end on which to stop, what comes after it is as if it had never begun.
     ///
     /// False: there is nothing left to run.
-    pub fn answer(&mut self, mut ends: Vec<Box<AttemptEnd>>) -> bool {
-        if let Some(urgency) = self.settle(&mut ends, false) {
-            self.shared.post.tell(Update::Ended(ends), urgency);
-        }
-        self.goes_on()
+    pub fn answer(&mut self, ends: Vec<Box<AttemptEnd>>) -> bool {
+        self.settle(ends, false)
     }
 
     /// As [`answer`](Self::answer), of attempts whose starts were not told: each comes right before its end, as if
     /// they had been run one by one.
-    pub fn answer_with_starts(&mut self, mut ends: Vec<Box<AttemptEnd>>) -> bool {
-        if let Some(urgency) = self.settle(&mut ends, true) {
-            let post = &self.shared.post;
-            for end in ends {
-                let start = Box::new(AttemptStart::of(&end));
-                post.tell(Update::Started(start), Urgency::Soon);
-                post.tell(Update::Ended(vec![end]), urgency);
-            }
-        }
-        self.goes_on()
+    pub fn answer_with_starts(&mut self, ends: Vec<Box<AttemptEnd>>) -> bool {
+        self.settle(ends, true)
     }
 
-    /// Whether more of its attempts are to be run.
-    fn goes_on(&self) -> bool {
+    #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
+    fn settle(&mut self, mut ends: Vec<Box<AttemptEnd>>, untold: bool) -> bool {
+        let stops = self.drop_what_came_after_a_stop(&mut ends);
+        if !ends.is_empty() {
+            let is_recorded = self.shared.post.record(&mut ends, untold);
+            self.answered += ends.len();
+            let mut queue = self.shared.lock();
+            queue.closed |= !is_recorded;
+            if stops {
+                self.stop(ends, untold, queue);
+            } else {
+                self.free_slot(&mut queue);
+                let enough = queue.attempts.len() > queue.low_water;
+                drop(queue);
+                let urgency = if enough { Urgency::Soon } else { Urgency::Now };
+                self.tell(ends, untold, urgency);
+            }
+        }
         !self.stopped && self.answered < self.attempts.len()
     }
 
-    /// Records the next ends and gives back the slot, if they are the last; how soon the controller wants to know, if
-    /// there are any.
+    /// Leaves out those of `ends` that began after one on which to stop, here or in another slot: only what leaves no
+    /// trace runs in one go with others. Tells whether there was one.
     #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
-    fn settle(&mut self, ends: &mut Vec<Box<AttemptEnd>>, untold: bool) -> Option<Urgency> {
-        if ends.is_empty() {
-            return None;
-        }
-        let stop_on = self.shared.lock().stop_on;
+    fn drop_what_came_after_a_stop(&self, ends: &mut Vec<Box<AttemptEnd>>) -> bool {
+        let queue = self.shared.lock();
+        let (stop_on, stopped_at) = (queue.stop_on, queue.stopped_at);
+        drop(queue);
         let first = ends.iter().position(|end| stop_on.covers(&end.outcome));
         if let Some(first) = first {
             ends.truncate(first + 1);
         }
-        let is_recorded = self.shared.post.record(ends, untold);
-        self.answered += ends.len();
-        let mut given_back = Vec::new();
-        let mut queue = self.shared.lock();
-        if first.is_some() {
-            // Whether anything runs after that is not known before the controller has seen it.
-            queue.stopped = true;
-            self.stopped = true;
-            let decided =
-                usize::from(self.latest_is_decided && self.answered < self.attempts.len());
-            let undecided = self.answered..self.attempts.len() - decided;
-            given_back.extend(self.attempts.drain(undecided));
-            given_back.extend(queue.attempts.drain(..));
+        if let Some(at) = stopped_at {
+            let before = ends.iter().take_while(|end| end.started_at <= at);
+            let before = before.count().max(1);
+            ends.truncate(before);
         }
+        first.is_some() || stopped_at.is_some()
+    }
+
+    /// Tells the ends after the last of which nothing more begins, and gives back everything else. Nobody hands anything
+    /// over or recalls it between the two.
+    #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
+    fn stop(&mut self, ends: Vec<Box<AttemptEnd>>, untold: bool, mut queue: MutexGuard<'_, Queue>) {
+        queue.stopped_at.get_or_insert_with(SystemTime::now);
+        self.stopped = true;
+        let decided = usize::from(self.latest_is_decided && self.answered < self.attempts.len());
+        let undecided = self.answered..self.attempts.len() - decided;
+        let mut given_back: Vec<_> = self.attempts.drain(undecided).collect();
+        given_back.extend(queue.attempts.drain(..));
+        self.free_slot(&mut queue);
+        self.tell(ends, untold, Urgency::Now);
+        self.shared.give_back(given_back);
+    }
+
+    fn free_slot(&self, queue: &mut Queue) {
         if self.answered == self.attempts.len() {
             queue.slots.put_back(self.slot, Instant::now());
         }
-        queue.closed |= !is_recorded;
-        let enough = queue.attempts.len() > queue.low_water;
-        drop(queue);
-        // Before the ends: whoever hears of them knows what else is going on.
-        self.shared.give_back(given_back);
-        Some(if enough { Urgency::Soon } else { Urgency::Now })
+    }
+
+    #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
+    fn tell(&self, ends: Vec<Box<AttemptEnd>>, untold: bool, urgency: Urgency) {
+        let post = &self.shared.post;
+        if !untold {
+            return post.tell(Update::Ended(ends), urgency);
+        }
+        for end in ends {
+            let start = Box::new(AttemptStart::of(&end));
+            post.tell(Update::Started(start), Urgency::Soon);
+            post.tell(Update::Ended(vec![end]), urgency);
+        }
     }
 }
 

@@ -93,6 +93,10 @@ impl Gate for Ceiling {
         }
     }
 
+    fn sees_each_start(&self) -> bool {
+        self.per_job > 0.0
+    }
+
     fn reason(&self) -> String {
         let (what, unit) = (&self.what, self.unit);
         match self.latest {

@@ -104,6 +104,10 @@ impl Gate for CommandGate {
         (self.state, self.too_many) = (State::Open, false);
     }
 
+    fn sees_each_start(&self) -> bool {
+        true
+    }
+
     fn watch(&mut self, now: Instant) -> Watch {
         self.listen(now);
         let order = std::mem::take(&mut self.too_many).then_some(END_YOUNGEST);

@@ -52,6 +52,10 @@ impl Gate for Delay {
         }
     }
 
+    fn sees_each_start(&self) -> bool {
+        true
+    }
+
     fn reason(&self) -> String {
         format!("waiting {:?} between starts (--delay)", self.pause)
     }

@@ -40,6 +40,12 @@ pub trait Gate {
     /// A job has ended.
     fn ended(&mut self, _outcome: &Outcome) {}
 
+    /// Whether it has to be asked right before each start. Else what it says holds for a moment, in which several
+    /// jobs may start.
+    fn sees_each_start(&self) -> bool {
+        false
+    }
+
     /// Looks after the jobs that run.
     fn watch(&mut self, _now: Instant) -> Watch {
         Watch::default()
