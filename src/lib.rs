@@ -56,16 +56,16 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
         let words = format!("Warning: ${name} ends in CR, which is taken off.");
         let _ = writeln!(io::stderr(), "{}: {words}", called_as.name());
     }
-    match cli::parse(called_as, argv.collect()) {
+    match parse(called_as, argv.collect()) {
         Ok(Request::Run(plan)) => {
             let caller = Caller::of(&plan.report);
-            let outcome = execute(*plan);
+            let outcome = execute(plan);
             let outcome = outcome.or_else(|error| without_table(&error, &caller.program));
             caller.answer(outcome)
         }
         Ok(Request::Semaphore(config, plan)) => {
             let caller = Caller::of(&plan.report);
-            let outcome = guarded(&config, *plan);
+            let outcome = guarded(&config, plan);
             caller.answer(outcome.map_err(|error| format!("{error:#}")))
         }
         Ok(Request::Print(text)) => print(&text),
@@ -79,6 +79,18 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
             evaluates,
         }) => Caller { program, evaluates }.answer(Err(why)),
     }
+}
+
+/// What `argv` asks for.
+fn parse(called_as: CalledAs, argv: Vec<OsString>) -> Result<Request, Refusal> {
+    let parsed = first_thread::run_with_room(|| cli::parse(called_as, argv));
+    parsed.unwrap_or_else(|error| {
+        Err(Refusal {
+            program: called_as.name().to_owned(),
+            why: format!("cannot start a thread: {error}"),
+            evaluates: false,
+        })
+    })
 }
 
 /// Who called, and is told how the run ended.
@@ -101,6 +113,7 @@ impl Caller {
     /// Tells `outcome`: an error on standard error, the exit code to a shell that evaluates it.
     fn answer(&self, outcome: Result<ExitCode, String>) -> ExitCode {
         let code = outcome.unwrap_or_else(|why| {
+            let why = sys::passing::with_limit(why);
             // Nobody is left to tell when standard error is closed.
             let _ = writeln!(io::stderr(), "{}: Error: {why}", self.program);
             ExitCode::Error
@@ -113,7 +126,7 @@ impl Caller {
 }
 
 /// Runs the job of `plan` while holding a semaphore, or does what else is to be done with that.
-fn guarded(config: &sem::Config, mut plan: Plan) -> anyhow::Result<ExitCode> {
+fn guarded(config: &sem::Config, mut plan: Box<Plan>) -> anyhow::Result<ExitCode> {
     Ok(match sem::enter(config)? {
         Entered::Holds(permit) => {
             plan.engine.held_open = Some(permit.share()?);
@@ -136,10 +149,13 @@ fn without_table(error: &anyhow::Error, program: &str) -> Result<ExitCode, Strin
 }
 
 /// Runs all jobs; beside a guardian, if there are processes to look after.
-fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
+fn execute(plan: Box<Plan>) -> anyhow::Result<ExitCode> {
     sys::limits::spare_memory();
     match wire::guardian(&plan.engine)? {
-        None => run_plan(plan, None),
+        None => {
+            let body = || run_plan(plan, None);
+            first_thread::run_with_room(body).context("cannot start a thread")?
+        }
         Some(guardian) => {
             let body = |guardian| run_plan(plan, Some(guardian));
             first_thread::run_beside(guardian, body).context("cannot start a thread")?
@@ -148,7 +164,7 @@ fn execute(plan: Plan) -> anyhow::Result<ExitCode> {
 }
 
 /// Takes the plan apart, gives each its part, and runs all jobs.
-fn run_plan(plan: Plan, guardian: Option<Guardian>) -> anyhow::Result<ExitCode> {
+fn run_plan(plan: Box<Plan>, guardian: Option<Guardian>) -> anyhow::Result<ExitCode> {
     let files = wire::RecordFiles::open(&plan)?;
     let Plan {
         jobs,
@@ -156,7 +172,7 @@ fn run_plan(plan: Plan, guardian: Option<Guardian>) -> anyhow::Result<ExitCode> 
         engine,
         run: mut plan,
         report,
-    } = plan;
+    } = *plan;
     let mailbox = wire::mailbox();
     let mut jobs = wire::open_jobs(jobs, &mailbox)?;
     let renderer = renderer

@@ -69,8 +69,9 @@ impl Handed {
                     let mut options = File::options();
                     options.write(true).create_new(true).mode(0o600).open(path)
                 })?;
+                let written = feed::write_all(&stdin, &file, stop.as_fd());
+                handed.sent = written.map_err(|error| in_file(named.path(), &error))?;
                 handed.named = Some(named);
-                handed.sent = feed::write_all(&stdin, &file, stop.as_fd())?;
             }
             Handover::Fifo => {
                 let (named, ()) = Named::make(dir, fd::make_fifo)?;
@@ -80,6 +81,11 @@ impl Handed {
         }
         Ok(handed)
     }
+}
+
+/// `error`, which names the file at `path`.
+fn in_file(path: &Path, error: &io::Error) -> io::Error {
+    passing::in_words(format!("{}: {error}", path.display()), error)
 }
 
 /// A name that is gone when dropped.
@@ -97,10 +103,7 @@ impl Named {
             match make(&path) {
                 Ok(it) => return Ok((Self(path), it)),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => {
-                    let shown = path.display();
-                    return Err(passing::in_words(format!("{shown}: {error}"), &error));
-                }
+                Err(error) => return Err(in_file(&path, &error)),
             }
         }
     }

@@ -523,6 +523,9 @@ fn cannot_start(error: &io::Error, job: &JobIdentity) -> SpawnError {
 
 /// Where output cannot be kept no job can run.
 fn no_output(error: &io::Error) -> SpawnError {
+    if error.raw_os_error().is_some() {
+        return SpawnError::fatal(format!("cannot take the output of jobs: {error}"));
+    }
     SpawnError::fatal(error.to_string())
 }
 

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd};
 
+use super::passing;
+
 /// A file over a duplicate of descriptor number `fd`.
 ///
 /// # Errors
@@ -26,7 +28,8 @@ pub fn duplicate(fd: i32) -> io::Result<File> {
 ///
 /// When it may not be read, or `/proc` is not there.
 pub fn open_again(file: &File) -> io::Result<File> {
-    File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    File::open(&path).map_err(|error| passing::in_words(format!("{path}: {error}"), &error))
 }
 
 /// Sends the first `len` bytes of `from` to `out` with `sendfile(2)`; returns how many it has sent when

@@ -11,13 +11,29 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use super::guardian::{Guardian, Shared};
-use super::helper;
+use super::{helper, limits};
 
 /// The stack of the thread that takes the first one's place, in bytes.
 const STACK: usize = 8 << 20;
 
 /// So many times at most a guardian that was killed is replaced.
 const MOST_GUARDIANS: usize = 100;
+
+/// Runs `body`, on a thread of its own where this one's stack may be too small for it (`ulimit -s`).
+///
+/// # Errors
+///
+/// When there is no thread to be had.
+pub fn run_with_room<T: Send>(body: impl FnOnce() -> T + Send) -> io::Result<T> {
+    if !limits::stack_is_small() {
+        return Ok(body());
+    }
+    thread::scope(|scope| {
+        let roomy = thread::Builder::new().stack_size(STACK);
+        let done = roomy.spawn_scoped(scope, body)?.join();
+        Ok(done.unwrap_or_else(|panic| resume_unwind(panic)))
+    })
+}
 
 /// Runs `body` on a thread of its own and returns what it returns. Meanwhile this thread, which must be the
 /// process's first, adopts and takes leave of processes that have lost their parents, and sees to it that there

@@ -141,6 +141,11 @@ pub fn spare_memory() {
     }
 }
 
+/// Whether the process's first thread has less of a stack than others have.
+pub fn stack_is_small() -> bool {
+    soft(libc::RLIMIT_STACK).is_some_and(|most| most < 2 << 20)
+}
+
 /// How large the stack of a thread is that runs no jobs, in bytes.
 pub fn own_stack() -> usize {
     if memory_is_limited() {

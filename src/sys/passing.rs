@@ -44,6 +44,22 @@ pub fn in_words(words: String, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), Worded { words, errno })
 }
 
+/// `words`, which may end in an error of the kernel's, and what a user can do about it where it comes from a limit that
+/// a shell sets.
+pub fn with_limit(words: String) -> String {
+    let limits = [
+        (libc::EMFILE, "ulimit -n"),
+        (libc::EAGAIN, "ulimit -u"),
+        (libc::ENOMEM, "ulimit -v"),
+        (libc::EFBIG, "ulimit -f"),
+    ];
+    let is_of = |errno: i32| words.ends_with(&format!("(os error {errno})"));
+    match limits.into_iter().find(|(errno, _)| is_of(*errno)) {
+        Some((_, limit)) => words + "; see " + limit,
+        None => words,
+    }
+}
+
 /// Tries `attempt` again, for [`PATIENCE`] in all, as long as it fails with something that passes. For what must
 /// not fail in the middle of a job; the calling thread sleeps in between.
 ///
@@ -110,6 +126,14 @@ mod tests {
             assert_eq!(twice.kind(), error.kind());
             assert!(twice.to_string().starts_with("oh: cannot: "), "{twice}");
         }
+    }
+
+    #[test]
+    fn the_limit_that_is_met_is_named() {
+        let of = |errno| with_limit(format!("f: {}", io::Error::from_raw_os_error(errno)));
+        assert!(of(libc::EMFILE).ends_with("(os error 24); see ulimit -n"));
+        assert!(of(libc::EFBIG).ends_with("(os error 27); see ulimit -f"));
+        assert!(of(libc::ENOSPC).ends_with("(os error 28)"));
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::run::retry::Retry;
 use crate::run::{Message, Observer};
 use crate::sys::helper;
 use crate::sys::mailbox::Urgency;
+use crate::sys::passing;
 use crate::sys::signals::{self, Caught, Signal};
 use crate::sys::spool::Captured;
 use crate::sys::threads;
@@ -73,7 +74,7 @@ pub fn start_reports(
         let message = match failure {
             Failure::StdoutClosed => Message::StdoutClosed,
             failure => {
-                let words = failure.to_string();
+                let words = passing::with_limit(failure.to_string());
                 // A file may be written to both from here and where jobs end.
                 if first.set(words.clone()).is_ok() || first.get() != Some(&words) {
                     // Said right here: what cannot be written may be what would say it.
@@ -410,7 +411,7 @@ impl Link {
                 match Threads::start(caught, report, letters) {
                     Ok(running) => self.threads = running,
                     Err(error) => {
-                        let why = format!("cannot start a thread: {error}");
+                        let why = passing::with_limit(format!("cannot start a thread: {error}"));
                         let _ = writeln!(io::stderr(), "fanout: Error: {why}");
                         letters.post([Message::ReportFailed(why)], Urgency::Now);
                     }

@@ -26,6 +26,7 @@ use super::out::for_each_piece;
 use super::unwritten::{Correction, Corrections, Unwritten};
 use super::{Failure, Out, Sink, keep_order::KeepOrder};
 use crate::model::{AttemptEnd, AttemptStart, Event, JobIdentity, Outcome, OutputPiece, Stream};
+use crate::sys::passing;
 use crate::sys::spool::Captured;
 use crate::sys::turn::{Asking, Turn};
 
@@ -324,14 +325,15 @@ impl Text {
         let error = match outcome {
             Outcome::SpawnFailed(error) | Outcome::Lost(Some(error)) => error,
             Outcome::OutputLost(lost) => {
-                return Some(format!("{}: Error: {}", self.program, lost.why));
+                let words = format!("{}: Error: {}", self.program, lost.why);
+                return Some(passing::with_limit(words));
             }
             _ => return None,
         };
         if error.exit.is_some() {
             return None;
         }
-        let words = format!("{}: Error: {}", self.program, error.why);
+        let words = passing::with_limit(format!("{}: Error: {}", self.program, error.why));
         if error.fatal {
             if self.fatal.as_ref() == Some(&words) {
                 return None;
