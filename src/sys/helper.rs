@@ -17,7 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::guardian::{self, Ward};
-use super::mark;
+use super::{mark, passing};
 
 /// What a helper is for: who waits for it, and until when it is of use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ pub fn in_shell(shell: &Path, code: &OsStr) -> Command {
 }
 
 impl Helper {
-    /// Starts `command`.
+    /// Starts `command`; again, where that fails for something that passes, as the starts of jobs are.
     ///
     /// # Errors
     ///
@@ -148,17 +148,14 @@ impl Helper {
                 Ok(())
             });
         }
-        let mut running = running();
-        match command.spawn() {
+        match passing::retrying(|| spawn(&mut command, kind)) {
             Ok(process) => {
-                running.push((process.id().cast_signed(), kind));
-                drop(running);
                 let helper = Self {
                     process,
                     ward,
                     reaped: false,
                 };
-                if kind == Kind::Answers && is_interrupted() {
+                if is_unwanted(kind) {
                     return Err(io::ErrorKind::Interrupted.into());
                 }
                 Ok(helper)
@@ -203,6 +200,22 @@ impl Helper {
     }
 }
 
+/// Tries to start `command`, and enters it among those that run.
+fn spawn(command: &mut Command, kind: Kind) -> io::Result<Child> {
+    if is_unwanted(kind) {
+        return Err(io::ErrorKind::Interrupted.into());
+    }
+    let mut running = running();
+    let process = command.spawn()?;
+    running.push((process.id().cast_signed(), kind));
+    Ok(process)
+}
+
+/// Whether nobody waits for helpers of `kind` any more.
+fn is_unwanted(kind: Kind) -> bool {
+    kind == Kind::Answers && is_interrupted()
+}
+
 impl Drop for Helper {
     fn drop(&mut self) {
         if !self.reaped {
@@ -234,10 +247,13 @@ fn wait_without_reaping(pid: i32) -> io::Result<()> {
 
 /// Runs `command` to its end, with nothing to read; returns its exit code, or `None` if it has none. It sees fanout's
 /// standard output and standard error.
-pub fn run(mut command: Command) -> Option<i32> {
+///
+/// # Errors
+///
+/// When it cannot be executed, or not be waited for.
+pub fn run(mut command: Command) -> io::Result<Option<i32>> {
     command.stdin(Stdio::null());
-    let mut helper = Helper::start(command, Kind::Answers).ok()?;
-    helper.wait().ok()?.code()
+    Ok(Helper::start(command, Kind::Answers)?.wait()?.code())
 }
 
 /// Runs `command` to its end, with nothing to read, and takes what it prints.
@@ -274,15 +290,30 @@ mod tests {
     #[test]
     fn it_says_how_it_exited() {
         let sh = |code: &str| in_shell(Path::new("/bin/sh"), OsStr::new(code));
-        assert_eq!(run(sh("exit 2")), Some(2));
-        assert_eq!(run(sh("kill -9 $$")), None);
-        assert_eq!(run(Command::new("/no/such/shell")), None);
+        assert_eq!(run(sh("exit 2")).unwrap(), Some(2));
+        assert_eq!(run(sh("kill -9 $$")).unwrap(), None);
+        let missing = run(Command::new("/no/such/shell")).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
         let output = output(sh("echo out; echo err >&2; exit 3")).unwrap();
         assert_eq!(output.stdout, b"out\n");
         assert_eq!(
             (output.status.code(), &*output.stderr),
             (Some(3), &b"err\n"[..])
         );
+    }
+
+    #[test]
+    fn a_program_that_is_being_written_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("program");
+        std::fs::copy("/bin/true", &path).unwrap();
+        let writer = std::fs::File::options().append(true).open(&path).unwrap();
+        let closing = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            drop(writer);
+        });
+        assert_eq!(run(Command::new(&path)).unwrap(), Some(0));
+        closing.join().unwrap();
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Gates and what they look at: the machine, and the user's `--limit` command.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -17,6 +17,7 @@ use crate::run::gate::{
 };
 use crate::sys::helper;
 use crate::sys::mailbox::Urgency;
+use crate::sys::passing;
 use crate::sys::pressure::{self, Rate, Resource};
 
 /// How long a number of processes counts: as long as it takes to look.
@@ -172,23 +173,39 @@ impl Asker {
             .name("limit".into())
             .spawn(move || {
                 while asked.recv() == Ok(()) {
-                    let code = helper::run(helper::in_shell(&shell, &command));
-                    if let Some(code @ (CANNOT_EXECUTE | NO_SUCH_COMMAND)) = code {
-                        let command = command.to_string_lossy();
-                        let why = format!(
-                            "--limit '{command}' cannot be run: its shell ended with {code}"
-                        );
-                        mailbox.post([Message::GateFailed(why)], Urgency::Now);
+                    let message = match run(&shell, &command) {
+                        Ok(answer) if say.send(answer).is_err() => return,
+                        Ok(_) => Message::GateReady,
+                        Err(why) => {
+                            let command = command.to_string_lossy();
+                            Message::GateFailed(format!("--limit '{command}' cannot be run: {why}"))
+                        }
+                    };
+                    let is_last = matches!(message, Message::GateFailed(_));
+                    mailbox.post([message], Urgency::Now);
+                    if is_last {
                         return;
                     }
-                    if say.send(Answer::from_exit(code)).is_err() {
-                        return;
-                    }
-                    mailbox.post([Message::GateReady], Urgency::Now);
                 }
             })
             .context("cannot start the thread that runs --limit")?;
         Ok(Self { questions, answers })
+    }
+}
+
+/// What `command` answers, or why it cannot be run.
+fn run(shell: &Path, command: &OsStr) -> Result<Answer, String> {
+    match helper::run(helper::in_shell(shell, command)) {
+        Ok(Some(code @ (CANNOT_EXECUTE | NO_SUCH_COMMAND))) => {
+            Err(format!("its shell ended with {code}"))
+        }
+        Ok(code) => Ok(Answer::from_exit(code)),
+        // No job is started any more.
+        Err(_) if helper::is_interrupted() => Ok(Answer::Over),
+        Err(error) => {
+            let why = format!("cannot start {}: {error}", shell.display());
+            Err(passing::with_limit(why))
+        }
     }
 }
 
