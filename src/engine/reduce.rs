@@ -32,7 +32,26 @@ pub struct Config {
     pub env: Vec<(OsString, OsString)>,
     /// Where the outputs of merges are kept until the next.
     pub folder: PathBuf,
+    /// How many descriptors all merges together may take.
+    pub descriptors: u64,
 }
+
+impl Config {
+    /// How many inputs a merge may have that takes so many descriptors: each is open once, and once for each place in
+    /// the command that names it.
+    fn room(&self, descriptors: u64) -> usize {
+        let inputs =
+            descriptors.saturating_sub(OWN_DESCRIPTORS) / (1 + merge::places(&self.command));
+        usize::try_from(inputs).unwrap_or(usize::MAX)
+    }
+}
+
+/// What a merge takes besides its inputs: its output, its process, `/dev/null`.
+const OWN_DESCRIPTORS: u64 = 6;
+/// What a merge of two inputs takes at most, so that there are no more merges at a time than can be.
+const LEAST_DESCRIPTORS: u64 = 12;
+/// What a merge takes where there are enough.
+pub const DESCRIPTORS: u64 = 160;
 
 /// Merges outputs.
 #[derive(Debug)]
@@ -52,7 +71,7 @@ struct Shared {
     stop: Wake,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     tree: Tree<Captured>,
     /// Merges that run.
@@ -66,19 +85,30 @@ struct State {
 }
 
 impl Reducer {
-    /// A reducer with as many threads as there are `wards` but one, which is for the last merge.
+    /// A reducer with as many threads as there are `wards` but one, which is for the last merge; fewer where descriptors
+    /// are.
     ///
     /// # Errors
     ///
     /// When threads or descriptors cannot be had.
     pub fn start(config: Config, wards: impl IntoIterator<Item = Ward>) -> io::Result<Self> {
+        let wards: Vec<Ward> = wards.into_iter().collect();
+        let (threads, most) = (wards.len().saturating_sub(1), config.descriptors);
+        let threads = threads.min(usize::try_from(most / LEAST_DESCRIPTORS).unwrap_or(usize::MAX));
+        let room = config.room(most / threads.max(1) as u64);
         let shared = Arc::new(Shared {
             config,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                tree: Tree::new(room),
+                running: 0,
+                over: false,
+                stopped: false,
+                failed: None,
+            }),
             changed: Condvar::new(),
             stop: Wake::new()?,
         });
-        let mut wards = wards.into_iter();
+        let mut wards = wards.into_iter().take(threads.max(1) + 1);
         let last = wards.next();
         let ward = last.ok_or_else(|| io::Error::other("no place for a process"))?;
         let mut reducer = Self {

@@ -109,8 +109,7 @@ pub fn prepare_engine(
     let (workers, limited) = fit::slots(asked, jobs.block_bytes());
     let fewer = limited
         .map(|why| format!("Warning: only {workers} of {asked} jobs can run at a time: {why}"));
-    // A worker takes up to seven descriptors: spool files or pipes, its event and its process.
-    limits::raise_open_files(64 + 8 * workers as u64);
+    limits::raise_open_files(fit::files(workers));
     if let Some(scratch) = guardian.as_ref().and_then(Guardian::scratch) {
         let made = scratch.make();
         made.context("cannot make a directory for --cat or --fifo (see $TMPDIR)")?;
@@ -138,6 +137,11 @@ fn mergers(plan: &EnginePlan) -> usize {
     plan.reduce
         .as_ref()
         .map_or(0, |_| plan.slots.min(plan.threads).max(1) + 1)
+}
+
+/// How many descriptors merges are to have, all of them together.
+fn for_merges(plan: &EnginePlan) -> u64 {
+    mergers(plan).saturating_sub(1) as u64 * reduce::DESCRIPTORS
 }
 
 /// A running engine, and the guardian that outlives it.
@@ -190,6 +194,7 @@ impl EngineParts {
             shell: self.plan.shell.clone(),
             env: job_environment(self.plan.tmpdir.as_deref()),
             folder: folder(self.plan.tmpdir.as_deref()),
+            descriptors: fit::files_for_merges(self.workers, for_merges(&self.plan)),
         };
         let first = local::WARDS * self.plan.slots;
         let wards = (first..first + mergers(&self.plan)).map(|place| guardian.ward(place));
@@ -233,6 +238,7 @@ impl EngineParts {
             None => None,
             Some(windows) => Some(start_tmux(windows, &self.plan, mailbox)?),
         };
+        let taken = fit::files(self.workers) + for_merges(&self.plan);
         let config = local::Config {
             slots: self.workers,
             prepare: self.prepare,
@@ -258,7 +264,7 @@ impl EngineParts {
             },
             capture: capture(
                 self.plan.capture,
-                self.workers,
+                taken,
                 self.plan.tmpdir.clone(),
                 &self.turn,
             ),
@@ -353,32 +359,27 @@ fn job_environment(tmpdir: Option<&Path>) -> Vec<(OsString, OsString)> {
 /// The most output that waits in memory, in bytes.
 const OUTPUT_MEMORY: u64 = 16 << 20;
 
-fn capture(
-    plan: CapturePlan,
-    workers: usize,
-    tmpdir: Option<PathBuf>,
-    turn: &Arc<Turn>,
-) -> Capture {
+fn capture(plan: CapturePlan, taken: u64, tmpdir: Option<PathBuf>, turn: &Arc<Turn>) -> Capture {
     let folder = tmpdir.unwrap_or_else(crate::sys::temp::dir);
     match plan {
         CapturePlan::Inherit => Capture::Inherit,
         CapturePlan::Stream => Capture::Stream,
-        CapturePlan::Spool => Capture::Spool(spool_dir(workers, folder)),
+        CapturePlan::Spool => Capture::Spool(spool_dir(taken, folder)),
         CapturePlan::InTurn(streams) => Capture::InTurn {
-            dir: spool_dir(workers, folder),
+            dir: spool_dir(taken, folder),
             turn: Arc::clone(turn),
             streams,
         },
         CapturePlan::Files(echo) => Capture::Files {
-            dir: spool_dir(workers, folder.clone()),
+            dir: spool_dir(taken, folder.clone()),
             folder,
             echo,
         },
     }
 }
 
-fn spool_dir(workers: usize, folder: PathBuf) -> Arc<SpoolDir> {
-    let taken = 64 + 8 * workers as u64;
+/// Where outputs are kept, beside `taken` descriptors.
+fn spool_dir(taken: u64, folder: PathBuf) -> Arc<SpoolDir> {
     let files = limits::raise_open_files(taken + 256).saturating_sub(taken);
     let left = limits::memory_left().unwrap_or(u64::MAX);
     let limits = Limits {

@@ -39,6 +39,19 @@ pub(super) fn slots(asked: usize, block: u64) -> (usize, Option<&'static str>) {
     }
 }
 
+/// How many descriptors so many `workers` take at most, fanout's own included: spool files or pipes, an event and a
+/// process for each.
+pub(super) fn files(workers: usize) -> u64 {
+    64 + 8 * workers as u64
+}
+
+/// How many of the `wanted` descriptors merges can have beside so many `workers`.
+pub(super) fn files_for_merges(workers: usize, wanted: u64) -> u64 {
+    let all = limits::raise_open_files(files(workers) + wanted);
+    let left = all.saturating_sub(OWN_FILES + EACH_FILES * workers as u64);
+    left.min(wanted)
+}
+
 /// For how many slots `left` bytes are enough.
 fn by_memory(left: u64, block: u64) -> u64 {
     // A quarter for what nobody can foresee: long inputs and what becomes of them.

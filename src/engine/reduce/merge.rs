@@ -15,6 +15,7 @@ use crate::sys::fd;
 use crate::sys::guardian::Ward;
 use crate::sys::mark;
 use crate::sys::memory_file::{at_least, memory_file};
+use crate::sys::passing;
 use crate::sys::spawn::{Program, Spawner};
 use crate::sys::spool::{Captured, unlinked_file};
 use crate::sys::wake::Wake;
@@ -49,7 +50,7 @@ impl<'c> Merge<'c> {
         outputs: Vec<Captured>,
         stop: &Wake,
     ) -> io::Result<Captured> {
-        let file = unlinked_file(&self.config.folder)?;
+        let file = passing::retrying(|| unlinked_file(&self.config.folder))?;
         if !self.run(outputs, Some(file.as_fd()), stop)? {
             return Ok(Captured::Empty);
         }
@@ -78,9 +79,21 @@ impl<'c> Merge<'c> {
         if outputs.is_empty() {
             return Ok(false);
         }
-        let places = memmem::find_iter(&self.config.command, "{}").count().max(1);
+        // What others have now they give back.
+        let child = passing::retrying(|| self.start(&outputs, to))?;
+        match ended(child, stop)? {
+            Exit::Code(0) => Ok(true),
+            Exit::Signal(libc::SIGPIPE) => Err(io::ErrorKind::BrokenPipe.into()),
+            Exit::Code(code) => Err(self.failed(&format!("exit code {code}"))),
+            Exit::Signal(signal) => Err(self.failed(&format!("signal {signal}"))),
+        }
+    }
+
+    /// Starts the command, which merges `outputs`.
+    fn start(&mut self, outputs: &[Captured], to: Option<BorrowedFd>) -> io::Result<Child> {
+        let places = places(&self.config.command) as usize;
         let end = FIRST + (places * outputs.len()) as i32;
-        let inputs = self.inputs(&outputs, places, end)?;
+        let inputs = self.inputs(outputs, places, end)?;
         let line = with_inputs(&self.config.command, outputs.len(), FIRST..end);
         let shell = &self.config.shell;
         let mut args = ArgBlock::default();
@@ -92,7 +105,7 @@ impl<'c> Merge<'c> {
             .zip(FIRST..)
             .collect();
         let nothing = File::open("/dev/null")?;
-        let child = self.spawner.spawn(&Program {
+        self.spawner.spawn(&Program {
             path: &path,
             args: &args,
             env: &self.env,
@@ -103,14 +116,7 @@ impl<'c> Merge<'c> {
             keeps_group: false,
             more: &more,
             job: mark::NO_JOB,
-        })?;
-        drop(inputs);
-        match ended(child, stop)? {
-            Exit::Code(0) => Ok(true),
-            Exit::Signal(libc::SIGPIPE) => Err(io::ErrorKind::BrokenPipe.into()),
-            Exit::Code(code) => Err(self.failed(&format!("exit code {code}"))),
-            Exit::Signal(signal) => Err(self.failed(&format!("signal {signal}"))),
-        }
+        })
     }
 
     fn failed(&self, how: &str) -> io::Error {
@@ -145,6 +151,11 @@ impl<'c> Merge<'c> {
         io::copy(&mut output.reader(), &mut file)?;
         Ok(file)
     }
+}
+
+/// How often `command` names its inputs.
+pub(super) fn places(command: &[u8]) -> u64 {
+    memmem::find_iter(command, "{}").count().max(1) as u64
 }
 
 /// `command` with the paths of the next `each` of `inputs` for every `{}`, or behind it if it has none.

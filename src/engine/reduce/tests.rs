@@ -12,6 +12,7 @@ fn reducer(command: &str, guardian: &Guardian) -> Reducer {
         shell: Shell::from_environment().unwrap(),
         env: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
         folder: crate::sys::temp::dir(),
+        descriptors: 100,
     };
     Reducer::start(config, (0..3).map(|place| guardian.ward(place))).unwrap()
 }

@@ -36,14 +36,9 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Tree<T> {
     segments: BTreeMap<u64, Segment<T>>,
-}
-
-impl<T> Default for Tree<T> {
-    fn default() -> Self {
-        Self {
-            segments: BTreeMap::new(),
-        }
-    }
+    /// The most inputs of a merge while more are to come, and of any.
+    group: usize,
+    most: usize,
 }
 
 impl<T> Segment<T> {
@@ -94,19 +89,28 @@ impl Place {
 }
 
 impl<T> Tree<T> {
+    /// An empty one whose merges have no more than `room` inputs, and two at least.
+    pub(super) fn new(room: usize) -> Self {
+        Self {
+            segments: BTreeMap::new(),
+            group: room.clamp(2, GROUP),
+            most: room.clamp(2, MOST),
+        }
+    }
+
     pub(super) fn insert(&mut self, segment: Segment<T>) {
         self.segments.insert(segment.first, segment);
     }
 
     /// Whether there are more segments than one merge takes.
     pub(super) fn has_too_many(&self) -> bool {
-        self.segments.len() > MOST
+        self.segments.len() > self.most
     }
 
     /// Takes neighbours that are to be merged now. When all is `over`, only as many as make the rest few enough
     /// for the last merge.
     pub(super) fn next_group(&mut self, over: bool) -> Option<Group<T>> {
-        let wanted = if over { MOST } else { GROUP };
+        let wanted = if over { self.most } else { self.group };
         if over && !self.has_too_many() {
             return None;
         }
@@ -156,7 +160,7 @@ mod tests {
 
     #[test]
     fn neighbours_of_the_same_height_are_merged_in_groups() {
-        let mut tree = Tree::default();
+        let mut tree = Tree::new(MOST);
         for seq in (1..=20).filter(|seq| *seq != 3) {
             tree.insert(Segment::of_job(seq, seq));
         }
@@ -177,8 +181,9 @@ mod tests {
         fn the_order_is_kept_whatever_comes_first(
             jobs in Just((1..=300_u64).collect::<Vec<_>>()).prop_shuffle(),
             late in 0..300_usize,
+            room in 0..100_usize,
         ) {
-            let mut tree = Tree::default();
+            let mut tree = Tree::new(room);
             let mut waiting = Vec::new();
             for (at, seq) in jobs.iter().enumerate() {
                 tree.insert(Segment::of_job(*seq, format!("{seq} ")));
