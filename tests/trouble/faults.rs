@@ -312,7 +312,7 @@ fn is_before_main(scene: &Scene) -> bool {
     .any(|why| said.contains(why))
 }
 
-fn ended_as_it_should(scene: &Scene, status: ExitStatus) {
+pub fn ended_as_it_should(scene: &Scene, status: ExitStatus) {
     let said = scene.said();
     assert_eq!(status.signal(), None, "fanout dies of a signal");
     assert!(!said.contains("panicked"), "a panic");
@@ -355,7 +355,7 @@ fn ended_as_it_should(scene: &Scene, status: ExitStatus) {
 }
 
 /// A run without failures does what is left, once the first has left it in order.
-fn goes_on(scene: &Scene, most_lines: usize) {
+pub fn goes_on(scene: &Scene, most_lines: usize) {
     let before = scene.recorded();
     let turn = match scene.turn(1) {
         Turn::GoesOn => Turn::TriesAgain,

@@ -14,6 +14,7 @@
 
 mod crash;
 mod faults;
+mod limits;
 mod promises;
 mod run;
 mod scene;

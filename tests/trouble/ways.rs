@@ -33,6 +33,10 @@ const PIPED: &str = r#"read n || exit 9; printf "s $n\n" >>ran; sleep 0.0$((n % 
 /// As [`PIPED`], with the input in a file.
 const IN_A_FILE: &str = r#"read n <{} || exit 9; printf "s $n\n" >>ran; sleep 0.0$((n % 4)); echo out $n; printf "e $n\n" >>ran"#;
 
+/// As [`SEEN`], with an expression that Perl evaluates.
+const PERL: &str =
+    r#"printf "s {}\n" >>ran; echo out {= $_ = join("", split(//)) =}; printf "e {}\n" >>ran"#;
+
 /// A builtin and no more: many of these share a shell. Only records tell of them.
 const WARM: &str = "echo out {} || echo";
 
@@ -98,6 +102,39 @@ pub const WAYS: &[Way] = &[
         command: WARM,
         ..way("warm in order", &["-k", "--json=log"], Record::Json)
     },
+];
+
+/// Further ones, which have something of their own to start or to open.
+pub const MORE: &[Way] = &[
+    Way {
+        command: PERL,
+        ..way("perl", JOBLOG, Record::Joblog)
+    },
+    way(
+        "compress",
+        &["--compress", "--joblog", "log"],
+        Record::Joblog,
+    ),
+    way(
+        "limit",
+        &["--limit", "true", "--joblog", "log"],
+        Record::Joblog,
+    ),
+    way(
+        "reduce",
+        &["--reduce", "cat", "--joblog", "log"],
+        Record::Joblog,
+    ),
+    way(
+        "time limit",
+        &["--timeout", "50", "--retries", "2", "--joblog", "log"],
+        Record::Joblog,
+    ),
+    way(
+        "ungrouped",
+        &["--ungroup", "--joblog", "log"],
+        Record::Joblog,
+    ),
 ];
 
 impl Way {
