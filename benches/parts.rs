@@ -6,18 +6,27 @@
 use std::fs::OpenOptions;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use fanout::engine::Post;
+use fanout::engine::null::NullEngine;
 use fanout::input::{Delimiter, InputConfig, Records, SourceKind};
+use fanout::ledger::done::Seqs;
 use fanout::ledger::joblog;
-use fanout::model::{ArgList, AttemptEnd, Command, Event, JobIdentity, Outcome, Usage};
+use fanout::model::{ArgList, AttemptEnd, Command, Event, Job, JobIdentity, Outcome, Usage};
 use fanout::report::json::{Config, Context, JsonLines};
 use fanout::report::{Out, Sink};
+use fanout::run::halt::ExitRule;
+use fanout::run::queue::{Queue, filled};
+use fanout::run::retry::Retry;
+use fanout::run::slots::Slots;
+use fanout::run::{Message, Observer, controller};
+use fanout::sys::mailbox::Mailbox;
 use fanout::sys::spool::Captured;
 use fanout::template::{Quoting, Style, Syntax, Template, Values};
 
-criterion_group!(parts, templates, quoting, records, job_lines);
+criterion_group!(parts, templates, quoting, records, job_lines, controller);
 criterion_main!(parts);
 
 fn templates(criterion: &mut Criterion) {
@@ -125,6 +134,80 @@ fn job_lines(criterion: &mut Criterion) {
             out.len()
         });
     });
+}
+
+/// Takes events and reports nothing.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn observe(&mut self, events: Vec<Event>) {
+        black_box(events);
+    }
+
+    fn is_behind(&self) -> bool {
+        false
+    }
+}
+
+/// Queue, controller and mailbox above an engine that runs nothing.
+fn controller(criterion: &mut Criterion) {
+    const JOBS: u64 = 100_000;
+    let mut group = criterion.benchmark_group("control jobs");
+    group.throughput(Throughput::Elements(JOBS));
+    let thrice = Retry {
+        tries: Some(3),
+        ..Retry::default()
+    };
+    for (name, retry) in [("plain", Retry::default()), ("--retries 3", thrice)] {
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(
+                queue_of::<JOBS>,
+                |queue| control(queue, &retry),
+                BatchSize::LargeInput,
+            );
+        });
+    }
+}
+
+fn queue_of<const JOBS: u64>() -> Queue {
+    let job = |seq| Job {
+        seq,
+        args: ArgList::single(b"some/folder/file.txt".to_vec()),
+        stdin: None,
+        after_all: false,
+    };
+    filled((1..=JOBS).map(|seq| Ok::<_, String>(job(seq))))
+}
+
+fn control(queue: Queue, retry: &Retry) {
+    let mailbox = Arc::new(Mailbox::<Message>::new(Duration::ZERO));
+    let letters = Arc::clone(&mailbox);
+    let post = Post::new(move |update, urgency| letters.post([Message::Engine(update)], urgency));
+    let engine = NullEngine::new(|_: &Job| Outcome::Exited(0), post);
+    let config = controller::Config {
+        slots: Slots::Fixed(2),
+        most_slots: 2,
+        total: None,
+        retry: retry.clone(),
+        halt: None,
+        halt_text: String::new(),
+        exit_rule: ExitRule::default(),
+        dies_of_signals: false,
+        gates: Vec::new(),
+        time_limit: None,
+        done: Seqs::default(),
+        done_before: 0,
+        in_step: false,
+        repeatable: true,
+    };
+    let parties = controller::Parties {
+        engine: &engine,
+        queue,
+        mailbox: &mailbox,
+        record: None,
+        observer: &mut Nobody,
+    };
+    assert_eq!(controller::run(config, parties).code(), 0);
 }
 
 fn finished_job() -> AttemptEnd {

@@ -542,4 +542,4 @@ fn lost_sight(error: &io::Error) -> SpawnError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

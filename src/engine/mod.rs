@@ -9,18 +9,21 @@
 //! * [`local`]: what a worker does with an attempt on this host: process, capture, deadline;
 //! * [`feed`]: a running job's standard input; [`handover`]: how it gets it;
 //! * [`reduce`]: merges of what jobs have written;
-//! * [`dry`]: an engine that renders commands and runs nothing;
+//! * [`dry`]: an engine that renders commands and runs nothing; [`null`]: one that does not even render them;
 //! * [`shell`]: which shell, and when none is needed;
 //! * [`tmux`]: windows for jobs;
 //! * [`warm`]: shells that run many jobs.
 
 pub mod capture;
+#[cfg(test)]
+mod contract;
 pub mod dry;
 pub mod feed;
 pub mod handover;
 pub mod launch;
 pub mod local;
 mod made_files;
+pub mod null;
 pub mod pool;
 mod post;
 mod question;

@@ -31,6 +31,46 @@ impl Prepare for Verbatim {
     }
 }
 
+/// An engine of one slot, which runs jobs as a plain run does.
+pub(in crate::engine) fn config() -> Config {
+    let limits = Limits {
+        memory: 1 << 20,
+        files: 4,
+    };
+    Config {
+        slots: 1,
+        prepare: Arc::new(Verbatim),
+        handover: super::super::handover::Handover::Pipe,
+        handover_dir: crate::sys::temp::dir(),
+        launch: Launch {
+            named_inputs: false,
+            slot_variable: None,
+            on_terminal: false,
+            shell: shell("/bin/sh"),
+            always_shell: false,
+            warm: false,
+            prelude: Vec::new(),
+            coda: b"",
+            env: environment(),
+            cwd: std::env::current_dir().unwrap(),
+        },
+        capture: Capture::Spool(SpoolDir::new(crate::sys::temp::dir(), limits)),
+        remove_made_files: false,
+        remove_empty_workdirs: false,
+        nice: None,
+        timeout: None,
+        stdin: JobStdin::Empty,
+        codec: None,
+        tmux: None,
+        asks: false,
+        term_seq: TermSeq::default(),
+        done: None,
+        results_are_done: false,
+        report_starts: false,
+        shows_slots: false,
+    }
+}
+
 /// An engine of one worker, and what it says.
 struct Local {
     // Before the guardian, which counts on an orderly end.
@@ -70,42 +110,7 @@ impl Local {
         on_start: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let limits = Limits {
-            memory: 1 << 20,
-            files: 4,
-        };
-        let mut config = Config {
-            slots: 1,
-            prepare: Arc::new(Verbatim),
-            handover: super::super::handover::Handover::Pipe,
-            handover_dir: crate::sys::temp::dir(),
-            launch: Launch {
-                named_inputs: false,
-                slot_variable: None,
-                on_terminal: false,
-                shell: shell("/bin/sh"),
-                always_shell: false,
-                warm: false,
-                prelude: Vec::new(),
-                coda: b"",
-                env: environment(),
-                cwd: std::env::current_dir().unwrap(),
-            },
-            capture: Capture::Spool(SpoolDir::new(crate::sys::temp::dir(), limits)),
-            remove_made_files: false,
-            remove_empty_workdirs: false,
-            nice: None,
-            timeout: None,
-            stdin: JobStdin::Empty,
-            codec: None,
-            tmux: None,
-            asks: false,
-            term_seq: TermSeq::default(),
-            done: None,
-            results_are_done: false,
-            report_starts: false,
-            shows_slots: false,
-        };
+        let mut config = config();
         change(&mut config);
         let guardian = Guardian::start(super::WARDS * config.slots, None).unwrap();
         let (send, updates) = unbounded();

@@ -1,0 +1,369 @@
+//! What every engine promises, tried on all of them.
+//!
+//! A job's argument is its command line. Engines that run nothing end those with a `false` in them as a shell would.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crossbeam_channel::{Receiver, unbounded};
+use proptest::prelude::*;
+
+use super::dry::DryEngine;
+use super::local::{self, tests::config};
+use super::null::NullEngine;
+use super::{Attempt, Engine, JobSignal, Order, Post, StopOn, Update, Which};
+use crate::model::{ArgList, Command, Job, KilledBy, Outcome, Prepare, SpawnError};
+use crate::sys::guardian::Guardian;
+
+/// How long anything may take before a test gives it up.
+const GUARD: Duration = Duration::from_secs(20);
+
+/// An engine and what it tells.
+struct Subject {
+    engine: Box<dyn Engine>,
+    updates: Receiver<Update>,
+    /// What has to outlive the engine.
+    _guardian: Option<Guardian>,
+}
+
+/// What is under test: its name, and how it is made with so many slots.
+type Make = fn(usize) -> Subject;
+const ENGINES: [(&str, Make); 4] = [
+    ("null", null),
+    ("dry run", dry_run),
+    ("local", cold),
+    ("local, warm shells", warm),
+];
+
+/// Those that run processes.
+const REAL: [(&str, Make); 2] = [ENGINES[2], ENGINES[3]];
+
+fn null(_slots: usize) -> Subject {
+    let (post, updates) = post();
+    let outcome = |job: &Job| {
+        let line = job.args.get(0).unwrap();
+        let fails = line.windows(5).any(|word| word == b"false");
+        Outcome::Exited(i32::from(fails))
+    };
+    Subject {
+        engine: Box::new(NullEngine::new(outcome, post)),
+        updates,
+        _guardian: None,
+    }
+}
+
+/// Nothing fails in a dry run but what cannot be rendered.
+struct Unrenderable;
+
+impl Prepare for Unrenderable {
+    fn prepare(&self, job: &Job, _slot: usize) -> Result<Command, SpawnError> {
+        let line = job.args.get(0).unwrap().to_vec();
+        if line.ends_with(b"fatal") {
+            return Err("there is no command".into());
+        }
+        Ok(Command {
+            line,
+            ..Command::default()
+        })
+    }
+}
+
+fn dry_run(_slots: usize) -> Subject {
+    let (post, updates) = post();
+    let prepare = Arc::new(Unrenderable);
+    Subject {
+        engine: Box::new(DryEngine::new(prepare, None, true, post)),
+        updates,
+        _guardian: None,
+    }
+}
+
+fn cold(slots: usize) -> Subject {
+    real(slots, false)
+}
+
+fn warm(slots: usize) -> Subject {
+    real(slots, true)
+}
+
+fn real(slots: usize, warm: bool) -> Subject {
+    let mut config = config();
+    config.slots = slots;
+    config.prepare = Arc::new(Unrenderable);
+    config.launch.warm = warm;
+    config.report_starts = true;
+    let guardian = Guardian::start(local::WARDS * slots, None).unwrap();
+    let (post, updates) = post();
+    let pool = local::start(config, &guardian, post).unwrap();
+    pool.start_all();
+    Subject {
+        engine: Box::new(pool),
+        updates,
+        _guardian: Some(guardian),
+    }
+}
+
+fn post() -> (Post, Receiver<Update>) {
+    let (send, updates) = unbounded();
+    (Post::new(move |update, _| drop(send.send(update))), updates)
+}
+
+fn attempt(seq: u64, line: &str) -> Attempt {
+    Attempt {
+        job: Job {
+            seq,
+            args: ArgList::single(line.as_bytes().to_vec()),
+            stdin: None,
+            after_all: false,
+        },
+        number: 1,
+        max: Some(1),
+        queued_at: SystemTime::now(),
+    }
+}
+
+/// How an attempt was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Answer {
+    Ended(Outcome),
+    Returned,
+}
+
+/// What was told of attempts, by their jobs' numbers.
+#[derive(Default)]
+struct Told {
+    started: BTreeSet<u64>,
+    answers: BTreeMap<u64, Answer>,
+    lists: usize,
+}
+
+impl Told {
+    /// Takes note of `update`, and checks that it may come now.
+    fn hear(&mut self, update: Update) {
+        match update {
+            Update::Started(start) => {
+                let seq = start.job.seq;
+                assert!(
+                    !self.answers.contains_key(&seq),
+                    "{seq} starts after its end"
+                );
+                assert!(self.started.insert(seq), "{seq} has started twice");
+            }
+            Update::Output(piece) => {
+                let seq = piece.job.seq;
+                assert!(self.started.contains(&seq), "{seq} writes before its start");
+                assert!(
+                    !self.answers.contains_key(&seq),
+                    "{seq} writes after its end"
+                );
+            }
+            Update::Ended(ends) => {
+                for end in ends {
+                    self.answer(end.job.seq, Answer::Ended(end.outcome));
+                }
+            }
+            Update::Returned(attempts) => {
+                for attempt in attempts {
+                    let seq = attempt.job.seq;
+                    assert!(
+                        !self.started.contains(&seq),
+                        "{seq} was begun and is returned"
+                    );
+                    self.answer(seq, Answer::Returned);
+                }
+            }
+            Update::Running(_) => self.lists += 1,
+            Update::Asking(_) | Update::Rehearsed(_) | Update::Slots(..) => {}
+        }
+    }
+
+    fn answer(&mut self, seq: u64, answer: Answer) {
+        let before = self.answers.insert(seq, answer);
+        assert_eq!(before, None, "{seq} is answered again");
+    }
+}
+
+impl Subject {
+    /// Hears updates until so many attempts are answered.
+    fn hear_until(&self, told: &mut Told, answers: usize) {
+        while told.answers.len() < answers {
+            let update = self.updates.recv_timeout(GUARD);
+            told.hear(update.expect("an answer to each attempt"));
+        }
+    }
+
+    /// Drops the engine, and hears the rest.
+    fn finish(self, told: &mut Told) {
+        drop(self.engine);
+        self.updates.try_iter().for_each(|update| told.hear(update));
+    }
+}
+
+/// Something that is done to an engine.
+#[derive(Clone, Debug)]
+enum Deed {
+    Run(Vec<&'static str>),
+    Order(Order),
+    /// Waits for the end of so many of the attempts.
+    Wait(usize),
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let line = prop_oneof![
+        6 => Just("true"),
+        3 => Just("echo x"),
+        2 => Just("false"),
+        1 => Just("sleep 0.01"),
+        1 => Just("fatal"),
+    ];
+    let order = prop_oneof![
+        3 => Just(Order::Recall),
+        3 => Just(Order::StopOn(StopOn::Failure)),
+        2 => Just(Order::StopOn(StopOn::Fatal)),
+        1 => Just(Order::Staff),
+        1 => Just(Order::List),
+        1 => (1_usize..3).prop_map(Order::Slots),
+        1 => Just(Order::TimeLimit(None)),
+        1 => Just(Order::End(Which::Youngest, KilledBy::Memory)),
+        1 => Just(Order::Signal(Which::All, JobSignal::Continue)),
+    ];
+    prop_oneof![
+        4 => proptest::collection::vec(line, 1..12).prop_map(Deed::Run),
+        3 => order.prop_map(Deed::Order),
+        1 => (1_usize..4).prop_map(Deed::Wait),
+    ]
+}
+
+/// Each attempt is answered once, whatever is ordered and also when the engine is dropped; each list is told.
+fn answers_each_once(make: Make, slots: usize, deeds: &[Deed]) {
+    let subject = make(slots);
+    let mut told = Told::default();
+    let (mut handed_over, mut lists) = (0, 0);
+    for deed in deeds {
+        match deed {
+            Deed::Run(lines) => {
+                let attempts = (handed_over + 1..).zip(lines);
+                let attempts = attempts.map(|(seq, line)| attempt(seq, line));
+                subject.engine.run(attempts.collect());
+                handed_over += lines.len() as u64;
+            }
+            Deed::Order(order) => {
+                lists += usize::from(*order == Order::List);
+                subject.engine.order(*order);
+            }
+            Deed::Wait(count) => {
+                let answers = (told.answers.len() + count).min(handed_over as usize);
+                subject.hear_until(&mut told, answers);
+            }
+        }
+    }
+    subject.finish(&mut told);
+    assert!(told.answers.keys().copied().eq(1..=handed_over));
+    assert_eq!(told.lists, lists);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 60,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn every_attempt_is_answered_once(
+        slots in 1_usize..4,
+        deeds in proptest::collection::vec(deed(), 1..12),
+    ) {
+        for (name, make) in ENGINES {
+            let caught = std::panic::catch_unwind(|| answers_each_once(make, slots, &deeds));
+            prop_assert!(caught.is_ok(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn after_an_end_on_which_to_stop_nothing_begins_until_it_is_told_to_go_on() {
+    for (name, make) in ENGINES.into_iter().filter(|(name, _)| *name != "dry run") {
+        let subject = make(1);
+        let mut told = Told::default();
+        subject.engine.order(Order::StopOn(StopOn::Failure));
+        let lines = ["true", "false", "true", "echo x"];
+        let attempts = (1..).zip(lines).map(|(seq, line)| attempt(seq, line));
+        subject.engine.run(attempts.collect());
+        subject.hear_until(&mut told, 4);
+        subject.engine.run(vec![attempt(5, "true")]);
+        subject.hear_until(&mut told, 5);
+        subject.engine.order(Order::StopOn(StopOn::Fatal));
+        subject
+            .engine
+            .run(vec![attempt(6, "false"), attempt(7, "true")]);
+        subject.hear_until(&mut told, 7);
+        let [ok, failed] = [0, 1].map(|code| Answer::Ended(Outcome::Exited(code)));
+        let back = Answer::Returned;
+        let expected = [&ok, &failed, &back, &back, &back, &failed, &ok];
+        assert!(
+            told.answers.values().eq(expected),
+            "{name}: {:?}",
+            told.answers
+        );
+    }
+}
+
+#[test]
+fn a_failure_that_ends_the_run_stops_it_without_an_order() {
+    for (name, make) in ENGINES.into_iter().filter(|(name, _)| *name != "null") {
+        let subject = make(1);
+        let mut told = Told::default();
+        subject
+            .engine
+            .run(vec![attempt(1, "fatal"), attempt(2, "true")]);
+        subject.hear_until(&mut told, 2);
+        let fatal = SpawnError::fatal("there is no command");
+        let expected = [
+            &Answer::Ended(Outcome::SpawnFailed(fatal)),
+            &Answer::Returned,
+        ];
+        assert!(
+            told.answers.values().eq(expected),
+            "{name}: {:?}",
+            told.answers
+        );
+    }
+}
+
+#[test]
+fn what_is_recalled_comes_back_and_what_runs_goes_on() {
+    for (name, make) in REAL {
+        let dir = tempfile::tempdir().unwrap();
+        let go = dir.path().join("go");
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&go)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let subject = make(1);
+        let mut told = Told::default();
+        let waits = format!("read line < '{}'; exit 3", go.display());
+        let lines = [&waits, "true", "echo x"];
+        let attempts = (1..).zip(lines).map(|(seq, line)| attempt(seq, line));
+        subject.engine.run(attempts.collect());
+        while !told.started.contains(&1) {
+            told.hear(subject.updates.recv_timeout(GUARD).unwrap());
+        }
+        subject.engine.order(Order::Recall);
+        subject.hear_until(&mut told, 2);
+        std::fs::write(&go, "\n").unwrap();
+        subject.engine.run(vec![attempt(4, "true")]);
+        subject.hear_until(&mut told, 4);
+        let [ran, ok] = [3, 0].map(|code| Answer::Ended(Outcome::Exited(code)));
+        let expected = [&ran, &Answer::Returned, &Answer::Returned, &ok];
+        assert!(
+            told.answers.values().eq(expected),
+            "{name}: {:?}",
+            told.answers
+        );
+    }
+}

@@ -1,0 +1,79 @@
+//! An engine that runs and renders nothing: each attempt is answered at once, as a function says.
+//!
+//! It is what benches put under the controller and the reports, to see what those cost, and the smallest engine that
+//! keeps the contract.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Attempt, Engine, Order, Post, StopOn, Update, never_ran};
+use crate::model::{Job, Outcome};
+use crate::sys::mailbox::Urgency;
+
+/// Ends each attempt when it is handed over, on the thread that does so.
+pub struct NullEngine<F> {
+    outcome: F,
+    post: Post,
+    stops_on_failure: AtomicBool,
+    stopped: AtomicBool,
+}
+
+impl<F: Fn(&Job) -> Outcome + Sync> NullEngine<F> {
+    /// An engine whose attempts end as `outcome` says of their jobs.
+    pub fn new(outcome: F, post: Post) -> Self {
+        Self {
+            outcome,
+            post,
+            stops_on_failure: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    fn stop_on(&self) -> StopOn {
+        if self.stops_on_failure.load(Ordering::Relaxed) {
+            StopOn::Failure
+        } else {
+            StopOn::Fatal
+        }
+    }
+}
+
+impl<F: Fn(&Job) -> Outcome + Sync> Engine for NullEngine<F> {
+    fn run(&self, attempts: Vec<Attempt>) {
+        let mut attempts = attempts.into_iter();
+        let stop_on = self.stop_on();
+        let mut ends = Vec::with_capacity(attempts.len());
+        while !self.stopped.load(Ordering::Relaxed)
+            && let Some(attempt) = attempts.next()
+        {
+            let outcome = (self.outcome)(&attempt.job);
+            self.stopped
+                .store(stop_on.covers(&outcome), Ordering::Relaxed);
+            ends.push(never_ran(&attempt, outcome));
+        }
+        if !ends.is_empty() {
+            self.post.record(&mut ends, false);
+            self.post.tell(Update::Ended(ends), Urgency::Now);
+        }
+        let rest: Vec<_> = attempts.collect();
+        if !rest.is_empty() {
+            self.post.tell(Update::Returned(rest), Urgency::Now);
+        }
+    }
+
+    fn order(&self, order: Order) {
+        match order {
+            Order::StopOn(stop_on) => {
+                let on_failure = stop_on == StopOn::Failure;
+                self.stops_on_failure.store(on_failure, Ordering::Relaxed);
+                self.stopped.store(false, Ordering::Relaxed);
+            }
+            Order::List => self.post.tell(Update::Running(Vec::new()), Urgency::Now),
+            Order::Staff
+            | Order::Recall
+            | Order::Slots(_)
+            | Order::End(..)
+            | Order::Signal(..)
+            | Order::TimeLimit(_) => {}
+        }
+    }
+}
