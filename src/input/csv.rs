@@ -12,19 +12,19 @@ use crate::model::ArgList;
 pub enum Parsed {
     /// All fields were read.
     Whole,
-    /// A quoted field goes on in the next record.
-    Unfinished,
+    /// The quoted field that begins here goes on in the next record.
+    Unfinished(usize),
     /// Quotes are where they must not be.
     Malformed,
 }
 
-/// Appends the fields of `record` to `into`. A carriage return at the end belongs to the line's end.
+/// Appends the fields of `record` that are whole to `into`. A carriage return at the end belongs to the line's end.
 pub fn fields(record: &[u8], separator: &[u8], into: &mut ArgList) -> Parsed {
     let mut rest = record;
     loop {
         let after = if let Some(quoted) = rest.strip_prefix(b"\"") {
             let Some((field, after)) = unquote(quoted) else {
-                return Parsed::Unfinished;
+                return Parsed::Unfinished(record.len() - rest.len());
             };
             into.push(&field);
             after
@@ -46,6 +46,17 @@ pub fn fields(record: &[u8], separator: &[u8], into: &mut ArgList) -> Parsed {
             },
         }
     }
+}
+
+/// Whether a quoted field that goes on in `text` does not end in there.
+pub fn stays_open(mut text: &[u8]) -> bool {
+    while let Some(at) = memchr::memchr(b'"', text) {
+        let Some(after) = text[at + 1..].strip_prefix(b"\"") else {
+            return false;
+        };
+        text = after;
+    }
+    true
 }
 
 /// A field up to its closing quote, and what stands behind that.
@@ -112,8 +123,8 @@ mod tests {
                 "{record}"
             );
         }
-        assert_eq!(parse(b"x,\"y", ",").1, Parsed::Unfinished);
-        assert_eq!(parse(b"\"y\"\"", ",").1, Parsed::Unfinished);
+        assert_eq!(parse(b"x,\"y", ",").1, Parsed::Unfinished(2));
+        assert_eq!(parse(b"\"y\"\"", ",").1, Parsed::Unfinished(0));
     }
 
     proptest! {

@@ -6,6 +6,7 @@ use super::error::{InputError, visible};
 use super::pattern::Pattern;
 use super::source::Source;
 use crate::model::ArgList;
+use crate::sys::limits;
 
 /// What is done to records, in this order.
 #[derive(Clone, Debug, Default)]
@@ -149,30 +150,54 @@ impl Shape {
                     Err(why) => Err(source.malformed(format!("--colsep: {why}"))),
                 }
             }
-            Columns::Csv(separator) => loop {
-                let mut columns = ArgList::new();
-                match csv::fields(&record, separator, &mut columns) {
-                    Parsed::Whole => return Ok(columns),
-                    Parsed::Malformed => {
-                        return Err(source.malformed(format!(
-                            "--csv: a quote inside a field: {}",
-                            shown(&record)
-                        )));
-                    }
-                    Parsed::Unfinished => match source.next()? {
-                        Some(more) => {
-                            source.needle.append_to(&mut record);
-                            record.extend(more);
-                        }
-                        None => {
-                            return Err(source.malformed(format!(
-                                "--csv: a quote that is never closed: {}",
-                                shown(&record)
-                            )));
-                        }
-                    },
-                }
-            },
+            Columns::Csv(separator) => csv_fields(&mut record, separator, source),
+        }
+    }
+}
+
+/// The fields of a record that begins with `record`, and goes on where a quoted field does.
+fn csv_fields(
+    record: &mut Vec<u8>,
+    separator: &[u8],
+    source: &mut Source,
+) -> Result<ArgList, InputError> {
+    let mut columns = ArgList::new();
+    // Fields that are whole are not looked at again when more is there.
+    let mut at = 0;
+    loop {
+        match csv::fields(&record[at..], separator, &mut columns) {
+            Parsed::Whole => return Ok(columns),
+            Parsed::Malformed => {
+                let why = format!("--csv: a quote inside a field: {}", shown(record));
+                return Err(source.malformed(why));
+            }
+            Parsed::Unfinished(begun) => {
+                at += begun;
+                read_field_on(record, source)?;
+            }
+        }
+    }
+}
+
+/// Reads on until the quoted field at the end of `record` may have ended.
+fn read_field_on(record: &mut Vec<u8>, source: &mut Source) -> Result<(), InputError> {
+    loop {
+        let Some(more) = source.next()? else {
+            let why = format!("--csv: a quote that is never closed: {}", shown(record));
+            return Err(source.malformed(why));
+        };
+        let stays_open = csv::stays_open(&more);
+        let held = record.len() + more.len();
+        source.needle.append_to(record);
+        record.extend(more);
+        if held > limits::longest_command_line() {
+            return Err(source.malformed(format!(
+                "--csv: a quote is not closed in {held} bytes, which no command line can hold: is a quote missing? {}",
+                shown(record)
+            )));
+        }
+        if !stays_open {
+            return Ok(());
         }
     }
 }

@@ -389,9 +389,8 @@ fn pieces(opened: Opened) -> Result<Pieces, String> {
     let slots = config.slots;
     let route = std::mem::replace(&mut config.route, Route::EachBlock);
     let group_by = config.group_by.take();
-    // A block for each slot, one that waits, and one that is being filled.
-    let buffers = BufferPool::new(config.slots + 2, config.block_bytes());
-    let mut splitter = Splitter::new(config, source, buffers, remark);
+    let (count, size) = stream::buffers(config.slots, config.block_bytes(), &remark);
+    let mut splitter = Splitter::new(config, source, BufferPool::new(count, size), size, remark);
     if let Some(key) = group_by {
         splitter.group(|source, header, limit| Grouped::new(source, key, header, limit))?;
     }

@@ -9,6 +9,7 @@ use super::separator::{Ends, Separator};
 use super::source::Source;
 use super::{Config, Header, Remark};
 use crate::sys::block::{Block, Buffer, BufferPool};
+use crate::sys::limits;
 
 /// Blocks do not grow beyond this, as in GNU parallel.
 const LARGEST: usize = (1 << 31) - 1;
@@ -61,9 +62,14 @@ enum Bytes {
 }
 
 impl Splitter {
-    /// Cuts `source` as `config` has it, into buffers of `pool`.
-    pub fn new(config: Config, source: Source, pool: BufferPool, remark: Remark) -> Self {
-        let size = config.block_bytes();
+    /// Cuts `source` as `config` has it, into buffers of `pool` with `size` bytes.
+    pub fn new(
+        config: Config,
+        source: Source,
+        pool: BufferPool,
+        size: usize,
+        remark: Remark,
+    ) -> Self {
         Self {
             source: Bytes::Plain(source),
             separator: config.separator,
@@ -358,6 +364,28 @@ impl Bytes {
             Self::Grouped(_) => Ok(true),
         }
     }
+}
+
+/// A block of this size is always tried, in bytes.
+const USUAL: usize = 1 << 20;
+
+/// How many buffers blocks for so many `slots` take, and the size of a block: `wanted`, or less where memory is limited.
+pub fn buffers(slots: usize, wanted: usize, remark: &Remark) -> (usize, usize) {
+    // A block for each slot, one that waits, and one that is being filled.
+    let count = slots + 2;
+    let Some(left) = limits::memory_left() else {
+        return (count, wanted);
+    };
+    let left = usize::try_from(left).unwrap_or(usize::MAX);
+    let most = (left / 8).max(USUAL);
+    if wanted > most {
+        remark(&format!(
+            "Warning: --block {wanted} does not fit into the memory that is left (ulimit -v, ulimit -d): \
+             blocks have at most {most} bytes."
+        ));
+    }
+    let size = wanted.min(most);
+    (count.min((left / 2 / size).max(3)), size)
 }
 
 /// The block size after `old`, as in GNU parallel.

@@ -212,6 +212,44 @@ fn a_record_for_a_pipe_takes_no_more_than_there_may_be() {
 }
 
 #[test]
+fn blocks_are_as_large_as_memory_has_room_for() {
+    let numbers = numbers(4_000_000);
+    // What is cut record by record is read into memory even from a file.
+    let args = [
+        "-k",
+        "-j8",
+        "--pipe",
+        "-N500000",
+        "--block",
+        "1g",
+        "sleep 0.1; cat",
+    ];
+    if let Some(output) = under("ulimit -v 150000", &args, &numbers) {
+        assert_eq!(output.status.code(), Some(0), "{:?}", text(&output.stderr));
+        assert!(text(&output.stdout) == numbers, "not what went in");
+        let words = text(&output.stderr);
+        assert!(words.contains("--block 1000000000 does not fit"), "{words}");
+    }
+}
+
+#[test]
+fn a_quote_that_is_not_closed_is_an_error_soon() {
+    // What is read of a record is not looked at again and again.
+    for line in ["y\n", "\",\"\n", "\"\"\n"] {
+        let endless = format!("a,b\n\"{}", line.repeat(5_000_000));
+        let output = fanout()
+            .args(["--csv", "-j1", "--no-summary", "echo", "{1}"])
+            .write_stdin(endless)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(255), "{:?}", output.status);
+        assert_eq!(text(&output.stdout), "a\n");
+        let words = text(&output.stderr);
+        assert!(words.contains("is a quote missing?"), "{words}");
+    }
+}
+
+#[test]
 fn an_empty_name_of_the_temporary_directory_is_none() {
     let output = fanout()
         .env("TMPDIR", "")
