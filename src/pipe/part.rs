@@ -7,6 +7,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use memchr::memmem;
+
 use super::key::Key;
 use super::limit::{self, Limit, too_long};
 use super::separator::Separator;
@@ -19,6 +21,8 @@ use crate::model::{Body, Stdin};
 const WINDOW: u64 = 16 << 10;
 /// How much of what has no record end is read at once later.
 const LARGE: u64 = 1 << 20;
+/// How much is read at first to find what a regexp matches, in bytes; as GNU parallel.
+const REGEXP_WINDOW: u64 = 128 << 10;
 /// By how much windows become larger that must hold all that was looked at.
 const GROWTH: u64 = 4;
 
@@ -201,6 +205,10 @@ impl Current {
         })
     }
 
+    fn read(&self, range: Range<u64>) -> Result<Vec<u8>, String> {
+        read_at(&self.file, range).map_err(|error| self.input.cannot_read(&error))
+    }
+
     /// Refuses to hold more than `held` bytes in which `what` does not end.
     fn check(
         &self,
@@ -237,38 +245,61 @@ fn next_cut(
     group_by: Option<&mut Key>,
     limit: &mut Limit,
 ) -> Result<u64, String> {
-    let cannot_read = |error: io::Error| current.input.cannot_read(&error);
-    let end = current.end;
-    if from >= end {
-        return Ok(end);
+    if from >= current.end {
+        return Ok(current.end);
     }
-    if matches!(separator, Separator::Csv) {
-        return csv_cut(current, from);
-    }
-    let (mut from, mut window) = (from, WINDOW);
-    let cut = loop {
-        let until = from.saturating_add(window).min(end);
-        let bytes = read_at(&current.file, from..until).map_err(cannot_read)?;
-        let found = separator.first_cut(&bytes)?;
-        window = window.saturating_mul(GROWTH);
-        match (found, separator.overlap()) {
-            // A match at the window's edge may go on behind it.
-            (Some(cut), _) if until == end || cut < bytes.len() => break from + cut as u64,
-            _ if until == end => return Ok(end),
-            (Some(_), _) => {}
-            (None, Some(overlap)) => {
-                let overlap = (overlap as u64).min(until - from);
-                (from, window) = (until - overlap, window.min(LARGE.max(4 * overlap)));
-            }
-            (None, None) => {
-                let what = || format!("a record ({})", separator.shown());
-                current.check(limit, bytes.len(), what, limit::RECORDS)?;
-            }
-        }
+    let cut = match separator {
+        Separator::Csv => return csv_cut(current, from),
+        Separator::Regexp { .. } => regexp_cut(current, from, separator, limit)?,
+        Separator::Fixed { end, start } => fixed_cut(current, from, end, start)?,
     };
     match group_by {
         None => Ok(cut),
         Some(key) => group_cut(current, cut, key, limit),
+    }
+}
+
+/// Where the first record at `from` or behind it ends: with `ends`, if what follows begins with `begins`.
+fn fixed_cut(current: &Current, from: u64, ends: &[u8], begins: &[u8]) -> Result<u64, String> {
+    let separator = [ends, begins].concat();
+    let overlap = separator.len().saturating_sub(1) as u64;
+    let (mut from, mut window) = (from, WINDOW.max(GROWTH * overlap));
+    loop {
+        let until = from.saturating_add(window).min(current.end);
+        let bytes = current.read(from..until)?;
+        if let Some(at) = memmem::find(&bytes, &separator) {
+            return Ok(from + (at + ends.len()) as u64);
+        }
+        if until == current.end {
+            return Ok(until);
+        }
+        from = until - overlap;
+        window = LARGE.max(GROWTH * overlap);
+    }
+}
+
+/// Where the last match behind `from` ends a record, among so many bytes as need be looked at to find one. As GNU
+/// parallel, whose parts are larger by this.
+fn regexp_cut(
+    current: &Current,
+    from: u64,
+    separator: &Separator,
+    limit: &mut Limit,
+) -> Result<u64, String> {
+    let end = current.end;
+    let mut window = REGEXP_WINDOW;
+    loop {
+        let until = from.saturating_add(window).min(end);
+        let bytes = current.read(from..until)?;
+        if let Some(cut) = separator.last_cut_or_begin(&bytes)? {
+            return Ok(from + cut as u64);
+        }
+        if until == end {
+            return Ok(end);
+        }
+        let what = || format!("a record ({})", separator.shown());
+        current.check(limit, bytes.len(), what, limit::RECORDS)?;
+        window += REGEXP_WINDOW.max(window / 4);
     }
 }
 
@@ -284,8 +315,7 @@ fn group_cut(
     let mut window = WINDOW;
     while at < current.end {
         let until = at.saturating_add(window).min(current.end);
-        let bytes =
-            read_at(&current.file, at..until).map_err(|error| current.input.cannot_read(&error))?;
+        let bytes = current.read(at..until)?;
         let whole = match memchr::memrchr(b'\n', &bytes) {
             _ if until == current.end => bytes.len(),
             Some(end) => end + 1,
@@ -314,8 +344,7 @@ fn csv_cut(current: &Current, from: u64) -> Result<u64, String> {
     let (mut at, mut quoted) = (current.at, false);
     while at < current.end {
         let until = at.saturating_add(1 << 20).min(current.end);
-        let bytes =
-            read_at(&current.file, at..until).map_err(|error| current.input.cannot_read(&error))?;
+        let bytes = current.read(at..until)?;
         for place in memchr::memchr2_iter(b'"', b'\n', &bytes) {
             if bytes[place] == b'"' {
                 quoted = !quoted;

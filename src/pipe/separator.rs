@@ -86,7 +86,16 @@ impl Separator {
     ///
     /// When a regexp takes too long.
     pub fn last_cut(&self, text: &[u8]) -> Result<Option<usize>, String> {
-        let cut = match self {
+        Ok(self.last_cut_or_begin(text)?.filter(|&cut| cut > 0))
+    }
+
+    /// Where the last record that is known to be complete ends in `text`, or at 0 where one begins.
+    ///
+    /// # Errors
+    ///
+    /// When a regexp takes too long.
+    pub fn last_cut_or_begin(&self, text: &[u8]) -> Result<Option<usize>, String> {
+        Ok(match self {
             Self::Fixed { end, start } if start.is_empty() && end.len() == 1 => {
                 memchr::memrchr(end[0], text).map(|at| at + 1)
             }
@@ -102,8 +111,7 @@ impl Separator {
                 });
                 last
             }
-        };
-        Ok(cut.filter(|&cut| cut > 0))
+        })
     }
 
     /// Where record number `count`, from 1, ends in `text`.
@@ -124,24 +132,6 @@ impl Separator {
                 });
                 Ok(found)
             }
-        }
-    }
-
-    /// Where the first record ends whose end begins in `text`, wherever the record itself begins.
-    ///
-    /// # Errors
-    ///
-    /// When a regexp takes too long.
-    pub fn first_cut(&self, text: &[u8]) -> Result<Option<usize>, String> {
-        match self {
-            Self::Fixed { end, start } => {
-                Ok(memmem::find(text, &both(end, start)).map(|at| at + end.len()))
-            }
-            Self::Regexp { both, .. } => {
-                let groups = both.find(text, 0)?;
-                Ok(groups.get(1).copied().flatten().map(|(_, end)| end))
-            }
-            Self::Csv => Ok(memchr::memchr(b'\n', text).map(|at| at + 1)),
         }
     }
 
