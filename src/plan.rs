@@ -417,6 +417,8 @@ pub struct RowsPlan {
     pub path: Option<PathBuf>,
     /// Its form.
     pub form: text::rows::Form,
+    /// Whether jobs get pieces of one input.
+    pub of_pieces: bool,
     /// Whether a file goes on, instead of being made new.
     pub append: bool,
 }

@@ -98,6 +98,7 @@ fn wanted(flags: &Flags) -> Wanted {
         Some((_, form)) => Wanted::Rows(RowsPlan {
             path: (!on_stdout).then(|| path_of(name)),
             form,
+            of_pieces: super::pipe::is_wanted(flags),
             append: resuming::goes_on(flags),
         }),
     }

@@ -254,12 +254,13 @@ fn open_rows(
     let names = engine.names.clone();
     let Some(path) = &plan.path else {
         let out = Out::stdout().context("standard output is not open")?;
-        return Ok(text::rows::Rows::new(out, plan.form, names));
+        return Ok(text::rows::Rows::new(out, plan.form, names).of_pieces(plan.of_pieces));
     };
     let wanted = Wanted::rows(plan, path);
     let end = |file: &File| plan.form.end_of_rows(file);
     let (file, goes_on) = open_record(&wanted, files, end, mailbox)?;
     let rows = text::rows::Rows::new(Out::file(file, wanted.name), plan.form, names);
+    let rows = rows.of_pieces(plan.of_pieces);
     Ok(if goes_on { rows.that_go_on() } else { rows })
 }
 

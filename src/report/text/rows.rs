@@ -60,6 +60,7 @@ impl Form {
 pub struct Row {
     start: SystemTime,
     runtime: Duration,
+    sent: u64,
     exit: i32,
     signal: i32,
 }
@@ -71,6 +72,7 @@ impl Row {
         Self {
             start: end.started_at,
             runtime: runtime.unwrap_or_default(),
+            sent: end.sent,
             exit: end.outcome.joblog_exit(),
             signal: end.outcome.signal(),
         }
@@ -94,6 +96,7 @@ pub struct Rows {
     form: Form,
     /// The names of the arguments, as far as a header gave any.
     names: Vec<Vec<u8>>,
+    of_pieces: bool,
     has_header: bool,
 }
 
@@ -106,8 +109,16 @@ impl Rows {
             out: out.by_records(),
             form,
             names,
+            of_pieces: false,
             has_header: false,
         }
+    }
+
+    /// Of jobs that get pieces of one input, if `of_pieces`: one empty argument stands for none.
+    #[must_use]
+    pub fn of_pieces(mut self, of_pieces: bool) -> Self {
+        self.of_pieces = of_pieces;
+        self
     }
 
     /// After rows that are there already, and have a header.
@@ -139,7 +150,7 @@ impl Rows {
 
     fn separated(&mut self, separator: u8, row: &Row, shown: &Shown) -> Result<(), Failure> {
         if !std::mem::replace(&mut self.has_header, true) {
-            self.header(separator, shown.job.args.len())?;
+            self.header(separator, args_of(shown.job, self.of_pieces).count())?;
             self.out.mark();
         }
         for number in numbers(row, shown) {
@@ -147,7 +158,7 @@ impl Rows {
             self.out.buffer().push(separator);
         }
         self.field(separator, shown.job.command.shown())?;
-        for arg in shown.job.args.iter() {
+        for arg in args_of(shown.job, self.of_pieces) {
             self.out.write(&[separator])?;
             self.field(separator, arg)?;
         }
@@ -220,7 +231,7 @@ impl Rows {
         );
         escaped(shown.job.command.shown(), &mut self.out)?;
         self.out.write(b"\", \"V\": [ ")?;
-        for (place, arg) in shown.job.args.iter().enumerate() {
+        for (place, arg) in args_of(shown.job, self.of_pieces).enumerate() {
             self.out.write(if place == 0 { b"\"" } else { b",\"" })?;
             escaped(arg, &mut self.out)?;
             self.out.write(b"\"")?;
@@ -234,6 +245,12 @@ impl Rows {
         written(shown.stderr, false, shown, &mut |piece| escaped(piece, out))?;
         out.write(b"\" }\n")
     }
+}
+
+/// The arguments of `job` that have a column.
+fn args_of(job: &JobIdentity, of_pieces: bool) -> impl Iterator<Item = &[u8]> {
+    let stands_for_none = of_pieces && job.args.len() == 1 && job.args.get(0) == Some(b"");
+    job.args.iter().filter(move |_| !stands_for_none)
 }
 
 /// The fields before the command line.
@@ -250,7 +267,7 @@ fn numbers(row: &Row, shown: &Shown) -> [String; 8] {
         ":".to_owned(),
         format!("{:.3}", start.as_secs_f64()),
         format!("{:.3}", row.runtime.as_secs_f64()),
-        "0".to_owned(),
+        row.sent.to_string(),
         received.to_string(),
         row.exit.to_string(),
         row.signal.to_string(),
