@@ -54,8 +54,7 @@ pub fn split(words: Vec<OsString>, known: &Command) -> Argv {
         }
         // As GNU parallel: `-l 2`, though `-l` may stand alone, too.
         if let Some(option) = argv.options.last_mut().filter(|it| *it == "--max-lines")
-            && let Some(number) =
-                words.next_if(|word| word.as_bytes().iter().all(u8::is_ascii_digit))
+            && let Some(number) = words.next_if(|word| is_number(word.as_bytes()))
         {
             option.push("=");
             option.push(number);
@@ -73,6 +72,12 @@ pub fn split(words: Vec<OsString>, known: &Command) -> Argv {
         }
     }
     argv
+}
+
+/// Whether `word` is a whole number, maybe a negative one.
+fn is_number(word: &[u8]) -> bool {
+    let digits = word.strip_prefix(b"-").unwrap_or(word);
+    digits.iter().all(u8::is_ascii_digit) && (!digits.is_empty() || word.is_empty())
 }
 
 fn is_option(word: &[u8]) -> bool {

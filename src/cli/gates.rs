@@ -1,7 +1,7 @@
 //! What may hold back starts: `--delay`, `--load`, `--memfree`, `--limit` and their kin.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::jobs_count::JobsSpec;
@@ -72,7 +72,17 @@ fn load(option: &str, value: &OsString, threads: usize) -> Result<Below, String>
         JobsSpec::Percent(percent) => threads as f64 * percent / 100.0,
         spec => spec.resolve(threads, usize::MAX) as f64,
     };
-    match JobsSpec::parse(&bytes(value)) {
+    let typed = bytes(value);
+    let has_unit = typed.last().is_some_and(u8::is_ascii_alphabetic) && !Path::new(value).is_file();
+    let parsed = match JobsSpec::parse(&typed) {
+        // As GNU parallel: a load has no unit.
+        Ok(_) if has_unit => Err(format!(
+            "must be a load such as 4 or 150%, not '{}'",
+            value.display()
+        )),
+        parsed => parsed,
+    };
+    match parsed {
         Ok(spec) => Ok(Below::Fixed(most(spec))),
         Err(why) => {
             let file = PathBuf::from(value);

@@ -148,7 +148,7 @@ fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Strin
     let flags =
         Flags::from_arg_matches_mut(&mut matches).map_err(|error| error::one_line(&error))?;
     let mut flags = flags;
-    flags.forget_empty_numbers();
+    flags.forget_empty_values();
     let flags = Arc::new(flags);
     if flags.about.help {
         return Ok(Request::Print(about::help(&mut table, called_as)));

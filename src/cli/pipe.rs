@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::argv::SourceWords;
 use super::flags::{self, Flags};
@@ -21,6 +22,8 @@ use crate::pipe::{BlockSize, Config, Header};
 const BLOCK: usize = 1 << 20;
 /// How many parts of the files each slot gets unless the user says otherwise, as with GNU parallel.
 const PARTS: u64 = 10;
+/// What is wrong with a piece of the input that no command is left for.
+const NO_COMMAND: &str = "--pipe/--pipepart must have a command to pipe into (e.g. 'cat').";
 /// What stands for the name of a job's input in its command line.
 const NAMED_INPUT: &[u8] = b"$PARALLEL_TMP";
 
@@ -73,10 +76,15 @@ pub(super) fn resolve(
     if pipe.round_robin && flags.failure.retries.is_some() {
         return Err("--retries cannot be combined with --roundrobin.".to_owned());
     }
-    // As GNU parallel: jobs that all read the same may be what the arguments say.
-    let arguments_are_commands = pipe.tee && !words.is_empty();
+    // As GNU parallel: without a command the arguments are the commands.
+    let arguments_are_commands = words.iter().any(|source| pipe.tee || !source.files);
     if command.is_empty() && !arguments_are_commands {
-        return Err("--pipe/--pipepart must have a command to pipe into (e.g. 'cat').".to_owned());
+        return Err(NO_COMMAND.to_owned());
+    }
+    // As GNU parallel: how many pieces there will be is not known ahead.
+    let needs_all = flags.report.eta || flags.report.bar || flags.sources.shuf;
+    if needs_all && !pipe.pipepart && !pipe.tee {
+        return Err("--pipe is incompatible with --eta/--bar/--shuf; --progress goes.".to_owned());
     }
     if pipe.cat && pipe.fifo {
         return Err("--fifo cannot be combined with --cat.".to_owned());
@@ -123,26 +131,21 @@ pub(super) fn resolve(
         header,
         remove_separators: pipe.remove_rec_sep && !pipe.pipepart && looks_at_records,
         skip_blank: flags.sources.no_run_if_empty && !pipe.pipepart,
-        timeout: match &pipe.block_timeout {
-            None => None,
-            Some(value) => Some(
-                values::duration(text("--block-timeout", value)?)
-                    .map_err(|why| format!("--block-timeout {why}"))?,
-            )
-            .filter(|timeout| !timeout.is_zero()),
-        },
+        timeout: block_timeout(pipe)?,
         group_by: match &pipe.group_by {
             None => None,
             Some(spec) => Some(key(flags, "--group-by", spec, false)?),
         },
         route,
         slots,
-        default_args: if names_inputs(flags) {
-            ArgList::single(NAMED_INPUT.to_vec())
+        default_args: if command.is_empty() {
+            Err(NO_COMMAND)
+        } else if names_inputs(flags) {
+            Ok(ArgList::single(NAMED_INPUT.to_vec()))
         } else if pipe.pipepart {
-            ArgList::new()
+            Ok(ArgList::new())
         } else {
-            ArgList::single(Vec::new())
+            Ok(ArgList::single(Vec::new()))
         },
         limit: Limit::default(),
     }))
@@ -159,6 +162,19 @@ fn files(flags: &Flags, words: &[SourceWords]) -> Vec<PathBuf> {
         .filter(|source| source.files)
         .flat_map(|source| source.words.iter().cloned().map(OsString::from_vec));
     typed.chain(behind).map(PathBuf::from).collect()
+}
+
+/// After how long without input a block is complete.
+fn block_timeout(pipe: &flags::Pipe) -> Result<Option<Duration>, String> {
+    let Some(value) = &pipe.block_timeout else {
+        return Ok(None);
+    };
+    let timeout = values::duration(text("--block-timeout", value)?)
+        .map_err(|why| format!("--block-timeout {why}"))?;
+    if timeout < Duration::from_secs(1) {
+        return Err("--block-timeout must be at least 1".to_owned());
+    }
+    Ok(Some(timeout))
 }
 
 /// Leaves in `input` what jobs have as arguments.
@@ -199,23 +215,30 @@ fn route(flags: &Flags) -> Result<Route, String> {
     })
 }
 
+/// Reads a number from a text.
+type ReadsNumber = fn(&str) -> Result<u64, String>;
+
 /// `-N` and `-n` are numbers of records, `-L` and `-l` of the lines that a record has.
 fn amount(flags: &Flags) -> Result<(Option<usize>, Option<usize>), String> {
     let flags = &flags.batching;
-    let number = |option: &str, value: Option<&OsString>| match value {
+    let number = |option: &str, value: Option<&OsString>, whole: ReadsNumber| match value {
         None => Ok(None),
         Some(value) => {
-            let number = values::whole(text(option, value)?);
-            let number = number.map_err(|why| format!("{option} {why}"))?;
+            let number = whole(text(option, value)?).map_err(|why| format!("{option} {why}"))?;
             Ok::<_, String>(usize::try_from(number).ok().filter(|&number| number > 0))
         }
     };
-    let records = match number("--max-replace-args", flags.max_replace_args.as_ref())? {
-        None => number("--max-args", flags.max_args.as_ref())?,
+    // As GNU parallel: of 2.5 records those that are whole, and as many lines as begin.
+    let records = match number(
+        "--max-replace-args",
+        flags.max_replace_args.as_ref(),
+        values::whole_part,
+    )? {
+        None => number("--max-args", flags.max_args.as_ref(), values::whole_part)?,
         records => records,
     };
-    let lines = match number("-L", flags.input_lines.as_ref())? {
-        None => number("--max-lines", flags.max_lines.as_ref())?,
+    let lines = match number("-L", flags.input_lines.as_ref(), values::whole)? {
+        None => number("--max-lines", flags.max_lines.as_ref(), values::whole)?,
         lines => lines,
     };
     Ok(match (records, lines) {
@@ -332,8 +355,9 @@ fn key(flags: &Flags, option: &'static str, spec: &OsStr, hashes: bool) -> Resul
 /// A number of bytes with a unit, or of blocks for each slot.
 fn block(flags: &flags::Pipe, route: &Route) -> Result<BlockSize, String> {
     let nowhere = |regexp: &Option<OsString>| regexp.as_ref().is_none_or(|it| it.is_empty());
-    // As in GNU parallel: without a regexp, `--regexp` finds no place for cutting a file.
-    let uncut = flags.regexp && nowhere(&flags.recstart) && nowhere(&flags.recend);
+    let is_given = flags.recstart.is_some() || flags.recend.is_some();
+    // As in GNU parallel: a regexp that says nothing finds no place for cutting a file.
+    let uncut = flags.regexp && is_given && nowhere(&flags.recstart) && nowhere(&flags.recend);
     if flags.pipepart && uncut && matches!(route, Route::EachBlock) {
         return Ok(BlockSize::Bytes(usize::MAX));
     }

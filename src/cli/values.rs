@@ -15,6 +15,13 @@ pub fn whole(text: &str) -> Result<u64, String> {
     number.ok_or_else(|| format!("must be a whole number, not '{text}'"))
 }
 
+/// A number as [`whole`] takes it, but of 2.5 only the 2; one at least, where anything is asked for.
+pub fn whole_part(text: &str) -> Result<u64, String> {
+    let whole = whole(text)?;
+    let number = number::evaluate(text).filter(|number| number.fract() > 0.0 && *number > 1.0);
+    Ok(number.map_or(whole, |number| number as u64))
+}
+
 /// A time span: seconds, or numbers with a unit as GNU parallel has them: `1.5m`, `1d3.5h16.6m4s`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("must be a time such as 10, 1.5m, 2h or 1d12h, not '{text}'");

@@ -135,7 +135,7 @@ mod tests {
             group_by: None,
             route: Route::EachBlock,
             slots: 2,
-            default_args: ArgList::new(),
+            default_args: Ok(ArgList::new()),
             limit: Limit::new(100, || Some(1900)),
         }
     }

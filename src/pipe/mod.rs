@@ -74,8 +74,8 @@ pub struct Config {
     pub route: Route,
     /// How many jobs run at a time.
     pub slots: usize,
-    /// What a job has as its arguments when the inputs have no more.
-    pub default_args: ArgList,
+    /// What a job has as its arguments when the inputs have no more, or why there is no job then.
+    pub default_args: Result<ArgList, &'static str>,
     /// How much of one record is held in memory.
     pub limit: Limit,
 }
@@ -108,7 +108,7 @@ pub type Remark = Box<dyn Fn(&str) + Send>;
 pub struct Jobs {
     pieces: Pieces,
     args: Option<Args>,
-    default_args: ArgList,
+    default_args: Result<ArgList, &'static str>,
     seq: u64,
     block: usize,
 }
@@ -288,9 +288,10 @@ impl Jobs {
         let Some(stdin) = stdin else {
             return self.empty_job();
         };
-        let args = self
-            .next_args()?
-            .unwrap_or_else(|| self.default_args.clone());
+        let args = match self.next_args()? {
+            Some(args) => args,
+            None => self.default_args.clone()?,
+        };
         Ok(Some(self.job(args, stdin)))
     }
 

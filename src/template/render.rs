@@ -383,7 +383,8 @@ fn digits(number: u64) -> usize {
 /// The arguments, by their indices, that a replacement string is made for.
 fn called_for(args: &ArgList, which: Which) -> std::ops::Range<usize> {
     match which {
-        Which::All => 0..args.len(),
+        // Without any, an expression is still evaluated once: it may be about the job.
+        Which::All => 0..args.len().max(1),
         Which::At(position) => index_at(args, position).map_or(0..0, |index| index..index + 1),
     }
 }

@@ -27,6 +27,8 @@ pub struct Case {
     pub tree: bool,
     /// Whether jobs are left out, which Debian's release counts as failed and 20260522 does not.
     pub leaves_out: bool,
+    /// Whether names of temporary files are made alike, and what a program keeps for itself is no file it leaves.
+    pub plain_names: bool,
     /// A program that takes longer is killed.
     pub limit: Duration,
 }
@@ -58,6 +60,7 @@ pub fn case(line: &str) -> Case {
         leaves: Vec::new(),
         tree: false,
         leaves_out: false,
+        plain_names: false,
         limit: HANG_GUARD,
     }
 }

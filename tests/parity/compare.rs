@@ -18,7 +18,7 @@ const REFERENCE_TRIES: usize = 3;
 const NEVER: &str = "never";
 
 /// What a command line did.
-#[derive(PartialEq, Eq)]
+#[derive(PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Observed {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
@@ -85,10 +85,22 @@ pub fn observe(program: &Path, case: &Case) -> Observed {
         .leaves
         .iter()
         .map(|name| (name.clone(), fs::read(work.join(name)).ok()));
-    let tree = if case.tree { tree(&work) } else { Vec::new() };
+    let mut tree = if case.tree { tree(&work) } else { Vec::new() };
+    let [mut stdout, mut stderr] = [end.stdout, end.stderr].map(|text| without_path(&text, &work));
+    if case.plain_names {
+        tree.retain(|(name, _)| !name.starts_with(".parallel/"));
+        for text in [&mut stdout, &mut stderr] {
+            *text = with_plain_names(text, scratch.path());
+        }
+        for (_, text) in &mut tree {
+            *text = text
+                .as_deref()
+                .map(|text| with_plain_names(text, scratch.path()));
+        }
+    }
     Observed {
-        stdout: without_usage(without_path(&end.stdout, &work)),
-        stderr: without_path(&end.stderr, &work),
+        stdout: without_usage(stdout),
+        stderr,
         end: end
             .status
             .map_or(NEVER.to_owned(), |status| match status.signal() {
@@ -262,12 +274,20 @@ pub fn instabilities(first: &Observed, second: &Observed) -> String {
 }
 
 /// How a program's own lines begin; GNU's are not all named.
-const OWN: [&[u8]; 4] = [b"parallel: ", b"Option ", b"Unknown option", b"Value "];
+const OWN: [&[u8]; 5] = [
+    b"parallel: ",
+    b"Option ",
+    b"Unknown option",
+    b"Value ",
+    b"CSV has unexpected format",
+];
 
 /// Compares the jobs' lines; of the programs' own, only whether there are any.
 fn own_words(gnu: &[u8], ours: &[u8]) -> String {
     let [(gnu_own, gnu_jobs), (our_own, our_jobs)] = [gnu, ours].map(|text| {
         text.split_inclusive(|&byte| byte == b'\n')
+            // GNU ends some of its own with an empty one.
+            .filter(|line| *line != b"\n")
             .partition::<Vec<&[u8]>, _>(|line| OWN.iter().any(|own| line.starts_with(own)))
     });
     let mut report = diff("jobs' stderr", &gnu_jobs.concat(), &our_jobs.concat());
@@ -321,6 +341,22 @@ fn without_usage(stdout: Vec<u8>) -> Vec<u8> {
     } else {
         stdout
     }
+}
+
+/// `text` with every name of a file in `scratch` made the same.
+fn with_plain_names(text: &[u8], scratch: &Path) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    let path = scratch.as_os_str().as_encoded_bytes();
+    while let Some(at) = memchr::memmem::find(rest, path) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(b"<file>");
+        let name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
+        rest = &rest[at + path.len()..];
+        rest = &rest[rest.iter().take_while(name).count()..];
+    }
+    out.extend_from_slice(rest);
+    out
 }
 
 fn without_path(text: &[u8], path: &Path) -> Vec<u8> {

@@ -221,6 +221,10 @@ pub const INTENDED: &[Difference] = &[
         reason: DIED,
     },
     Difference {
+        case: "-k -j1 'kill -HUP $PPID; echo {}' ::: a b",
+        reason: "Jobs that a hang-up keeps from being started are no success: exit code 255 (129 as fanout); GNU says 0.",
+    },
+    Difference {
         case: "-k --total-jobs x echo ::: a",
         reason: NO_NUMBER,
     },
@@ -365,6 +369,121 @@ struct OfLines {
 }
 
 const OF_LINES: &[OfLines] = &[
+    OfLines {
+        applies: |line, told| {
+            let alone = !line.has(&[
+                "--pipe",
+                "--spreadstdin",
+                "--pipepart",
+                "--group-by",
+                "--cat",
+                "--fifo",
+            ]);
+            alone && line.has(&["--round", "--tee", "--shard", "--bin"]) && !told.contains("never")
+        },
+        reason: "What is about pieces of one input asks for --pipe by itself, as GNU's manual has it of --round-robin.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("--tee requires --jobs to be higher"),
+        reason: "20260522: the jobs of --tee run all at once, however many may run.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("requires --jobs to be higher than the number of"),
+        reason: "Values of --shard and --bin that have no job waiting go to one that has.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--pipe", "--spreadstdin"]) && told.contains("Negative length")
+        },
+        reason: "20260522: --block -N goes with --pipe, too.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--bar", "--eta", "--progress"])
+                && !told.contains("stdout")
+                && !told.contains("end:")
+        },
+        reason: "Progress is shown in our own words.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["-v", "-t", "--verbose", "-vv"])
+                && (told.contains("perl -e") || told.contains("nice "))
+        },
+        reason: "What GNU wraps around a command is not shown, since it is not there.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--compress"])
+                && line.has(&["--results", "--files"])
+                && told.lines().count() < 4
+        },
+        reason: "Another compressor, or one that is called in another way, writes other bytes.",
+    },
+    OfLines {
+        applies: |line, _| line.has(&["-J", "--profile"]),
+        reason: NO_PROFILE,
+    },
+    OfLines {
+        applies: |_, told| told.contains("there is no directory "),
+        reason: "A missing --tmpdir is an error of our own, exit code 255; GNU dies of a Perl error, exit code 2.",
+    },
+    OfLines {
+        applies: |_, told| {
+            told.contains("operator expected at") || told.contains("at /usr/bin/parallel line")
+        },
+        reason: "GNU's program stumbles over the value, in Perl's words.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--files"]) && told.starts_with("  jobs' stderr: GNU 0 lines")
+        },
+        reason: "What jobs write to standard error is shown; GNU drops it with --files.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("\\x00noarg"),
+        reason: "A job without arguments has none; GNU shows what it puts in their place.",
+    },
+    OfLines {
+        applies: |line, told| line.command.is_empty() && told.trim() == "log: written by GNU only",
+        reason: "A command line that is refused writes no joblog.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("Parsing of --jobs/-j/--max-procs/-P failed"),
+        reason: "20260522 calculates what -j says.",
+    },
+    OfLines {
+        applies: |_, told| told.contains(" is no number of jobs; use N"),
+        reason: NO_NUMBER,
+    },
+    OfLines {
+        applies: |line, told| line.has(&["--csv"]) && told.contains("CSV has unexpected format"),
+        reason: "Lines of CSV may end in CR and NL; GNU's module refuses them.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--results"])
+                && line.has(&["--dry-run", "--dryrun"])
+                && told.contains("written by GNU only")
+        },
+        reason: DRY,
+    },
+    OfLines {
+        applies: |line, told| line.has(&["--filter"]) && told.contains("ours exit 0"),
+        reason: LEFT_OUT,
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--filter"])
+                && line.has(&["-v", "-t", "--dry-run", "--dryrun", "-vv"])
+                && told.contains("ours 0;")
+        },
+        reason: LEFT_OUT,
+    },
+    OfLines {
+        applies: |_, told| told.contains("end: GNU never, ours exit"),
+        reason: "GNU has not ended in time.",
+    },
     OfLines {
         applies: |_, told| told.contains(" must be a ") && told.contains("ours exit 255"),
         reason: NO_NUMBER,

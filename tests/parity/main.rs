@@ -24,6 +24,7 @@ mod inputs;
 mod jobs;
 mod language;
 mod looks_wrong;
+mod odd_values;
 mod output;
 mod pipe;
 mod quoting;
@@ -70,6 +71,7 @@ const GROUPS: &[Group] = &[
     ("results", results::cases),
     ("pipe", pipe::cases),
     ("errors", errors::cases),
+    ("odd_values", odd_values::cases),
     ("semaphore", semaphore::cases),
     ("sql", sql::cases),
     ("hosts", hosts::cases),

@@ -7,8 +7,9 @@
 mod tables;
 
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use crate::case::{Case, Stderr};
+use crate::compare::Observed;
 use crate::{compare, differences};
 use tables::Choice;
 
@@ -43,6 +45,8 @@ pub struct Line {
     /// Each source with what begins it.
     pub sources: Vec<Vec<String>>,
     pub stdin: Option<String>,
+    /// As many of the options, from the last on, are in `$PARALLEL`.
+    from_environment: usize,
     /// As many of the options stay whatever else is left out.
     fixed: usize,
 }
@@ -54,6 +58,7 @@ pub fn equal_gnu(gnu: &Path, ours: &Path) {
         let (from, to) = text.split_once("..").expect("FANOUT_PARITY_LINES=FROM..TO");
         from.parse().unwrap()..to.parse().unwrap()
     });
+    let done = AtomicU64::new(0);
     let next = AtomicU64::new(wanted.start);
     let found = Mutex::new(Vec::new());
     let explained = AtomicU64::new(0);
@@ -64,6 +69,10 @@ pub fn equal_gnu(gnu: &Path, ours: &Path) {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if number >= wanted.end {
                         return;
+                    }
+                    let done = done.fetch_add(1, Ordering::Relaxed);
+                    if done > 0 && done.is_multiple_of(200) {
+                        eprintln!("{done} lines done");
                     }
                     match compared(&Line::of(number), gnu, ours) {
                         Verdict::Same => {}
@@ -106,8 +115,9 @@ enum Verdict {
 fn compared(line: &Line, gnu: &Path, ours: &Path) -> Verdict {
     let case = line.case();
     let mut told = String::new();
-    for _ in 0..TRIES {
-        let (theirs, ours) = (compare::observe(gnu, &case), compare::observe(ours, &case));
+    for attempt in 0..TRIES {
+        let theirs = remembered(gnu, &case, attempt > 0);
+        let ours = compare::observe(ours, &case);
         told = compare::differences(&case, &theirs, &ours);
         if told.is_empty() {
             return Verdict::Same;
@@ -117,6 +127,24 @@ fn compared(line: &Line, gnu: &Path, ours: &Path) -> Verdict {
         }
     }
     Verdict::Differs(told)
+}
+
+/// What GNU parallel does with `case`; from the folder `FANOUT_PARITY_MEMORY`, if it has been asked before and need
+/// not be asked `anew`.
+fn remembered(gnu: &Path, case: &Case, anew: bool) -> Observed {
+    let Some(folder) = std::env::var_os("FANOUT_PARITY_MEMORY").map(PathBuf::from) else {
+        return compare::observe(gnu, case);
+    };
+    let mut hasher = DefaultHasher::new();
+    (&case.name, &case.env, &case.files).hash(&mut hasher);
+    let file = folder.join(format!("{:016x}", hasher.finish()));
+    let known = std::fs::read(&file).ok().filter(|_| !anew);
+    if let Some(observed) = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+        return observed;
+    }
+    let observed = compare::observe(gnu, case);
+    std::fs::write(&file, serde_json::to_vec(&observed).unwrap()).unwrap();
+    observed
 }
 
 /// The shortest form of `line` that still differs, and how.
@@ -149,9 +177,45 @@ impl Line {
     /// Line number `number`.
     pub fn of(number: u64) -> Self {
         let mut rng = Rng::with_seed(number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        match rng.u32(0..10) {
-            0..7 => Self::with_arguments(&mut rng),
-            _ => Self::with_pieces(&mut rng),
+        let mut line = match rng.u32(0..20) {
+            0..13 => Self::with_arguments(&mut rng),
+            13..19 => Self::with_pieces(&mut rng),
+            _ => Self::with_a_semaphore(&mut rng),
+        };
+        line.shorten_names(&mut rng);
+        if rng.u32(0..15) == 0 {
+            line.from_environment = rng.usize(0..3);
+        }
+        line
+    }
+
+    /// Now and then only the beginning of an option's name is typed.
+    fn shorten_names(&mut self, rng: &mut Rng) {
+        for word in self
+            .options
+            .iter_mut()
+            .filter_map(|option| option.first_mut())
+        {
+            let (name, value) = word.split_at(word.find('=').unwrap_or(word.len()));
+            if name.starts_with("--") && name.len() > 6 && rng.u32(0..12) == 0 {
+                *word = format!("{}{value}", &name[..rng.usize(5..name.len())]);
+            }
+        }
+    }
+
+    fn with_a_semaphore(rng: &mut Rng) -> Self {
+        let first = *pick(rng, &["--semaphore", "--sem"]);
+        let mut options = options(rng, tables::SEMAPHORE_OPTIONS, 3);
+        options.insert(0, vec![first.to_owned()]);
+        options.insert(1, vec!["--fg".to_owned()]);
+        let stdin = rng.bool().then(|| (*pick(rng, tables::STDINS)).to_owned());
+        Self {
+            options,
+            command: strings(pick::<&[&str]>(rng, tables::SEMAPHORE_COMMANDS)),
+            sources: Vec::new(),
+            stdin,
+            from_environment: 0,
+            fixed: 2,
         }
     }
 
@@ -176,6 +240,7 @@ impl Line {
             command,
             sources,
             stdin,
+            from_environment: 0,
             fixed,
         }
     }
@@ -210,18 +275,24 @@ impl Line {
             command,
             sources,
             stdin,
+            from_environment: 0,
             fixed,
         }
     }
 
     fn case(&self) -> Case {
         let mut case = crate::case::case("");
-        let parts = self
-            .options
-            .iter()
-            .chain([&self.command])
-            .chain(&self.sources);
+        let (typed, environment) = self.options.split_at(self.typed());
+        let parts = typed.iter().chain([&self.command]).chain(&self.sources);
         case.argv = parts.flatten().map(Into::into).collect();
+        if !environment.is_empty() {
+            let words: Vec<_> = environment.iter().flatten().map(|it| quoted(it)).collect();
+            case = case.env("PARALLEL", &words.join(" "));
+        }
+        // Its semaphores are its own.
+        if self.has(&["--sem", "--semaphore"]) {
+            case = case.env("HOME", ".");
+        }
         case.name = self.shown();
         case.stdin = self.stdin.as_ref().map(|text| text.clone().into_bytes());
         for (name, text) in tables::FILES {
@@ -229,6 +300,7 @@ impl Line {
         }
         case.stderr = Stderr::OwnWords;
         case.limit = PATIENCE;
+        case.plain_names = true;
         case.leaves_out = self.has(&["--filter"]);
         case.tree()
     }
@@ -261,14 +333,23 @@ impl Line {
         None
     }
 
+    /// How many of the options are on the command line.
+    fn typed(&self) -> usize {
+        self.options
+            .len()
+            .saturating_sub(self.from_environment)
+            .max(self.fixed)
+    }
+
     /// The line as a shell would read it.
     pub fn shown(&self) -> String {
-        let parts = self
-            .options
-            .iter()
-            .chain([&self.command])
-            .chain(&self.sources);
+        let (typed, environment) = self.options.split_at(self.typed());
         let mut shown = String::new();
+        if !environment.is_empty() {
+            let words: Vec<_> = environment.iter().flatten().map(|it| quoted(it)).collect();
+            shown = format!("PARALLEL={:?}", words.join(" "));
+        }
+        let parts = typed.iter().chain([&self.command]).chain(&self.sources);
         for word in parts.flatten() {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-_=:./,+%@".contains(c);
             if !shown.is_empty() {
@@ -296,7 +377,10 @@ impl Line {
             .any(|option| {
                 let name = option.split('=').next().unwrap_or_default();
                 spellings.iter().any(|&spelling| {
+                    // It may be typed in part.
+                    let begins = name.len() > 4 && name.starts_with("--");
                     name == spelling
+                        || (begins && spelling.starts_with(name))
                         || (spelling.len() == 2
                             && !name.starts_with("--")
                             && name.starts_with(spelling))
@@ -320,6 +404,11 @@ fn is_of_time(options: &[Vec<String>]) -> bool {
 fn is_of_slots(option: &[String]) -> bool {
     let begins = |with: &&str| option[0].starts_with(with);
     ["-j", "-P", "--jobs", "--max-procs"].iter().any(begins)
+}
+
+/// `word` as `$PARALLEL` has it.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 fn pick<'a, T>(rng: &mut Rng, among: &'a [T]) -> &'a T {

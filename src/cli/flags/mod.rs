@@ -105,10 +105,15 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// As GNU parallel: a number that is empty, and fewer than no arguments, are as good as none given.
-    pub fn forget_empty_numbers(&mut self) {
+    /// As GNU parallel: a value that is empty, or what is 0 where it can only mean none, and fewer than no arguments,
+    /// are as good as nothing given.
+    pub fn forget_empty_values(&mut self) {
         let batching = &mut self.batching;
-        for amount in [&mut batching.max_args, &mut batching.max_replace_args] {
+        for amount in [
+            &mut batching.max_args,
+            &mut batching.max_replace_args,
+            &mut batching.input_lines,
+        ] {
             amount.take_if(|typed| typed.as_encoded_bytes().starts_with(b"-"));
         }
         for number in [
@@ -119,9 +124,32 @@ impl Flags {
             &mut batching.max_chars,
             &mut self.failure.retries,
             &mut self.pipe.block,
+            &mut self.sources.total_jobs,
+            &mut self.jobs.memsuspend,
         ] {
             number.take_if(|typed| typed.as_encoded_bytes().trim_ascii().is_empty());
         }
+        for named in [
+            &mut self.output.compress_program,
+            &mut self.output.decompress_program,
+            &mut self.environment.process_slot_var,
+        ] {
+            named.take_if(|typed| typed.is_empty());
+        }
+        for some in [
+            &mut self.pipe.group_by,
+            &mut self.pipe.shard,
+            &mut self.pipe.bin,
+            &mut self.jobs.load,
+            &mut self.jobs.memfree,
+            &mut self.jobs.delay,
+        ] {
+            some.take_if(|typed| typed.is_empty() || typed == "0");
+        }
+        // It is a path.
+        self.report
+            .joblog
+            .take_if(|path| path.as_os_str().is_empty());
     }
 }
 
