@@ -49,6 +49,10 @@ const HALTS: &[&str] = &[
     "10%",
 ];
 const TIMES: &[&str] = &["0", "1", "10s", "1m", "5", "0.01", "x", "", "1m30s", "100%"];
+const JOBS: &[&str] = &[
+    "1", "2", "3", "100%", "+1", "-1", "8", "0", "x", "50%", "1k", "0x", "200%", "-0", "+0",
+];
+const GATES: &[&str] = &["0", "1k", "x", "", "-1", "100000", "1000%", "1K"];
 const TAGS: &[&str] = &[
     "x",
     "{}",
@@ -66,12 +70,7 @@ const TAGS: &[&str] = &[
 
 /// Options for jobs that get arguments.
 pub const OPTIONS: &[Choice] = &[
-    with(
-        &["-j", "--jobs", "--max-procs", "-P"],
-        &[
-            "1", "2", "3", "100%", "+1", "-1", "8", "0", "1.5", " 2", "x", "", "50%",
-        ],
-    ),
+    with(&["-j", "--jobs", "--max-procs", "-P"], JOBS),
     with(&["-n", "--max-args"], COUNTS),
     with(&["-N", "--max-replace-args"], COUNTS),
     with(&["-L", "--max-lines"], COUNTS),
@@ -177,6 +176,51 @@ pub const OPTIONS: &[Choice] = &[
     with(&["-S", "--sshlogin"], &[":", "1/:"]),
     flag(&["--resume"]),
     flag(&["--resume-failed"]),
+    flag(&["--retry-failed"]),
+    with(&["--joblog"], &["old", "+old", "+log", "sub"]),
+    with(&["--retries"], &["0", "1k", "x", "-1", ""]),
+    with(&["--load"], GATES),
+    with(&["--memfree"], &["0", "1k", "x", "", "1K"]),
+    with(&["--limit"], &["true", "exit 0", ""]),
+    flag(&["--files"]),
+    flag(&["--unquote", "--uq"]),
+    flag(&["--hgrp", "--hostgroups"]),
+    flag(&["--ssh", "--sshdelay"]),
+    with(&["--controlmaster", "-M"], &[]),
+    with(&["--return"], &["{}.out", "x"]),
+    with(&["--transferfile", "--tf"], &["{}", "a.txt"]),
+    with(&["--basefile", "--bf"], &["a.txt"]),
+    flag(&["--cleanup"]),
+    flag(&["--transfer"]),
+    flag(&["--progress", "--eta", "--bar"]),
+    flag(&["--tty", "-o", "--open-tty"]),
+    flag(&["--max-line-length-allowed"]),
+    flag(&[
+        "--number-of-cpus",
+        "--number-of-cores",
+        "--number-of-threads",
+    ]),
+    flag(&["-W", "-y"]),
+    with(&["--shellquote"], &[]),
+    with(&["--profile", "-J"], &["x", ""]),
+    with(&["--max-chars"], &["0.1k", "1M", "-5"]),
+    with(&["--replace"], &[]),
+    with(&["--block", "--recend", "--recstart"], &["1", "x", ""]),
+    flag(&["--cat", "--fifo", "--regexp", "--rrs", "--tee"]),
+    flag(&[
+        "--no-keep-order",
+        "--nokeep-order",
+        "--no-tag",
+        "--no-group",
+        "--nogroup",
+    ]),
+    flag(&["--", "-"]),
+    with(
+        &["--id", "--semaphorename", "--semaphoretimeout", "--st"],
+        &["1", "x"],
+    ),
+    with(&["--timeout"], &["200%", "0.5", "-1", "1x", "10d"]),
+    with(&["--rpl"], &["{1}", "", "{} $_=1", "{x} (", "{a b} $_.=1"]),
 ];
 
 /// Options for jobs that get pieces of an input.
@@ -228,6 +272,98 @@ pub const PIPE_OPTIONS: &[Choice] = &[
     with(&["--rpl"], &["{x} $_=uc($_)"]),
     with(&["--wd"], &[".", "..."]),
     with(&["--env"], &["HOME"]),
+    with(
+        &["--block"],
+        &["-1", "-2", "-x", "1.5", "", "2k", "7", "-0"],
+    ),
+    with(&["--block-timeout", "--bt"], &["0", "1", "x", "10s"]),
+    with(&["--shard"], &["1", "2", "x", "0", "1 $_=1"]),
+    with(&["--bin"], &["1", "2", "x", "0", "1 $_%=2"]),
+    with(&["--group-by"], &["", "0", "h1", "1 $_=1", "/\\s+/ 1"]),
+    with(&["-j", "--jobs"], JOBS),
+    flag(&["-X"]),
+    flag(&["-m", "--xargs"]),
+    flag(&["-i", "--plus"]),
+    flag(&["--link"]),
+    flag(&["--files"]),
+    flag(&["-vv"]),
+    flag(&["-t"]),
+    flag(&["--group", "--no-group", "--noc"]),
+    flag(&["--eta", "--bar", "--shuf"]),
+    flag(&["--shellquote"]),
+    flag(&["--resume"]),
+    flag(&["--resume-failed", "--retry-failed"]),
+    with(&["--joblog"], &["old", "+old", ""]),
+    with(&["--tmpdir"], &["sub", "nosuch"]),
+    with(&["--nice"], &["1", "x"]),
+    with(&["--trim"], &["lr", "x"]),
+    with(&["--filter"], &["{#} > 1", "0"]),
+    with(&["--total-jobs"], &["3", "x"]),
+    with(&["--seqreplace", "--slotreplace"], REPLACED),
+    with(&["--process-slot-var"], &["SLOT"]),
+    with(&["--compress-program"], &["gzip"]),
+    with(&["--tmpl"], &["t=o.{#}"]),
+    with(&["-S"], &[":", "1/:"]),
+    with(
+        &["--recend"],
+        &["\\n|b", "$", "^", ".", "\\s", "(a)", "(", "*"],
+    ),
+    with(&["--recstart"], &["^1", ".", "\\d+", "(", "a|b", ">\\d"]),
+    with(&["-N"], &["1.5", "2.5", "0.5", "1e1", "+2", " 2"]),
+    with(
+        &["--results"],
+        &["res/{}", "res/", "out.csv", "out.json", ""],
+    ),
+    with(
+        &["-a", "--arg-file"],
+        &["a.txt", "empty", "missing", "cols"],
+    ),
+    with(&["--load", "--memfree"], &["0", "x"]),
+];
+
+/// Options for semaphores.
+pub const SEMAPHORE_OPTIONS: &[Choice] = &[
+    with(&["-j", "--jobs", "-P"], JOBS),
+    with(&["--id", "--semaphorename"], &["x", "a b", "a/b", "", "é"]),
+    with(
+        &["--semaphoretimeout", "--st"],
+        &["1", "-1", "0", "x", "1m", "0.1", "", "+3"],
+    ),
+    flag(&["--wait"]),
+    flag(&["--pipe"]),
+    flag(&["-k"]),
+    flag(&["-q"]),
+    flag(&["-v"]),
+    flag(&["-t"]),
+    flag(&["--dry-run"]),
+    flag(&["--tag"]),
+    flag(&["-u"]),
+    with(&["-a"], &["a.txt", "empty", "missing"]),
+    with(&["--joblog"], &["log", "old"]),
+    with(&["--results"], &["res", "out.tsv"]),
+    with(&["--timeout"], TIMES),
+    with(&["--retries"], &["2", "x"]),
+    with(&["--wd"], &["sub", "...", "/nosuch"]),
+    with(&["--delay"], &["0.01", "x"]),
+    with(&["--nice"], &["1"]),
+    with(&["-n", "-N"], COUNTS),
+    with(&["--halt"], HALTS),
+    with(&["--colsep"], PATTERNS),
+];
+
+/// Commands for semaphores.
+pub const SEMAPHORE_COMMANDS: &[&[&str]] = &[
+    &["echo", "a b"],
+    &["echo a b; exit 3"],
+    &["echo", "{}", "{#}", "{%}"],
+    &["cat"],
+    &["exit 7"],
+    &["echo", "x", ":::", "a", "b"],
+    &["false"],
+    &["kill -9 $$"],
+    &["nosuchcommand"],
+    &["pwd | sed 's!.*/!!'"],
+    &[],
 ];
 
 /// Commands of jobs that get arguments, as words; none: the inputs are commands.
@@ -275,6 +411,33 @@ pub const COMMANDS: &[&[&str]] = &[
     &["# nothing"],
     &["(echo {}; exit 1)"],
     &["f() { echo $1; }; f {}"],
+    &["echo", "{1}{2}{3}", "{-2}", "{-1.}"],
+    &["echo", "{= $_ eq \"b\" and skip() =}{}"],
+    &["echo", "{= $_=total_jobs() =}"],
+    &["echo", "{= $_=$arg[1] =}", "{=2 s/^/</ =}"],
+    &["echo", "{= uq(); $_=\"\\$HOME\" =}"],
+    &["echo", "{= $_=Q($_).pQ($_) =}"],
+    &["echo", "{= $_=slot() =}", "{% }", "{= =}"],
+    &["echo", "{=", "=}", "{==}"],
+    &["echo", "{a}", "{h1}", "{2}{b}"],
+    &["printf '%s|' {} x{}y; echo; exit {#}"],
+    &["echo", "{}{.}{/}{//}{/.}{#}"],
+    &["cat {}"],
+    &["cat; echo {}"],
+    &["sleep 0.01; echo {}"],
+    &["echo $PARALLEL_ARGHOSTGROUPS ${SLOT+set} $x"],
+    &["pwd | sed 's!.*/!!'"],
+    &["-x", "echo"],
+    &["echo", "--", "-k", "{}"],
+    &["echo", "ab", "::", "{}"],
+    &["echo {1}", "&&", "echo {2}"],
+    &["echo", ">", "f{#}", "{}"],
+    &["test {#} = 2 && echo {}"],
+    &["exit $((4-{#}))"],
+    &["echo {} | tee t{#}; false"],
+    &["read x; echo $x-{}"],
+    &["[ -e s{#} ] || { touch s{#}; exit 1; }"],
+    &["echo {.} {.} | wc -w"],
     &[],
 ];
 
@@ -293,6 +456,17 @@ pub const PIPE_COMMANDS: &[&[&str]] = &[
     &["cat; exit {#}"],
     &["echo {} {#}; cat"],
     &["cat; false"],
+    &["cat", "{}"],
+    &["wc -c <{}"],
+    &["cat {}; echo {1} {2}"],
+    &["sort -r"],
+    &["echo $PARALLEL_SEQ; cat"],
+    &["read x; echo \"<$x>\"; cat >/dev/null"],
+    &["cat; exit 3"],
+    &["cat - {}"],
+    &["md5sum", "|", "cat"],
+    &["tee f{#}"],
+    &["echo", "{= $_=seq() =}"],
     &[],
 ];
 
@@ -315,7 +489,15 @@ pub const FILES: &[(&str, &str)] = &[
     ("spaces", " a  b \n\tc\n"),
     ("records", ">1\nab\n>2\ncd\nef\n>3\n"),
     ("sub/file", "x\n"),
+    ("old", OLD),
+    ("numbers", "12\n7\n7\n12\n3\n100\n45\n3\n"),
+    ("head", "h1\th2\n1\t2\n1\t3\n2\t4\n"),
 ];
+
+/// The joblog of an earlier run.
+const OLD: &str = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n\
+     1\t:\t1700000000.100\t0.001\t0\t2\t0\t0\techo a\n\
+     2\t:\t1700000000.200\t0.001\t0\t0\t3\t0\techo b\n";
 
 /// What may be on standard input.
 pub const STDINS: &[&str] = &[
