@@ -171,8 +171,8 @@ fn block_timeout(pipe: &flags::Pipe) -> Result<Option<Duration>, String> {
     };
     let timeout = values::duration(text("--block-timeout", value)?)
         .map_err(|why| format!("--block-timeout {why}"))?;
-    if timeout < Duration::from_secs(1) {
-        return Err("--block-timeout must be at least 1".to_owned());
+    if timeout.is_zero() {
+        return Err("--block-timeout must be more than 0".to_owned());
     }
     Ok(Some(timeout))
 }

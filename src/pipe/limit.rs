@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_error_says_what_was_looked_for() {
-        let endless = "x".repeat(100_000);
+        let endless = "x".repeat(300_000);
         let says = |change: &dyn Fn(&mut Config)| jobs(&endless, change).1.unwrap_or_default();
         let never = || Separator::Regexp {
             both: std::sync::Arc::new(Never),

@@ -115,7 +115,6 @@ pub fn cases() -> Vec<Case> {
         "--pipe --round-robin --bar cat",
         "--group-by 1 --eta cat",
         "--pipe --block-timeout 0 cat",
-        "--pipe --block-timeout 0.5 cat",
         "--load 1k echo",
         "--load 1.5k echo",
     ] {
