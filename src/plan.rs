@@ -215,6 +215,10 @@ pub struct EnginePlan {
     pub handover: Handover,
     /// The niceness of jobs.
     pub nice: Option<i32>,
+    /// Whether jobs run in directories of `--workdir`.
+    pub has_workdirs: bool,
+    /// `--rsync-opts`, which jobs are told.
+    pub rsync_options: Option<OsString>,
     /// Whether a directory of `--workdir` in which a job left nothing is removed.
     pub remove_empty_workdirs: bool,
     /// Whether the files that were made for a job are removed when it is over.
@@ -229,8 +233,8 @@ pub struct EnginePlan {
     pub tmux: Option<Windows>,
     /// Whether the user is asked about each job.
     pub asks: bool,
-    /// A variable of each job that has the number of the slot, counted from 0.
-    pub slot_variable: Option<String>,
+    /// The variable of each job that has the number of the slot, counted from 0.
+    pub slot_variable: String,
     /// How long an attempt may take.
     pub timeout: Option<Duration>,
     /// How attempts are ended.

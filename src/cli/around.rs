@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::flags::Environment;
 use super::{bytes, text};
-use crate::engine::launch::CALLING_SHELL;
+use crate::engine::launch::{CALLING_SHELL, SLOT_FROM_0};
 use crate::sys::{cpu, host, topology};
 use crate::template::{Syntax, Template};
 
@@ -20,6 +20,17 @@ pub fn cpus(flags: &Environment) -> usize {
     } else {
         cpu::available_threads()
     }
+}
+
+/// Whether jobs run elsewhere than where fanout does, or by another name of that directory.
+pub fn has_workdirs(flags: &Environment) -> bool {
+    flags.workdir.as_ref().is_some_and(|dir| !dir.is_empty()) && !is_here(flags)
+}
+
+/// `--workdir .` is the directory itself, whatever it was entered as.
+fn is_here(flags: &Environment) -> bool {
+    let is_same = || std::env::var_os("PWD").map(PathBuf::from) == std::env::current_dir().ok();
+    flags.workdir.as_ref().is_some_and(|dir| dir == ".") && is_same()
 }
 
 /// Whether each job gets a directory of its own: `--workdir ...`.
@@ -37,7 +48,8 @@ pub fn workdir(flags: &Environment, syntax: &Syntax) -> Result<Option<Template>,
         return Ok(None);
     };
     let dir = match dir.as_encoded_bytes() {
-        b"" | b"." => return Ok(None),
+        b"" => return Ok(None),
+        b"." if is_here(flags) => return Ok(None),
         b"..." => own_workdir(),
         _ => bytes(dir),
     };
@@ -90,20 +102,20 @@ fn calling_shell(value: &OsStr) -> Result<Vec<u8>, String> {
     Ok(code)
 }
 
-/// The variable of `--process-slot-var`.
+/// The variable of `--process-slot-var`, or GNU parallel's in its stead.
 ///
 /// # Errors
 ///
 /// When it is no name of a variable.
-pub fn slot_variable(flags: &Environment) -> Result<Option<String>, String> {
+pub fn slot_variable(flags: &Environment) -> Result<String, String> {
     let Some(name) = &flags.process_slot_var else {
-        return Ok(None);
+        return Ok(SLOT_FROM_0.to_owned());
     };
     let name = text("--process-slot-var", name)?;
     if name.is_empty() || name.contains(['=', '\0']) {
         return Err(format!("--process-slot-var must be a name, not '{name}'"));
     }
-    Ok(Some(name.to_owned()))
+    Ok(name.to_owned())
 }
 
 /// The value of `--nice`.

@@ -181,7 +181,7 @@ fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Strin
             Request::Run(Box::new(plan))
         }
         Some(config) => {
-            semaphore::make_one_job(&mut plan);
+            semaphore::make_one_job(&mut plan)?;
             Request::Semaphore(Box::new(config), Box::new(plan))
         }
     })

@@ -229,6 +229,8 @@ fn engine(
         nice: around::nice(around)?,
         handover: pipe::handover(flags),
         prelude: around::prelude(around)?,
+        has_workdirs: around::has_workdirs(around),
+        rsync_options: flags.hosts.rsync_opts.clone(),
         remove_empty_workdirs: around::is_own_workdir(around),
         remove_made_files: flags.hosts.cleanup,
         results_are_done: false,

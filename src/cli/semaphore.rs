@@ -8,6 +8,7 @@ use super::flags::{Flags, Semaphore};
 use super::jobs_count::JobsSpec;
 use super::{CalledAs, around, bytes, text, values};
 use crate::engine::local::JobStdin;
+use crate::input::SourceKind;
 use crate::plan::{Plan, SlotsPlan};
 use crate::run::halt::ExitRule;
 use crate::sem::{Action, Config, Patience};
@@ -50,14 +51,27 @@ pub(super) fn config(flags: &Flags, called_as: CalledAs) -> Result<Config, Strin
     })
 }
 
-/// Makes of `plan` what `sem` runs: the command as it is, once, whatever the inputs; it reads our own
-/// standard input, and the exit code is its own.
-pub(super) fn make_one_job(plan: &mut Plan) {
+/// Makes of `plan` what `sem` runs: the command as it is, once, whatever the inputs; it reads the file of inputs
+/// or else our own standard input, and the exit code is its own.
+///
+/// # Errors
+///
+/// When there is more than one source of inputs.
+pub(super) fn make_one_job(plan: &mut Plan) -> Result<(), String> {
+    let stdin = match &plan.jobs.input.sources[..] {
+        [only] => match &only.kind {
+            SourceKind::File(path) => JobStdin::File(path.clone()),
+            SourceKind::Stdin | SourceKind::Words(_) => JobStdin::Own,
+        },
+        _ => return Err("A semaphore cannot take input from more files".to_owned()),
+    };
     plan.make_one_without_inputs();
+    plan.jobs.pipe = None;
     plan.engine.slots = 1;
     plan.run.slots = SlotsPlan::Fixed(1);
-    plan.engine.stdin = JobStdin::Own;
+    plan.engine.stdin = stdin;
     plan.run.exit_rule = ExitRule::TheJob;
+    Ok(())
 }
 
 /// One at a time, if nothing else is said.

@@ -4,7 +4,7 @@ use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::script::Script;
@@ -19,8 +19,11 @@ use crate::sys::spawn::{Program, Spawner};
 /// The variables that differ from job to job, in their order in the environment.
 const SEQ: &str = "PARALLEL_SEQ";
 const SLOT: &str = "PARALLEL_JOBSLOT";
-/// The file or FIFO that has the job's input.
-const INPUT: &str = "PARALLEL_TMP";
+/// As [`SLOT`], counted from 0, unless `--process-slot-var` has another name for it.
+pub const SLOT_FROM_0: &str = "PARALLEL_JOBSLOT0";
+/// A name for a temporary file that no other job has; with `--cat` and `--fifo`, the file or FIFO that has the
+/// job's input.
+pub const TEMPORARY: &str = "PARALLEL_TMP";
 /// The variable in which GNU's `env_parallel` hands over the calling shell's functions, variables and aliases,
 /// to be a prelude.
 pub const CALLING_SHELL: &str = "PARALLEL_ENV";
@@ -30,6 +33,8 @@ pub const OF_CALLER: [&str; 2] = [CALLING_SHELL, "PARALLEL_CSH"];
 pub(super) const JOB_VARIABLES: [&str; 3] = [SEQ, SLOT, mark::VARIABLE];
 /// What a shell tells a program about the path by which it was executed.
 const UNDERSCORE: &str = "_";
+/// The name of the directory that a job runs in.
+const PWD: &str = "PWD";
 
 /// How commands are started: what all workers have in common.
 #[derive(Clone, Debug)]
@@ -48,10 +53,16 @@ pub struct Launch {
     pub env: Vec<(OsString, OsString)>,
     /// The directory that jobs run in: fanout's own.
     pub cwd: PathBuf,
+    /// The name by which that was entered: where `--workdir` starts from.
+    pub pwd: PathBuf,
+    /// Whether jobs may run in other directories.
+    pub has_workdirs: bool,
+    /// Where names of temporary files begin.
+    pub temporary: PathBuf,
     /// Whether jobs find their input in files that have names.
     pub named_inputs: bool,
-    /// A variable that has the number of the slot, counted from 0.
-    pub slot_variable: Option<String>,
+    /// The variable that has the number of the slot, counted from 0.
+    pub slot_variable: String,
     /// Whether jobs stay in the terminal's process group, so that they may read from it.
     pub on_terminal: bool,
 }
@@ -64,7 +75,9 @@ pub struct Launcher {
     shell_env: EnvBlock,
     script: Script,
     args: ArgBlock,
-    slot_variable: Option<String>,
+    slot_variable: String,
+    /// What the names of jobs' temporary files have in common.
+    temporary: Vec<u8>,
     on_terminal: bool,
     direct: Option<DirectWay>,
     /// What asks the shell whether it waits for its last program, and what it has said.
@@ -76,7 +89,7 @@ pub struct Launcher {
 #[derive(Debug)]
 struct DirectWay {
     shortcut: Shortcut,
-    /// The environment as the shell would have handed it on; [`UNDERSCORE`] has place 3, if it is set.
+    /// The environment as the shell would have handed it on; [`UNDERSCORE`] has place 4, if it is set.
     env: EnvBlock,
 }
 
@@ -111,9 +124,10 @@ impl Launcher {
             shell_name: launch.shell.arg0().as_bytes().to_vec(),
             shell_env: EnvBlock::new(
                 launch.env.iter().cloned(),
-                &changing(launch, launch.named_inputs.then_some(INPUT)),
+                &changing(launch, launch.has_workdirs.then_some(PWD)),
             ),
             slot_variable: launch.slot_variable.clone(),
+            temporary: temporary(&launch.temporary),
             on_terminal: launch.on_terminal,
             args: ArgBlock::default(),
             direct: if launch.always_shell || launch.named_inputs || script.has_prelude() {
@@ -180,7 +194,7 @@ impl Launcher {
             && start.cwd.is_none()
             && let Some(direct) = way.shortcut.direct(start.line)
         {
-            set_slot_variable(&mut way.env, self.slot_variable.as_deref(), start.slot);
+            set_job(&mut way.env, start, &self.temporary, &self.slot_variable);
             match way.launch(spawner, start, &mut self.args, &direct, self.on_terminal) {
                 Ok(child) => return Ok((child, Some(direct.argv))),
                 Err(error) if passing::is_passing(&error) && !start.last_try => return Err(error),
@@ -188,14 +202,14 @@ impl Launcher {
             }
         }
         // A program that was found but cannot be executed goes to the shell too, for its error message.
-        set_job(&mut self.shell_env, start);
-        set_slot_variable(
+        set_job(
             &mut self.shell_env,
-            self.slot_variable.as_deref(),
-            start.slot,
+            start,
+            &self.temporary,
+            &self.slot_variable,
         );
-        if let Some(path) = start.named_input {
-            self.shell_env.set(3, INPUT, path.as_os_str().as_bytes());
+        if let Some(path) = start.cwd {
+            self.shell_env.set(4, PWD, path.as_os_str().as_bytes());
         }
         let line = self.script.around(start.line)?;
         self.args
@@ -238,10 +252,9 @@ impl DirectWay {
         direct: &Direct,
         on_terminal: bool,
     ) -> io::Result<Child> {
-        set_job(&mut self.env, start);
         if self.shortcut.env_changes().sets_underscore {
             self.env
-                .set(3, UNDERSCORE, direct.program.as_os_str().as_bytes());
+                .set(4, UNDERSCORE, direct.program.as_os_str().as_bytes());
         }
         args.fill(direct.argv.iter());
         let path = c_path(&direct.program);
@@ -251,23 +264,29 @@ impl DirectWay {
     }
 }
 
-/// The variables that change from job to job, in their order: those of every job, `third`, and the one of
+/// The variables that change from job to job, in their order: those of every job, `fifth`, and the one of
 /// the slot, which has the last place.
-fn changing<'l>(launch: &'l Launch, third: Option<&'l str>) -> Vec<&'l str> {
-    let slot = launch.slot_variable.as_deref();
-    JOB_VARIABLES.into_iter().chain(third).chain(slot).collect()
+fn changing<'l>(launch: &'l Launch, fifth: Option<&'l str>) -> Vec<&'l str> {
+    let names = JOB_VARIABLES.into_iter().chain([TEMPORARY]).chain(fifth);
+    names.chain([&launch.slot_variable[..]]).collect()
 }
 
-fn set_slot_variable(env: &mut EnvBlock, name: Option<&str>, slot: usize) {
-    if let Some(name) = name {
-        env.set_last(name, (slot - 1).to_string().as_bytes());
-    }
-}
-
-fn set_job(env: &mut EnvBlock, start: &Start) {
-    env.set(0, SEQ, start.seq.to_string().as_bytes());
+fn set_job(env: &mut EnvBlock, start: &Start, temporary: &[u8], slot_variable: &str) {
+    let seq = start.seq.to_string();
+    env.set(0, SEQ, seq.as_bytes());
     env.set(1, SLOT, start.slot.to_string().as_bytes());
     env.set(2, mark::VARIABLE, &mark::value(start.seq));
+    match start.named_input {
+        Some(path) => env.set(3, TEMPORARY, path.as_os_str().as_bytes()),
+        None => env.set(3, TEMPORARY, &[temporary, seq.as_bytes()].concat()),
+    }
+    env.set_last(slot_variable, (start.slot - 1).to_string().as_bytes());
+}
+
+/// What names of temporary files in `folder` begin with: a job's number makes one of it.
+fn temporary(folder: &Path) -> Vec<u8> {
+    let name = folder.join(format!("par{}.", std::process::id()));
+    name.into_os_string().into_vec()
 }
 
 fn program<'a>(

@@ -88,13 +88,15 @@ pub struct Config {
 }
 
 /// What jobs read that are given no input.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum JobStdin {
     /// Nothing.
     #[default]
     Empty,
     /// Our own standard input.
     Own,
+    /// This file.
+    File(PathBuf),
     /// The terminal, if there is one.
     Terminal,
 }
@@ -122,7 +124,7 @@ const PIECES_IN_FLIGHT: u32 = 64;
 /// When the jobs' standard input cannot be opened or the workers cannot be started.
 pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<Pool> {
     let (timeout, patience) = (config.timeout, config.term_seq.longest() + LAST_BYTES);
-    let stdin = stdin(config.stdin)
+    let stdin = stdin(&config.stdin)
         .map_err(|error| anyhow::anyhow!("cannot open the jobs' standard input: {error}"))?;
     let wards: Vec<_> = (0..config.slots)
         .map(|worker| [0, 1].map(|place| guardian.ward(WARDS * worker + place)))
@@ -159,8 +161,12 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
 }
 
 /// What jobs read. Where our own standard input is closed there is nothing to inherit.
-fn stdin(wanted: JobStdin) -> io::Result<File> {
+fn stdin(wanted: &JobStdin) -> io::Result<File> {
     let wanted = match wanted {
+        JobStdin::File(path) => {
+            let cannot = |error| io::Error::other(format!("{}: {error}", path.display()));
+            return File::open(path).map_err(cannot);
+        }
         JobStdin::Empty => None,
         JobStdin::Own => fd::duplicate(0).ok(),
         JobStdin::Terminal => tty::open().ok(),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::local::Config;
 use crate::model::SpawnError;
+use crate::sys::folders;
 
 /// A directory that is there for a job.
 #[derive(Debug)]
@@ -16,21 +17,34 @@ pub(super) struct Workdir {
 }
 
 impl Workdir {
-    /// The directory `dir`, seen from where jobs run otherwise; made if it is missing.
+    /// The directory `dir`, seen from where jobs run otherwise, as `cd` of a shell would see it; made if it is
+    /// missing.
     ///
     /// # Errors
     ///
     /// When there can be no such directory: then no job can run.
     pub(super) fn enter(dir: &[u8], config: &Config) -> Result<Self, SpawnError> {
-        let path = config.launch.cwd.join(OsStr::from_bytes(dir));
-        fs::create_dir_all(&path).map_err(|error| {
-            SpawnError::fatal(format!(
-                "cannot change into --workdir {}: {error}",
-                path.display()
-            ))
-        })?;
+        let launch = &config.launch;
+        let path = match dir {
+            // As GNU parallel: by no name that it was entered by.
+            b"." => launch.cwd.clone(),
+            _ => launch.pwd.join(OsStr::from_bytes(dir)),
+        };
+        let mut named = folders::by_names(&path);
+        if !named.is_dir() {
+            fs::create_dir_all(&path).map_err(|error| {
+                SpawnError::fatal(format!(
+                    "cannot change into --workdir {}: {error}",
+                    path.display()
+                ))
+            })?;
+        }
+        if !named.is_dir() {
+            // Behind a symbolic link, `..` leads elsewhere than its name says.
+            named = path.canonicalize().unwrap_or(path);
+        }
         Ok(Self {
-            path,
+            path: named,
             remove_if_empty: config.remove_empty_workdirs,
         })
     }

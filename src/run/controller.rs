@@ -552,11 +552,27 @@ impl<'a> Controller<'a> {
         }
         match verdict.halt {
             None => {}
-            Some(HaltWhen::Soon) => {
-                self.announces = Some(Announcement::Halt);
-                self.drain(KilledBy::Halt, &format!("--halt {}", self.halt_text));
-            }
+            Some(HaltWhen::Soon) => self.halt_soon(),
             Some(HaltWhen::Now) => self.kill(KilledBy::Halt, &format!("--halt {}", self.halt_text)),
+        }
+    }
+
+    /// Starts nothing any more, and says how many jobs still run; as GNU parallel, at each further job that would
+    /// have been reason enough, too.
+    fn halt_soon(&mut self) {
+        if self.phase == Phase::Draining && self.announces.is_none() {
+            return self.announce_halt();
+        }
+        self.announces = Some(Announcement::Halt);
+        self.drain(KilledBy::Halt, &format!("--halt {}", self.halt_text));
+    }
+
+    fn announce_halt(&mut self) {
+        if self.in_flight > 0 {
+            self.notice(format!(
+                "Starting no more jobs. Waiting for {} jobs to finish.",
+                self.in_flight
+            ));
         }
     }
 
@@ -755,18 +771,16 @@ impl<'a> Controller<'a> {
 
     /// All that the engine had not begun has come back.
     fn recalled(&mut self) {
-        let running = self.in_flight;
         match self.announces.take() {
-            Some(Announcement::Halt) if running > 0 => self.notice(format!(
-                "Starting no more jobs. Waiting for {running} jobs to finish."
-            )),
+            Some(Announcement::Halt) => self.announce_halt(),
             Some(Announcement::HangUp) => {
+                let running = self.in_flight;
                 self.notice(format!(
                     "Waiting for these {running} jobs to finish. Send SIGTERM to stop now."
                 ));
                 self.list_running();
             }
-            Some(Announcement::Halt) | None => {}
+            None => {}
         }
     }
 

@@ -77,7 +77,7 @@ pub enum ExitRule {
 pub struct Verdict {
     /// The word for a job that counts: "failed", "succeeded" or "finished".
     pub counts_as: Option<&'static str>,
-    /// The threshold has just been reached.
+    /// The threshold is reached: by this job, or by one before it.
     pub halt: Option<HaltWhen>,
 }
 
@@ -131,14 +131,15 @@ impl Halt {
         if !counts {
             return Verdict::default();
         }
-        let reached = !self.reached && self.is_reached(policy);
-        if reached {
+        if !self.reached && self.is_reached(policy) {
             self.reached = true;
-            self.exit_code = self.decide(policy, outcome);
+            // As GNU parallel: what ends later changes nothing.
+            let decided = self.decide(policy, outcome);
+            self.exit_code = Some(decided.unwrap_or_else(|| self.exit_code()));
         }
         Verdict {
             counts_as: Some(word),
-            halt: reached.then_some(policy.when),
+            halt: self.reached.then_some(policy.when),
         }
     }
 
@@ -297,6 +298,36 @@ mod tests {
         }
         assert_eq!(run(None, &[1; 100]), (100, 100));
         assert_eq!(run(None, &[1; 200]), (200, 101));
+    }
+
+    /// Every row was seen with GNU parallel 20221122, with as many slots as jobs.
+    #[test]
+    fn jobs_that_end_behind_the_halt_change_no_exit_code() {
+        use HaltOn::{Done, Fail, Success};
+        use Threshold::{Count, Percent};
+        for (on, threshold, exits, expected) in [
+            (Fail, Count(2), [1, 1, 1, 1], 2),
+            (Done, Count(2), [1, 3, 5, 7], 2),
+            (Done, Count(2), [0, 0, 1, 1], 101),
+            (Done, Count(2), [0, 2, 3, 4], 1),
+            (Done, Count(1), [0, 2, 3, 4], 0),
+            (Fail, Count(1), [5, 2, 3, 4], 5),
+            (Success, Count(1), [5, 0, 3, 4], 0),
+            (Fail, Percent(30.0), [1, 1, 1, 1], 50),
+            (Done, Percent(50.0), [0, 3, 0, 4], 25),
+        ] {
+            let when = HaltWhen::Soon;
+            let policy = HaltPolicy {
+                when,
+                on,
+                threshold,
+            };
+            let mut halt = Halt::new(Some(policy), Some(4));
+            for exit in exits {
+                halt.job_finished(&Outcome::Exited(exit));
+            }
+            assert_eq!(halt.exit_code(), expected, "{on:?} {threshold:?} {exits:?}");
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! Variables of the environment that name directories.
+//! Variables of the environment that name directories, and the names by which shells know them.
 
 use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
 
 /// Those that fanout or GNU parallel goes by.
 const VARIABLES: [&str; 5] = [
@@ -36,7 +38,53 @@ pub fn without_cr() -> Vec<&'static str> {
     found.into_iter().map(|(name, _)| name).collect()
 }
 
+/// The name by which the directory `cwd`, in which this process is, was entered: that of `$PWD`, if it is one.
+pub fn as_entered(cwd: &Path) -> PathBuf {
+    let pwd = env::var_os("PWD").map(PathBuf::from);
+    let named = pwd.filter(|pwd| is_name_of(pwd, cwd));
+    named.unwrap_or_else(|| cwd.to_owned())
+}
+
+/// Whether both are the same directory, and the name is one that shells keep.
+pub fn is_name_of(name: &Path, cwd: &Path) -> bool {
+    let identity = |path: &Path| path.metadata().ok().map(|it| (it.dev(), it.ino()));
+    name.is_absolute() && identity(name).is_some_and(|it| identity(cwd) == Some(it))
+}
+
+/// `path` as `cd` of a shell has it: `..` takes back the name before it, be it that of a symbolic link.
+pub fn by_names(path: &Path) -> PathBuf {
+    let mut names = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                names.pop();
+            }
+            Component::CurDir => {}
+            name => names.push(name),
+        }
+    }
+    names
+}
+
 /// How many threads this process has.
 fn threads() -> Option<usize> {
     Some(fs::read_dir("/proc/self/task").ok()?.count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_names;
+    use std::path::Path;
+
+    #[test]
+    fn names_go_as_with_cd() {
+        for (path, name) in [
+            ("/a/b/../c", "/a/c"),
+            ("/a/./b//c/", "/a/b/c"),
+            ("/a/../..", "/"),
+            ("/", "/"),
+        ] {
+            assert_eq!(by_names(Path::new(path)), Path::new(name), "{path}");
+        }
+    }
 }

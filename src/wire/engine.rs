@@ -1,18 +1,16 @@
 //! The engine, its guardian, and what jobs inherit.
 
-use std::ffi::OsString;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::{Letters, OpenJobs, Reports, fit};
+use super::{Letters, OpenJobs, Reports, environment, fit};
 use crate::engine::capture::Capture;
 use crate::engine::dry::DryEngine;
 use crate::engine::handover::Handover;
-use crate::engine::launch::{Launch, OF_CALLER};
+use crate::engine::launch::Launch;
 use crate::engine::local::{self, JobStdin};
 use crate::engine::reduce::{self, Reducer};
 use crate::engine::tmux::Tmux;
@@ -23,10 +21,10 @@ use crate::model::Prepare;
 use crate::plan::{CapturePlan, EnginePlan, RunPlan, Windows};
 use crate::run::Message;
 use crate::sql::claims::Claims;
+use crate::sys::folders;
 use crate::sys::guardian::Guardian;
 use crate::sys::limits;
 use crate::sys::mailbox::Urgency;
-use crate::sys::mark;
 use crate::sys::scratch::Scratch;
 use crate::sys::spool::{Limits, SpoolDir};
 use crate::sys::turn::Turn;
@@ -41,6 +39,8 @@ pub struct EngineParts {
     shows_slots: bool,
     guardian: Option<Guardian>,
     pub(super) cwd: PathBuf,
+    /// The name by which that directory was entered.
+    pwd: PathBuf,
     /// As many workers: no more than there are jobs.
     workers: usize,
     /// What the user should know where those are fewer than were wanted.
@@ -102,6 +102,7 @@ pub fn prepare_engine(
         };
     // Of one that was deleted nobody knows the name; only what needs it fails then.
     let cwd = std::env::current_dir().unwrap_or_default();
+    let pwd = folders::as_entered(&cwd);
     let total = jobs.at_most.map_or(usize::MAX, |total| {
         usize::try_from(total).unwrap_or(usize::MAX)
     });
@@ -121,6 +122,7 @@ pub fn prepare_engine(
         shows_slots,
         guardian,
         cwd,
+        pwd,
         workers,
         fewer,
         all_at_once: jobs.needs_slots() || limits::memory_left().is_some(),
@@ -192,7 +194,7 @@ impl EngineParts {
         let config = reduce::Config {
             command: command.clone(),
             shell: self.plan.shell.clone(),
-            env: job_environment(self.plan.tmpdir.as_deref()),
+            env: environment::of_jobs(&self.plan, &self.pwd),
             folder: folder(self.plan.tmpdir.as_deref()),
             descriptors: fit::files_for_merges(self.workers, for_merges(&self.plan)),
         };
@@ -239,6 +241,7 @@ impl EngineParts {
             Some(windows) => Some(start_tmux(windows, &self.plan, mailbox)?),
         };
         let taken = fit::files(self.workers) + for_merges(&self.plan);
+        let env = environment::of_jobs(&self.plan, &self.pwd);
         let config = local::Config {
             slots: self.workers,
             prepare: self.prepare,
@@ -256,8 +259,11 @@ impl EngineParts {
                 } else {
                     Vec::new()
                 },
-                env: job_environment(self.plan.tmpdir.as_deref()),
+                env,
+                pwd: self.pwd,
                 cwd: self.cwd,
+                has_workdirs: self.plan.has_workdirs,
+                temporary: folder(self.plan.tmpdir.as_deref()),
                 slot_variable: self.plan.slot_variable,
                 on_terminal: self.plan.stdin == JobStdin::Terminal,
                 named_inputs: self.plan.handover != Handover::Pipe,
@@ -329,31 +335,6 @@ fn start_tmux(windows: Windows, plan: &EnginePlan, mailbox: &Letters) -> anyhow:
     let invitation = Message::PlainRemark(tmux.invitation());
     mailbox.post([invitation], Urgency::Now);
     Ok(tmux)
-}
-
-/// fanout's own environment and what it tells jobs about the run.
-fn job_environment(tmpdir: Option<&Path>) -> Vec<(OsString, OsString)> {
-    let mut told = vec![
-        (
-            "PARALLEL_PID",
-            OsString::from(std::process::id().to_string()),
-        ),
-        ("PARALLEL_SSHLOGIN", ":".into()),
-        ("PARALLEL_SSHHOST", ":".into()),
-    ];
-    let mark = OsString::from_vec(mark::value(mark::NO_JOB));
-    told.push((mark::VARIABLE, mark));
-    told.extend(tmpdir.map(|dir| ("TMPDIR", dir.into())));
-    let inherited = std::env::vars_os().filter(|(name, _)| {
-        !OF_CALLER.iter().any(|of_caller| name == of_caller)
-            && told.iter().all(|(told, _)| name != told)
-    });
-    inherited
-        .chain(
-            told.iter()
-                .map(|(name, value)| (name.into(), value.clone())),
-        )
-        .collect()
 }
 
 /// The most output that waits in memory, in bytes.

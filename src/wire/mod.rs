@@ -10,6 +10,7 @@
 
 mod durable;
 pub mod engine;
+mod environment;
 mod fit;
 pub mod gates;
 pub mod jobs;

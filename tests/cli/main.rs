@@ -28,6 +28,7 @@ mod signals;
 mod sql;
 #[path = "../support/mod.rs"]
 mod support;
+mod surroundings;
 mod terminal;
 mod warm;
 

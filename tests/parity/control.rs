@@ -67,6 +67,13 @@ fn halts() -> Vec<Case> {
         "-k -j2 --halt soon,fail=1 --joblog log 'sleep {}; exit 7' ::: 0.6 0.2 61",
         "-j2 --halt now,fail=50% --joblog log 'sleep {}; exit 7' ::: 60 0.2 0.3 61",
         "-j2 --halt now,fail=1 'echo {}; sleep {}; exit 7' ::: 60 0.2",
+        // What ends behind the halt is told of, and changes no exit code.
+        "-j3 --halt soon,fail=1 'sleep {}; exit 7' ::: 0.1 0.7 1.3 61",
+        "-j4 --halt soon,fail=2 'sleep {}; exit 7' ::: 0.1 0.7 1.3 1.9 61",
+        "-j3 --halt soon,done=1 'sleep {1}; exit {2}' ::: 0.1 :::+ 0",
+        "-j3 --halt soon,done=2 'sleep {1}; exit {2}' ::: 0.1 0.7 1.3 61 :::+ 0 3 4 0",
+        "-j3 --halt soon,success=1 'sleep {1}; exit {2}' ::: 0.1 0.7 1.3 61 :::+ 0 0 4 0",
+        "-j4 --halt soon,fail=30% 'sleep {1}; exit 9' ::: 0.1 0.7 1.3 1.9",
         "--halt now,fail=1 -j1 --timeout 0.3 'sleep {}' ::: 60 0.2",
         "--halt soon,fail=1 -j1 --timeout 0.3 'sleep {}' ::: 60 0.2",
     ]

@@ -145,6 +145,14 @@ pub const INTENDED: &[Difference] = &[
         reason: "With a joblog only the joblog tells what is done; GNU takes a job for done that has any output.",
     },
     Difference {
+        case: "--semaphore --fg echo :::: nofile",
+        reason: NO_FILE,
+    },
+    Difference {
+        case: "--fg --id s -a nofile 'echo x {}; exit 2'",
+        reason: NO_FILE,
+    },
+    Difference {
         case: "--retries x echo ::: a",
         reason: NO_NUMBER,
     },
@@ -329,6 +337,9 @@ pub const INTENDED: &[Difference] = &[
 
 const NAMES: &str = "20260522: '/' in a value is +z, '+' is ++, and a backslash stays. So a tab is +t, and the empty \
      value, '.' and '..' are +e, +. and +.., each with a place of its own below the directory.";
+
+const NO_FILE: &str =
+    "A file to read that is not there is an error; GNU runs the command with nothing to read.";
 
 const NO_JOBLOG: &str =
     "A file whose first line is none of a joblog is left as it is; GNU looks only at later lines.";

@@ -88,6 +88,12 @@ pub fn cases() -> Vec<Case> {
             "-k -j1 'echo $PARALLEL_SEQ $PARALLEL_JOBSLOT' ::: a b",
             "-k -j1 'test $PARALLEL_PID -gt 1 && echo yes' ::: a",
             "-k -j1 'env | grep ^PARALLEL | cut -d= -f1 | sort' ::: a",
+            "-k -j2 'env | grep ^PARALLEL_ | grep -v -e HOME= -e PID= -e _TMP= | sort #' ::: a",
+            "-k -j1 --rsync-opts -x 'echo $PARALLEL_RSYNC_OPTS #' ::: a",
+            "-k -j1 'echo $PARALLEL_JOBSLOT0 {}' ::: a b",
+            "-k -j2 'sleep 0.2; echo $PARALLEL_JOBSLOT0 {}' ::: a b",
+            "-k -j1 --process-slot-var S 'echo $S. $PARALLEL_JOBSLOT0. {}' ::: a b",
+            "-k -j1 'test -n \"$PARALLEL_TMP\" && ! test -e $PARALLEL_TMP && echo yes {}' ::: a b",
             "-k -j1 'echo $MINE' ::: a",
             "-k -j1 printenv MINE ::: a",
             "-k -j1 printenv PARALLEL_SEQ PARALLEL_JOBSLOT '#' ::: a b",
@@ -95,6 +101,20 @@ pub fn cases() -> Vec<Case> {
             "-k -j1 pwd '#' ::: a",
         ]
         .map(|line| case(line).env("MINE", "it is 'mine'")),
+    );
+    cases.extend(
+        [
+            ("PWD", "/x"),
+            ("PARALLEL_RSYNC_OPTS", "-a"),
+            ("PARALLEL_REMOTE_TMPDIR", "/x y"),
+            ("PARALLEL_TMP", "x"),
+            ("PARALLEL_JOBSLOT0", "9"),
+        ]
+        .map(|(name, value)| {
+            case("-k -j1 'env | grep ^OLDPWD=; env | grep ^PARALLEL_[JR] | sort #' ::: a")
+                .env(name, value)
+                .named(name)
+        }),
     );
     // Which shell reads the command.
     cases.extend([

@@ -61,6 +61,13 @@ pub fn cases() -> Vec<Case> {
             case("--semaphore-name n --fg echo x"),
             case("--st 3 --fg echo x"),
             case("--semaphoretimeout -3 --fg echo x"),
+            case("--fg -a f 'cat; echo x'"),
+            case("--fg cat :::: f"),
+            case("--fg -a - cat").stdin("given"),
+            case("--fg --pipe -a f wc -l"),
+            case("--fg -a f -a f cat").names(&["semaphore"]),
+            case("--fg cat ::: a :::: f").names(&["semaphore"]),
+            case("--fg --colsep b cat {} :::: f"),
             case("--wait"),
             case("--semaphore --wait --id nobody"),
             case("--fg --timeout 0.1 'sleep 30'"),
@@ -74,5 +81,7 @@ pub fn cases() -> Vec<Case> {
 
 /// Each has semaphores of its own.
 fn at_home(case: Case) -> Case {
-    case.env("HOME", ".").file(".parallel/will-cite", "")
+    case.env("HOME", ".")
+        .file(".parallel/will-cite", "")
+        .file("f", "a\nb\n")
 }

@@ -44,7 +44,7 @@ pub(in crate::engine) fn config() -> Config {
         handover_dir: crate::sys::temp::dir(),
         launch: Launch {
             named_inputs: false,
-            slot_variable: None,
+            slot_variable: "PARALLEL_JOBSLOT0".to_owned(),
             on_terminal: false,
             shell: shell("/bin/sh"),
             always_shell: false,
@@ -53,6 +53,9 @@ pub(in crate::engine) fn config() -> Config {
             coda: b"",
             env: environment(),
             cwd: std::env::current_dir().unwrap(),
+            pwd: std::env::current_dir().unwrap(),
+            has_workdirs: false,
+            temporary: std::env::temp_dir(),
         },
         capture: Capture::Spool(SpoolDir::new(crate::sys::temp::dir(), limits)),
         remove_made_files: false,

@@ -9,11 +9,10 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::ShellKind;
-use crate::sys::locale;
+use crate::sys::{folders, locale};
 
 /// The differences between a shell's environment and that of a program that it executes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +47,7 @@ pub fn changes(
     }
     let mut changes = EnvChanges::default();
     let pwd = match value("PWD") {
-        Some(pwd) if names_directory(Path::new(pwd), cwd) => pwd,
+        Some(pwd) if folders::is_name_of(Path::new(pwd), cwd) => pwd,
         _ => cwd.as_os_str(),
     };
     changes.set.push(("PWD".into(), pwd.to_owned()));
@@ -152,12 +151,6 @@ fn shell_level(value: Option<&OsStr>) -> Option<u32> {
     // Bash complains from 999 on, and has rules of its own for what is not simply a number.
     let simple = digits.len() <= 3 && digits.iter().all(u8::is_ascii_digit);
     level.parse().ok().filter(|&level| simple && level < 999)
-}
-
-/// Whether both are the same directory, and the name is one that shells keep.
-fn names_directory(name: &Path, cwd: &Path) -> bool {
-    let identity = |path: &Path| path.metadata().ok().map(|it| (it.dev(), it.ino()));
-    name.is_absolute() && identity(name).is_some_and(|it| identity(cwd) == Some(it))
 }
 
 fn is_identifier(name: &[u8]) -> bool {

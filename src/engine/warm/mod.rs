@@ -23,6 +23,7 @@ use std::time::{Duration, Instant, SystemTime};
 use memchr::memmem;
 
 use super::capture::Capture;
+use super::launch::SLOT_FROM_0;
 use super::local::Config;
 use super::pool::Station;
 use super::shell::{ShellKind, Shortcut};
@@ -96,7 +97,7 @@ impl Warm {
         if config.asks
             || config.tmux.is_some()
             || launch.on_terminal
-            || launch.slot_variable.is_some()
+            || launch.slot_variable != SLOT_FROM_0
         {
             return None;
         }
