@@ -32,8 +32,7 @@ use super::{Attempt, Engine as _, Order, Post, never_ran, not_rendered};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{
-    ArgList, AttemptEnd, AttemptStart, Command, Exit, JobIdentity, Outcome, OutputLost, Prepare,
-    SpawnError, Stdin,
+    ArgList, AttemptEnd, AttemptStart, Command, JobIdentity, Outcome, Prepare, SpawnError, Stdin,
 };
 use crate::sys::child::Child;
 use crate::sys::fd;
@@ -438,16 +437,7 @@ impl LocalRunner {
             Err(error) => {
                 // Whatever is left in there must not become part of another job's output.
                 self.capturer.discard();
-                let lost = |exit| {
-                    let why = format!("the output of job {} is lost: {error}", end.job.seq);
-                    Outcome::OutputLost(OutputLost { exit, why })
-                };
-                match end.outcome {
-                    Outcome::Exited(code) => end.outcome = lost(Exit::Code(code)),
-                    Outcome::Signaled(signal) => end.outcome = lost(Exit::Signal(signal)),
-                    // It has failed already.
-                    _ => {}
-                }
+                end.lose_output(&error);
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! What happens in a run, in the order in which the controller learns of it.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -122,6 +123,13 @@ impl AttemptStart {
 }
 
 impl AttemptEnd {
+    /// Its output is lost because of `error`.
+    pub fn lose_output(&mut self, error: &dyn fmt::Display) {
+        let why = format!("the output of job {} is lost: {error}", self.job.seq);
+        let outcome = std::mem::replace(&mut self.outcome, Outcome::Lost(None));
+        self.outcome = outcome.with_output_lost(why);
+    }
+
     /// Whether it was fed something that nobody can feed to another attempt.
     pub fn comes_once(&self) -> bool {
         self.stdin.as_ref().is_some_and(Stdin::comes_once)

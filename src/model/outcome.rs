@@ -109,6 +109,18 @@ pub enum KilledBy {
 }
 
 impl Outcome {
+    /// How an attempt ended whose output turned out to be lost, after it had ended like this; what has failed
+    /// otherwise stays that.
+    #[must_use]
+    pub fn with_output_lost(self, why: String) -> Self {
+        let exit = match self {
+            Self::Exited(code) => Exit::Code(code),
+            Self::Signaled(signal) => Exit::Signal(signal),
+            failed => return failed,
+        };
+        Self::OutputLost(OutputLost { exit, why })
+    }
+
     /// What went wrong on fanout's side, if something did.
     pub fn error(&self) -> Option<&SpawnError> {
         match self {

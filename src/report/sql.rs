@@ -2,9 +2,13 @@
 //!
 //! As in GNU parallel, what is stored of the output is what is printed: tags and, with `-v`, the command line
 //! are part of it.
+//!
+//! The table is part of the run's record: what became of a job is handed to the database before its slot is used again.
+//! To make it last takes a database as long as a short job, so several ends share that; until then no more are pending
+//! than [`SqlResults::new`] says.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use super::out::for_each_piece;
@@ -12,31 +16,79 @@ use super::text::tag::{Decoration, Tagger};
 use super::{Failure, Sink};
 use crate::model::{AttemptEnd, Event, Exit, Outcome};
 use crate::sql::claims::Claims;
-use crate::sql::{self, Finished, SqlError};
+use crate::sql::{self, Finished, SqlError, Ticket};
 use crate::sys::spool::Captured;
 
-/// Writes the results of jobs.
-#[derive(Debug)]
+/// So many ends may be pending where there are few slots.
+const PENDING: usize = 16;
+
+/// Writes the results of jobs, from any thread. As a sink it gives back what others can run.
+#[derive(Clone, Debug)]
 pub struct SqlResults {
     claims: Arc<Claims>,
+    /// Held while what a job wrote is in memory: one at a time is enough.
+    one: Arc<Mutex<()>>,
+    /// So many ends at most are written and may yet be lost.
+    pending: usize,
     /// Whether the command line stands before the output (`-v`).
     verbose: bool,
 }
 
 impl SqlResults {
-    /// For the rows in `claims`.
-    pub fn new(claims: Arc<Claims>, verbose: bool) -> Self {
-        Self { claims, verbose }
+    /// For the rows in `claims`; with `fsync` each end lasts before anything else happens in its slot.
+    pub fn new(claims: Arc<Claims>, verbose: bool, fsync: bool) -> Self {
+        Self {
+            pending: if fsync {
+                1
+            } else {
+                PENDING.max(2 * claims.slots())
+            },
+            claims,
+            one: Arc::default(),
+            verbose,
+        }
     }
 
-    fn job(&mut self, end: &AttemptEnd) -> Result<(), Failure> {
+    /// Jobs have ended with `ends`. Those of which that cannot be written have lost their output.
+    ///
+    /// # Errors
+    ///
+    /// When not all of it can be written: others can run these jobs.
+    pub fn ended(&self, ends: &mut [&mut AttemptEnd]) -> Result<(), Failure> {
+        let mut first = None;
+        let mut lose = |end: &mut AttemptEnd, failure: Failure| {
+            end.lose_output(&failure);
+            first.get_or_insert(failure);
+        };
+        let mut tickets = Vec::with_capacity(ends.len());
+        for end in &mut *ends {
+            match self.job(end) {
+                Ok(ticket) => tickets.push(ticket),
+                Err(failure) => {
+                    tickets.push(None);
+                    lose(end, failure);
+                }
+            }
+        }
+        if self.claims.commit(self.pending).is_err() {
+            for (end, ticket) in ends.iter_mut().zip(tickets) {
+                if let Some(why) = ticket.and_then(|ticket| self.claims.failure(ticket)) {
+                    lose(end, failure(why));
+                }
+            }
+        }
+        first.map_or(Ok(()), Err)
+    }
+
+    fn job(&self, end: &AttemptEnd) -> Result<Option<Ticket>, Failure> {
         let seq = end.job.seq;
         match end.outcome {
-            Outcome::DoneBefore => return Ok(()),
+            Outcome::DoneBefore => return Ok(None),
             // Somebody else can run it: it has done nothing that counts.
             Outcome::Cancelled { .. } => return self.claims.finish(seq, None).map_err(failure),
             _ => {}
         }
+        let _one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
         let size = size(&end.stdout) + size(&end.stderr);
         sql::check_size(seq, size).map_err(failure)?;
         let command = &end.job.command;
@@ -111,13 +163,13 @@ pub(super) fn failure(error: SqlError) -> Failure {
 impl Sink for SqlResults {
     fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
         match event {
-            Event::JobFinished(end) => self.job(end),
+            Event::JobFinished(end) if !end.recorded => self.job(end).map(drop),
             _ => Ok(()),
         }
     }
 
     fn settle(&mut self, _: Instant) -> Result<(), Failure> {
-        self.claims.commit().map_err(failure)
+        self.claims.commit(1).map_err(failure)
     }
 
     fn finish(&mut self) -> Result<(), Failure> {

@@ -34,8 +34,9 @@ struct Shared {
     later: Vec<Row>,
     /// Finished ones that may not be written yet.
     unwritten: Vec<Ticket>,
-    /// Those of which the table failed to be written.
+    /// Those of which the table failed to be written, and why it did last.
     failed: Vec<Ticket>,
+    why: Option<SqlError>,
     /// Nothing is taken any more.
     closed: bool,
 }
@@ -71,6 +72,7 @@ impl Claims {
                 later: Vec::new(),
                 unwritten: Vec::new(),
                 failed: Vec::new(),
+                why: None,
                 closed: false,
             }),
             held: Mutex::default(),
@@ -85,6 +87,11 @@ impl Claims {
     pub fn only_looking(mut self, only_looks: bool) -> Self {
         self.only_looks = only_looks;
         self
+    }
+
+    /// Whether rows are left as they are.
+    pub fn only_looks(&self) -> bool {
+        self.only_looks
     }
 
     fn table(&self) -> MutexGuard<'_, Shared> {
@@ -169,14 +176,15 @@ impl Claims {
             .map(|(_, command)| Arc::clone(command))
     }
 
-    /// Job `seq` is over. What became of it is written; `None`: its row waits again.
+    /// Job `seq` is over. What became of it is written; `None`: its row waits again. It is certain when that has been
+    /// [committed](Self::commit) for the ticket that is returned.
     ///
     /// # Errors
     ///
     /// When that cannot be written.
-    pub fn finish(&self, seq: u64, end: Option<&Finished<'_>>) -> Result<(), SqlError> {
+    pub fn finish(&self, seq: u64, end: Option<&Finished<'_>>) -> Result<Option<Ticket>, SqlError> {
         let Some((ticket, _)) = self.held().rows.get(&seq).cloned() else {
-            return Ok(());
+            return Ok(None);
         };
         if !self.only_looks {
             self.table().finish(ticket, end)?;
@@ -189,7 +197,7 @@ impl Claims {
         }
         drop(held);
         self.finished.notify_one();
-        Ok(())
+        Ok(Some(ticket))
     }
 
     /// The row of job `seq`, which was finished well with the rendered `command`, says from now on that it has failed.
@@ -207,13 +215,30 @@ impl Claims {
         shared.commit()
     }
 
-    /// Makes what was written last.
+    /// Makes what was written last, whoever has written it, if that is as many as `pending` jobs; fewer can wait for
+    /// others to come along.
     ///
     /// # Errors
     ///
     /// When it cannot be written.
-    pub fn commit(&self) -> Result<(), SqlError> {
-        self.table().commit()
+    pub fn commit(&self, pending: usize) -> Result<(), SqlError> {
+        let mut shared = self.table();
+        if shared.unwritten.len() < pending {
+            return Ok(());
+        }
+        shared.commit()
+    }
+
+    /// Why what became of the job of `ticket` could not be written, if it is known that it could not.
+    pub fn failure(&self, ticket: Ticket) -> Option<SqlError> {
+        let shared = self.table();
+        let why = shared.why.as_ref()?;
+        shared.failed.contains(&ticket).then(|| why.clone())
+    }
+
+    /// How many jobs run at a time.
+    pub fn slots(&self) -> usize {
+        self.slots
     }
 
     /// Gives back what was taken and never finished, or could not be written; takes nothing any more.
@@ -264,8 +289,9 @@ impl Shared {
 
     /// After an error it is not known what is written.
     fn checked<T>(&mut self, result: Result<T, SqlError>) -> Result<T, SqlError> {
-        if result.is_err() {
+        if let Err(why) = &result {
             self.failed.append(&mut self.unwritten);
+            self.why = Some(why.clone());
         }
         result
     }

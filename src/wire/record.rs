@@ -20,6 +20,8 @@ use crate::model::{AttemptEnd, AttemptStart, Outcome, OutputPiece, RunStart};
 use crate::plan::{JoblogBegin, JoblogPlan};
 use crate::report::joblog::{self, Joblog};
 use crate::report::json::JsonRecord;
+use crate::report::sql::SqlResults;
+use crate::report::text::RowsRecord;
 use crate::report::{Failure, Out};
 use crate::run::Message;
 use crate::run::retry::Retry;
@@ -43,6 +45,10 @@ pub(super) struct Recorder {
     pub(super) json: Option<JsonRecord>,
     /// `--joblog`.
     pub(super) joblog: Option<Joblog>,
+    /// `--results FILE.csv` and its kin.
+    pub(super) rows: Option<RowsRecord>,
+    /// The table that the jobs come from.
+    pub(super) table: Option<SqlResults>,
 }
 
 impl Recorder {
@@ -57,6 +63,8 @@ impl Recorder {
             durable: fsync.then(Vec::new),
             json: None,
             joblog: None,
+            rows: None,
+            table: None,
         }
     }
 
@@ -69,16 +77,24 @@ impl Recorder {
 
     /// Whether anything is recorded.
     pub(super) fn is_wanted(&self) -> bool {
-        self.results || self.json.is_some() || self.joblog.is_some()
+        let tables = self.rows.is_some() || self.table.is_some();
+        self.results || tables || self.json.is_some() || self.joblog.is_some()
     }
 
-    /// Writes the ends of jobs everywhere, into the joblog last: it alone decides where there is one. After an error
-    /// it goes on: what can be written of later ends is.
-    fn write(&self, ends: &[&AttemptEnd], untold: bool) -> bool {
+    /// Writes the ends of jobs everywhere: what they wrote first, which may change how they ended, and into the joblog
+    /// last: it alone decides where there is one. After an error it goes on: what can be written of later ends is.
+    fn write(&self, ends: &mut [&mut AttemptEnd], untold: bool) -> bool {
         if ends.is_empty() {
             return true;
         }
-        let ends = || ends.iter().copied();
+        let rows = self.rows.as_ref().map_or(Ok(()), |rows| rows.ended(ends));
+        let rows = self.check(rows);
+        let table = self
+            .table
+            .as_ref()
+            .map_or(Ok(()), |table| table.ended(ends));
+        let table = self.check(table);
+        let ends = || ends.iter().map(|end| &**end);
         let fsync = self.durable.is_some();
         let marked = !self.results || self.check(ends().try_for_each(|end| mark(end, fsync)));
         let told = self.tell(|json| json.ended(ends(), untold));
@@ -86,7 +102,7 @@ impl Recorder {
         let logged = self.check(log.map_or(Ok(()), |log| log.log(ends())));
         let mut files = self.durable.iter().flatten();
         let synced = self.check(files.try_for_each(Durable::sync));
-        marked && told && logged && synced
+        rows && table && marked && told && logged && synced
     }
 
     /// Has something written to the JSON file, if there is one.
@@ -138,17 +154,14 @@ impl Record for Recorder {
         for end in &mut *ends {
             end.recorded = self.retry.is_surely_last(end);
         }
-        let last: Vec<_> = ends
-            .iter()
-            .map(|end| &**end)
-            .filter(|end| end.recorded)
-            .collect();
         if untold {
             for end in ends.iter().filter(|end| !end.recorded) {
                 self.started(&AttemptStart::of(end));
             }
         }
-        self.write(&last, untold)
+        let ends = ends.iter_mut().map(|end| &mut **end);
+        let mut last: Vec<_> = ends.filter(|end| end.recorded).collect();
+        self.write(&mut last, untold)
     }
 
     fn failed(&self, end: &AttemptEnd) {
@@ -158,7 +171,7 @@ impl Record for Recorder {
     fn decided(&self, end: &mut AttemptEnd) {
         end.recorded = !matches!(end.outcome, Outcome::Cancelled { .. });
         if end.recorded {
-            self.write(&[end], false);
+            self.write(&mut [end], false);
         }
     }
 }

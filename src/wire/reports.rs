@@ -177,10 +177,10 @@ fn sinks(
         }
     }
     if let Some(claims) = &engine.claims {
-        sinks.push(Box::new(sql::SqlResults::new(
-            Arc::clone(claims),
-            text_config.verbose,
-        )));
+        let results = sql::SqlResults::new(Arc::clone(claims), text_config.verbose, plan.fsync);
+        // What only looks at the table has nothing to record.
+        recorder.table = Some(results.clone()).filter(|_| !claims.only_looks());
+        sinks.push(Box::new(results));
     }
     if plan.summary {
         sinks.push(Box::new(summary::Failures::new(stderr()?)));
@@ -204,10 +204,17 @@ fn sinks(
     if let Some(reducer) = engine.reducer()? {
         sinks.push(Box::new(Handoff::new(Box::new(Merged(reducer)))));
     }
-    let rows = match &plan.rows {
-        Some(rows) => Some(open_rows(rows, engine, &mut files, mailbox)?),
-        None => None,
-    };
+    let mut rows = None;
+    if let Some(plan) = &plan.rows {
+        let (opened, file) = open_rows(plan, engine, &mut files, mailbox)?;
+        match file.filter(|_| !text_config.in_order) {
+            Some(file) => {
+                recorder.writes("--results", file);
+                recorder.rows = Some(text::RowsRecord::new(opened, text_config.around_in_rows()));
+            }
+            None => rows = Some(opened),
+        }
+    }
     let turn = text_config.in_order.then(|| Arc::clone(&engine.turn));
     let stdout = stdout()?;
     // No other report looks at output that is handed on in turn.
@@ -221,6 +228,7 @@ fn sinks(
         text::Text::new(stdout, stderr()?, text_config, &plan.program)
             .with_turn(turn)
             .with_rows(rows)
+            .with_rows_elsewhere(recorder.rows.as_ref())
             .with_assignments(plan.assign)
             .with_joblog(printed_log)
             .with_corrections(Corrections::new(Records {
@@ -245,23 +253,26 @@ impl Taker for Merged {
     }
 }
 
+/// The table of results, and its file if it is one.
 fn open_rows(
     plan: &RowsPlan,
     engine: &EngineParts,
     files: &mut RecordFiles,
     mailbox: &Letters,
-) -> anyhow::Result<text::rows::Rows> {
+) -> anyhow::Result<(text::rows::Rows, Option<File>)> {
     let names = engine.names.clone();
     let Some(path) = &plan.path else {
         let out = Out::stdout().context("standard output is not open")?;
-        return Ok(text::rows::Rows::new(out, plan.form, names).of_pieces(plan.of_pieces));
+        let rows = text::rows::Rows::new(out, plan.form, names);
+        return Ok((rows.of_pieces(plan.of_pieces), None));
     };
     let wanted = Wanted::rows(plan, path);
     let end = |file: &File| plan.form.end_of_rows(file);
     let (file, goes_on) = open_record(&wanted, files, end, mailbox)?;
-    let rows = text::rows::Rows::new(Out::file(file, wanted.name), plan.form, names);
-    let rows = rows.of_pieces(plan.of_pieces);
-    Ok(if goes_on { rows.that_go_on() } else { rows })
+    let out = Out::file(file, wanted.name);
+    let file = out.same_file();
+    let rows = text::rows::Rows::new(out, plan.form, names).of_pieces(plan.of_pieces);
+    Ok((if goes_on { rows.that_go_on() } else { rows }, file))
 }
 
 fn json_sink(

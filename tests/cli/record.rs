@@ -544,6 +544,25 @@ fn where_the_room_ends_the_record_tells_what_was_written() {
 }
 
 #[test]
+fn a_job_is_good_only_if_its_row_is_whole() {
+    let inputs = inputs(300);
+    for options in [&["-j2"][..], &["-j4", "--shell", "always"], &["-j3", "-k"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let command = "head -c 500 /dev/zero | tr '\\0' x; echo; echo {}";
+        let tables = ["--joblog", "log", "--results", "rows.csv", command];
+        let words = [options, &tables].concat();
+        let (code, said) = limited(folder.path(), 60, &with_inputs(&words, &inputs));
+        assert_eq!(code, Some(255), "{options:?}: {said}");
+        let rows = fs::read_to_string(folder.path().join("rows.csv")).unwrap();
+        let row = |number: &u64| rows.contains(&format!("x\n{number:06}\n\",\n"));
+        let written: BTreeSet<u64> = (1..=300).filter(row).collect();
+        assert!(written.len() > 50, "{options:?}: {rows}");
+        let good = good(&folder.path().join("log"));
+        assert_eq!(good, written, "{options:?}: {said}");
+    }
+}
+
+#[test]
 fn a_job_that_loses_nothing_stays_good_where_there_is_no_room() {
     let folder = tempfile::tempdir().unwrap();
     let full = fs::File::options().append(true).open("/dev/full").unwrap();

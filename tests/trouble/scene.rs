@@ -160,7 +160,9 @@ impl Scene {
         let Ok(table) = Connection::open(self.path("db.sqlite")) else {
             return false;
         };
-        table.prepare("SELECT Seq FROM t").is_ok()
+        // Made, and filled in one go behind that.
+        let count = table.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0));
+        count.is_ok_and(|count| count == self.jobs as i64)
     }
 
     pub fn ran(&self) -> Ran {
@@ -294,6 +296,12 @@ impl Scene {
             let rows = fs::read_to_string(self.path("rows.csv")).unwrap();
             let headers = rows.matches("Seq,Host").count();
             assert!(headers <= 1, "{headers} headers: {rows}");
+            // Nobody is recorded in the joblog before its row is in the table.
+            for number in recorded.keys() {
+                let row = format!(",{number},\"out {number}\n\",\"err {number}\n\"\n");
+                let times = rows.matches(&row).count();
+                assert!(times >= 1, "job {number} is recorded, and has no row");
+            }
         }
     }
 }

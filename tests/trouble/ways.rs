@@ -1,5 +1,7 @@
 //! The ways to record what is done and to go on by it.
 
+use crate::scene::SLOTS;
+
 /// One of them.
 pub struct Way {
     pub name: &'static str,
@@ -138,9 +140,12 @@ pub const MORE: &[Way] = &[
 ];
 
 impl Way {
-    /// Whether a job is recorded before its slot is used again. What the reports write may be on its way for longer.
-    pub fn is_prompt(&self) -> bool {
-        self.record != Record::Table
+    /// How many jobs that have ended may be unknown after a kill: those that are recorded together.
+    pub fn forgets(&self) -> usize {
+        match self.record {
+            Record::Table => 16.max(2 * SLOTS),
+            _ => SLOTS,
+        }
     }
 
     /// Whether jobs say in `ran` what they do.

@@ -8,6 +8,7 @@
 pub mod assign;
 mod color;
 mod printer;
+mod row_record;
 pub mod rows;
 mod stream;
 pub mod tag;
@@ -18,6 +19,8 @@ use std::time::Instant;
 
 use self::assign::Assignments;
 use self::printer::Printer;
+use self::row_record::is_left_out;
+pub use self::row_record::{Around, RowsRecord};
 use self::rows::{Row, Rows};
 use self::stream::Streaming;
 use self::tag::Decoration;
@@ -85,6 +88,19 @@ pub struct Config {
 }
 
 impl Config {
+    /// What stands around output in the rows of a table.
+    pub fn around_in_rows(&self) -> Around {
+        Around {
+            echoed: self.dry_run || self.verbose,
+            tagged: self.tags(),
+        }
+    }
+
+    /// Whether lines have tags.
+    fn tags(&self) -> bool {
+        self.mode != Mode::Ungrouped || self.dry_run
+    }
+
     /// Whether output without a tag is printed in the order of the inputs, as it is.
     pub fn prints_plainly_in_order(&self) -> bool {
         self.in_order
@@ -110,6 +126,8 @@ pub struct Text {
     asking: Option<Asking>,
     /// Where output goes as rows of a table, with all else that is known of the job.
     rows: Option<Rows>,
+    /// Whether it goes into a table that is written where jobs end.
+    has_rows: bool,
     /// Makes output the values of a shell's variables.
     assignments: Option<Assignments>,
     /// The joblog, where it goes to standard output: a job's line follows its output.
@@ -153,6 +171,7 @@ impl Text {
             turn: None,
             asking: None,
             rows: None,
+            has_rows: false,
             assignments: None,
             joblog: None,
             unwritten: None,
@@ -173,6 +192,13 @@ impl Text {
         self
     }
 
+    /// Leaves what they wrote to `rows`, which are written where jobs end.
+    #[must_use]
+    pub fn with_rows_elsewhere(mut self, rows: Option<&RowsRecord>) -> Self {
+        self.has_rows = rows.is_some();
+        self
+    }
+
     /// Writes what jobs wrote as the values of a shell's variables.
     #[must_use]
     pub fn with_assignments(mut self, config: Option<assign::Config>) -> Self {
@@ -190,7 +216,8 @@ impl Text {
     /// Has `corrections` made of what is on record if output cannot be written; call it last.
     #[must_use]
     pub fn with_corrections(mut self, corrections: Option<Corrections>) -> Self {
-        let prints = self.config.mode != Mode::Never && self.printer.may_be_full();
+        let prints =
+            self.config.mode != Mode::Never && !self.has_rows && self.printer.may_be_full();
         let shows_all = self.rows.is_some()
             || self.assignments.is_some()
             || self.config.verbose
@@ -297,10 +324,7 @@ impl Text {
             stdout: mem::take(&mut end.stdout),
             stderr: mem::take(&mut end.stderr),
             error: self.error(&end.outcome),
-            cancelled: match end.outcome {
-                Outcome::Cancelled { .. } => true,
-                _ => end.outcome.is_left_out() || end.had_no_share(),
-            },
+            cancelled: is_left_out(end),
             declined: end.outcome == Outcome::Declined,
             failed: !end.outcome.is_success(),
         };
@@ -398,6 +422,9 @@ impl Text {
             self.printer
                 .line(Stream::Stderr, &Decoration::default(), line)?;
         }
+        if self.has_rows {
+            return self.print_error(finished, &Decoration::default());
+        }
         if self.rows.is_some() {
             return self.row(finished);
         }
@@ -494,7 +521,7 @@ impl Text {
                 job: &finished.job,
                 stdout: &finished.stdout,
                 stderr: &finished.stderr,
-                echoed: self.config.dry_run || self.config.verbose,
+                echoed: self.config.around_in_rows().echoed,
                 tag: &tag,
             };
             rows.write(row, &shown)?;
@@ -519,14 +546,8 @@ impl Text {
     }
 
     fn plain_tag(&self, job: &JobIdentity) -> Decoration {
-        match self.config {
-            Config {
-                mode: Mode::Ungrouped,
-                dry_run: false,
-                ..
-            } => Decoration::default(),
-            _ => Decoration::tag(job.command.tag.as_deref()),
-        }
+        let tag = job.command.tag.as_deref();
+        Decoration::tag(tag.filter(|_| self.config.tags()))
     }
 }
 
@@ -596,6 +617,7 @@ impl Sink for Text {
             || config.color
             || config.color_failed
             || self.rows.is_some()
+            || self.has_rows
             || self.assignments.is_some()
     }
 
