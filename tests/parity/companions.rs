@@ -1,7 +1,7 @@
 //! The programs and shell functions of GNU parallel's package, unchanged, with either program as `parallel`.
 
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::case::{Case, case};
 use crate::{compare, support};
@@ -347,12 +347,20 @@ fn sourcing(shell: &str) -> String {
 }
 
 impl Script {
+    /// The script `text` for bash, which prints `proof` if all of it is there that it needs.
+    pub fn of_bash(name: &str, text: &str, proof: &'static str) -> Self {
+        Self {
+            name: name.to_owned(),
+            shell: "bash",
+            text: text.to_owned(),
+            proof,
+        }
+    }
+
     /// What it does otherwise with `ours` as `parallel` than with `gnu`; empty if nothing.
     pub fn difference(&self, gnu: &Path, ours: &Path) -> String {
         let path = std::env::var_os("PATH").unwrap();
-        let mut places = std::env::split_paths(&path).map(|dir| dir.join(self.shell));
-        let Some(shell) = places.find(|place| place.is_file()) else {
-            support::skip_without(self.shell);
+        let Some(shell) = program_named(self.shell) else {
             return String::new();
         };
         let [theirs, ours] = [gnu, ours].map(|parallel| {
@@ -374,8 +382,19 @@ fn in_shell(script: &str) -> Case {
         .env("PARALLEL_SHELL", "")
 }
 
+/// Where the program `name` is; if it is not installed, that is told.
+pub fn program_named(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap();
+    let mut places = std::env::split_paths(&path).map(|dir| dir.join(name));
+    let found = places.find(|place| place.is_file());
+    if found.is_none() {
+        support::skip_without(name);
+    }
+    found
+}
+
 /// A folder in which `program` has the names under which scripts call it.
-fn folder_with(program: &Path) -> tempfile::TempDir {
+pub fn folder_with(program: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in ["parallel", "sem"] {
         symlink(program, folder.path().join(name)).unwrap();

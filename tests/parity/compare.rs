@@ -43,6 +43,13 @@ pub fn observe_reference(program: &Path, case: &Case) -> Observed {
     observed
 }
 
+impl Observed {
+    /// Whether the program ended by itself.
+    pub fn ended(&self) -> bool {
+        self.end != NEVER
+    }
+}
+
 /// Runs `case` through `program`, in a scratch directory of its own.
 pub fn observe(program: &Path, case: &Case) -> Observed {
     let scratch = tempfile::tempdir().unwrap();

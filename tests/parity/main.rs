@@ -12,6 +12,7 @@
 
 mod around;
 mod batching;
+mod bats;
 mod case;
 mod companions;
 mod compare;
@@ -39,6 +40,7 @@ mod sql_postgres;
 #[path = "../support/mod.rs"]
 mod support;
 mod values;
+mod wrappers;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -119,13 +121,19 @@ fn comparisons(gnu: &Path, ours: &Arc<Ours>) -> Vec<Trial> {
             })
         }));
     }
-    trials.extend(companions::scripts().into_iter().map(|script| {
-        let (gnu, ours) = (gnu.to_owned(), Arc::clone(ours));
-        Trial::test(format!("companions: {}", script.name), move || {
-            passes_if_empty(script.difference(&gnu, &ours.path))
-        })
-    }));
-    let in_one_go: [Comparison; 3] = [
+    for (group, scripts) in [
+        ("companions", companions::scripts()),
+        ("wrappers", wrappers::scripts()),
+    ] {
+        trials.extend(scripts.into_iter().map(|script| {
+            let (gnu, ours) = (gnu.to_owned(), Arc::clone(ours));
+            Trial::test(format!("{group}: {}", script.name), move || {
+                passes_if_empty(script.difference(&gnu, &ours.path))
+            })
+        }));
+    }
+    let in_one_go: [Comparison; 4] = [
+        ("bats: suites", bats::equal_gnu),
         ("random: lines", random::equal_gnu),
         ("sql_postgres: cases", sql_postgres::equal_gnu),
         (
