@@ -147,6 +147,8 @@ pub struct MasterPlan {
     pub command: StoredCommand,
     /// Whether all jobs are waited for.
     pub waits: bool,
+    /// Whether those that failed count in the exit code then.
+    pub counts_failed: bool,
     /// Whether their command lines are printed.
     pub shows: bool,
 }

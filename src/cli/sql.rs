@@ -52,6 +52,8 @@ pub(super) fn adapt(
         let flags = Arc::clone(flags);
         MasterPlan {
             waits: flags.semaphore.wait,
+            // As GNU parallel: the master has done its work, whatever becomes of the jobs.
+            counts_failed: called_as != CalledAs::Parallel,
             shows: flags.output.print_command > 0,
             command: StoredCommand(Box::new(move |names| {
                 templates::stored(&flags, &command, names)

@@ -19,7 +19,15 @@ pub enum ExitCode {
     BrokenPipe,
 }
 
+/// The exit code for more failed jobs than it can count.
+pub const MANY: i32 = 101;
+
 impl ExitCode {
+    /// That of a run of whose jobs so many have `failed`.
+    pub fn of_failed(failed: u64) -> Self {
+        Self::Jobs(failed.min(MANY as u64) as i32)
+    }
+
     /// That of a run that `signal` has ended; with `dies`, fanout ends of it itself.
     pub fn of_signal(signal: Signal, dies: bool) -> Self {
         if dies {

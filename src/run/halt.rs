@@ -1,5 +1,6 @@
 //! `--halt`: when failures, successes or ends of jobs end the whole run.
 
+use super::exit_code::MANY;
 use crate::model::{Exit, Outcome, OutputLost};
 
 /// When the run is to end early.
@@ -212,9 +213,6 @@ impl Halt {
         }
     }
 }
-
-/// The exit code for more failed jobs than it can count.
-const MANY: i32 = 101;
 
 /// What a shell would show as `$?`; 255 for a job that fanout itself ended or could not run.
 fn shell_exit_code(outcome: &Outcome) -> i32 {

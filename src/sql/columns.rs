@@ -7,6 +7,10 @@ pub(super) const WAITS: i32 = -1000;
 /// The `Exitval` of a row that a worker has taken.
 pub(super) const TAKEN: i32 = -1220;
 
+/// What holds of a row whose job has failed; one with -2 was never to run.
+pub(super) const FAILED: &str =
+    "Exitval NOT IN (0, -2, -1000, -1220) OR (Exitval = 0 AND _Signal <> 0)";
+
 /// The columns of a table for jobs with so many arguments, as a new table has them.
 pub(super) fn definition(values: usize) -> String {
     let mut values = arguments(values, " TEXT, ");

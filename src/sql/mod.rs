@@ -51,6 +51,9 @@ pub trait Table: fmt::Debug + Send {
     /// Whether every row is over.
     fn is_done(&mut self) -> Result<bool, SqlError>;
 
+    /// How many jobs have failed.
+    fn failed(&mut self) -> Result<u64, SqlError>;
+
     /// Takes up to `most` rows that wait, the first of those whose tickets are behind `after`, in their order.
     fn claim(&mut self, after: i64, most: usize) -> Result<Vec<Row>, SqlError>;
 

@@ -16,7 +16,7 @@ use postgres::{Client, Statement};
 
 use self::ended::Ended;
 use self::text::{Raw, decoded, decoded_command, encoded};
-use super::columns::{TAKEN, WAITS, definition, room};
+use super::columns::{FAILED, TAKEN, WAITS, definition, room};
 use super::rows::{Rows, places};
 use super::url::Server;
 use super::{Finished, OUTPUT_LOST, Row, SqlError, Table, Ticket, Waiting, Worker};
@@ -87,6 +87,13 @@ impl Table for PostgresTable {
         let some = self.db.query_one(&some, &[]);
         let some = some.and_then(|row| row.try_get::<_, bool>(0));
         Ok(!self.checked(some)?)
+    }
+
+    fn failed(&mut self) -> Result<u64, SqlError> {
+        let count = format!("SELECT count(*) FROM {} WHERE {FAILED}", self.name);
+        let count = self.db.query_one(&count, &[]);
+        let count = count.and_then(|row| row.try_get::<_, i64>(0));
+        Ok(self.checked(count)?.unsigned_abs())
     }
 
     fn claim(&mut self, after: i64, most: usize) -> Result<Vec<Row>, SqlError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
-use super::columns::{TAKEN, WAITS, definition, room};
+use super::columns::{FAILED, TAKEN, WAITS, definition, room};
 use super::rows::{Rows, places};
 use super::{Finished, OUTPUT_LOST, Row, SqlError, Table, Ticket, Waiting, Worker};
 
@@ -93,6 +93,12 @@ impl Table for SqliteTable {
             format!("SELECT EXISTS (SELECT 1 FROM {name} WHERE Exitval IN ({WAITS}, {TAKEN}))");
         let some = self.db.query_row(&some, [], |row| row.get::<_, bool>(0));
         Ok(!self.checked(some)?)
+    }
+
+    fn failed(&mut self) -> Result<u64, SqlError> {
+        let count = format!("SELECT count(*) FROM {} WHERE {FAILED}", self.name);
+        let count = self.db.query_row(&count, [], |row| row.get::<_, i64>(0));
+        Ok(self.checked(count)?.unsigned_abs())
     }
 
     fn claim(&mut self, after: i64, most: usize) -> Result<Vec<Row>, SqlError> {

@@ -81,6 +81,8 @@ pub struct Submission {
     table: Box<dyn Table>,
     /// Whether it lasts until all jobs are over.
     waits: bool,
+    /// Whether those that fail while it waits count in the exit code.
+    counts_failed: bool,
     /// Whether each command line is printed.
     shows: bool,
 }
@@ -97,6 +99,13 @@ impl Submission {
         total: Option<u64>,
         slots: usize,
     ) -> anyhow::Result<ExitCode> {
+        let counts = self.waits && self.counts_failed;
+        // In a table that goes on, jobs may have failed before.
+        let before = if counts && self.master.begun {
+            self.table.failed()?
+        } else {
+            0
+        };
         if self.shows {
             renderer.begin(total, slots).map_err(anyhow::Error::msg)?;
         }
@@ -116,7 +125,11 @@ impl Submission {
             std::thread::sleep(pause);
             pause = (pause * 2).min(longest);
         }
-        Ok(ExitCode::Jobs(0))
+        if !counts {
+            return Ok(ExitCode::Jobs(0));
+        }
+        let failed = self.table.failed()?.saturating_sub(before);
+        Ok(ExitCode::of_failed(failed))
     }
 }
 
@@ -278,7 +291,7 @@ pub(super) fn attach(mut inputs: OpenJobs, plan: SqlPlan) -> anyhow::Result<Open
         table.go_on()?;
     }
     let jobs = std::mem::replace(&mut inputs.jobs, JobSource::none());
-    let (mut master, mut waits, mut shows) = (None, false, false);
+    let (mut master, mut waits, mut shows, mut counts_failed) = (None, false, false, false);
     if let Some(plan) = plan.master {
         let command = (plan.command.0)(inputs.names()).map_err(anyhow::Error::msg)?;
         master = Some(Master {
@@ -287,7 +300,7 @@ pub(super) fn attach(mut inputs: OpenJobs, plan: SqlPlan) -> anyhow::Result<Open
             begun: append,
             over: false,
         });
-        (waits, shows) = (plan.waits, plan.shows);
+        (waits, shows, counts_failed) = (plan.waits, plan.shows, plan.counts_failed);
     }
     match (plan.worker, master) {
         (Some(plan), master) => work(&mut inputs, table, master, plan, waits)?,
@@ -296,6 +309,7 @@ pub(super) fn attach(mut inputs: OpenJobs, plan: SqlPlan) -> anyhow::Result<Open
                 master,
                 table,
                 waits,
+                counts_failed,
                 shows,
             });
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::Stdio;
 
 use rustix::process::Signal;
@@ -18,6 +19,7 @@ for_each_database! {
     a_table_that_is_made_anew_gets_no_results_of_old_jobs
     a_master_that_works_waits_for_other_workers
     a_master_waits_for_all_jobs
+    a_master_that_waits_ends_with_the_number_of_failed_jobs
     jobs_run_while_others_are_still_to_be_read
 }
 
@@ -148,6 +150,35 @@ fn a_master_waits_for_all_jobs(place: &Place) {
     assert!(master.child.try_wait().unwrap().is_none());
     assert_eq!(place.worker(&[]).wait().code(), Some(0));
     assert_eq!(master.wait().code(), Some(0));
+}
+
+fn a_master_that_waits_ends_with_the_number_of_failed_jobs(place: &Place) {
+    let jobs = ["exit {}", ":::", "0", "3", "2"];
+    let end = |url: &str, failed: i32, program: &Path| {
+        let mut master =
+            place.in_background(&[&["--sqlmaster", url, "--wait"], &jobs[..]].concat());
+        if program.ends_with("parallel") {
+            let mut other = std::process::Command::new(program);
+            other.args(master.get_args()).current_dir(place.folder());
+            for (name, value) in master.get_envs() {
+                value.map(|value| other.env(name, value));
+            }
+            master = other;
+        }
+        let mut master = Run::start(master);
+        let waiting = "SELECT count(*) FROM t WHERE Exitval = -1000";
+        await_that("the jobs in the table", || {
+            place.look_for(waiting) == Some(vec!["3".to_owned()])
+        });
+        assert_eq!(place.worker(&[]).wait().code(), Some(2));
+        assert_eq!(master.wait().code(), Some(failed), "{url}");
+    };
+    end(place.url(), 2, Path::new("fanout"));
+    // Those that had failed before do not count.
+    end(place.append(), 2, Path::new("fanout"));
+    let parallel = place.folder().join("parallel");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_fanout"), &parallel).unwrap();
+    end(place.url(), 0, &parallel);
 }
 
 fn jobs_run_while_others_are_still_to_be_read(place: &Place) {
