@@ -15,8 +15,8 @@ use super::{Finished, OUTPUT_LOST, Row, SqlError, Table, Ticket, Waiting, Worker
 /// then the row is another one.
 const TAKEN_BY_US: &str = "rowid = ? AND Exitval = -1220 AND Stdout = ?";
 
-/// How often it is looked whether the database, which somebody else has locked, is free: for a minute or so.
-const LOOKS: i32 = 6000;
+/// How often it is looked whether the database, which somebody else has locked, is free: for half a minute or so.
+const LOOKS: i32 = 3000;
 /// How long it is waited between two looks. The pauses of `SQLite` itself grow, so that some would never get their turn.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -297,10 +297,13 @@ impl SqliteTable {
             error.sqlite_error_code(),
             Some(ErrorCode::CannotOpen | ErrorCode::NotADatabase)
         );
-        SqlError {
-            why: format!("table '{}' in {}: {error}", self.shown, self.file),
-            missing,
+        let mut why = format!("table '{}' in {}: {error}", self.shown, self.file);
+        if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) {
+            why += ": somebody keeps it locked, or its file system has no locks";
+            // Who has waited once in vain does not do so again for each statement that is left.
+            let _ = self.db.busy_handler(None);
         }
+        SqlError { why, missing }
     }
 }
 

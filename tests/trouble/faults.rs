@@ -170,8 +170,6 @@ fn bears_failures(name: &str) {
     }
     let way = WAYS.iter().find(|way| way.name == name).expect(name);
     let mut faults = faults(&calls_of(way));
-    // Shells that jobs share are fanout's own, which it may always signal.
-    faults.retain(|fault| !(name.starts_with("warm") && fault.call == "kill"));
     if std::env::var("FANOUT_TEST_FAULTS").is_ok_and(|which| which == "all") {
         eprintln!("{name}: {} failures", faults.len());
     } else {
@@ -389,6 +387,32 @@ pub fn goes_on(scene: &Scene, most_lines: usize) {
     }
 }
 
+/// Tries one failure that goes on for ever.
+fn bears(name: &str, call: &'static str, error: &'static str, on: Option<&'static str>) {
+    if !has_strace() {
+        return skip_without("strace");
+    }
+    let way = WAYS.iter().find(|way| way.name == name).expect(name);
+    let fault = Fault {
+        call,
+        error,
+        on,
+        when: 1,
+        forever: true,
+    };
+    assert!(is_borne(way, &fault), "{name}: {fault:?}");
+}
+
+#[test]
+fn warm_shells_that_cannot_be_killed_end() {
+    bears("warm", "kill", "EPERM", None);
+}
+
+#[test]
+fn a_database_without_locks_is_waited_for_once() {
+    bears("table", "fcntl", "ENOLCK", Some("db.sqlite"));
+}
+
 /// A test for each of these ways.
 macro_rules! bear_failures {
     ($($test:ident: $way:literal,)*) => {
@@ -408,4 +432,5 @@ bear_failures! {
     system_calls_fail_around_files_of_pieces: "cat",
     system_calls_fail_around_fifos: "fifo",
     system_calls_fail_around_warm_shells: "warm",
+    system_calls_fail_in_a_table: "table",
 }

@@ -40,11 +40,12 @@ const ZSH_CHECK: &str = "for x in echo printf : true false test '[' read . zshex
 /// A running shell and its ends of what connects it to its worker.
 #[derive(Debug)]
 pub(super) struct WarmShell {
-    child: Child,
-    script: File,
-    outputs: [File; 2],
+    // Closed before the shell is waited for: it ends by that where it cannot be killed.
     go: PipeWriter,
     done: PipeReader,
+    script: File,
+    outputs: [File; 2],
+    child: Child,
 }
 
 impl WarmShell {
@@ -83,11 +84,11 @@ impl WarmShell {
             job: mark::NO_JOB,
         })?;
         Ok(Self {
-            child,
-            script,
-            outputs,
             go,
             done,
+            script,
+            outputs,
+            child,
         })
     }
 
