@@ -50,6 +50,7 @@ use sys::guardian::Guardian;
 /// Errors of fanout's own go to standard error, one line each.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     sys::signals::survive_file_size_limit();
+    sys::closed::refuse_output();
     let mut argv = argv.into_iter();
     let called_as = CalledAs::from_argv0(&argv.next().unwrap_or_default());
     for name in sys::folders::without_cr() {

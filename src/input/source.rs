@@ -15,6 +15,7 @@ use super::reader::{BUFFER, Splitter};
 use super::shape::{Header, Shape};
 use super::{InputConfig, SourceKind};
 use crate::model::ArgList;
+use crate::sys::closed;
 use crate::sys::decompress::{Decompressor, decompressed};
 
 /// As GNU parallel says it.
@@ -415,5 +416,6 @@ fn open_as(
 
 /// A descriptor of our own for standard input, so that no lock or second buffer is in the way.
 fn open_stdin() -> io::Result<File> {
+    closed::check_stdin()?;
     Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::sys::decompress::{Decompressor, decompressed};
-use crate::sys::{fd, wake};
+use crate::sys::{closed, fd, wake};
 
 /// What standard input is called.
 const STANDARD_INPUT: &str = "standard input";
@@ -41,7 +41,9 @@ impl Source {
     /// When one is not there or cannot be read: names it.
     pub fn open(files: &[PathBuf]) -> Result<Self, String> {
         let inputs = if files.is_empty() {
-            let stdin = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+            let stdin = closed::check_stdin()
+                .and_then(|()| io::stdin().as_fd().try_clone_to_owned())
+                .map(File::from);
             let file = stdin.map_err(|error| format!("cannot read standard input: {error}"))?;
             let regular = file.metadata().is_ok_and(|meta| meta.is_file());
             [Input {

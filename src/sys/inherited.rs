@@ -1,10 +1,14 @@
-//! The signals that fanout was started with as ignored: what it does with them itself is no concern of its jobs.
+//! What fanout was started with: the signals that were ignored, for what it does with them itself is no concern of its
+//! jobs; and the standard descriptors that were closed.
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A bit for each signal, from 1.
 static IGNORED: AtomicU64 = AtomicU64::new(0);
+
+/// A bit for each standard descriptor that was closed, from 0.
+static CLOSED: AtomicU64 = AtomicU64::new(0);
 
 /// Runs before `main`: the runtime library ignores SIGPIPE there.
 #[used]
@@ -19,6 +23,17 @@ extern "C" fn remember() {
         ignored |= u64::from(is_ignored_now(signal)) << signal;
     }
     IGNORED.store(ignored, Ordering::Relaxed);
+    let mut closed = 0;
+    for fd in 0..3 {
+        // SAFETY: only asks for the flags of a number that may or may not be open.
+        closed |= u64::from(unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0) << fd;
+    }
+    CLOSED.store(closed, Ordering::Relaxed);
+}
+
+/// Whether standard descriptor number `fd` was closed. The runtime library has `/dev/null` there now.
+pub(in crate::sys) fn was_closed(fd: u8) -> bool {
+    CLOSED.load(Ordering::Relaxed) >> fd & 1 == 1
 }
 
 /// Those that fanout catches, or ignores, or wants to be the default.

@@ -3,6 +3,7 @@
 pub mod block;
 pub mod cgroup;
 pub mod child;
+pub mod closed;
 pub mod cpu;
 pub mod decompress;
 pub mod env_block;

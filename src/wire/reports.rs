@@ -204,17 +204,13 @@ fn sinks(
     if let Some(reducer) = engine.reducer()? {
         sinks.push(Box::new(Handoff::new(Box::new(Merged(reducer)))));
     }
-    let mut rows = None;
-    if let Some(plan) = &plan.rows {
-        let (opened, file) = open_rows(plan, engine, &mut files, mailbox)?;
-        match file.filter(|_| !text_config.in_order) {
-            Some(file) => {
-                recorder.writes("--results", file);
-                recorder.rows = Some(text::RowsRecord::new(opened, text_config.around_in_rows()));
-            }
-            None => rows = Some(opened),
+    let rows = match &plan.rows {
+        Some(plan) => {
+            let opened = open_rows(plan, engine, &mut files, mailbox)?;
+            rows_in_order(opened, &text_config, recorder)
         }
-    }
+        None => None,
+    };
     let turn = text_config.in_order.then(|| Arc::clone(&engine.turn));
     let stdout = stdout()?;
     // No other report looks at output that is handed on in turn.
@@ -224,8 +220,10 @@ fn sinks(
     {
         engine.turn.open(out);
     }
+    let stderr_of_jobs = Out::stderr_of_jobs().context("standard error is not open")?;
+    let stderr_of_jobs = stderr_of_jobs.on(&screen);
     sinks.push(Box::new(
-        text::Text::new(stdout, stderr()?, text_config, &plan.program)
+        text::Text::new(stdout, stderr_of_jobs, text_config, &plan.program)
             .with_turn(turn)
             .with_rows(rows)
             .with_rows_elsewhere(recorder.rows.as_ref())
@@ -251,6 +249,20 @@ impl Taker for Merged {
     fn finish(self: Box<Self>) -> io::Result<()> {
         self.0.finish()
     }
+}
+
+/// The table of results if it is for the reports to write, in order or to no file; else `recorder` does.
+fn rows_in_order(
+    (rows, file): (text::rows::Rows, Option<File>),
+    config: &text::Config,
+    recorder: &mut Recorder,
+) -> Option<text::rows::Rows> {
+    let Some(file) = file.filter(|_| !config.in_order) else {
+        return Some(rows);
+    };
+    recorder.writes("--results", file);
+    recorder.rows = Some(text::RowsRecord::new(rows, config.around_in_rows()));
+    None
 }
 
 /// The table of results, and its file if it is one.

@@ -321,6 +321,68 @@ fn output_that_reaches_a_limit_is_lost() {
     }
 }
 
+/// The exit code of fanout and what is on its standard error, with `redirections` of bash's.
+fn redirected(
+    folder: &std::path::Path,
+    options: &str,
+    redirections: &str,
+) -> (Option<i32>, String) {
+    let script = format!("$0 {options} {redirections}");
+    let output = std::process::Command::new("bash")
+        .args(["-c", &script, env!("CARGO_BIN_EXE_fanout")])
+        .envs(crate::ENVIRONMENT.iter().copied())
+        .current_dir(folder)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    (
+        output.status.code(),
+        text(&output.stderr).to_owned() + text(&output.stdout),
+    )
+}
+
+#[test]
+fn what_cannot_be_written_to_closed_descriptors_is_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |options: &str, redirections| redirected(folder.path(), options, redirections);
+    for options in ["", "-k", "--tag", "--line-buffer", "--json", "--dry-run"] {
+        let (code, said) = run(&format!("{options} echo ::: 1"), ">&-");
+        assert_eq!(code, Some(255), "{options}: {said}");
+        let want = "cannot write to standard output: Bad file descriptor";
+        assert!(said.contains(want), "{options}: {said}");
+    }
+    // The job is told itself.
+    let (code, said) = run("-u 'echo {} || exit 3' ::: 1", ">&-");
+    assert_eq!(code, Some(1), "{said}");
+    let (code, said) = run("'exit 3; echo' ::: 1", "2>&-");
+    assert_eq!((code, &*said), (Some(1), ""));
+    let (code, _) = run("'echo to nobody >&2' ::: 1", "2>&-");
+    assert_eq!(code, Some(255));
+    // Where nothing is lost, nothing is wrong, and no file gets the number of one that was closed.
+    let keeps = "--joblog log --results res 'echo {}; echo e >&2' ::: 1 2";
+    let (code, said) = run(keeps, ">&- 2>&- <&-");
+    assert_eq!((code, &*said), (Some(0), ""));
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(
+        (&*read("res/1/2/stdout"), &*read("res/1/2/stderr")),
+        ("2\n", "e\n")
+    );
+    assert_eq!(read("log").lines().count(), 3);
+}
+
+#[test]
+fn a_closed_standard_input_is_no_empty_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for options in ["echo", "--pipe cat", "-k -N2 echo {}"] {
+        let (code, said) = redirected(folder.path(), options, "<&-");
+        assert_eq!(code, Some(255), "{options}: {said}");
+        assert!(said.contains("standard input"), "{options}: {said}");
+        assert!(said.contains("Bad file descriptor"), "{options}: {said}");
+    }
+    let (code, said) = redirected(folder.path(), "'cat; echo {}' ::: 1", "<&-");
+    assert_eq!((code, &*said), (Some(0), "1\n"));
+}
+
 /// The files in `folder` and below that are called `name` or end with it, by their paths.
 fn files(folder: &std::path::Path, name: &str) -> Vec<String> {
     let mut found = Vec::new();
