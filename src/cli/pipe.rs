@@ -69,10 +69,11 @@ pub(super) fn resolve(
     slots: usize,
     input: &mut InputConfig,
 ) -> Result<Option<Config>, String> {
+    let pipe = &flags.pipe;
+    let timeout = block_timeout(pipe)?;
     if !is_wanted(flags) {
         return Ok(None);
     }
-    let pipe = &flags.pipe;
     if pipe.round_robin && flags.failure.retries.is_some() {
         return Err("--retries cannot be combined with --roundrobin.".to_owned());
     }
@@ -131,7 +132,7 @@ pub(super) fn resolve(
         header,
         remove_separators: pipe.remove_rec_sep && !pipe.pipepart && looks_at_records,
         skip_blank: flags.sources.no_run_if_empty && !pipe.pipepart,
-        timeout: block_timeout(pipe)?,
+        timeout,
         group_by: match &pipe.group_by {
             None => None,
             Some(spec) => Some(key(flags, "--group-by", spec, false)?),

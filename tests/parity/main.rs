@@ -41,6 +41,7 @@ mod sql_postgres;
 mod support;
 mod values;
 mod wrappers;
+mod wrong_use;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -73,6 +74,7 @@ const GROUPS: &[Group] = &[
     ("results", results::cases),
     ("pipe", pipe::cases),
     ("errors", errors::cases),
+    ("wrong_use", wrong_use::cases),
     ("odd_values", odd_values::cases),
     ("semaphore", semaphore::cases),
     ("sql", sql::cases),

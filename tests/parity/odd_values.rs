@@ -88,6 +88,7 @@ pub fn cases() -> Vec<Case> {
     }
     for line in [
         "-k --fifo 'cat {}'",
+        "-k --pipe --bt 2 cat",
         "-k --cat -N1 'cat {}'",
         "-k --pipe -N2 ::: 'wc -l' 'sort -r' cat",
         "-j1 --pipe -N1 --results out.tsv cat",

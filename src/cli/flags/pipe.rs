@@ -27,7 +27,7 @@ pub struct Pipe {
     pub block: Option<OsString>,
 
     /// A block is complete when nothing has come for this time.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, alias = "bt", value_name = "TIME")]
     pub block_timeout: Option<OsString>,
 
     /// A record begins with STR (\n, \t ... are understood).
