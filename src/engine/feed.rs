@@ -43,6 +43,8 @@ pub struct Feeding {
     current: Option<Block>,
     starved: bool,
     splices: bool,
+    /// Whether the file has become shorter than the part that is to be fed.
+    pub is_short: bool,
     /// How many bytes were written.
     pub sent: u64,
 }
@@ -105,6 +107,7 @@ impl Feeding {
             current: None,
             starved: false,
             splices: true,
+            is_short: false,
             sent: 0,
         }
     }
@@ -204,8 +207,10 @@ impl Feeding {
                 copy_part(file, self.at, left, pipe)
             };
             match moved {
-                // The file has become shorter meanwhile.
-                Ok(0) => break,
+                Ok(0) => {
+                    self.is_short = true;
+                    break;
+                }
                 Ok(moved) => {
                     turn += moved;
                     self.written(moved);
@@ -357,7 +362,8 @@ pub fn write_all(stdin: &Stdin, mut file: &File, stop: BorrowedFd) -> io::Result
                 let left = usize::try_from(range.end - at).unwrap_or(usize::MAX);
                 let moved = copy_part(from, at, left, file)?;
                 if moved == 0 {
-                    break;
+                    let words = "the input file has become shorter meanwhile";
+                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, words));
                 }
                 at += moved as u64;
             }

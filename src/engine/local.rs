@@ -423,6 +423,7 @@ impl LocalRunner {
             token: None,
         };
         let watched = watch.until_the_end(child);
+        let is_short = watch.feeding.as_ref().is_some_and(|it| it.is_short);
         let streams = watch.outputs.streams();
         end.streamed = watch.outputs.streamed();
         if attempt.job.stdin.as_ref().is_some_and(|stdin| stdin.counts) {
@@ -432,6 +433,9 @@ impl LocalRunner {
         end.ended_at = end.started_at + began.elapsed();
         let left_behind;
         (end.outcome, end.usage, left_behind) = watched.map_err(|error| lost_sight(&error))?;
+        if is_short && end.outcome.is_success() {
+            end.outcome = Outcome::Lost(Some(fed_too_little(end.job.seq)));
+        }
         match self.capturer.take(left_behind, streams) {
             Ok(taken) => [end.stdout, end.stderr] = taken,
             Err(error) => {
@@ -527,6 +531,13 @@ fn no_output(error: &io::Error) -> SpawnError {
 
 fn no_input(error: &io::Error) -> SpawnError {
     SpawnError::passing(format!("cannot feed the job: {error}"))
+}
+
+/// Why a job has failed that did well with less than it should have been fed.
+fn fed_too_little(seq: u64) -> SpawnError {
+    SpawnError::passing(format!(
+        "the input file has become shorter meanwhile: job {seq} got less than its part"
+    ))
 }
 
 fn lost_sight(error: &io::Error) -> SpawnError {

@@ -304,3 +304,39 @@ fn tee_has_a_thread_for_each_job_and_not_for_each_that_there_might_be() {
     let threads: u32 = text(&run.get_output().stdout).trim().parse().unwrap();
     assert!(threads < 20, "{threads} threads for one job");
 }
+
+#[test]
+fn a_file_that_shrinks_while_it_is_read_is_told_of_and_its_jobs_fail() {
+    for options in [
+        "--pipepart -a f",
+        "--pipepart -a f --fifo",
+        "--pipepart -a f --cat",
+        "--pipe -k",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let line = [&b"x".repeat(99)[..], b"\n"].concat();
+        std::fs::write(folder.path().join("f"), line.repeat(5000)).unwrap();
+        let input = if options.ends_with("fo") || options.ends_with("at") {
+            "cat {}"
+        } else {
+            "cat"
+        };
+        let script = format!(
+            "$0 -j1 --joblog log {options} --block 100k '{input} | wc -c; test {{#}} != 1 || truncate -s 0 f' <f"
+        );
+        let mut command = Command::new("bash");
+        command
+            .args(["-c", &script, env!("CARGO_BIN_EXE_fanout")])
+            .envs(crate::ENVIRONMENT.iter().copied())
+            .current_dir(folder.path());
+        let output = command.output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{options}: {output:?}");
+        let words = "the input file has become shorter meanwhile";
+        assert!(said.contains(words), "{options}: {said}");
+        let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+        let exit = |line: &&str| line.split('\t').nth(6) == Some("0");
+        let good = log.lines().filter(exit);
+        assert_eq!(good.count(), 1, "{options}: {log}");
+    }
+}
