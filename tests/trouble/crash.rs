@@ -2,10 +2,15 @@
 //! most one job a slot runs twice, and neither process nor file is left.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::run::Run;
 use crate::scene::{Ran, SLOTS, Scene, Turn};
+use crate::support::skip_without;
 use crate::ways::{WAYS, Way};
 use crate::{from_environment, seed};
 
@@ -135,6 +140,39 @@ fn all_is_done(scene: &Scene, recorded: &BTreeMap<u64, usize>, before: &Ran, kil
         twice.len() <= most * kills,
         "jobs that ran more than once: {twice:?}"
     );
+}
+
+/// What a job on a terminal leaves running, and says of it: fanout's process, then those that it has started.
+const ON_A_TERMINAL: &str = "sleep 1000 & a=$!; setsid sleep 1000 & b=$!; timeout 1000 sleep 1000 & \
+    c=$!; echo pids $PPID $$ $a $b $c .; wait";
+
+#[test]
+fn children_of_jobs_on_a_terminal_end_with_fanout() {
+    if Command::new("script").arg("--version").output().is_err() {
+        return skip_without("script");
+    }
+    for options in ["--tty", "--ungroup --open-tty -j1"] {
+        let fanout = env!("CARGO_BIN_EXE_fanout");
+        let line = format!("exec {fanout} {options} '{ON_A_TERMINAL}; : {{}}' ::: 1");
+        let mut script = Command::new("script");
+        script
+            .args(["-qec", &line, "/dev/null"])
+            .env("SHELL", "/bin/bash")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut run = Run::start(script);
+        let _keys = run.stdin();
+        let mut screen = BufReader::new(run.stdout());
+        let mut said = String::new();
+        while !said.contains(" .") {
+            assert_ne!(screen.read_line(&mut said).unwrap(), 0, "{options}: {said}");
+        }
+        let pids = said.split_once("pids ").unwrap().1.split(' ');
+        let pids: Vec<i32> = pids.map_while(|pid| pid.parse().ok()).collect();
+        assert_eq!(pids.len(), 5, "{options}: {said}");
+        kill_process(Pid::from_raw(pids[0]).unwrap(), Signal::KILL).unwrap();
+        run.await_silence();
+    }
 }
 
 /// A test for each way.

@@ -7,18 +7,15 @@ use std::time::{Duration, SystemTime};
 
 use fanout::ledger::done::{Counts, failed_in_joblog, in_joblog};
 use fanout::ledger::joblog::{HEADER, Line, Logged};
-use fanout_fuzz::Choices;
-use fanout_fuzz::file::MemoryFile;
+use fanout_fuzz::file::{MemoryFile, is_torn};
+use fanout_fuzz::{Choices, any_or_made};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| {
-    let mut choices = Choices::new(data);
-    if choices.flip() {
-        any_file_is_read_or_refused(choices.rest());
-    } else {
-        what_was_written_is_read(choices);
-    }
-});
+fuzz_target!(|data: &[u8]| any_or_made(
+    data,
+    any_file_is_read_or_refused,
+    what_was_written_is_read
+));
 
 /// Both readers agree about any file at all.
 fn any_file_is_read_or_refused(bytes: &[u8]) {
@@ -31,7 +28,7 @@ fn any_file_is_read_or_refused(bytes: &[u8]) {
     let (Ok(ended), Ok(succeeded), Ok(failed)) = (ended, succeeded, failed) else {
         return;
     };
-    let torn = bytes.last().is_some_and(|last| *last != b'\n');
+    let torn = is_torn(bytes);
     assert!([ended.is_torn, succeeded.is_torn, failed.is_torn] == [torn; 3]);
     let ((ended, _), (succeeded, ends), failed) = (ended.found, succeeded.found, failed.found);
     assert_eq!(ends, succeeded.len());

@@ -7,18 +7,11 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use fanout::ledger::done::{Counts, Keys};
-use fanout_fuzz::Choices;
-use fanout_fuzz::file::MemoryFile;
+use fanout_fuzz::file::{MemoryFile, is_torn};
+use fanout_fuzz::{Choices, any_or_made};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| {
-    let mut choices = Choices::new(data);
-    if choices.flip() {
-        any_file_is_read_or_refused(choices.rest());
-    } else {
-        whole_lines_count(choices);
-    }
-});
+fuzz_target!(|data: &[u8]| any_or_made(data, any_file_is_read_or_refused, whole_lines_count));
 
 /// What succeeded has ended, in any file at all.
 fn any_file_is_read_or_refused(bytes: &[u8]) {
@@ -29,7 +22,7 @@ fn any_file_is_read_or_refused(bytes: &[u8]) {
     let (Ok(ended), Ok(succeeded)) = (ended, succeeded) else {
         return;
     };
-    let torn = bytes.last().is_some_and(|last| *last != b'\n');
+    let torn = is_torn(bytes);
     assert!([ended.is_torn, succeeded.is_torn] == [torn; 2]);
     for key in keys_in(bytes) {
         while succeeded.found.take(key) {

@@ -5,6 +5,11 @@ use std::io::{Seek as _, Write as _};
 use std::os::fd::{AsRawFd as _, FromRawFd as _};
 use std::path::PathBuf;
 
+/// Whether the last line of `bytes` is without its end, as after a crash.
+pub fn is_torn(bytes: &[u8]) -> bool {
+    bytes.last().is_some_and(|last| *last != b'\n')
+}
+
 /// A file in memory.
 #[derive(Debug)]
 pub struct MemoryFile(File);

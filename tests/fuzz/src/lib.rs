@@ -9,6 +9,16 @@ pub mod words;
 #[derive(Debug)]
 pub struct Choices<'a>(&'a [u8]);
 
+/// Has `any` look at any bytes at all, or `made` at what it makes itself: the first of `data` says which.
+pub fn any_or_made(data: &[u8], any: impl FnOnce(&[u8]), made: impl FnOnce(Choices)) {
+    let mut choices = Choices::new(data);
+    if choices.flip() {
+        any(choices.rest());
+    } else {
+        made(choices);
+    }
+}
+
 impl<'a> Choices<'a> {
     /// Choices from `data`.
     pub fn new(data: &'a [u8]) -> Self {
