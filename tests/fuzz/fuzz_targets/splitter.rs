@@ -238,7 +238,7 @@ fn config(
         route: Route::EachBlock,
         // All blocks are held at once.
         slots: 1 << 16,
-        default_args: ArgList::new(),
+        default_args: Ok(ArgList::new()),
         limit: Limit::default(),
     }
 }
