@@ -215,6 +215,8 @@ pub struct EnginePlan {
     pub prelude: Vec<u8>,
     /// How jobs get their input.
     pub handover: Handover,
+    /// Whether a command of `--cat` that fails as GNU parallel does not notice is taken for a success.
+    pub forgives_cat: bool,
     /// The niceness of jobs.
     pub nice: Option<i32>,
     /// Whether jobs run in directories of `--workdir`.

@@ -63,6 +63,7 @@ pub fn resolve(
     let limit = failing::timeout(flags)?;
     let assign = assign::wanted(flags, shell.quoting())?;
     let mut engine = engine(flags, capture, shell, workers, limit)?;
+    engine.forgives_cat = called_as != CalledAs::Fanout;
     engine.results_are_done = resuming::by_results(flags, resume.as_ref());
     let pipe = pipe::resolve(
         flags,
@@ -228,6 +229,7 @@ fn engine(
         tmpdir: around::tmpdir(around)?,
         nice: around::nice(around)?,
         handover: pipe::handover(flags),
+        forgives_cat: false,
         prelude: around::prelude(around)?,
         has_workdirs: around::has_workdirs(around),
         rsync_options: flags.hosts.rsync_opts.clone(),

@@ -145,7 +145,12 @@ impl Capturer {
         self.writes_itself = false;
         match &self.how {
             Capture::Inherit => Ok(Outputs::new([Way::Inherited, Way::Inherited])),
-            Capture::Stream => Ok(Outputs::new([Way::pipe()?, Way::pipe()?])),
+            Capture::Stream => {
+                let mut outputs = Outputs::new([Way::pipe()?, Way::pipe()?]);
+                // In GNU parallel a compressor stands between the job and whoever reads.
+                outputs.outlived = self.codec.is_some();
+                Ok(outputs)
+            }
             Capture::Spool(dir) => {
                 let codec = self.codec.as_ref();
                 if codec.is_none() {
@@ -186,6 +191,7 @@ impl Capturer {
             }
             outputs
         };
+        outputs.outlived = true;
         if is_turn && source.command.tag.is_none() {
             outputs.direct = Direct::new(turn);
         }

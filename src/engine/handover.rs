@@ -29,7 +29,7 @@ impl Handover {
     ///
     /// As in GNU parallel 20221122, a command that has its input in a file and just comes to its end is a
     /// success, unless its shell is of another family than sh: only one that ends the shell (`exit 3`, `set -e`,
-    /// a signal) can tell that it failed.
+    /// a signal) can tell that it failed. For those who call fanout by GNU parallel's name alone.
     pub fn coda(self, quoting: Quoting) -> &'static [u8] {
         match (self, quoting) {
             (Self::File, Quoting::Posix) => b"\n:",

@@ -6,6 +6,7 @@ pub mod child;
 pub mod closed;
 pub mod cpu;
 pub mod decompress;
+pub mod drain;
 pub mod env_block;
 pub mod family;
 pub mod fd;

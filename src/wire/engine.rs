@@ -246,7 +246,7 @@ impl EngineParts {
             slots: self.workers,
             prepare: self.prepare,
             launch: Launch {
-                coda: if tmux.is_none() {
+                coda: if tmux.is_none() && self.plan.forgives_cat {
                     self.plan.handover.coda(self.plan.shell.quoting())
                 } else {
                     b""

@@ -15,6 +15,7 @@ mod json;
 mod language;
 mod limits;
 mod memory;
+mod outlived;
 mod output;
 mod pipe;
 mod process;

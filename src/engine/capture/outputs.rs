@@ -10,6 +10,7 @@ use super::direct::Direct;
 use super::{STREAMS, Streams};
 use crate::model::Stream;
 use crate::sys::child::Door;
+use crate::sys::drain;
 use crate::sys::fd;
 use crate::sys::follow::{Follow, give_back};
 use crate::sys::spool::{Packer, Spool};
@@ -26,6 +27,8 @@ pub struct Outputs<'a> {
     /// The way past the reports, for standard output.
     pub(super) direct: Option<Direct<'a>>,
     pub(super) streamed: [u64; 2],
+    /// Whether who outlives the job may write on, as into a file.
+    pub(super) outlived: bool,
 }
 
 /// Where one output goes.
@@ -181,6 +184,7 @@ impl<'a> Outputs<'a> {
             follow: None,
             direct: None,
             streamed: [0; 2],
+            outlived: false,
         }
     }
 
@@ -192,6 +196,7 @@ impl<'a> Outputs<'a> {
                 *packer = its.as_mut();
             }
         }
+        outputs.outlived = true;
         Ok(outputs)
     }
 
@@ -309,6 +314,14 @@ impl<'a> Outputs<'a> {
     pub fn close_direct(&mut self, seq: u64) {
         if let Some(direct) = &mut self.direct {
             direct.close(seq);
+        }
+    }
+
+    /// Leaves what is still written into the pipes, when the job is over, to somebody who throws it away.
+    pub fn leave(&self) {
+        let pipes = self.ways.iter().filter_map(Way::reader);
+        if self.outlived {
+            drain::drain(&pipes.map(AsFd::as_fd).collect::<Vec<_>>());
         }
     }
 

@@ -119,6 +119,7 @@ impl Watch<'_> {
             Some(_) => reaped.exit,
         };
         let left_behind = self.last_output(&reaped.group)?;
+        self.outputs.leave();
         let outcome = match (why, exit) {
             (None, Exit::Code(code)) => Outcome::Exited(code),
             (None, Exit::Signal(signal)) => Outcome::Signaled(signal),

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use table::{HELD, STARTING, Table};
+pub(in crate::sys) use watch::close_all_but;
 
 use super::mark;
 use super::scratch::Scratch;

@@ -113,7 +113,7 @@ fn retire(duties: &Duties<'_>) {
 }
 
 /// Closes every descriptor but these two.
-fn close_all_but(watched: RawFd, held: Option<RawFd>) {
+pub(in crate::sys) fn close_all_but(watched: RawFd, held: Option<RawFd>) {
     let held = held.unwrap_or(watched);
     let kept = [watched.min(held), watched.max(held)];
     let mut begin = 0;

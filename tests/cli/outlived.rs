@@ -1,0 +1,102 @@
+//! What a job leaves running when it ends.
+
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::process::make_fifo;
+use crate::support::HANG_GUARD;
+use crate::{fanout_in_background, text};
+
+/// Leaves somebody who writes into both outputs when the run is over, more than a pipe holds, and tells how that
+/// has ended.
+const JOB: &str = "(read go < go; seq 100000 && /bin/echo x >&2; echo $? > end) & echo started";
+
+#[test]
+fn whoever_outlives_a_job_may_write_on_into_its_output() {
+    for options in [
+        &["-k"][..],
+        &["-k", "--tag"],
+        &["-k", "--line-buffer"],
+        &["--group"],
+        &["--ungroup"],
+        &["--tag"],
+        &["--compress"],
+        &["-k", "--compress", "--compress-program", "gzip"],
+        &["--line-buffer", "--compress"],
+        &["--files"],
+        &["--results", "results"],
+        &["--results", "results.csv"],
+        &["-k", "--joblog", "log"],
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name| folder.path().join(name);
+        // Open for both, a FIFO keeps nobody waiting who opens it.
+        let [go, end] = ["go", "end"].map(|name| {
+            make_fifo(&file(name));
+            File::options()
+                .read(true)
+                .write(true)
+                .open(file(name))
+                .unwrap()
+        });
+        // Files: nobody is to wait for the end of a pipe that somebody has left open.
+        let status = fanout_in_background()
+            .current_dir(folder.path())
+            .env("TMPDIR", folder.path())
+            .args(options)
+            .args([JOB, ":::", "1"])
+            .stdout(File::create(file("stdout")).unwrap())
+            .stderr(File::create(file("stderr")).unwrap())
+            .status()
+            .unwrap();
+        assert!(status.success(), "{options:?}");
+        let printed = fs::read(file("stdout")).unwrap();
+        let elsewhere = options == ["--files"] || options[0] == "--results";
+        assert_eq!(
+            text(&printed).contains("started"),
+            !elsewhere,
+            "{options:?}"
+        );
+        (&go).write_all(b"\n").unwrap();
+        let limit = Timespec::try_from(HANG_GUARD).unwrap();
+        let told = poll(&mut [PollFd::new(&end, PollFlags::IN)], Some(&limit)).unwrap();
+        assert_eq!(told, 1, "{options:?}");
+        let mut ended = [0; 2];
+        (&end).read_exact(&mut ended).unwrap();
+        assert_eq!(&ended, b"0\n", "{options:?}");
+    }
+}
+
+/// Under its own name: what is called `parallel` has GNU parallel's faults.
+#[test]
+fn what_is_put_around_a_command_keeps_its_exit_status() {
+    let folder = tempfile::tempdir().unwrap();
+    for options in [
+        &["--cat"][..],
+        &["--fifo"],
+        &["--pipe", "--workdir", "new"],
+        &["--pipe", "--nice", "1"],
+        &["--pipe", "--compress"],
+        &["--pipe", "--prelude", "true"],
+        &["--pipe", "--results", "results"],
+    ] {
+        for (end, code) in [("exit 42", 42), ("kill -9 $$", 137), ("nosuchcommand", 127)] {
+            let job = format!("cat ${{PARALLEL_TMP+{{}}}} >/dev/null; {end}");
+            let job = if options.len() == 1 {
+                job
+            } else {
+                end.to_owned()
+            };
+            crate::fanout()
+                .current_dir(folder.path())
+                .args(["--halt", "now,fail=1"])
+                .args(options)
+                .arg(job)
+                .write_stdin("in\n")
+                .assert()
+                .code(code);
+        }
+    }
+}
