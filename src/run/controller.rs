@@ -244,10 +244,13 @@ impl<'a> Controller<'a> {
     fn tell_last_remarks(&mut self) {
         let mut left = Vec::new();
         self.parties.mailbox.take(&mut left);
-        for message in left {
-            if matches!(message, Message::Remark(_) | Message::PlainRemark(_)) {
-                self.handle(message);
-            }
+        let is_remark =
+            |message: &Message| matches!(message, Message::Remark(_) | Message::PlainRemark(_));
+        let (remarks, others): (Vec<_>, _) = left.into_iter().partition(is_remark);
+        // What the last reports say is for those who come after.
+        self.parties.mailbox.post(others, Urgency::Soon);
+        for remark in remarks {
+            self.handle(remark);
         }
     }
 
