@@ -63,3 +63,59 @@ fn variables_of_the_job_are_its_own_however_it_is_run() {
         assert_eq!(printed, "1 1 0 1 a\n2 1 0 2 b\n", "{options:?}");
     }
 }
+
+/// Where nothing needs it, nobody misses it; where something does, nothing has run.
+#[test]
+fn a_directory_for_temporary_files_that_is_not_there_is_named_before_the_first_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |options: &[&str]| {
+        let mut command = fanout();
+        command.current_dir(folder.path()).env("TMPDIR", "/no/such");
+        command.args(options).args(["touch ran; echo", ":::", "a"]);
+        let output = command.output().unwrap();
+        let has_run = fs::remove_file(folder.path().join("ran")).is_ok();
+        (
+            output.status.code(),
+            has_run,
+            text(&output.stderr).to_owned(),
+        )
+    };
+    for options in [&["--ungroup"][..], &["--line-buffer"], &["--results", "r"]] {
+        assert_eq!(run(options), (Some(0), true, String::new()), "{options:?}");
+    }
+    for options in [&["--files"][..], &["--group"], &["--pipe", "--cat"]] {
+        let (code, has_run, said) = run(options);
+        assert_eq!((code, has_run), (Some(255), false), "{options:?}: {said}");
+        assert!(
+            said.contains("$TMPDIR") && said.contains("/no/such"),
+            "{options:?}: {said}"
+        );
+    }
+}
+
+/// However much is on standard input.
+#[test]
+fn options_that_only_tell_read_no_jobs() {
+    for option in [
+        "--version",
+        "--help",
+        "--citation",
+        "--bibtex",
+        "--number-of-cpus",
+        "--number-of-cores",
+        "--number-of-sockets",
+        "--number-of-threads",
+        "--max-line-length-allowed",
+        "--minversion=1",
+        "--embed",
+    ] {
+        let endless = fs::File::open("/dev/zero").unwrap();
+        let mut command = crate::fanout_in_background();
+        let output = command.arg(option).stdin(endless).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{option}");
+        assert!(
+            !output.stdout.is_empty() && output.stderr.is_empty(),
+            "{option}"
+        );
+    }
+}

@@ -127,7 +127,13 @@ impl Named {
             match made {
                 Ok(file) => return Ok(Self { file, path }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(cannot_make(&path, &error)),
+                Err(error) => {
+                    let folder = dir.display();
+                    let words = format!(
+                        "cannot make a file for --files in {folder} (see $TMPDIR): {error}"
+                    );
+                    return Err(passing::in_words(words, &error));
+                }
             }
         }
     }
