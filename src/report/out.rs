@@ -7,7 +7,6 @@ use std::os::unix::fs::FileTypeExt as _;
 
 use super::whole::{Whole, end_of_line, end_of_line_in};
 use super::{Failure, Screen};
-use crate::sys::closed;
 use crate::sys::fd;
 use crate::sys::spool::Captured;
 
@@ -60,18 +59,6 @@ impl Out {
             io::stderr().as_fd().try_clone_to_owned()?.into(),
             Target::Stderr,
         ))
-    }
-
-    /// The process's standard error for what jobs write, which is told if it cannot be written.
-    ///
-    /// # Errors
-    ///
-    /// As for [`stderr`](Self::stderr).
-    pub fn stderr_of_jobs() -> io::Result<Self> {
-        if closed::is_stderr() {
-            return Ok(Self::new(closed::refusing()?, Target::Stderr));
-        }
-        Self::stderr()
     }
 
     /// A file in the place of standard output: closed means [`Failure::StdoutClosed`].

@@ -1,7 +1,8 @@
 //! Standard descriptors that were closed when fanout was started.
 //!
 //! The runtime library opens `/dev/null` in their place, so that no file of ours gets their numbers. What is written
-//! there would be lost without a word, and what is read would be an empty input.
+//! there would be lost without a word, and what is read would be an empty input. Who closes standard
+//! error wants to hear nothing.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -22,26 +23,12 @@ pub fn check_stdin() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether standard error was closed.
-pub fn is_stderr() -> bool {
-    was_closed(2)
-}
-
-/// A file that refuses all that is written to it, as a closed descriptor does.
-///
-/// # Errors
-///
-/// When `/dev/null` cannot be opened.
-pub fn refusing() -> io::Result<File> {
-    File::open("/dev/null")
-}
-
 /// Has what is written to standard output fail, by fanout and by jobs that inherit it, if it was closed.
 pub fn refuse_output() {
     if !was_closed(1) {
         return;
     }
-    if let Ok(file) = refusing() {
+    if let Ok(file) = File::open("/dev/null") {
         // SAFETY: two open descriptors; what was 1 is the runtime library's `/dev/null`.
         unsafe { libc::dup2(file.as_raw_fd(), 1) };
     }

@@ -220,10 +220,8 @@ fn sinks(
     {
         engine.turn.open(out);
     }
-    let stderr_of_jobs = Out::stderr_of_jobs().context("standard error is not open")?;
-    let stderr_of_jobs = stderr_of_jobs.on(&screen);
     sinks.push(Box::new(
-        text::Text::new(stdout, stderr_of_jobs, text_config, &plan.program)
+        text::Text::new(stdout, stderr()?, text_config, &plan.program)
             .with_turn(turn)
             .with_rows(rows)
             .with_rows_elsewhere(recorder.rows.as_ref())
