@@ -1,6 +1,8 @@
 //! What every test from outside needs: waiting for a program, but not for ever.
 
 pub mod postgres;
+#[allow(dead_code, reason = "not every test starts fanout and watches it")]
+pub mod run;
 
 use std::io;
 use std::process::{Child, ExitStatus};

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::run::Run;
 use crate::scene::{Ran, SLOTS, Scene, Turn};
+use crate::support::run::Run;
 use crate::support::skip_without;
 use crate::ways::{WAYS, Way};
 use crate::{from_environment, seed};
@@ -50,7 +50,7 @@ fn time_of_a_run(way: &'static Way) -> Duration {
     let scene = scene(way);
     let begun = Instant::now();
     let mut run = Run::start(scene.command(&[], Turn::First));
-    assert_eq!(run.ends().code(), Some(0), "{}", scene.said());
+    assert_eq!(run.wait().code(), Some(0), "{}", scene.said());
     begun.elapsed()
 }
 
@@ -74,7 +74,7 @@ fn one_story(way: &'static Way, moments: &[Duration]) {
         scene.check_outputs(&recorded);
     }
     let mut last = Run::start(scene.command(&[], scene.turn(moments.len())));
-    assert_eq!(last.ends().code(), Some(0), "{}", scene.said());
+    assert_eq!(last.wait().code(), Some(0), "{}", scene.said());
     last.await_silence();
     assert_eq!(scene.left_behind(), [""; 0], "files are left");
     all_is_done(&scene, &recorded, &before, moments.len());

@@ -11,9 +11,9 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
-use crate::run::Run;
 use crate::scene::{Scene, Turn};
 use crate::seed;
+use crate::support::run::Run;
 use crate::support::skip_without;
 use crate::ways::{Record, WAYS, Way};
 
@@ -210,7 +210,7 @@ fn calls_of(way: &'static Way) -> Calls {
     let calls: Vec<&str> = names.iter().copied().collect();
     let around = strace(&calls.join(","), &shown(&log));
     let mut run = Run::start(scene.command(&around, Turn::First));
-    assert_eq!(run.ends().code(), Some(0), "{}", scene.said());
+    assert_eq!(run.wait().code(), Some(0), "{}", scene.said());
     let trace = fs::read(log).unwrap();
     let mut of_threads: BTreeMap<(&str, &str, Option<&str>), usize> = BTreeMap::new();
     let trace = String::from_utf8_lossy(&trace);
@@ -281,7 +281,7 @@ fn is_borne(way: &'static Way, fault: &Fault) -> bool {
     let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let around = fault.strace(&scene);
         let mut run = Run::start(scene.command(&around, Turn::First));
-        let status = run.ends();
+        let status = run.wait();
         if is_before_main(&scene) {
             return;
         }
@@ -360,7 +360,7 @@ pub fn goes_on(scene: &Scene, most_lines: usize) {
         turn => turn,
     };
     let mut run = Run::start(scene.command(&[], turn));
-    assert_eq!(run.ends().code(), Some(0), "the run that goes on fails");
+    assert_eq!(run.wait().code(), Some(0), "the run that goes on fails");
     run.await_silence();
     assert_eq!(scene.left_behind(), [""; 0], "files are left");
     let done = scene.recorded();

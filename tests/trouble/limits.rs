@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use crate::faults::{ended_as_it_should, goes_on};
-use crate::run::Run;
 use crate::scene::{Scene, Turn};
+use crate::support::run::Run;
 use crate::support::skip_without;
 use crate::ways::{MORE, WAYS, Way};
 
@@ -128,7 +128,7 @@ fn one_way(way: &'static Way, limit: &Limit) {
     }
     let around = limit.around(&format!("{}\nexec \"$@\"", limit.script));
     let mut run = Run::start(scene.command(&around, Turn::First));
-    let status = run.ends();
+    let status = run.wait();
     run.await_silence();
     let said = scene.said();
     let told = catch_unwind(AssertUnwindSafe(|| {

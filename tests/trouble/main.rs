@@ -16,7 +16,6 @@ mod crash;
 mod faults;
 mod limits;
 mod promises;
-mod run;
 mod scene;
 mod soak;
 #[path = "../support/mod.rs"]

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use crate::run::Run;
+use crate::support::run::Run;
 
 const JOBS: u64 = 1_000_000;
 /// Bytes of the largest outputs: more than is kept in memory of one job.
@@ -117,7 +117,7 @@ fn a_million_jobs_leave_memory_descriptors_and_threads_as_they_were() {
     }
     written.join().unwrap();
     assert_eq!(
-        run.ends().code(),
+        run.wait().code(),
         Some(101),
         "the number of jobs that fail, or 101"
     );
