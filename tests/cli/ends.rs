@@ -331,7 +331,7 @@ fn a_deleted_working_directory_fails_only_what_needs_it() {
 
 /// What compresses the output is gone before the job is.
 #[test]
-fn a_job_that_ran_and_was_lost_sight_of_is_lost() {
+fn a_job_that_ran_and_whose_output_is_gone_has_failed() {
     let folder = tempfile::tempdir().unwrap();
     let run = fanout()
         .current_dir(folder.path())
@@ -352,7 +352,7 @@ fn a_job_that_ran_and_was_lost_sight_of_is_lost() {
         "{said}"
     );
     let json = fs::read_to_string(folder.path().join("run.jsonl")).unwrap();
-    assert!(json.contains(r#""status":"lost""#), "{json}");
+    assert!(json.contains(r#""status":"fail","exit":0"#), "{json}");
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
     assert_eq!(log.lines().nth(1).unwrap().split('\t').nth(6), Some("-1"));
 }
