@@ -221,6 +221,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         3 => Just(Order::Recall),
         3 => Just(Order::StopOn(StopOn::Failure)),
         2 => Just(Order::StopOn(StopOn::Fatal)),
+        2 => (0_u64..3).prop_map(Order::GoOn),
         1 => Just(Order::Staff),
         1 => Just(Order::List),
         1 => (1_usize..3).prop_map(Order::Slots),
@@ -295,6 +296,7 @@ fn after_an_end_on_which_to_stop_nothing_begins_until_it_is_told_to_go_on() {
         subject.engine.run(vec![attempt(5, "true")]);
         subject.hear_until(&mut told, 5);
         subject.engine.order(Order::StopOn(StopOn::Fatal));
+        subject.engine.order(Order::GoOn(1));
         subject
             .engine
             .run(vec![attempt(6, "false"), attempt(7, "true")]);

@@ -4,7 +4,7 @@
 //! command line, quoted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use super::made_files;
@@ -33,6 +33,8 @@ pub struct DryEngine {
     results_are_done: bool,
     /// Whether an attempt could not be rendered, after which nothing is before the controller says so.
     stopped: AtomicBool,
+    /// How many there were.
+    stops: AtomicU64,
     post: Post,
 }
 
@@ -60,6 +62,7 @@ impl DryEngine {
             results_are_done: false,
             ends,
             stopped: AtomicBool::new(false),
+            stops: AtomicU64::new(0),
             post,
         }
     }
@@ -184,6 +187,7 @@ impl DryEngine {
     /// An attempt cannot be rendered, which ends the run; `rest` is not looked at.
     fn give_up(&self, attempt: &Attempt, error: SpawnError, rest: impl Iterator<Item = Attempt>) {
         self.stopped.store(true, Ordering::Relaxed);
+        self.stops.fetch_add(1, Ordering::Relaxed);
         let end = never_ran(attempt, not_rendered(error));
         self.answer(end);
         self.give_back(rest.collect());
@@ -252,9 +256,14 @@ impl Engine for DryEngine {
     /// Nothing runs and nothing is held when this is called.
     fn order(&self, order: Order) {
         match order {
-            Order::StopOn(_) => self.stopped.store(false, Ordering::Relaxed),
+            Order::GoOn(seen) => {
+                if seen == self.stops.load(Ordering::Relaxed) {
+                    self.stopped.store(false, Ordering::Relaxed);
+                }
+            }
             Order::List => self.post.tell(Update::Running(Vec::new()), Urgency::Now),
             Order::Staff
+            | Order::StopOn(_)
             | Order::Recall
             | Order::End(..)
             | Order::Signal(..)

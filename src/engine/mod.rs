@@ -88,9 +88,12 @@ pub enum Order {
     Staff,
     /// Begin nothing of what you hold: give it back. What comes later is run.
     Recall,
-    /// Go on, until an attempt ends like this. Then tell that end, give back what you hold and whatever still comes,
-    /// and begin nothing before this order comes again. Until the first one this is [`StopOn::Fatal`].
+    /// When an attempt ends like this, tell that end, give back what you hold and whatever still comes, and begin
+    /// nothing before [`GoOn`](Self::GoOn). Without this order it is [`StopOn::Fatal`].
     StopOn(StopOn),
+    /// Begin attempts again, if you have told of no more than so many ends on which to stop, from the beginning on. If
+    /// there are more, somebody has to decide about those first.
+    GoOn(u64),
     /// End these attempts, if they run, on behalf of somebody. They are answered as all others.
     End(Which, KilledBy),
     /// Signal the process groups of these attempts, if they run.

@@ -3,7 +3,7 @@
 //! It is what benches put under the controller and the reports, to see what those cost, and the smallest engine that
 //! keeps the contract.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{Attempt, Engine, Order, Post, StopOn, Update, never_ran};
 use crate::model::{Job, Outcome};
@@ -15,6 +15,8 @@ pub struct NullEngine<F> {
     post: Post,
     stops_on_failure: AtomicBool,
     stopped: AtomicBool,
+    /// How many ends on which to stop it has told.
+    stops: AtomicU64,
 }
 
 impl<F: Fn(&Job) -> Outcome + Sync> NullEngine<F> {
@@ -25,6 +27,7 @@ impl<F: Fn(&Job) -> Outcome + Sync> NullEngine<F> {
             post,
             stops_on_failure: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
+            stops: AtomicU64::new(0),
         }
     }
 
@@ -46,8 +49,10 @@ impl<F: Fn(&Job) -> Outcome + Sync> Engine for NullEngine<F> {
             && let Some(attempt) = attempts.next()
         {
             let outcome = (self.outcome)(&attempt.job);
-            self.stopped
-                .store(stop_on.covers(&outcome), Ordering::Relaxed);
+            if stop_on.covers(&outcome) {
+                self.stopped.store(true, Ordering::Relaxed);
+                self.stops.fetch_add(1, Ordering::Relaxed);
+            }
             ends.push(never_ran(&attempt, outcome));
         }
         if !ends.is_empty() {
@@ -65,7 +70,11 @@ impl<F: Fn(&Job) -> Outcome + Sync> Engine for NullEngine<F> {
             Order::StopOn(stop_on) => {
                 let on_failure = stop_on == StopOn::Failure;
                 self.stops_on_failure.store(on_failure, Ordering::Relaxed);
-                self.stopped.store(false, Ordering::Relaxed);
+            }
+            Order::GoOn(seen) => {
+                if seen == self.stops.load(Ordering::Relaxed) {
+                    self.stopped.store(false, Ordering::Relaxed);
+                }
             }
             Order::List => self.post.tell(Update::Running(Vec::new()), Urgency::Now),
             Order::Staff

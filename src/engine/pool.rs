@@ -202,6 +202,8 @@ struct Queue {
     stop_on: StopOn,
     /// When there was such an end.
     stopped_at: Option<SystemTime>,
+    /// How many such ends were told.
+    stops: u64,
     /// Workers from this index on are to leave.
     most: usize,
     /// So many attempts run at a time at most.
@@ -222,6 +224,7 @@ impl Queue {
             closed: false,
             stop_on: StopOn::Fatal,
             stopped_at: None,
+            stops: 0,
             most: workers,
             at_a_time: workers,
             idle: 0,
@@ -355,9 +358,12 @@ impl Engine for Pool {
                 let mut queue = self.shared.lock();
                 self.shared.give_back(queue.attempts.drain(..).collect());
             }
-            Order::StopOn(stop_on) => {
+            Order::StopOn(stop_on) => self.shared.lock().stop_on = stop_on,
+            Order::GoOn(seen) => {
                 let mut queue = self.shared.lock();
-                (queue.stop_on, queue.stopped_at) = (stop_on, None);
+                if queue.stops == seen {
+                    queue.stopped_at = None;
+                }
             }
             Order::Slots(count) => {
                 let mut queue = self.shared.lock();
@@ -768,9 +774,12 @@ mod tests {
         pool.run(attempts([4]));
         assert_eq!(next(&ends), (4, RETURNED));
         assert_eq!(ran.load(Ordering::SeqCst), 1);
-        pool.order(Order::StopOn(StopOn::Fatal));
+        pool.order(Order::GoOn(0));
         pool.run(attempts([5]));
-        assert_eq!(next(&ends), (5, fatal));
+        assert_eq!(next(&ends), (5, RETURNED));
+        pool.order(Order::GoOn(1));
+        pool.run(attempts([6]));
+        assert_eq!(next(&ends), (6, fatal));
     }
 
     #[test]

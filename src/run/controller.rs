@@ -129,8 +129,12 @@ struct Controller<'a> {
     in_flight: usize,
     /// After which ends the engine stops by itself.
     stop_on: StopOn,
-    /// It has stopped, or was never told.
+    /// It was told.
+    told_stop_on: bool,
+    /// It has stopped.
     is_stopped: bool,
+    /// At so many ends in all.
+    stops: u64,
     /// How many attempts the engine was told to run at a time, where that may change.
     told_slots: Option<usize>,
     /// What the gates said about attempts that may not have begun holds until then.
@@ -180,7 +184,9 @@ impl<'a> Controller<'a> {
             phase: Phase::Running,
             in_flight: 0,
             stop_on,
-            is_stopped: stop_on != StopOn::Fatal,
+            told_stop_on: stop_on == StopOn::Fatal,
+            is_stopped: false,
+            stops: 0,
             announces: None,
             lists: false,
             held_back: None,
@@ -324,8 +330,11 @@ impl<'a> Controller<'a> {
         }
         if !attempts.is_empty() {
             self.tell_slots();
-            if std::mem::take(&mut self.is_stopped) {
+            if !std::mem::replace(&mut self.told_stop_on, true) {
                 self.parties.engine.order(Order::StopOn(self.stop_on));
+            }
+            if std::mem::take(&mut self.is_stopped) {
+                self.parties.engine.order(Order::GoOn(self.stops));
             }
             self.in_flight += attempts.len();
             self.parties.engine.run(attempts);
@@ -499,7 +508,10 @@ impl<'a> Controller<'a> {
 
     fn ended(&mut self, mut end: Box<AttemptEnd>) {
         self.in_flight -= 1;
-        self.is_stopped |= self.stop_on.covers(&end.outcome);
+        if self.stop_on.covers(&end.outcome) {
+            self.is_stopped = true;
+            self.stops += 1;
+        }
         if let Ok(time) = end.ended_at.duration_since(end.started_at) {
             let stops = self.stop_on.covers(&end.outcome);
             self.lookahead.observe(time, stops);

@@ -535,3 +535,28 @@ fn lines(numbers: impl IntoIterator<Item = u64>) -> String {
         .map(|number| format!("{number}\n"))
         .collect()
 }
+
+/// Failures in several slots at once: each of them stops what was handed over ahead.
+#[test]
+fn many_failures_among_tiny_jobs_lose_none_and_come_to_an_end() {
+    for options in [
+        &["--retries", "2"][..],
+        &["--halt", "soon,fail=100%"],
+        &["-j2auto"],
+    ] {
+        let run = fanout()
+            .args(["-j4", "--no-summary"])
+            .args(options)
+            .arg("test $(({} % 50)) -ne 0 && echo {}")
+            .write_stdin(lines(1..=5000))
+            .assert()
+            .failure();
+        let mut numbers: Vec<u64> = text(&run.get_output().stdout)
+            .lines()
+            .map(|line| line.parse().unwrap())
+            .collect();
+        numbers.sort_unstable();
+        let expected = (1..=5000).filter(|number| number % 50 != 0);
+        assert!(numbers.into_iter().eq(expected), "{options:?}");
+    }
+}

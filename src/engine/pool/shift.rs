@@ -93,13 +93,18 @@ impl<'a> Shift<'a> {
 
     #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
     fn settle(&mut self, mut ends: Vec<Box<AttemptEnd>>, untold: bool) -> bool {
-        let stops = self.drop_what_came_after_a_stop(&mut ends);
+        let (stops, was_stopped) = self.drop_what_came_after_a_stop(&mut ends);
         if !ends.is_empty() {
             let is_recorded = self.shared.post.record(&mut ends, untold);
             self.answered += ends.len();
             let mut queue = self.shared.lock();
             queue.closed |= !is_recorded;
             if stops {
+                // Whether anything begins after that is for those to say who hear of it.
+                queue.stopped_at.get_or_insert_with(SystemTime::now);
+                queue.stops += 1;
+            }
+            if stops || was_stopped {
                 self.stop(ends, untold, queue);
             } else {
                 self.free_slot(&mut queue);
@@ -112,35 +117,36 @@ impl<'a> Shift<'a> {
         !self.stopped && self.answered < self.attempts.len()
     }
 
-    /// Leaves out those of `ends` that began after one on which to stop, here or in another slot: only what leaves no
-    /// trace runs in one go with others. Tells whether there was one.
+    /// Leaves out those of `ends` that began after one on which to stop, in this slot or another: only what leaves no
+    /// trace runs in one go with others. Tells whether the last is such an end, and whether there was one elsewhere.
     #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
-    fn drop_what_came_after_a_stop(&self, ends: &mut Vec<Box<AttemptEnd>>) -> bool {
+    fn drop_what_came_after_a_stop(&self, ends: &mut Vec<Box<AttemptEnd>>) -> (bool, bool) {
         let queue = self.shared.lock();
         let (stop_on, stopped_at) = (queue.stop_on, queue.stopped_at);
         drop(queue);
-        let first = ends.iter().position(|end| stop_on.covers(&end.outcome));
-        if let Some(first) = first {
-            ends.truncate(first + 1);
-        }
         if let Some(at) = stopped_at {
             let before = ends.iter().take_while(|end| end.started_at <= at);
             let before = before.count().max(1);
             ends.truncate(before);
         }
-        first.is_some() || stopped_at.is_some()
+        let first = ends.iter().position(|end| stop_on.covers(&end.outcome));
+        if let Some(first) = first {
+            ends.truncate(first + 1);
+        }
+        (first.is_some(), stopped_at.is_some())
     }
 
-    /// Tells the ends after the last of which nothing more begins, and gives back everything else. Nobody hands anything
-    /// over or recalls it between the two.
+    /// Tells the ends, and gives back everything that is left of the shift, and of the queue if that has stopped.
+    /// Nobody hands anything over or recalls it between the two.
     #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
     fn stop(&mut self, ends: Vec<Box<AttemptEnd>>, untold: bool, mut queue: MutexGuard<'_, Queue>) {
-        queue.stopped_at.get_or_insert_with(SystemTime::now);
         self.stopped = true;
         let decided = usize::from(self.latest_is_decided && self.answered < self.attempts.len());
         let undecided = self.answered..self.attempts.len() - decided;
         let mut given_back: Vec<_> = self.attempts.drain(undecided).collect();
-        given_back.extend(queue.attempts.drain(..));
+        if queue.stopped_at.is_some() {
+            given_back.extend(queue.attempts.drain(..));
+        }
         self.free_slot(&mut queue);
         self.tell(ends, untold, Urgency::Now);
         self.shared.give_back(given_back);

@@ -126,6 +126,7 @@ struct State {
     /// After which ends it stops; [`StopOn::Fatal`] if nobody has said.
     stop_on: Option<StopOn>,
     stopped: bool,
+    stops: u64,
     killed: Option<KilledBy>,
     over: bool,
     ended: usize,
@@ -164,10 +165,8 @@ impl Engine for Stage {
                 let returned = Self::take_back(&mut state, running);
                 self.mailbox.post(returned, Urgency::Now);
             }
-            Order::StopOn(stop_on) => {
-                state.stop_on = Some(stop_on);
-                state.stopped = false;
-            }
+            Order::StopOn(stop_on) => state.stop_on = Some(stop_on),
+            Order::GoOn(seen) => state.stopped &= seen != state.stops,
             Order::End(Which::All, by) => {
                 state.killed = Some(by);
                 state.seen.push(Seen::Killed(by));
@@ -244,6 +243,7 @@ impl Stage {
         state.ended += 1;
         if stops {
             state.stopped = true;
+            state.stops += 1;
             let running = state.attempts.len().min(self.play.slots - 1);
             messages.extend(Self::take_back(state, running));
         }
