@@ -5,6 +5,10 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd};
 
+use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mknodat, sendfile};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::pipe::{SpliceFlags, fcntl_setpipe_size};
+
 use super::passing;
 
 /// A file over a duplicate of descriptor number `fd`.
@@ -41,24 +45,17 @@ pub fn open_again(file: &File) -> io::Result<File> {
 pub fn send(from: &File, len: u64, out: &File) -> (u64, io::Result<()>) {
     let mut at = 0;
     let end = send_from(from, &mut at, len, out);
-    (at.cast_unsigned(), end)
+    (at, end)
 }
 
-fn send_from(from: &File, at: &mut libc::off_t, len: u64, out: &File) -> io::Result<()> {
-    while *at < len.cast_signed() {
-        let left = (len.cast_signed() - *at) as usize;
-        // SAFETY: two open descriptors and a live offset.
-        let sent = unsafe { libc::sendfile(out.as_raw_fd(), from.as_raw_fd(), at, left) };
-        if sent > 0 {
-            continue;
-        }
-        let error = io::Error::last_os_error();
-        match error.raw_os_error() {
-            _ if sent == 0 => break,
-            Some(libc::EINTR) => {}
-            Some(libc::EINVAL | libc::ENOSYS) => break,
-            Some(libc::EAGAIN) => wait_writable(out)?,
-            _ => return Err(error),
+fn send_from(from: &File, at: &mut u64, len: u64, out: &File) -> io::Result<()> {
+    while *at < len {
+        let left = (len - *at) as usize;
+        match sendfile(out, from, Some(at), left) {
+            Ok(0) | Err(Errno::INVAL | Errno::NOSYS) => break,
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => wait_writable(out)?,
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(())
@@ -71,7 +68,7 @@ fn send_from(from: &File, at: &mut libc::off_t, len: u64, out: &File) -> io::Res
 ///
 /// `WouldBlock` when the pipe is full, and what else the kernel says.
 pub fn splice_part(from: &File, at: u64, len: usize, out: BorrowedFd) -> io::Result<usize> {
-    splice(from.as_fd(), Some(at.cast_signed()), len, out)
+    splice(from.as_fd(), Some(at), len, out)
 }
 
 /// Moves up to `len` bytes out of `pipe` into `out`, without looking at them and without waiting for a pipe to
@@ -85,33 +82,10 @@ pub fn splice_from_pipe(pipe: BorrowedFd, out: BorrowedFd, len: usize) -> io::Re
     splice(pipe, None, len, out)
 }
 
-fn splice(
-    from: BorrowedFd,
-    mut at: Option<libc::loff_t>,
-    len: usize,
-    out: BorrowedFd,
-) -> io::Result<usize> {
-    let at = at.as_mut().map_or(std::ptr::null_mut(), std::ptr::from_mut);
-    loop {
-        // SAFETY: two open descriptors, and a live offset or none.
-        let moved = unsafe {
-            libc::splice(
-                from.as_raw_fd(),
-                at,
-                out.as_raw_fd(),
-                std::ptr::null_mut(),
-                len,
-                libc::SPLICE_F_NONBLOCK | libc::SPLICE_F_MOVE,
-            )
-        };
-        if moved >= 0 {
-            return Ok(moved.cast_unsigned());
-        }
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
-        }
-    }
+fn splice(from: BorrowedFd, mut at: Option<u64>, len: usize, out: BorrowedFd) -> io::Result<usize> {
+    let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
+    let moved = retry_on_intr(|| rustix::pipe::splice(from, at.as_mut(), out, None, len, flags));
+    Ok(moved?)
 }
 
 /// Reads up to `most` bytes from `file` to the end of `buffer`, into its spare room, which nobody clears
@@ -171,13 +145,8 @@ pub fn open_for_reading_at_once(path: &std::path::Path) -> io::Result<File> {
 ///
 /// When `path` is taken, or in no directory that can be written to.
 pub fn make_fifo(path: &std::path::Path) -> io::Result<()> {
-    use std::os::unix::ffi::OsStrExt as _;
-    let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
-    // SAFETY: a live C string.
-    if unsafe { libc::mkfifo(path.as_ptr(), 0o600) } < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(())
+    let mode = Mode::RUSR | Mode::WUSR;
+    Ok(mknodat(CWD, path, FileType::Fifo, mode, 0)?)
 }
 
 /// Makes writing to `fd` fail rather than wait.
@@ -186,21 +155,14 @@ pub fn make_fifo(path: &std::path::Path) -> io::Result<()> {
 ///
 /// What `fcntl(2)` says.
 pub fn set_nonblocking(fd: BorrowedFd) -> io::Result<()> {
-    // SAFETY: flags of an open descriptor.
-    let flags = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) };
-    // SAFETY: as above.
-    let set = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK) };
-    if flags < 0 || set < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(())
+    let flags = fcntl_getfl(fd)?;
+    Ok(fcntl_setfl(fd, flags | OFlags::NONBLOCK)?)
 }
 
 /// Makes room for `bytes` in the pipe `fd`, if the system allows it.
 pub fn enlarge_pipe(fd: BorrowedFd, bytes: usize) {
-    let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
-    // SAFETY: only changes the size of a pipe of ours. A refusal leaves it as it was, which is as good.
-    unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETPIPE_SZ, bytes) };
+    // A refusal leaves it as it was, which is as good.
+    let _ = fcntl_setpipe_size(fd, bytes);
 }
 
 /// Waits until `out`, which somebody made non-blocking, takes more.

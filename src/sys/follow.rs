@@ -1,10 +1,11 @@
 //! Learning that somebody writes to a file, without looking again and again.
-#![allow(unsafe_code)]
 
-use std::ffi::CString;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+use rustix::fs::{FallocateFlags, fallocate};
 
 use super::wake::Wake;
 
@@ -23,22 +24,10 @@ impl Follow {
     ///
     /// When the user has no inotify instance left, or `/proc` is not mounted.
     pub fn new<'a>(files: impl IntoIterator<Item = &'a File>) -> io::Result<Self> {
-        // SAFETY: no pointers involved.
-        let fd = unsafe { libc::inotify_init1(libc::IN_CLOEXEC | libc::IN_NONBLOCK) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: just made, owned by nobody else.
-        let inotify = unsafe { OwnedFd::from_raw_fd(fd) };
+        let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         for file in files {
-            let path = CString::new(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
-            // SAFETY: an open descriptor and a live C string.
-            let added = unsafe {
-                libc::inotify_add_watch(inotify.as_raw_fd(), path.as_ptr(), libc::IN_MODIFY)
-            };
-            if added < 0 {
-                return Err(io::Error::last_os_error());
-            }
+            let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+            add_watch(&inotify, path, WatchFlags::MODIFY)?;
         }
         let more = Wake::new()?;
         more.ring();
@@ -54,15 +43,8 @@ impl Follow {
     pub fn forget(&self) {
         self.more.reset();
         let mut events = [0_u8; 4096];
-        // SAFETY: a live buffer with its own length; without events it says EAGAIN.
-        while unsafe {
-            libc::read(
-                self.inotify.as_raw_fd(),
-                events.as_mut_ptr().cast(),
-                events.len(),
-            )
-        } > 0
-        {}
+        // Without events it says EAGAIN.
+        while rustix::io::read(&self.inotify, &mut events).is_ok_and(|len| len > 0) {}
     }
 
     /// Says that there is more than what was looked at.
@@ -74,9 +56,8 @@ impl Follow {
 /// Gives the space of the first `len` bytes of `file` back to its file system, where that can be done;
 /// its length stays.
 pub fn give_back(file: &File, len: u64) {
-    let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
-    // SAFETY: no pointers.
-    unsafe { libc::fallocate(file.as_raw_fd(), mode, 0, len.cast_signed()) };
+    let mode = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    let _ = fallocate(file, mode, 0, len);
 }
 
 #[cfg(test)]

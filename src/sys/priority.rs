@@ -3,9 +3,6 @@
 /// Gives the calling thread, and the processes that it will start, this niceness; as far as the kernel
 /// lets it.
 pub fn be_nice(niceness: i32) {
-    // SAFETY: the call takes no pointers. On Linux it concerns the calling thread only.
-    #[allow(unsafe_code)]
-    unsafe {
-        libc::setpriority(libc::PRIO_PROCESS, 0, niceness);
-    }
+    // On Linux it concerns the calling thread only.
+    let _ = rustix::process::setpriority_process(None, niceness);
 }

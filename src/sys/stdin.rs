@@ -21,12 +21,5 @@ pub fn is_socket() -> bool {
 ///
 /// What `dup2(2)` says.
 pub fn become_file(file: &File) -> std::io::Result<()> {
-    use std::os::fd::AsRawFd;
-    // SAFETY: both are descriptor numbers; nobody owns standard input so that it could not be replaced.
-    #[allow(unsafe_code)]
-    let made = unsafe { libc::dup2(file.as_raw_fd(), 0) };
-    if made < 0 {
-        return Err(std::io::Error::last_os_error());
-    }
-    Ok(())
+    Ok(rustix::stdio::dup2_stdin(file)?)
 }

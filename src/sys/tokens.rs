@@ -1,9 +1,10 @@
 //! A fixed number of tokens, to be waited for in `poll(2)` beside other things.
-#![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+
+use rustix::event::{EventfdFlags, eventfd};
 
 /// The pool that tokens come from and go back to: an eventfd that counts them, readable while there are
 /// any.
@@ -21,22 +22,14 @@ impl Tokens {
     ///
     /// When the process has no file descriptor left.
     pub fn new(count: u32) -> io::Result<Self> {
-        let flags = libc::EFD_CLOEXEC | libc::EFD_NONBLOCK | libc::EFD_SEMAPHORE;
-        // SAFETY: no pointers involved.
-        let fd = unsafe { libc::eventfd(count, flags) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the descriptor was just made and belongs to nobody else.
-        Ok(Self(Arc::new(unsafe { OwnedFd::from_raw_fd(fd) })))
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK | EventfdFlags::SEMAPHORE;
+        Ok(Self(Arc::new(eventfd(count, flags)?)))
     }
 
     /// Takes a token, if there is one.
     pub fn try_take(&self) -> Option<Token> {
-        let mut one = 0_u64;
-        // SAFETY: eight bytes are read into a live u64; nothing is read when there is no token.
-        let read = unsafe { libc::read(self.0.as_raw_fd(), (&raw mut one).cast(), 8) };
-        (read == 8).then(|| Token(self.clone()))
+        let read = rustix::io::read(&self.0, &mut [0_u8; 8]);
+        (read == Ok(8)).then(|| Token(self.clone()))
     }
 }
 
@@ -48,9 +41,8 @@ impl AsFd for Tokens {
 
 impl Drop for Token {
     fn drop(&mut self) {
-        let one = 1_u64;
-        // SAFETY: eight bytes are written from a live u64; the count stays far below its limit.
-        unsafe { libc::write(self.0.0.as_raw_fd(), (&raw const one).cast(), 8) };
+        // The count stays far below its limit.
+        let _ = rustix::io::write(&self.0.0, &1_u64.to_ne_bytes());
     }
 }
 

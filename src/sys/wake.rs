@@ -1,8 +1,9 @@
 //! A doorbell: rung by any thread, heard by one that waits in `poll(2)`.
-#![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use rustix::event::{EventfdFlags, eventfd};
 
 use super::fd::poll;
 
@@ -17,27 +18,20 @@ impl Wake {
     ///
     /// When the process has no file descriptor left.
     pub fn new() -> io::Result<Self> {
-        // SAFETY: no pointers involved.
-        let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the descriptor was just made and belongs to nobody else.
-        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+        let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self(fd))
     }
 
     /// Rings.
     pub fn ring(&self) {
-        let one = 1_u64;
-        // SAFETY: eight bytes are read from a live u64. A full counter (EAGAIN) is rung already.
-        unsafe { libc::write(self.0.as_raw_fd(), (&raw const one).cast(), 8) };
+        // A full counter (EAGAIN) is rung already.
+        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
     }
 
     /// Makes it silent again.
     pub fn reset(&self) {
-        let mut count = 0_u64;
-        // SAFETY: eight bytes are written to a live u64. A silent bell (EAGAIN) stays silent.
-        unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) };
+        // A silent bell (EAGAIN) stays silent.
+        let _ = rustix::io::read(&self.0, &mut [0_u8; 8]);
     }
 }
 

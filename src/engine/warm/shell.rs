@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
-use std::os::fd::{AsFd as _, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::time::{Duration, Instant};
@@ -55,7 +55,7 @@ impl WarmShell {
         let (done, says) = io::pipe()?;
         let script = memory_file(false)?;
         let outputs = [memory_file(true)?, memory_file(true)?];
-        let high = |fd: &dyn AsRawFd| at_least(&fd.as_raw_fd(), DONE + 1);
+        let high = |fd: &dyn AsFd| at_least(&fd.as_fd(), DONE + 1);
         let more: [OwnedFd; 3] = [high(&script)?, high(&told)?, high(&says)?];
         let code = match launch.shell.kind() {
             ShellKind::Zsh => [ZSH_CHECK, LOOP].concat(),
