@@ -5,7 +5,7 @@ mod trouble;
 use proptest::prelude::*;
 
 use crate::commands::installed;
-use crate::fanout;
+use crate::{fanout, text};
 
 /// The shells that are here.
 fn shells() -> Vec<&'static str> {
@@ -272,5 +272,25 @@ fn many_jobs_share_a_shell_and_each_has_its_own_result() {
             "{shell}: {} shells for 3000 jobs",
             pids.len()
         );
+    }
+}
+
+#[test]
+fn two_slots_that_stop_at_the_same_time_go_on() {
+    let job = |number: usize| match number % 50 {
+        3 => format!("echo {number}; false\n"),
+        _ => format!("echo {number}\n"),
+    };
+    let inputs: String = (1..=8000).map(job).collect();
+    let want: String = (1..=8000).map(|number| format!("{number}\n")).collect();
+    for _ in 0..3 {
+        let run = fanout()
+            .args(["-k", "-j2", "--retries", "2", "--no-summary"])
+            .write_stdin(inputs.clone())
+            .timeout(crate::support::HANG_GUARD)
+            .output()
+            .unwrap();
+        assert_eq!(run.status.code(), Some(101), "it hangs, or loses jobs");
+        assert!(text(&run.stdout) == want, "not what was printed");
     }
 }
