@@ -63,6 +63,8 @@ pub(super) fn make_one_job(plan: &mut Plan) -> Result<(), String> {
             SourceKind::File(path) => JobStdin::File(path.clone()),
             SourceKind::Stdin | SourceKind::Words(_) => JobStdin::Own,
         },
+        // With --pipe.
+        [] => JobStdin::Own,
         _ => return Err("A semaphore cannot take input from more files".to_owned()),
     };
     plan.make_one_without_inputs();

@@ -385,6 +385,22 @@ struct OfLines {
 
 const OF_LINES: &[OfLines] = &[
     OfLines {
+        applies: |line, _| line.has(&["--semaphore"]) && line.has(&["--pipe", "--spreadstdin"]),
+        reason: "A semaphore runs its command with --pipe, too; GNU runs nothing.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--total-jobs", "--total"]) && told.contains("GNU exit 0, ours exit 255")
+        },
+        reason: NO_NUMBER,
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--pipepart"]) && line.has(&["-m"]) && told.contains("stdout")
+        },
+        reason: "With -m GNU gives the first parts to jobs and forgets the others.",
+    },
+    OfLines {
         applies: |line, told| {
             let alone = !line.has(&[
                 "--pipe",

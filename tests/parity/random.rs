@@ -32,7 +32,7 @@ const AT_ONCE: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// As often is a line compared that differs.
-const TRIES: usize = 2;
+const TRIES: usize = 6;
 
 /// What is told of a line that differs is found in so many steps at most.
 const STEPS: usize = 12;

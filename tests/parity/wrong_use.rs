@@ -155,7 +155,9 @@ pub fn cases() -> Vec<Case> {
         let case = case(&line).stderr_ignored("the words are ours");
         match environment {
             None => case.named("wrong use"),
-            Some(typed) => case.env("PARALLEL", typed).named(typed),
+            Some(typed) => case
+                .env("PARALLEL", typed)
+                .named(&format!("$PARALLEL: {typed}")),
         }
     });
     cases.collect()
