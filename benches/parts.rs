@@ -234,6 +234,7 @@ fn finished_job() -> AttemptEnd {
         stdin: None,
         sent: 0,
         streamed: [0; 2],
+        left_running: Vec::new(),
         recorded: false,
         stdout: Captured::Memory(b"123\n".to_vec()),
         stderr: Captured::default(),

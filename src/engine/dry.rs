@@ -230,6 +230,7 @@ impl DryEngine {
             sent: 0,
             stderr: Captured::Empty,
             streamed: [0; 2],
+            left_running: Vec::new(),
             recorded: false,
         })
     }

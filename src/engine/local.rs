@@ -35,6 +35,7 @@ use crate::model::{
     ArgList, AttemptEnd, AttemptStart, Command, JobIdentity, Outcome, Prepare, SpawnError, Stdin,
 };
 use crate::sys::child::Child;
+use crate::sys::family::Family;
 use crate::sys::fd;
 use crate::sys::guardian::Guardian;
 use crate::sys::passing;
@@ -435,6 +436,9 @@ impl LocalRunner {
         (end.outcome, end.usage, left_behind) = watched.map_err(|error| lost_sight(&error))?;
         if is_short && end.outcome.is_success() {
             end.outcome = Outcome::Lost(Some(fed_too_little(end.job.seq)));
+        }
+        if left_behind {
+            end.left_running = Family::left_by(end.job.pid, end.job.seq);
         }
         match self.capturer.take(left_behind, streams) {
             Ok(taken) => [end.stdout, end.stderr] = taken,

@@ -201,6 +201,7 @@ pub fn never_ran(attempt: &Attempt, outcome: Outcome) -> Box<AttemptEnd> {
         stdout: crate::sys::spool::Captured::Empty,
         stderr: crate::sys::spool::Captured::Empty,
         streamed: [0; 2],
+        left_running: Vec::new(),
         recorded: false,
     })
 }

@@ -108,6 +108,8 @@ pub struct AttemptEnd {
     pub stderr: Captured,
     /// How many bytes of both were handed on while it ran.
     pub streamed: [u64; 2],
+    /// The processes that it has left running.
+    pub left_running: Vec<i32>,
     /// Whether it has been written down as the end of its job.
     pub recorded: bool,
 }

@@ -15,6 +15,7 @@ use super::tally::Counter;
 use super::words::{how, one_line};
 use super::{Failure, Out, Sink};
 use crate::model::{AttemptEnd, Event, Left, Outcome};
+use crate::sys::process;
 
 /// So many failed jobs are named; the others are counted.
 const NAMED: usize = 10;
@@ -31,6 +32,8 @@ pub struct Failures {
     out: Out,
     counter: Counter,
     named: Vec<Failed>,
+    /// What jobs have left running: their numbers and the process ids.
+    left_running: Vec<(u64, Vec<i32>)>,
     quiet: bool,
     /// What was left of the input when a signal ended the run, if one did.
     interrupted: Option<Left>,
@@ -53,12 +56,17 @@ impl Failures {
             out,
             counter: Counter::default(),
             named: Vec::new(),
+            left_running: Vec::new(),
             quiet: false,
             interrupted: None,
         }
     }
 
     fn job(&mut self, end: &AttemptEnd) {
+        if !end.left_running.is_empty() && self.left_running.len() <= NAMED {
+            self.left_running
+                .push((end.job.seq, end.left_running.clone()));
+        }
         let counts = matches!(end.outcome, Outcome::Cancelled { .. })
             || end.outcome.is_left_out()
             || end.outcome.is_success();
@@ -133,8 +141,37 @@ impl Sink for Failures {
         }
         self.out
             .write(render(&self.counter, &self.named).as_bytes())?;
+        // What has ended since is of no interest.
+        for (_, pids) in &mut self.left_running {
+            pids.retain(|&pid| process::lives(pid));
+        }
+        self.left_running.retain(|(_, pids)| !pids.is_empty());
+        self.out
+            .write(still_running(&self.left_running).as_bytes())?;
         self.out.flush()
     }
+}
+
+/// Who outlives the run; empty if nobody does.
+fn still_running(left: &[(u64, Vec<i32>)]) -> String {
+    let Some(more) = left.len().checked_sub(1) else {
+        return String::new();
+    };
+    let named = left.iter().take(NAMED).map(|(seq, pids)| {
+        let pids: Vec<String> = pids.iter().map(i32::to_string).collect();
+        format!("#{seq} ({})", pids.join(" "))
+    });
+    let named: Vec<String> = named.collect();
+    let jobs = if more == 0 { "a job" } else { "jobs" };
+    let others = if left.len() > NAMED {
+        " and others"
+    } else {
+        ""
+    };
+    format!(
+        "fanout: processes of {jobs} still run: {}{others}\n",
+        named.join(", ")
+    )
 }
 
 /// What a signal has made of the run.

@@ -70,6 +70,7 @@ pub(super) fn ended(seq: u64, command: &str, outcome: Outcome) -> AttemptEnd {
         stdout: Captured::Empty,
         stderr: Captured::Empty,
         streamed: [0; 2],
+        left_running: Vec::new(),
         recorded: false,
     }
 }

@@ -42,13 +42,15 @@ impl Member {
     }
 }
 
-/// The processes of one job outside its process group.
+/// The processes of one job outside its process group, or all of them.
 #[derive(Debug)]
 pub struct Family {
     leader: i32,
     /// Whether the leader was reaped: then its number may soon be another's.
     reaped: bool,
     job: u64,
+    /// Whether those in its process group are members, too.
+    whole: bool,
     members: Vec<Member>,
 }
 
@@ -68,8 +70,20 @@ impl Family {
             leader,
             reaped: false,
             job,
+            whole: false,
             members: Vec::new(),
         }
+    }
+
+    /// What job number `job` has left running, whose first process was `leader` and is gone: the process ids, in
+    /// order.
+    pub fn left_by(leader: i32, job: u64) -> Vec<i32> {
+        let mut family = Self::new(leader, job);
+        (family.reaped, family.whole) = (true, true);
+        family.look();
+        let mut pids: Vec<i32> = family.members.iter().map(|member| member.pid).collect();
+        pids.sort_unstable();
+        pids
     }
 
     /// Says that the leader is being reaped.
@@ -108,7 +122,7 @@ impl Family {
         };
         let Some(place) = place(pid) else { return };
         parents.push(pid);
-        if place.group != self.leader && place.lives {
+        if place.lives && (self.whole || place.group != self.leader) {
             self.members.push(member);
         }
     }

@@ -59,6 +59,13 @@ pub fn start_time(pid: u32) -> Option<u64> {
     field.split_whitespace().nth(19)?.parse().ok()
 }
 
+/// Whether process `pid` is there and has not ended.
+pub fn lives(pid: i32) -> bool {
+    let stat = kernel_file::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = memchr::memrchr(b')', &stat).and_then(|name| stat.get(name + 2));
+    state.is_some_and(|state| !matches!(state, b'Z' | b'X'))
+}
+
 /// The name of the namespace that this process's id belongs to.
 pub fn namespace() -> String {
     let name = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();

@@ -7,7 +7,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::process::make_fifo;
 use crate::support::HANG_GUARD;
-use crate::{fanout_in_background, text};
+use crate::{fanout, fanout_in_background, text};
 
 /// Leaves somebody who writes into both outputs when the run is over, more than a pipe holds, and tells how that
 /// has ended.
@@ -99,4 +99,41 @@ fn what_is_put_around_a_command_keeps_its_exit_status() {
                 .code(code);
         }
     }
+}
+
+/// It stays, and is named: in JSON and once at the end.
+#[test]
+fn what_a_job_leaves_running_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let command =
+        "sleep 4711 >&- 2>&- & echo $! >pid{}; (setsid sleep 4712 >&- 2>&- &); echo started";
+    let run = fanout()
+        .current_dir(dir.path())
+        .args(["-j1", "--json=log", command, ":::", "1", "2"])
+        .assert()
+        .success();
+    let pids = [1, 2].map(|seq| {
+        let pid = std::fs::read_to_string(dir.path().join(format!("pid{seq}"))).unwrap();
+        pid.trim().parse::<i32>().unwrap()
+    });
+    let log = std::fs::read_to_string(dir.path().join("log")).unwrap();
+    let ends = log.lines().filter(|line| line.contains("\"job.end\""));
+    let left: Vec<Vec<i32>> = ends
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|end| serde_json::from_value(end["leftover_pids"].clone()).unwrap())
+        .collect();
+    let said = text(&run.get_output().stderr).to_owned();
+    for pid in left.iter().flatten() {
+        let pid = rustix::process::Pid::from_raw(*pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+    assert_eq!(left.len(), 2);
+    for (left, pid) in left.iter().zip(pids) {
+        assert!(left.contains(&pid) && left.len() == 2, "{left:?} {pid}");
+    }
+    let words = format!(
+        "fanout: processes of jobs still run: #1 ({} {}), #2 ({} {})\n",
+        left[0][0], left[0][1], left[1][0], left[1][1]
+    );
+    assert_eq!(said, words);
 }

@@ -124,6 +124,7 @@ pub(super) fn job_end<'a>(
         stderr_truncated: is_lost || stderr.is_some_and(|output| output.truncated),
         stdout_path: path(&end.stdout),
         stderr_path: path(&end.stderr),
+        leftover_pids: &end.left_running,
     }
 }
 

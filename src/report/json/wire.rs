@@ -160,6 +160,8 @@ pub(super) struct JobEnd<'a> {
     pub(super) stdout_path: Option<&'a str>,
     /// The file that holds all of standard error.
     pub(super) stderr_path: Option<&'a str>,
+    /// The processes that it left running, where one of them is in its process group. They stay.
+    pub(super) leftover_pids: &'a [i32],
 }
 
 /// What an attempt cost, as `wait4(2)` tells; null where no process was started. Of a job that shared its shell
