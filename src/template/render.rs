@@ -30,7 +30,7 @@ pub struct Values<'a> {
 pub struct Call<'t> {
     /// The expression.
     pub expression: &'t Arc<Expression>,
-    /// The argument, counted from 0.
+    /// The argument, counted from 0; 0 where there is none and the expression is about the job.
     pub arg: usize,
 }
 

@@ -67,8 +67,10 @@ fn render(template: &Template, args: &ArgList, style: Style) -> Vec<u8> {
     let evaluated: Vec<Evaluated> = calls
         .iter()
         .map(|call| Evaluated {
+            // Without arguments an expression is about the job.
             value: args
                 .get(call.arg)
+                .or(args.is_empty().then_some(b""))
                 .expect("a call is for an argument that there is"),
             quoted: true,
         })
