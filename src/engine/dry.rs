@@ -4,11 +4,11 @@
 //! command line, quoted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use super::made_files;
 use super::question;
+use super::stopped::Stopped;
 use super::{Attempt, Engine, Order, Post, Update, never_ran, not_rendered};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
@@ -32,9 +32,7 @@ pub struct DryEngine {
     /// Whether a job whose output has a file already is done.
     results_are_done: bool,
     /// Whether an attempt could not be rendered, after which nothing is before the controller says so.
-    stopped: AtomicBool,
-    /// How many there were.
-    stops: AtomicU64,
+    stopped: Stopped,
     post: Post,
 }
 
@@ -61,8 +59,7 @@ impl DryEngine {
             asks: false,
             results_are_done: false,
             ends,
-            stopped: AtomicBool::new(false),
-            stops: AtomicU64::new(0),
+            stopped: Stopped::default(),
             post,
         }
     }
@@ -186,8 +183,7 @@ impl DryEngine {
 
     /// An attempt cannot be rendered, which ends the run; `rest` is not looked at.
     fn give_up(&self, attempt: &Attempt, error: SpawnError, rest: impl Iterator<Item = Attempt>) {
-        self.stopped.store(true, Ordering::Relaxed);
-        self.stops.fetch_add(1, Ordering::Relaxed);
+        self.stopped.set();
         let end = never_ran(attempt, not_rendered(error));
         self.answer(end);
         self.give_back(rest.collect());
@@ -238,7 +234,7 @@ impl DryEngine {
 
 impl Engine for DryEngine {
     fn run(&self, attempts: Vec<Attempt>) {
-        if self.stopped.load(Ordering::Relaxed) {
+        if self.stopped.is_set() {
             return self.give_back(attempts);
         }
         for stdin in attempts
@@ -257,11 +253,7 @@ impl Engine for DryEngine {
     /// Nothing runs and nothing is held when this is called.
     fn order(&self, order: Order) {
         match order {
-            Order::GoOn(seen) => {
-                if seen == self.stops.load(Ordering::Relaxed) {
-                    self.stopped.store(false, Ordering::Relaxed);
-                }
-            }
+            Order::GoOn(seen) => self.stopped.go_on(seen),
             Order::List => self.post.tell(Update::Running(Vec::new()), Urgency::Now),
             Order::Staff
             | Order::StopOn(_)

@@ -30,6 +30,7 @@ mod question;
 pub mod reduce;
 mod script;
 pub mod shell;
+mod stopped;
 pub mod term_seq;
 pub mod tmux;
 pub mod warm;

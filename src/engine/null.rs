@@ -3,8 +3,9 @@
 //! It is what benches put under the controller and the reports, to see what those cost, and the smallest engine that
 //! keeps the contract.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::stopped::Stopped;
 use super::{Attempt, Engine, Order, Post, StopOn, Update, never_ran};
 use crate::model::{Job, Outcome};
 use crate::sys::mailbox::Urgency;
@@ -14,9 +15,7 @@ pub struct NullEngine<F> {
     outcome: F,
     post: Post,
     stops_on_failure: AtomicBool,
-    stopped: AtomicBool,
-    /// How many ends on which to stop it has told.
-    stops: AtomicU64,
+    stopped: Stopped,
 }
 
 impl<F: Fn(&Job) -> Outcome + Sync> NullEngine<F> {
@@ -26,8 +25,7 @@ impl<F: Fn(&Job) -> Outcome + Sync> NullEngine<F> {
             outcome,
             post,
             stops_on_failure: AtomicBool::new(false),
-            stopped: AtomicBool::new(false),
-            stops: AtomicU64::new(0),
+            stopped: Stopped::default(),
         }
     }
 
@@ -45,13 +43,12 @@ impl<F: Fn(&Job) -> Outcome + Sync> Engine for NullEngine<F> {
         let mut attempts = attempts.into_iter();
         let stop_on = self.stop_on();
         let mut ends = Vec::with_capacity(attempts.len());
-        while !self.stopped.load(Ordering::Relaxed)
+        while !self.stopped.is_set()
             && let Some(attempt) = attempts.next()
         {
             let outcome = (self.outcome)(&attempt.job);
             if stop_on.covers(&outcome) {
-                self.stopped.store(true, Ordering::Relaxed);
-                self.stops.fetch_add(1, Ordering::Relaxed);
+                self.stopped.set();
             }
             ends.push(never_ran(&attempt, outcome));
         }
@@ -71,11 +68,7 @@ impl<F: Fn(&Job) -> Outcome + Sync> Engine for NullEngine<F> {
                 let on_failure = stop_on == StopOn::Failure;
                 self.stops_on_failure.store(on_failure, Ordering::Relaxed);
             }
-            Order::GoOn(seen) => {
-                if seen == self.stops.load(Ordering::Relaxed) {
-                    self.stopped.store(false, Ordering::Relaxed);
-                }
-            }
+            Order::GoOn(seen) => self.stopped.go_on(seen),
             Order::List => self.post.tell(Update::Running(Vec::new()), Urgency::Now),
             Order::Staff
             | Order::Recall

@@ -129,8 +129,6 @@ struct Controller<'a> {
     in_flight: usize,
     /// After which ends the engine stops by itself.
     stop_on: StopOn,
-    /// It was told.
-    told_stop_on: bool,
     /// It has stopped.
     is_stopped: bool,
     /// At so many ends in all.
@@ -184,7 +182,6 @@ impl<'a> Controller<'a> {
             phase: Phase::Running,
             in_flight: 0,
             stop_on,
-            told_stop_on: stop_on == StopOn::Fatal,
             is_stopped: false,
             stops: 0,
             announces: None,
@@ -211,6 +208,7 @@ impl<'a> Controller<'a> {
             record.began(&start);
         }
         self.events.push(Event::RunStarted(start));
+        self.parties.engine.order(Order::StopOn(self.stop_on));
         let mut messages = Vec::new();
         loop {
             if self.in_step {
@@ -330,9 +328,6 @@ impl<'a> Controller<'a> {
         }
         if !attempts.is_empty() {
             self.tell_slots();
-            if !std::mem::replace(&mut self.told_stop_on, true) {
-                self.parties.engine.order(Order::StopOn(self.stop_on));
-            }
             if std::mem::take(&mut self.is_stopped) {
                 self.parties.engine.order(Order::GoOn(self.stops));
             }
@@ -766,22 +761,20 @@ impl<'a> Controller<'a> {
 
     /// Starts nothing any more, on behalf of `by` and because of `why`.
     fn drain(&mut self, by: KilledBy, why: &str) {
-        if self.phase > Phase::Running {
-            if self.announces.is_some() {
-                self.parties.mailbox.post([Message::Recalled], Urgency::Now);
-            }
-            return;
+        if self.phase == Phase::Running {
+            self.phase = Phase::Draining;
+            self.ended_by = by;
+            self.halted_by.get_or_insert_with(|| why.to_owned());
+            self.left = self.parties.queue.left(self.total);
+            let put_back = self.parties.queue.stop();
+            let now = SystemTime::now();
+            let put_back = put_back.map(|pending| self.attempt(pending, now)).collect();
+            self.give_up(put_back);
+            self.parties.engine.order(Order::Recall);
         }
-        self.phase = Phase::Draining;
-        self.ended_by = by;
-        self.halted_by.get_or_insert_with(|| why.to_owned());
-        self.left = self.parties.queue.left(self.total);
-        let put_back = self.parties.queue.stop();
-        let now = SystemTime::now();
-        let put_back = put_back.map(|pending| self.attempt(pending, now)).collect();
-        self.give_up(put_back);
-        self.parties.engine.order(Order::Recall);
-        self.parties.mailbox.post([Message::Recalled], Urgency::Now);
+        if self.announces.is_some() {
+            self.parties.mailbox.post([Message::Recalled], Urgency::Now);
+        }
     }
 
     /// All that the engine had not begun has come back.

@@ -225,14 +225,7 @@ impl Line {
 
     fn with_arguments(rng: &mut Rng) -> Self {
         let mut options = options(rng, tables::OPTIONS, 4);
-        let first = *pick(rng, &["-k", "-j1", "-k", "-kj2"]);
-        let first = if is_of_time(&options) {
-            options.retain(|option| !is_of_slots(option));
-            "-j1"
-        } else {
-            first
-        };
-        options.insert(0, vec![first.to_owned()]);
+        put_order_first(rng, &["-k", "-j1", "-k", "-kj2"], &mut options);
         let fixed = 1;
         let command = strings(pick::<&[&str]>(rng, tables::COMMANDS));
         let count = *pick(rng, &[0, 1, 1, 1, 1, 2, 2, 3]);
@@ -255,14 +248,7 @@ impl Line {
             rng,
             &["--pipe", "--pipe", "--pipe", "--spreadstdin", "--pipepart"],
         );
-        let first = *pick(rng, &["-k", "-j1", "-kj2"]);
-        let first = if is_of_time(&options) {
-            options.retain(|option| !is_of_slots(option));
-            "-j1"
-        } else {
-            first
-        };
-        options.insert(0, vec![first.to_owned()]);
+        put_order_first(rng, &["-k", "-j1", "-kj2"], &mut options);
         options.insert(1, vec![splits.to_owned()]);
         let fixed = 2;
         let command = strings(pick::<&[&str]>(rng, tables::PIPE_COMMANDS));
@@ -391,6 +377,16 @@ impl Line {
                 })
             })
     }
+}
+
+/// Puts one of `ways` to have a sure order of output in front of `options`: one job at a time where it is about time.
+fn put_order_first(rng: &mut Rng, ways: &[&str], options: &mut Vec<Vec<String>>) {
+    let mut way = *pick(rng, ways);
+    if is_of_time(options) {
+        options.retain(|option| !is_of_slots(option));
+        way = "-j1";
+    }
+    options.insert(0, vec![way.to_owned()]);
 }
 
 /// Whether it is a matter of time what is printed, unless jobs run one by one.
