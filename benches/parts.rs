@@ -11,6 +11,8 @@ use std::time::{Duration, SystemTime};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use fanout::engine::Post;
 use fanout::engine::null::NullEngine;
+use fanout::flow::mailbox::Mailbox;
+use fanout::flow::spool::Captured;
 use fanout::input::{Delimiter, InputConfig, Records, SourceKind};
 use fanout::ledger::done::Seqs;
 use fanout::ledger::joblog;
@@ -22,8 +24,6 @@ use fanout::run::queue::{Queue, filled};
 use fanout::run::retry::Retry;
 use fanout::run::slots::Slots;
 use fanout::run::{Message, Observer, controller};
-use fanout::sys::mailbox::Mailbox;
-use fanout::sys::spool::Captured;
 use fanout::template::{Quoting, Style, Syntax, Template, Values};
 
 criterion_group!(parts, templates, quoting, records, job_lines, controller);

@@ -5,12 +5,13 @@
 //!
 //! | layer | modules | what is there |
 //! |---|---|---|
-//! | 6 | [`cli`] | what was typed, resolved into a plan |
-//! | 5 | [`plan`], [`sem`] | what is to be done, a field for each of those who do it; semaphores |
-//! | 4 | [`mod@run`] | policy: when a job starts, is tried again, or the run ends |
-//! | 3 | [`job`], [`engine`], [`report`] | records to jobs; processes; output and JSON |
-//! | 2 | [`input`], [`pipe`], [`template`], [`ledger`], [`sql`] | reading inputs; splitting streams; rendering commands; joblog formats; tables of jobs |
-//! | 1 | [`model`] | jobs, outcomes, events: data only |
+//! | 9 | [`cli`], [`wire`] | what was typed, resolved into a plan; a run put together from a plan |
+//! | 8 | [`plan`], [`sem`] | what is to be done, a field for each of those who do it; semaphores |
+//! | 7 | [`mod@run`] | policy: when a job starts, is tried again, or the run ends |
+//! | 6 | [`job`], [`engine`], [`report`] | records to jobs; processes; output and JSON |
+//! | 4 | [`input`], [`pipe`], [`template`], [`ledger`], [`sql`] | reading inputs; splitting streams; rendering commands; joblog formats; tables of jobs |
+//! | 2 | [`model`] | jobs, outcomes, events: data only |
+//! | 1 | [`flow`] | bounded hand-over: mailboxes, credit, blocks, spools |
 //! | 0 | [`sys`] | the kernel's side |
 //!
 //! A run has four kinds of threads: the main thread is the controller; one reads the input; one
@@ -20,6 +21,7 @@
 
 pub mod cli;
 pub mod engine;
+pub mod flow;
 pub mod input;
 pub mod job;
 pub mod ledger;

@@ -13,6 +13,7 @@ use crate::engine::handover::Handover;
 use crate::engine::local::JobStdin;
 use crate::engine::shell::Shell;
 use crate::engine::term_seq::TermSeq;
+use crate::flow::spool::Codec;
 use crate::input::{InputConfig, Shape, SourceKind};
 use crate::job::Renderer;
 use crate::job::pack::Packing;
@@ -25,7 +26,6 @@ use crate::run::halt::{ExitRule, HaltPolicy};
 use crate::run::retry::Retry;
 use crate::sql::url::Dburl;
 use crate::sys::pressure::Resource;
-use crate::sys::spool::Codec;
 use crate::template::Quoting;
 
 /// A whole run.

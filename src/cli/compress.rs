@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::flags::Output;
-use crate::sys::spool::Codec;
+use crate::flow::spool::Codec;
 
 /// Who compresses if nobody is named, the first that is installed: fast ones first.
 const PROGRAMS: [&str; 5] = ["zstd", "lz4", "pigz", "gzip", "bzip2"];

@@ -11,9 +11,9 @@ use direct::Direct;
 pub use outputs::Outputs;
 use outputs::Way;
 
+use crate::flow::output_order::Turn;
+use crate::flow::spool::{Captured, Codec, Named, Packer, Spool, SpoolDir, result_files};
 use crate::model::{Command, Stream};
-use crate::sys::spool::{Captured, Codec, Named, Packer, Spool, SpoolDir, result_files};
-use crate::sys::turn::Turn;
 
 /// What becomes of jobs' output.
 #[derive(Clone, Debug)]

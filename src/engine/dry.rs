@@ -10,13 +10,13 @@ use super::made_files;
 use super::question;
 use super::stopped::Stopped;
 use super::{Attempt, Engine, Order, Post, Update, never_ran, not_rendered};
+use crate::flow::mailbox::Urgency;
+use crate::flow::spool::{Captured, has_result};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{
     AttemptEnd, Command, Job, JobIdentity, Outcome, Prepare, Rehearsal, SpawnError, Usage,
 };
-use crate::sys::mailbox::Urgency;
-use crate::sys::spool::{Captured, has_result};
 use crate::template::Quoting;
 
 /// For `--dry-run`: what would have been run is in each end's command.

@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use crate::flow::block::Block;
+use crate::flow::feed_queue::{Next, Stream};
 use crate::model::{Body, Stdin};
-use crate::sys::block::Block;
 use crate::sys::child::Door;
 use crate::sys::fd;
-use crate::sys::stream::{Next, Stream};
 use crate::sys::wake::{self, Wake};
 
 /// The largest pipe that is asked for, in bytes: what the kernel gives to anybody.

@@ -29,6 +29,8 @@ use super::tmux::Tmux;
 use super::warm::Warm;
 use super::workdir::Workdir;
 use super::{Attempt, Engine as _, Order, Post, never_ran, not_rendered};
+use crate::flow::credit::Tokens;
+use crate::flow::spool::{Codec, has_result};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{
@@ -41,8 +43,6 @@ use crate::sys::guardian::Guardian;
 use crate::sys::passing;
 use crate::sys::priority::be_nice;
 use crate::sys::spawn::Spawner;
-use crate::sys::spool::{Codec, has_result};
-use crate::sys::tokens::Tokens;
 use crate::sys::tty;
 
 /// What the engine needs to know.

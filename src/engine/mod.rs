@@ -39,12 +39,12 @@ mod workdir;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::flow::output_order::Asking;
 use crate::model::{
     AttemptEnd, AttemptStart, Job, JobIdentity, KilledBy, Outcome, OutputPiece, Rehearsal,
     SpawnError,
 };
 use crate::sys::helper;
-use crate::sys::turn::Asking;
 pub use post::{Post, Record};
 
 /// One try at a job, ready to run as soon as a slot is free.
@@ -199,8 +199,8 @@ pub fn never_ran(attempt: &Attempt, outcome: Outcome) -> Box<AttemptEnd> {
         usage: crate::model::Usage::default(),
         stdin: attempt.job.stdin.clone(),
         sent: 0,
-        stdout: crate::sys::spool::Captured::Empty,
-        stderr: crate::sys::spool::Captured::Empty,
+        stdout: crate::flow::spool::Captured::Empty,
+        stderr: crate::flow::spool::Captured::Empty,
         streamed: [0; 2],
         left_running: Vec::new(),
         recorded: false,

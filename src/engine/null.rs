@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::stopped::Stopped;
 use super::{Attempt, Engine, Order, Post, StopOn, Update, never_ran};
+use crate::flow::mailbox::Urgency;
 use crate::model::{Job, Outcome};
-use crate::sys::mailbox::Urgency;
 
 /// Ends each attempt when it is handed over, on the thread that does so.
 pub struct NullEngine<F> {

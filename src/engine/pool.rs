@@ -16,10 +16,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Attempt, Engine, JobSignal, Order, Post, Running, StopOn, Update, Which};
+use crate::flow::mailbox::Urgency;
 use crate::model::{JobIdentity, KilledBy};
 use crate::sys::child::signal_group;
 use crate::sys::helper;
-use crate::sys::mailbox::Urgency;
 use crate::sys::wake::Wake;
 use crew::Crew;
 pub use shift::Shift;

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::Update;
+use crate::flow::mailbox::Urgency;
 use crate::model::{AttemptEnd, AttemptStart, OutputPiece, RunStart};
-use crate::sys::mailbox::Urgency;
 
 /// Where it is written down how jobs ended (`--joblog`, `--json=FILE`, `--results`), before anything else happens in
 /// their slots; and in JSON what is told before that.

@@ -15,8 +15,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use super::shell::Shell;
+use crate::flow::spool::Captured;
 use crate::sys::guardian::Ward;
-use crate::sys::spool::Captured;
 use crate::sys::wake::Wake;
 use merge::Merge;
 use tree::{Segment, Tree};

@@ -8,7 +8,7 @@ use super::error::{InputError, SourceName};
 use super::link::Links;
 use super::reader::{BUFFER, Splitter};
 use super::source::{Feed, Source, Streams};
-use crate::sys::spool::unlinked_file;
+use crate::flow::spool::unlinked_file;
 
 /// The number of records of all sources together; the sources can be read afterwards as if untouched.
 pub(super) fn total(streams: &mut Streams, links: &Links) -> Result<u64, InputError> {

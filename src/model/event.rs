@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::{ArgList, Command, Outcome, Stdin, Usage};
-use crate::sys::spool::Captured;
-use crate::sys::tokens::Token;
-use crate::sys::turn::Asking;
+use crate::flow::credit::Token;
+use crate::flow::output_order::Asking;
+use crate::flow::spool::Captured;
 
 /// Something that happened. Sinks in `report` receive each event once, in order.
 ///

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::sys::block::Block;
-use crate::sys::stream::Stream;
+use crate::flow::block::Block;
+use crate::flow::feed_queue::Stream;
 
 /// A job's standard input: a header that is repeated for each job, and its share of the input. Cheap to
 /// clone: a job that is tried again is fed the same again.

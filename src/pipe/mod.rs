@@ -30,8 +30,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::flow::block::BufferPool;
 use crate::model::{ArgList, Body, Job, Stdin};
-use crate::sys::block::BufferPool;
 use group::Grouped;
 use key::Key;
 use limit::Limit;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::key::{self, Key};
 use super::stream::{Blocks, Splitter};
+use crate::flow::block::{Block, Buffer, BufferPool};
+use crate::flow::feed_queue::Lanes;
 use crate::model::{Body, Stdin};
-use crate::sys::block::{Block, Buffer, BufferPool};
-use crate::sys::stream::Lanes;
 
 /// Which job gets which block.
 #[derive(Debug)]

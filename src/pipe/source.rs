@@ -297,5 +297,5 @@ pub fn consumed(file: &File, at: u64) {
 }
 
 fn tempfile_in_tmpdir() -> io::Result<File> {
-    crate::sys::spool::unlinked_file(&crate::sys::temp::dir())
+    crate::flow::spool::unlinked_file(&crate::sys::temp::dir())
 }

@@ -8,7 +8,7 @@ use super::limit::{self, Limit, too_long};
 use super::separator::{Ends, Separator};
 use super::source::Source;
 use super::{Config, Header, Remark};
-use crate::sys::block::{Block, Buffer, BufferPool};
+use crate::flow::block::{Block, Buffer, BufferPool};
 use crate::sys::limits;
 
 /// Blocks do not grow beyond this, as in GNU parallel.

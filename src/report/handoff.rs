@@ -4,8 +4,8 @@ use std::io;
 use std::time::Instant;
 
 use super::{Failure, Sink};
+use crate::flow::spool::Captured;
 use crate::model::{Event, Outcome};
-use crate::sys::spool::Captured;
 
 /// Who takes the output.
 pub trait Taker: Send {

@@ -7,8 +7,8 @@ use std::os::unix::fs::FileTypeExt as _;
 
 use super::whole::{Whole, end_of_line, end_of_line_in};
 use super::{Failure, Screen};
+use crate::flow::spool::Captured;
 use crate::sys::fd;
-use crate::sys::spool::Captured;
 
 /// The buffer is written out when it holds this much; larger pieces bypass it.
 const FULL: usize = 64 * 1024;

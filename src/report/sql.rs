@@ -14,10 +14,10 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use super::out::for_each_piece;
 use super::text::tag::{Decoration, Tagger};
 use super::{Failure, Sink};
+use crate::flow::spool::Captured;
 use crate::model::{AttemptEnd, Event, Exit, Outcome};
 use crate::sql::claims::Claims;
 use crate::sql::{self, Finished, SqlError, Ticket};
-use crate::sys::spool::Captured;
 
 /// So many ends may be pending where there are few slots.
 const PENDING: usize = 16;

@@ -238,9 +238,9 @@ fn headline(counter: &Counter, failed: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::spool::Captured;
     use crate::model::KilledBy;
     use crate::report::testing::{ended, finished, never_started, ok, out, spooled, written};
-    use crate::sys::spool::Captured;
 
     fn summary(events: Vec<Event>) -> String {
         let (out, file) = out();

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Out;
+use crate::flow::spool::Captured;
 use crate::model::{
     ArgList, AttemptEnd, AttemptStart, Command, Event, JobIdentity, Outcome, RunEnd, RunStart,
     Usage,
 };
-use crate::sys::spool::Captured;
 
 /// An output, and the file to read what was written from.
 pub(super) fn out() -> (Out, File) {

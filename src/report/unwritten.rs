@@ -12,11 +12,11 @@ use super::joblog::Joblog;
 use super::json::JsonRecord;
 use super::sql;
 use super::{Failure, Sink};
+use crate::flow::spool::Captured;
 use crate::ledger::joblog::Line;
 use crate::model::{AttemptEnd, Event, JobIdentity, Outcome};
 use crate::sql::OUTPUT_LOST;
 use crate::sql::claims::Claims;
-use crate::sys::spool::Captured;
 
 /// Where it is on record which jobs are done.
 #[derive(Clone, Debug, Default)]

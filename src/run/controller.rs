@@ -15,9 +15,9 @@ use super::{Message, Observer};
 use crate::engine::{
     Attempt, Engine, JobSignal, Order, Record, Running, StopOn, Update, Which, never_ran,
 };
+use crate::flow::mailbox::{Mailbox, Urgency};
 use crate::ledger::done::Seqs;
 use crate::model::{AttemptEnd, Event, Job, KilledBy, Left, Outcome, Rehearsal, RunEnd, RunStart};
-use crate::sys::mailbox::{Mailbox, Urgency};
 use crate::sys::signals::{Signal, stop_self};
 
 /// What the controller needs to know.

@@ -182,7 +182,7 @@ fn soft(resource: libc::__rlimit_resource_t) -> Option<u64> {
 }
 
 /// How large a file may become, in bytes; `None`: there is no limit.
-pub(in crate::sys) fn largest_file() -> Option<u64> {
+pub fn largest_file() -> Option<u64> {
     soft(libc::RLIMIT_FSIZE)
 }
 

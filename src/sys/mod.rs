@@ -1,6 +1,5 @@
 //! What the kernel offers, behind small safe surfaces. All `unsafe` code of the project lives here.
 
-pub mod block;
 pub mod cgroup;
 pub mod child;
 pub mod closed;
@@ -12,7 +11,6 @@ pub mod family;
 pub mod fd;
 pub mod first_thread;
 pub mod folders;
-pub mod follow;
 pub mod guardian;
 pub mod helper;
 pub mod host;
@@ -21,7 +19,6 @@ pub mod kernel_file;
 pub mod limits;
 pub mod locale;
 pub mod lock;
-pub mod mailbox;
 pub mod mark;
 pub mod memory_file;
 pub mod passing;
@@ -32,14 +29,10 @@ pub mod scratch;
 pub mod secret;
 pub mod signals;
 pub mod spawn;
-pub mod spool;
 pub mod stdin;
-pub mod stream;
 pub mod temp;
 pub mod threads;
-pub mod tokens;
 pub mod topology;
 pub mod tty;
-pub mod turn;
 pub mod user;
 pub mod wake;

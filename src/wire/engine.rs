@@ -15,6 +15,9 @@ use crate::engine::local::{self, JobStdin};
 use crate::engine::reduce::{self, Reducer};
 use crate::engine::tmux::Tmux;
 use crate::engine::{Engine, Post};
+use crate::flow::mailbox::Urgency;
+use crate::flow::output_order::Turn;
+use crate::flow::spool::{Limits, SpoolDir};
 use crate::job::Renderer;
 use crate::ledger::done::Keys;
 use crate::model::Prepare;
@@ -24,10 +27,7 @@ use crate::sql::claims::Claims;
 use crate::sys::folders;
 use crate::sys::guardian::Guardian;
 use crate::sys::limits;
-use crate::sys::mailbox::Urgency;
 use crate::sys::scratch::Scratch;
-use crate::sys::spool::{Limits, SpoolDir};
-use crate::sys::turn::Turn;
 
 /// Everything an engine needs that is made before its workers are.
 pub struct EngineParts {

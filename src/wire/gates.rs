@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use super::Letters;
+use crate::flow::mailbox::Urgency;
 use crate::plan::{Below, GatePlan};
 use crate::run::Message;
 use crate::run::gate::{
     Answer, Ask, Ceiling, CommandGate, Delay, Gate, Limit, Measure, MemFree, MemSuspend,
 };
 use crate::sys::helper;
-use crate::sys::mailbox::Urgency;
 use crate::sys::passing;
 use crate::sys::pressure::{self, Rate, Resource};
 

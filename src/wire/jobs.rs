@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::Letters;
 use super::sql::{self, RowSource, Submission};
+use crate::flow::mailbox::Urgency;
 use crate::input::{Growth, InputConfig, Notices, Records};
 use crate::job::pack::{Jobs, Packing};
 use crate::ledger::done::{self, Keys, Seqs};
@@ -16,7 +17,6 @@ use crate::plan::{JobsPlan, ResumePlan};
 use crate::run::Message;
 use crate::run::queue::{self, Queue};
 use crate::sql::claims::Claims;
-use crate::sys::mailbox::Urgency;
 use crate::sys::threads;
 
 /// Jobs that can be read, and how many there are, where that is known.

@@ -27,6 +27,7 @@ pub use reports::{Reports, start_reports};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::flow::mailbox::Mailbox;
 use crate::ledger::done::Seqs;
 use crate::plan::{RunPlan, SlotsPlan};
 use crate::run::Message;
@@ -36,7 +37,6 @@ use crate::run::gate::Gate;
 use crate::run::queue::Queue;
 use crate::run::slots::Slots;
 use crate::run::time_limit::MedianLimit;
-use crate::sys::mailbox::Mailbox;
 
 /// Where everybody leaves word for the controller.
 pub type Letters = Arc<Mailbox<Message>>;

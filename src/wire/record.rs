@@ -16,6 +16,8 @@ use super::Letters;
 use super::durable::Durable;
 use super::record_files::{RecordFiles, Wanted};
 use crate::engine::Record;
+use crate::flow::mailbox::Urgency;
+use crate::flow::spool::finish_result;
 use crate::model::{AttemptEnd, AttemptStart, Outcome, OutputPiece, RunStart};
 use crate::plan::{JoblogBegin, JoblogPlan};
 use crate::report::joblog::{self, Joblog};
@@ -25,8 +27,6 @@ use crate::report::text::RowsRecord;
 use crate::report::{Failure, Out};
 use crate::run::Message;
 use crate::run::retry::Retry;
-use crate::sys::mailbox::Urgency;
-use crate::sys::spool::finish_result;
 
 /// Hears that something cannot be written.
 pub(super) type OnFailure = Arc<dyn Fn(Failure) + Send + Sync>;

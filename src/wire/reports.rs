@@ -15,6 +15,8 @@ use super::record_files::{RecordFiles, Wanted};
 use super::{EngineParts, Letters};
 use crate::engine::Record;
 use crate::engine::reduce::Reducer;
+use crate::flow::mailbox::Urgency;
+use crate::flow::spool::Captured;
 use crate::ledger::key::NO_STDIN;
 use crate::model::Event;
 use crate::plan::{JsonPlan, JsonTarget, ReportPlan, RowsPlan};
@@ -26,10 +28,8 @@ use crate::report::{Failure, Out, Reporter, Screen, Sink, json, progress, sql, s
 use crate::run::retry::Retry;
 use crate::run::{Message, Observer};
 use crate::sys::helper;
-use crate::sys::mailbox::Urgency;
 use crate::sys::passing;
 use crate::sys::signals::{self, Caught, Signal};
-use crate::sys::spool::Captured;
 use crate::sys::threads;
 
 /// The report thread and the way to it.

@@ -10,8 +10,8 @@ use std::io::{self, ErrorKind, PipeReader};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 
+use crate::flow::output_order::{Asking, Turn};
 use crate::sys::fd;
-use crate::sys::turn::{Asking, Turn};
 use crate::sys::wake::{Wake, is_readable};
 
 /// So much output, in bytes, is worth the question whether it may be moved.

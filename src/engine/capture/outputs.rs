@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use super::direct::Direct;
 use super::{STREAMS, Streams};
+use crate::flow::follow::{Follow, give_back};
+use crate::flow::output_order::{Asking, Turn};
+use crate::flow::spool::{Packer, Spool};
 use crate::model::Stream;
 use crate::sys::child::Door;
 use crate::sys::drain;
 use crate::sys::fd;
-use crate::sys::follow::{Follow, give_back};
-use crate::sys::spool::{Packer, Spool};
-use crate::sys::turn::{Asking, Turn};
 use crate::sys::wake::Wake;
 
 /// An attempt's output descriptors, and the other ends of its pipes.

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::fd::BorrowedFd;
 
 use super::*;
-use crate::sys::spool::Limits;
+use crate::flow::spool::Limits;
 
 fn spool_dir() -> Arc<SpoolDir> {
     let limits = Limits {

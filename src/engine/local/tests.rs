@@ -11,9 +11,9 @@ use crossbeam_channel::{Receiver, unbounded};
 use super::*;
 use crate::engine::shell::{Shell, Wishes};
 use crate::engine::{Engine, Order, Update, Which};
+use crate::flow::spool::{Captured, Limits, SpoolDir};
 use crate::model::{ArgList, Command, Job, KilledBy, Stream};
 use crate::sys::child::Exit;
-use crate::sys::spool::{Captured, Limits, SpoolDir};
 
 /// How long anything may take before a test gives it up.
 const GUARD: Duration = Duration::from_secs(20);

@@ -13,13 +13,13 @@ use crate::engine::feed::Feeding;
 use crate::engine::launch::Launcher;
 use crate::engine::pool::Station;
 use crate::engine::shell::waiting;
+use crate::flow::credit::Token;
+use crate::flow::mailbox::Urgency;
+use crate::flow::output_order::Turn;
 use crate::model::{JobIdentity, KilledBy, Outcome, OutputPiece, Usage};
 use crate::sys::child::{Child, Door, Exit, Group, Reaped, Waited};
 use crate::sys::family::Family;
-use crate::sys::mailbox::Urgency;
 use crate::sys::spawn::Spawner;
-use crate::sys::tokens::Token;
-use crate::sys::turn::Turn;
 use crate::sys::wake;
 
 /// What a job leaves behind that must not outlive it is looked for no longer than this.

@@ -5,8 +5,8 @@ use std::time::{Instant, SystemTime};
 
 use super::{Post, Queue, Shared, Update};
 use crate::engine::{Attempt, never_ran};
+use crate::flow::mailbox::Urgency;
 use crate::model::{AttemptEnd, AttemptStart, Outcome};
-use crate::sys::mailbox::Urgency;
 
 /// Attempts that a worker has taken to run one after the other in its slot. Each is answered in its
 /// order; those that are not when it is dropped, in a panic for one, are lost.

@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use memchr::memmem;
 
 use super::Config;
+use crate::flow::spool::{Captured, unlinked_file};
 use crate::sys::child::{Child, Exit, Waited};
 use crate::sys::env_block::{ArgBlock, EnvBlock};
 use crate::sys::fd;
@@ -17,7 +18,6 @@ use crate::sys::mark;
 use crate::sys::memory_file::{at_least, memory_file};
 use crate::sys::passing;
 use crate::sys::spawn::{Program, Spawner};
-use crate::sys::spool::{Captured, unlinked_file};
 use crate::sys::wake::Wake;
 
 /// The number of the command's first input; those of the others follow.

@@ -10,9 +10,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
 
+use crate::flow::spool::Captured;
 use crate::model::ArgList;
 use crate::report::Failure;
-use crate::sys::spool::Captured;
 
 /// The base64 of `bytes` if they are no UTF-8.
 pub(super) fn exact(bytes: &[u8]) -> Option<String> {

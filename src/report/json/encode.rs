@@ -6,10 +6,10 @@ use super::Context;
 use super::bytes::{Output, Text, Texts, exact, exact_list};
 use super::stamp::Calendar;
 use super::wire::{Cost, JobEnd, JobStart, Killer, Status, Who};
+use crate::flow::spool::Captured;
 use crate::ledger::key::key;
 use crate::model::{AttemptEnd, AttemptStart, Exit, JobIdentity, KilledBy, Outcome, OutputLost};
 use crate::report::words::signal_name;
-use crate::sys::spool::Captured;
 
 /// Seconds with microseconds, as text does not show more.
 pub(super) fn seconds(duration: Duration) -> f64 {

@@ -1,10 +1,10 @@
 use super::*;
+use crate::flow::spool::Captured;
 use crate::model::{KilledBy, Outcome};
 use crate::report::testing::{
     ended, finished, identity, never_started, ok, out, run_ended, run_started, spooled, started,
     written,
 };
-use crate::sys::spool::Captured;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;

@@ -4,10 +4,10 @@
 //! opened before the first job and closed behind the last; where each variable is named, there must be as many
 //! names as there are jobs.
 
+use crate::flow::spool::Captured;
 use crate::model::{JobIdentity, Stream};
 use crate::report::out::for_each_piece;
 use crate::report::{Failure, Out};
-use crate::sys::spool::Captured;
 use crate::template::Quoting;
 
 use super::printer::Printer;

@@ -28,10 +28,10 @@ use super::joblog::Joblog;
 use super::out::for_each_piece;
 use super::unwritten::{Correction, Corrections, Unwritten};
 use super::{Failure, Out, Sink, keep_order::KeepOrder};
+use crate::flow::output_order::{Asking, Turn};
+use crate::flow::spool::Captured;
 use crate::model::{AttemptEnd, AttemptStart, Event, JobIdentity, Outcome, OutputPiece, Stream};
 use crate::sys::passing;
-use crate::sys::spool::Captured;
-use crate::sys::turn::{Asking, Turn};
 
 /// When a job's output is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Standard output and standard error, written to in one order.
 
 use super::tag::{Decoration, Tagger};
+use crate::flow::spool::Captured;
 use crate::model::Stream;
 use crate::report::{Failure, Out, out::for_each_piece};
-use crate::sys::spool::Captured;
 
 /// Both outputs. They may be the same terminal or file, so what is written to one is written before what
 /// comes later on the other.

@@ -9,11 +9,11 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::tag::{Decoration, Tagger};
+use crate::flow::spool::Captured;
 use crate::model::{AttemptEnd, JobIdentity};
 use crate::report::joblog::end_of_lines;
 use crate::report::out::for_each_piece;
 use crate::report::{Failure, Out};
-use crate::sys::spool::Captured;
 
 /// The form of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,12 +11,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::flow::feed_queue::Lanes;
+use crate::flow::mailbox::Urgency;
 use crate::model::{ArgList, Body, RunEnd, SpawnError, Stdin};
 use crate::run::gate::Delay;
 use crate::run::halt::{ExitRule, HaltOn, Threshold};
 use crate::run::queue::queue;
-use crate::sys::mailbox::Urgency;
-use crate::sys::stream::Lanes;
 
 /// How long anything may take before a test gives it up.
 const GUARD: Duration = Duration::from_secs(20);

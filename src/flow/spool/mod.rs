@@ -30,7 +30,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::passing;
+use crate::sys::passing;
 use overflow::Overflow;
 
 /// Output up to this size is kept in memory, in bytes.

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::block::Block;
-use super::wake::Wake;
+use crate::sys::wake::Wake;
 
 /// All lanes of a run, from the end where blocks are put in. Closed when dropped.
 #[derive(Debug)]
@@ -218,7 +218,7 @@ impl Eq for Stream {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::block::BufferPool;
+    use crate::flow::block::BufferPool;
 
     fn block(text: &[u8]) -> Block {
         let mut buffer = BufferPool::new(1, 16).take();

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
 use rustix::fs::{FallocateFlags, fallocate};
 
-use super::wake::Wake;
+use crate::sys::wake::Wake;
 
 /// Tells when files are written to: an inotify instance, which watches files without names, too.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn writing_to_a_file_without_a_name_is_news() {
-        let mut file = crate::sys::spool::unlinked_file(&crate::sys::temp::dir()).unwrap();
+        let mut file = crate::flow::spool::unlinked_file(&crate::sys::temp::dir()).unwrap();
         let follow = Follow::new([&file]).unwrap();
         let news = || follow.fds().into_iter().any(|fd| is_readable(fd).unwrap());
         assert!(news());

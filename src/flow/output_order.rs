@@ -5,7 +5,7 @@ use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::wake::Wake;
+use crate::sys::wake::Wake;
 
 /// The number of the job whose output is shown now, and a doorbell for those that wait to be it.
 #[derive(Debug)]

@@ -7,9 +7,9 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::super::passing;
 use super::Captured;
 use super::file::{check_room, is_scarce};
+use crate::sys::passing;
 
 /// A file with a name, for a job to write one of its outputs into.
 #[derive(Debug)]

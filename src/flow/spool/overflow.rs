@@ -1,13 +1,13 @@
 //! One file for all the output that finds no other place.
-#![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{FallocateFlags, OFlags, fallocate};
 
 use super::file::{is_full, open_unlinked};
 
@@ -26,7 +26,7 @@ pub(super) struct Overflow {
 impl Overflow {
     pub(super) fn new(dir: &Path, times_full: &Arc<AtomicU64>) -> io::Result<Arc<Self>> {
         // Copies inside the kernel (copy_file_range) refuse a file that appends.
-        let file = open_unlinked(dir, 0)?;
+        let file = open_unlinked(dir, OFlags::empty())?;
         Ok(Arc::new(Self {
             file,
             end: AtomicU64::new(0),
@@ -66,16 +66,9 @@ impl Drop for Piece {
         if is_full(&self.overflow.file) {
             self.overflow.times_full.fetch_add(1, Ordering::SeqCst);
         }
-        let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
-        // SAFETY: no pointers. A file system that cannot do it keeps the space until the end of the run.
-        unsafe {
-            libc::fallocate(
-                self.overflow.file.as_raw_fd(),
-                mode,
-                self.offset.cast_signed(),
-                self.len.cast_signed(),
-            )
-        };
+        // A file system that cannot do it keeps the space until the end of the run.
+        let mode = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        let _ = fallocate(&self.overflow.file, mode, self.offset, self.len);
     }
 }
 

@@ -257,7 +257,7 @@ impl Read for Unpacking {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::spool::Limits;
+    use crate::flow::spool::Limits;
 
     fn codec(compress: &str, decompress: &str) -> Arc<Codec> {
         Arc::new(Codec {

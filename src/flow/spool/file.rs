@@ -1,13 +1,11 @@
 //! Files without names.
-#![allow(unsafe_code)]
 
-use std::ffi::{CString, OsStr};
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::fd::{AsRawFd as _, FromRawFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{OFlags, fcntl_setfl, fstatvfs};
 
 use crate::sys::limits;
 
@@ -18,7 +16,7 @@ use crate::sys::limits;
 ///
 /// When `dir` does not exist or is not writable.
 pub fn unlinked_file(dir: &Path) -> io::Result<File> {
-    open_unlinked(dir, libc::O_APPEND)
+    open_unlinked(dir, OFlags::APPEND)
 }
 
 /// What is wrong with `file`, into which a job has written `len` bytes, if it may have wanted to write more than there
@@ -70,50 +68,28 @@ pub(super) fn is_full_at(path: &Path) -> bool {
 
 /// How much room there is in the file system of `file`, in bytes, as far as it can be told.
 fn free(file: &File) -> u64 {
-    // SAFETY: all-zero is a valid value; the call fills it in.
-    let mut system: libc::statvfs = unsafe { std::mem::zeroed() };
-    // SAFETY: a descriptor of our own and a live struct.
-    let told = unsafe { libc::fstatvfs(file.as_raw_fd(), &raw mut system) };
-    if told < 0 || system.f_blocks == 0 {
-        return u64::MAX;
+    match fstatvfs(file) {
+        Ok(system) if system.f_blocks > 0 => system.f_bavail.saturating_mul(system.f_frsize),
+        _ => u64::MAX,
     }
-    system.f_bavail.saturating_mul(system.f_frsize)
 }
 
-pub(super) fn open_unlinked(dir: &Path, flags: i32) -> io::Result<File> {
-    let flags = flags | libc::O_RDWR | libc::O_CLOEXEC;
-    match open(dir.as_os_str(), libc::O_TMPFILE | flags) {
+/// As [`unlinked_file`], with these status flags.
+pub(super) fn open_unlinked(dir: &Path, flags: OFlags) -> io::Result<File> {
+    let all = OFlags::TMPFILE | flags;
+    let opened = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(all.bits().cast_signed())
+        .open(dir);
+    match opened {
         // A file system without O_TMPFILE: EOPNOTSUPP; a kernel without it: EISDIR.
         Err(error) if matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EISDIR)) => {
-            open_and_unlink(dir, flags)
+            let file = tempfile::tempfile_in(dir)?;
+            fcntl_setfl(&file, flags)?;
+            Ok(file)
         }
         result => result,
     }
-}
-
-fn open_and_unlink(dir: &Path, flags: i32) -> io::Result<File> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    loop {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = dir.join(format!("fanout-{}-{number}", std::process::id()));
-        match open(path.as_os_str(), libc::O_CREAT | libc::O_EXCL | flags) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-            Ok(file) => {
-                std::fs::remove_file(&path)?;
-                return Ok(file);
-            }
-        }
-    }
-}
-
-fn open(path: &OsStr, flags: i32) -> io::Result<File> {
-    let path = CString::new(path.as_bytes())?;
-    // SAFETY: a live C string; mode is given as O_CREAT and O_TMPFILE want it.
-    let fd = unsafe { libc::open(path.as_ptr(), flags, 0o600) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: just opened, owned by nobody else.
-    Ok(unsafe { File::from_raw_fd(fd) })
 }
