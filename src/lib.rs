@@ -10,6 +10,7 @@
 //! | 7 | [`mod@run`] | policy: when a job starts, is tried again, or the run ends |
 //! | 6 | [`job`], [`engine`], [`report`] | records to jobs; processes; output and JSON |
 //! | 4 | [`input`], [`pipe`], [`template`], [`ledger`], [`sql`] | reading inputs; splitting streams; rendering commands; joblog formats; tables of jobs |
+//! | 3 | [`record`] | records told apart and cut into columns |
 //! | 2 | [`model`] | jobs, outcomes, events: data only |
 //! | 1 | [`flow`] | bounded hand-over: mailboxes, credit, blocks, spools |
 //! | 0 | [`sys`] | the kernel's side |
@@ -28,6 +29,7 @@ pub mod ledger;
 pub mod model;
 pub mod pipe;
 pub mod plan;
+pub mod record;
 pub mod report;
 pub mod run;
 pub mod sem;

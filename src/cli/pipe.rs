@@ -10,13 +10,15 @@ use super::argv::SourceWords;
 use super::flags::{self, Flags};
 use super::{bytes, number, text, values};
 use crate::engine::handover::Handover;
-use crate::input::{Header as InputHeader, InputConfig, Pattern, Shape, SourceKind};
+use crate::input::{Header as InputHeader, InputConfig, Shape, SourceKind};
 use crate::model::ArgList;
-use crate::pipe::key::{Columns, Key};
+use crate::pipe::key::Key;
 use crate::pipe::limit::Limit;
 use crate::pipe::route::Route;
-use crate::pipe::separator::{Ends, Finder, Groups, Separator};
+use crate::pipe::separator::{Ends, Separator};
 use crate::pipe::{BlockSize, Config, Header};
+use crate::record::columns::Columns;
+use crate::record::pattern::Pattern;
 
 /// How large a block is unless the user says otherwise.
 const BLOCK: usize = 1 << 20;
@@ -335,14 +337,14 @@ fn key(flags: &Flags, option: &'static str, spec: &OsStr, hashes: bool) -> Resul
         .as_ref()
         .map_or_else(|| b"\\t".to_vec(), bytes);
     // As in Perl, whose `split ' '` leaves out the blanks at the beginning and takes several for one.
-    let columns: Arc<dyn Columns> = if option == "--group-by" && separator == b" " {
-        Arc::new(Words)
+    let columns = if option == "--group-by" && separator == b" " {
+        Columns::Words
     } else {
         if separator == b" " {
             separator = b"[ ]".to_vec();
         }
         let pattern = Pattern::new(&separator).map_err(|why| format!("--colsep {why}"))?;
-        Arc::new(Cut(pattern))
+        Columns::Cut(pattern)
     };
     Ok(Key::new(
         option,
@@ -422,40 +424,9 @@ fn number(text: &[u8], most: usize, radix: u32) -> Option<(u8, usize)> {
     (!digits.is_empty()).then_some((value as u8, digits.len()))
 }
 
-fn finder(option: &str, regexp: &[u8]) -> Result<Arc<dyn Finder>, String> {
+fn finder(option: &str, regexp: &[u8]) -> Result<Arc<Pattern>, String> {
     let pattern = Pattern::new(regexp).map_err(|why| format!("{option} {why}"))?;
-    Ok(Arc::new(Find(pattern)))
-}
-
-#[derive(Debug)]
-struct Find(Pattern);
-
-impl Finder for Find {
-    fn find(&self, text: &[u8], from: usize) -> Result<Groups, String> {
-        self.0.find(text, from)
-    }
-}
-
-/// The words of a line, whatever blanks are around them.
-#[derive(Debug)]
-struct Words;
-
-impl Columns for Words {
-    fn split(&self, line: &[u8]) -> Result<ArgList, String> {
-        let words = line.split(|byte| byte.is_ascii_whitespace() || *byte == 0x0b);
-        Ok(words.filter(|word| !word.is_empty()).collect())
-    }
-}
-
-#[derive(Debug)]
-struct Cut(Pattern);
-
-impl Columns for Cut {
-    fn split(&self, line: &[u8]) -> Result<ArgList, String> {
-        let mut columns = ArgList::new();
-        self.0.split(line, &mut columns)?;
-        Ok(columns)
-    }
+    Ok(Arc::new(pattern))
 }
 
 #[cfg(test)]

@@ -8,9 +8,10 @@ use super::argv::SourceWords;
 use super::flags::Flags;
 use super::{batching, bytes, text, values};
 use crate::input::{
-    Columns, Delimiter, Growth, Header, InputConfig, Notices, Pattern, Shape, SourceKind,
-    SourceSpec, Trim,
+    Columns, Growth, Header, InputConfig, Notices, Shape, SourceKind, SourceSpec, Trim,
 };
+use crate::record::delimiter::Delimiter;
+use crate::record::pattern::Pattern;
 
 /// The sources: `-a` files, then what stood behind the command; standard input if there is neither.
 ///

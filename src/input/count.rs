@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use super::delimiter::Needle;
 use super::error::{InputError, SourceName};
 use super::link::Links;
 use super::reader::{BUFFER, Splitter};
 use super::source::{Feed, Source, Streams};
 use crate::flow::spool::unlinked_file;
+use crate::record::delimiter::Needle;
 
 /// The number of records of all sources together; the sources can be read afterwards as if untouched.
 pub(super) fn total(streams: &mut Streams, links: &Links) -> Result<u64, InputError> {

@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::record::visible::visible;
+
 /// Why there are no (more) records. Its text names the source; it has no `fanout:` in front.
 #[derive(Debug)]
 pub enum InputError {
@@ -127,19 +129,6 @@ impl Error for InputError {
             Self::Directory { .. } | Self::Malformed { .. } => None,
         }
     }
-}
-
-/// Bytes on one line; those that are no UTF-8 show as U+FFFD.
-pub(super) fn visible(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len());
-    for c in String::from_utf8_lossy(bytes).chars() {
-        if c.is_control() {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }
 
 /// A path on one line; bytes that are no UTF-8 show as U+FFFD.

@@ -8,11 +8,9 @@
 //!
 //! | file | its one idea |
 //! |---|---|
-//! | `delimiter` | what ends a record, and how `-d` spells it |
 //! | `reader` | bytes to records: big reads, no copy |
 //! | `source` | one opened source: its name, its place, NUL bytes, its errors |
 //! | `shape` | records cut into columns, trimmed, left out; header, end mark |
-//! | `pattern`, `csv` | Perl regexps and quoted fields, the two ways to cut a record |
 //! | `link` | sources that advance together (`:::+`, `--link`) |
 //! | `product` | every combination of the sources, the last one varying fastest |
 //! | `count` | how many records there will be, for progress reports |
@@ -29,22 +27,17 @@
 //! counts as one empty argument; when all sources are empty, there is no record.
 
 mod count;
-pub mod csv;
-mod delimiter;
 mod error;
 mod growth;
 mod line_ends;
 mod link;
-mod pattern;
 mod product;
 pub mod reader;
 mod shape;
 mod source;
 
-pub use delimiter::{Delimiter, Needle};
 pub use error::{InputError, SourceName};
 pub use growth::Growth;
-pub use pattern::Pattern;
 pub use shape::{Columns, Header, Shape, Trim};
 pub use source::Notices;
 
@@ -52,6 +45,7 @@ use std::path::PathBuf;
 use std::vec;
 
 use crate::model::ArgList;
+use crate::record::delimiter::Delimiter;
 use link::Links;
 use product::Product;
 use source::{Source, Streams};

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::delimiter::Needle;
+use crate::record::delimiter::Needle;
 use crate::sys::limits;
 
 /// How much is read at a time.
@@ -51,7 +51,7 @@ impl<R: Read> Splitter<R> {
             let start = self.start;
             if let Some(at) = self.needle.find(&self.buffer[self.scanned..self.end]) {
                 let stop = self.scanned + at;
-                self.start = stop + self.needle.len();
+                self.start = stop + self.needle.width();
                 self.scanned = self.start;
                 return Ok(Some(&self.buffer[start..stop]));
             }
@@ -61,7 +61,7 @@ impl<R: Read> Splitter<R> {
                 return Ok((start < self.end).then(|| &self.buffer[start..self.end]));
             }
             // A delimiter of several bytes may have begun in the last ones.
-            self.scanned = start.max((self.end + 1).saturating_sub(self.needle.len()));
+            self.scanned = start.max((self.end + 1).saturating_sub(self.needle.width()));
             if self.end - start > BUFFER && self.end - start > limits::longest_command_line() {
                 return Err(too_long(self.end - start));
             }
@@ -136,8 +136,8 @@ fn too_long(held: usize) -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::delimiter::{Delimiter, Needle};
     use super::Splitter;
+    use crate::record::delimiter::{Delimiter, Needle};
     use proptest::prelude::*;
     use std::io::{self, Read};
 

@@ -1,11 +1,12 @@
 //! What becomes of a source's records before they are arguments: left out, ended early, cut into
 //! columns, trimmed. Runs that ask for none of it never come here.
 
-use super::csv::{self, Parsed};
-use super::error::{InputError, visible};
-use super::pattern::Pattern;
+use super::error::InputError;
 use super::source::Source;
 use crate::model::ArgList;
+use crate::record::csv::{self, Parsed};
+use crate::record::pattern::Pattern;
+use crate::record::visible::visible;
 use crate::sys::limits;
 
 /// What is done to records, in this order.

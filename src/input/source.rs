@@ -7,7 +7,6 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::vec;
 
-use super::delimiter::Needle;
 use super::error::{InputError, SourceName};
 use super::growth::Growth;
 use super::line_ends::{HINT, LineEnds};
@@ -15,6 +14,7 @@ use super::reader::{BUFFER, Splitter};
 use super::shape::{Header, Shape};
 use super::{InputConfig, SourceKind};
 use crate::model::ArgList;
+use crate::record::delimiter::Needle;
 use crate::sys::closed;
 use crate::sys::decompress::{Decompressor, decompressed};
 
@@ -392,7 +392,7 @@ impl Words {
     pub(super) fn next(&mut self, needle: &Needle) -> Option<Vec<u8>> {
         let mut word = self.pending.take().or_else(|| self.words.next())?;
         if let Some(at) = needle.find(&word) {
-            self.pending = Some(word.split_off(at + needle.len()));
+            self.pending = Some(word.split_off(at + needle.width()));
             word.truncate(at);
         }
         Some(word)

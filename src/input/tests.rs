@@ -5,11 +5,13 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use crate::record::delimiter::Delimiter;
+use crate::record::pattern::Pattern;
+
 use proptest::prelude::*;
 
 use super::{
-    Columns, Delimiter, Header, InputConfig, InputError, Notices, Pattern, Records, Shape,
-    SourceKind, SourceSpec, Trim,
+    Columns, Header, InputConfig, InputError, Notices, Records, Shape, SourceKind, SourceSpec, Trim,
 };
 
 fn words(words: &[&str]) -> SourceSpec {

@@ -3,23 +3,11 @@
 //! A plain column is cut out here. Expressions, and the hash of `--shard` (which is Perl's, so that records
 //! go where GNU parallel sends them), are evaluated by one perl, many lines at a time.
 
-use std::fmt;
 use std::io::{self, Read as _, Write as _};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::Arc;
 
-use crate::model::ArgList;
+use crate::record::columns::Columns;
 use crate::sys::helper::{Helper, Kind};
-
-/// Cuts lines into columns.
-pub trait Columns: fmt::Debug + Send + Sync {
-    /// The columns of `line`.
-    ///
-    /// # Errors
-    ///
-    /// When matching takes too long.
-    fn split(&self, line: &[u8]) -> Result<ArgList, String>;
-}
 
 /// What is looked at.
 #[derive(Debug)]
@@ -28,7 +16,7 @@ pub struct Key {
     column: Column,
     /// Changes `$_`; empty: it is taken as it is.
     expression: Vec<u8>,
-    columns: Arc<dyn Columns>,
+    columns: Columns,
     /// The regexp that `columns` cuts at.
     separator: Vec<u8>,
     hashes: bool,
@@ -49,7 +37,7 @@ impl Key {
     pub fn new(
         option: &'static str,
         spec: &[u8],
-        columns: Arc<dyn Columns>,
+        columns: Columns,
         separator: &[u8],
         hashes: bool,
     ) -> Self {

@@ -99,11 +99,13 @@ mod tests {
     use super::*;
     use crate::model::ArgList;
     use crate::pipe::group::Grouped;
-    use crate::pipe::key::{Columns, Key};
+    use crate::pipe::key::Key;
     use crate::pipe::route::Route;
-    use crate::pipe::separator::{Ends, Finder, Groups, Separator};
+    use crate::pipe::separator::{Ends, Separator};
     use crate::pipe::source::Source;
     use crate::pipe::{BlockSize, Config, Header, Jobs};
+    use crate::record::columns::Columns;
+    use crate::record::pattern::Pattern;
 
     #[test]
     fn memory_matters_only_to_long_records() {
@@ -161,23 +163,13 @@ mod tests {
         (good, bad.map(|why| why.replace(&name, "FILE")))
     }
 
-    #[derive(Debug)]
-    struct Never;
-
-    impl Finder for Never {
-        fn find(&self, _: &[u8], _: usize) -> Result<Groups, String> {
-            Ok(Vec::new())
-        }
-    }
-
-    impl Columns for Never {
-        fn split(&self, line: &[u8]) -> Result<ArgList, String> {
-            Ok(ArgList::single(line.to_vec()))
-        }
+    /// Matches nowhere.
+    fn never() -> Pattern {
+        Pattern::new(br"[^\s\S]").unwrap()
     }
 
     fn key() -> Key {
-        Key::new("--group-by", b"1", std::sync::Arc::new(Never), b",", false)
+        Key::new("--group-by", b"1", Columns::Cut(never()), b",", false)
     }
 
     #[test]
@@ -208,8 +200,8 @@ mod tests {
     fn the_error_says_what_was_looked_for() {
         let endless = "x".repeat(300_000);
         let says = |change: &dyn Fn(&mut Config)| jobs(&endless, change).1.unwrap_or_default();
-        let never = || Separator::Regexp {
-            both: std::sync::Arc::new(Never),
+        let regexp = || Separator::Regexp {
+            both: std::sync::Arc::new(never()),
             start: None,
         };
         for (what, change) in [
@@ -223,9 +215,9 @@ mod tests {
             ("a record (--csv)", &|config| {
                 config.separator = Separator::Csv;
             }),
-            ("a record (--regexp)", &|config| config.separator = never()),
+            ("a record (--regexp)", &|config| config.separator = regexp()),
             ("a record (--regexp)", &|config| {
-                (config.separator, config.parts) = (never(), true);
+                (config.separator, config.parts) = (regexp(), true);
             }),
             ("a record (--recstart 'y')", &|config| {
                 let (end, start) = (Vec::new(), b"y".to_vec());

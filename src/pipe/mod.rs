@@ -32,12 +32,13 @@ use std::time::Duration;
 
 use crate::flow::block::BufferPool;
 use crate::model::{ArgList, Body, Job, Stdin};
+use crate::record::pattern::Pattern;
 use group::Grouped;
 use key::Key;
 use limit::Limit;
 use part::{FileBlocks, Parts};
 use route::{Route, Router};
-use separator::{Ends, Finder, Separator};
+use separator::{Ends, Separator};
 use source::Source;
 use stream::{Blocks as _, Splitter};
 
@@ -95,7 +96,7 @@ pub enum Header {
     /// So many lines.
     Lines(usize),
     /// What a regexp matches there.
-    Regexp(Arc<dyn Finder>),
+    Regexp(Arc<Pattern>),
 }
 
 /// The arguments of the jobs, as far as there are any.

@@ -1,22 +1,10 @@
 //! Where records end.
 
-use std::fmt;
 use std::sync::Arc;
 
 use memchr::{memchr2_iter, memmem};
 
-/// Where a match is, and where its groups are (`None`: a group that took no part in it).
-pub type Groups = Vec<Option<(usize, usize)>>;
-
-/// Finds what a regexp matches.
-pub trait Finder: fmt::Debug + Send + Sync {
-    /// The first match in `text` that begins at `from` or later; empty when there is none.
-    ///
-    /// # Errors
-    ///
-    /// When matching takes too long.
-    fn find(&self, text: &[u8], from: usize) -> Result<Groups, String>;
-}
+use crate::record::pattern::Pattern;
 
 /// Where one record ends and the next begins.
 #[derive(Clone, Debug)]
@@ -31,9 +19,9 @@ pub enum Separator {
     /// Where regexps match.
     Regexp {
         /// Its first group is the end of the one record, what follows it the begin of the other.
-        both: Arc<dyn Finder>,
+        both: Arc<Pattern>,
         /// The begin of a record; `None`: anything.
-        start: Option<Arc<dyn Finder>>,
+        start: Option<Arc<Pattern>>,
     },
     /// At newlines that are not quoted.
     Csv,
@@ -193,12 +181,12 @@ impl Separator {
 #[derive(Clone, Debug, Default)]
 pub struct Ends {
     /// Matches the begin of the first record.
-    pub start: Option<Arc<dyn Finder>>,
+    pub start: Option<Arc<Pattern>>,
     /// Matches the end of the last one.
-    pub end: Option<Arc<dyn Finder>>,
+    pub end: Option<Arc<Pattern>>,
 }
 
-fn first(finder: Option<&dyn Finder>, text: &[u8]) -> Result<Option<(usize, usize)>, String> {
+fn first(finder: Option<&Pattern>, text: &[u8]) -> Result<Option<(usize, usize)>, String> {
     match finder {
         None => Ok(None),
         Some(finder) => Ok(finder.find(text, 0)?.first().copied().flatten()),
@@ -224,7 +212,7 @@ fn nth_fixed(text: &[u8], end: &[u8], start: &[u8], count: usize) -> Option<usiz
 }
 
 /// The last cut that a regexp finds, searched for from the end of `text` backwards.
-fn last_match(both: &dyn Finder, text: &[u8]) -> Result<Option<usize>, String> {
+fn last_match(both: &Pattern, text: &[u8]) -> Result<Option<usize>, String> {
     let mut window = WINDOW;
     let mut until = text.len() + 1;
     loop {
@@ -253,8 +241,8 @@ fn last_match(both: &dyn Finder, text: &[u8]) -> Result<Option<usize>, String> {
 /// Where record number `count` ends. As in GNU parallel, what begins a record is no part of what ends it; what
 /// stands in front of the first begin is as many records as are wanted; and an empty record ends the search.
 fn nth_match(
-    both: &dyn Finder,
-    start: Option<&dyn Finder>,
+    both: &Pattern,
+    start: Option<&Pattern>,
     text: &[u8],
     count: usize,
 ) -> Result<Option<usize>, String> {

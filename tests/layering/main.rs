@@ -23,6 +23,7 @@ const LAYERS: &[(u32, &[&str])] = &[
     (7, &["run"]),
     (6, &["job", "engine", "report"]),
     (4, &["input", "pipe", "template", "ledger", "sql"]),
+    (3, &["record"]),
     (2, &["model"]),
     (1, &["flow"]),
     (0, &["sys"]),

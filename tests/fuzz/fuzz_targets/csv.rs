@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use fanout::input::csv::{Parsed, fields};
+use fanout::record::csv::{Parsed, fields};
 use fanout::input::{Columns, InputConfig, Records, Shape, SourceKind};
 use fanout::model::ArgList;
 use fanout_fuzz::Choices;

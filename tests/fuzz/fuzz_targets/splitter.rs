@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
 use fanout::input::reader;
-use fanout::input::{Delimiter, Needle};
+use fanout::record::delimiter::{Delimiter, Needle};
 use fanout::model::{ArgList, Body, Stdin};
 use fanout::pipe::limit::Limit;
 use fanout::pipe::route::Route;

@@ -4,7 +4,7 @@
 //! quantifiers) is left to `fancy-regex`. That one matches text, so there each byte becomes the
 //! character of its number: as in GNU parallel, which knows no encoding either, `.` is one byte.
 
-use super::error::visible;
+use super::visible::visible;
 use crate::model::ArgList;
 
 /// A compiled regexp.
@@ -18,7 +18,7 @@ enum Engine {
 }
 
 /// Where a match is, and where its groups are (`None`: a group that took no part in it).
-type Groups = Vec<Option<(usize, usize)>>;
+pub type Groups = Vec<Option<(usize, usize)>>;
 
 impl Pattern {
     /// Compiles a Perl regexp.

@@ -113,20 +113,21 @@ impl Needle {
     }
 
     /// What ends a paragraph.
-    pub(super) fn empty_line() -> Self {
+    pub fn empty_line() -> Self {
         Self::Bytes(Box::new(memmem::Finder::new(b"\n\n").into_owned()))
     }
 
     /// Where the first delimiter begins in `bytes`.
     #[inline]
-    pub(super) fn find(&self, bytes: &[u8]) -> Option<usize> {
+    pub fn find(&self, bytes: &[u8]) -> Option<usize> {
         match self {
             Self::Byte(byte) => memchr::memchr(*byte, bytes),
             Self::Bytes(finder) => finder.find(bytes),
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// How many bytes it has.
+    pub fn width(&self) -> usize {
         match self {
             Self::Byte(_) => 1,
             Self::Bytes(finder) => finder.needle().len(),
@@ -134,7 +135,7 @@ impl Needle {
     }
 
     /// The delimiter itself.
-    pub(super) fn append_to(&self, bytes: &mut Vec<u8>) {
+    pub fn append_to(&self, bytes: &mut Vec<u8>) {
         match self {
             Self::Byte(byte) => bytes.push(*byte),
             Self::Bytes(finder) => bytes.extend_from_slice(finder.needle()),
