@@ -5,7 +5,7 @@
 //!
 //! | layer | modules | what is there |
 //! |---|---|---|
-//! | 9 | [`cli`], [`wire`] | what was typed, resolved into a plan; a run put together from a plan |
+//! | 9 | [`cli`], [`app`] | what was typed, resolved into a plan; a run put together from a plan |
 //! | 8 | [`plan`], [`sem`] | what is to be done, a field for each of those who do it; semaphores |
 //! | 7 | [`mod@run`] | policy: when a job starts, is tried again, or the run ends |
 //! | 6 | [`job`], [`engine`], [`report`] | records to jobs; processes; output and JSON |
@@ -16,10 +16,11 @@
 //! | 0 | [`sys`] | the kernel's side |
 //!
 //! A run has four kinds of threads: the main thread is the controller; one reads the input; one
-//! writes all reports; and each slot's worker runs one job at a time. [`wire`] connects them.
+//! writes all reports; and each slot's worker runs one job at a time. [`app`] connects them.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod app;
 pub mod cli;
 pub mod engine;
 pub mod flow;
@@ -36,7 +37,6 @@ pub mod sem;
 pub mod sql;
 pub mod sys;
 pub mod template;
-pub mod wire;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -156,7 +156,7 @@ fn without_table(error: &anyhow::Error, program: &str) -> Result<ExitCode, Strin
 /// Runs all jobs; beside a guardian, if there are processes to look after.
 fn execute(plan: Box<Plan>) -> anyhow::Result<ExitCode> {
     sys::limits::spare_memory();
-    match wire::guardian(&plan.engine)? {
+    match app::guardian(&plan.engine)? {
         None => {
             let body = || run_plan(plan, None);
             first_thread::run_with_room(body).context("cannot start a thread")?
@@ -170,7 +170,7 @@ fn execute(plan: Box<Plan>) -> anyhow::Result<ExitCode> {
 
 /// Takes the plan apart, gives each its part, and runs all jobs.
 fn run_plan(plan: Box<Plan>, guardian: Option<Guardian>) -> anyhow::Result<ExitCode> {
-    let files = wire::RecordFiles::open(&plan)?;
+    let files = app::RecordFiles::open(&plan)?;
     let Plan {
         jobs,
         renderer,
@@ -178,8 +178,8 @@ fn run_plan(plan: Box<Plan>, guardian: Option<Guardian>) -> anyhow::Result<ExitC
         run: mut plan,
         report,
     } = *plan;
-    let mailbox = wire::mailbox();
-    let mut jobs = wire::open_jobs(jobs, &mailbox)?;
+    let mailbox = app::mailbox();
+    let mut jobs = app::open_jobs(jobs, &mailbox)?;
     let renderer = renderer
         .for_columns(jobs.names())
         .map_err(anyhow::Error::msg)?;
@@ -188,20 +188,20 @@ fn run_plan(plan: Box<Plan>, guardian: Option<Guardian>) -> anyhow::Result<ExitC
         return submission.submit(renderer, total, engine.slots);
     }
     let (shell, planned) = (engine.shell.path().to_owned(), engine.slots);
-    let engine = wire::prepare_engine(engine, renderer, &mut jobs, guardian)?;
+    let engine = app::prepare_engine(engine, renderer, &mut jobs, guardian)?;
     let (done, done_before) = (std::mem::take(&mut jobs.done), jobs.done_before);
-    let reports = wire::start_reports(report, &engine, files, &plan.retry, &mailbox)?;
+    let reports = app::start_reports(report, &engine, files, &plan.retry, &mailbox)?;
     let engine = engine.start(&plan, &reports, &mailbox)?;
-    let gates = wire::gates::gates(std::mem::take(&mut plan.gates), &shell, &mailbox)?;
-    let queue = wire::feed(jobs, engine.slots.min(planned), &mailbox)?;
-    let run = wire::RunParts {
+    let gates = app::gates::gates(std::mem::take(&mut plan.gates), &shell, &mailbox)?;
+    let queue = app::feed(jobs, engine.slots.min(planned), &mailbox)?;
+    let run = app::RunParts {
         plan,
         gates,
         total,
         done,
         done_before,
     };
-    Ok(wire::control(run, engine, queue, reports, &mailbox))
+    Ok(app::control(run, engine, queue, reports, &mailbox))
 }
 
 /// Prints `text` on standard output.

@@ -18,7 +18,7 @@ use imports::Source;
 /// The modules of the crate by layer, highest first. `lib.rs` and `main.rs` stand above all;
 /// `wire` is the part of `lib.rs` that plugs things together.
 const LAYERS: &[(u32, &[&str])] = &[
-    (9, &["cli", "wire"]),
+    (9, &["app", "cli"]),
     (8, &["plan", "sem"]),
     (7, &["run"]),
     (6, &["job", "engine", "report"]),
@@ -45,8 +45,8 @@ const KNOWN_CIRCLES: &[&str] = &[
     "sql/columns.rs",
     "template/mod.rs",
     "template/rpl.rs",
-    "wire/engine.rs",
-    "wire/jobs.rs",
+    "app/engine.rs",
+    "app/jobs.rs",
 ];
 
 /// What a checkout holds, and nothing else.
