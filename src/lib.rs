@@ -8,7 +8,8 @@
 //! | 9 | [`cli`], [`app`] | what was typed, resolved into a plan; a run put together from a plan |
 //! | 8 | [`plan`], [`sem`] | what is to be done, a field for each of those who do it; semaphores |
 //! | 7 | [`mod@run`] | policy: when a job starts, is tried again, or the run ends |
-//! | 6 | [`job`], [`engine`], [`report`] | records to jobs; processes; output and JSON |
+//! | 6 | [`job`], [`engine`], [`reduce`], [`report`] | records to jobs; where attempts run; merges of outputs; output and JSON |
+//! | 5 | [`exec`] | what it takes to run one command on this host |
 //! | 4 | [`input`], [`pipe`], [`template`], [`ledger`], [`sql`] | reading inputs; splitting streams; rendering commands; joblog formats; tables of jobs |
 //! | 3 | [`record`] | records told apart and cut into columns |
 //! | 2 | [`model`] | jobs, outcomes, events: data only |
@@ -23,6 +24,7 @@
 pub mod app;
 pub mod cli;
 pub mod engine;
+pub mod exec;
 pub mod flow;
 pub mod input;
 pub mod job;
@@ -31,6 +33,7 @@ pub mod model;
 pub mod pipe;
 pub mod plan;
 pub mod record;
+pub mod reduce;
 pub mod report;
 pub mod run;
 pub mod sem;

@@ -8,11 +8,11 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::engine::capture::Streams;
-use crate::engine::handover::Handover;
 use crate::engine::local::JobStdin;
-use crate::engine::shell::Shell;
-use crate::engine::term_seq::TermSeq;
+use crate::exec::capture::Streams;
+use crate::exec::shell::Shell;
+use crate::exec::stdin::Handover;
+use crate::exec::term_seq::TermSeq;
 use crate::flow::spool::Codec;
 use crate::input::{InputConfig, Shape, SourceKind};
 use crate::job::Renderer;

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
-use crate::engine::launch::{OF_CALLER, SLOT_FROM_0, TEMPORARY};
+use crate::exec::launch::{OF_CALLER, SLOT_FROM_0, TEMPORARY};
 use crate::plan::EnginePlan;
 use crate::sys::mark;
 

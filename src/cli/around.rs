@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::flags::Environment;
 use super::{bytes, text};
-use crate::engine::launch::{CALLING_SHELL, SLOT_FROM_0};
+use crate::exec::launch::{CALLING_SHELL, SLOT_FROM_0};
 use crate::sys::{cpu, host, topology};
 use crate::template::{Syntax, Template};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{text, values};
 use crate::cli::flags::Flags;
-use crate::engine::term_seq::TermSeq;
+use crate::exec::term_seq::TermSeq;
 use crate::run::retry::{Backoff, Retry, RetryOn};
 use crate::sys::signals;
 

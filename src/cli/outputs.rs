@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::flags::{Detail, Flags};
 use super::{batching, bytes, hosts, pipe, resuming, terminal};
-use crate::engine::capture::Streams;
+use crate::exec::capture::Streams;
 use crate::job::{Naming, Results, unescape_tagstring};
 use crate::plan::{CapturePlan, RowsPlan};
 use crate::report::text::rows::Form;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::argv::SourceWords;
 use super::flags::{self, Flags};
 use super::{bytes, number, text, values};
-use crate::engine::handover::Handover;
+use crate::exec::stdin::Handover;
 use crate::input::{Header as InputHeader, InputConfig, Shape, SourceKind};
 use crate::model::ArgList;
 use crate::pipe::key::Key;

@@ -10,7 +10,7 @@ use super::{
     CalledAs, around, assign, batching, bytes, compress, failing, gates, hosts, outputs, pipe,
     resuming, sources, templates, terminal, text, values,
 };
-use crate::engine::shell::Shell;
+use crate::exec::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
 use crate::job::pack::Packing;
 use crate::model::ArgList;

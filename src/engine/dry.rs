@@ -6,10 +6,10 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::made_files;
 use super::question;
 use super::stopped::Stopped;
 use super::{Attempt, Engine, Order, Post, Update, never_ran, not_rendered};
+use crate::exec::template_files;
 use crate::flow::mailbox::Urgency;
 use crate::flow::spool::{Captured, has_result};
 use crate::ledger::done::Keys;
@@ -172,7 +172,7 @@ impl DryEngine {
             return Ok(command);
         }
         if self.shellquote.is_some() {
-            made_files::make(&command)?;
+            template_files::make(&command)?;
         }
         if self.asks {
             let allowed = question::ask(&command.line, None).map_err(|error| error.to_string())?;

@@ -18,23 +18,24 @@ use std::time::{Duration, Instant, SystemTime};
 use setbacks::Setbacks;
 use watch::Watch;
 
-use super::capture::{Capture, Capturer, Source};
-use super::handover::{Handed, Handover, Named};
-use super::launch::{Launch, Launcher, Start};
-use super::made_files;
 use super::pool::{Pool, Runner, Shift, Station};
 use super::question;
-use super::term_seq::TermSeq;
-use super::tmux::Tmux;
-use super::warm::Warm;
-use super::workdir::Workdir;
 use super::{Attempt, Engine as _, Order, Post, never_ran, not_rendered};
+use crate::exec::capture::{Capture, Capturer, Source};
+use crate::exec::launch::{Launch, Launcher, Start};
+use crate::exec::stdin::{Handed, Handover, Named};
+use crate::exec::template_files;
+use crate::exec::term_seq::TermSeq;
+use crate::exec::tmux::Tmux;
+use crate::exec::warm::{Warm, Worker};
+use crate::exec::workdir::Workdir;
 use crate::flow::credit::Tokens;
 use crate::flow::spool::{Codec, has_result};
 use crate::ledger::done::Keys;
 use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{
-    ArgList, AttemptEnd, AttemptStart, Command, JobIdentity, Outcome, Prepare, SpawnError, Stdin,
+    ArgList, AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, Prepare,
+    SpawnError, Stdin,
 };
 use crate::sys::child::Child;
 use crate::sys::family::Family;
@@ -44,6 +45,7 @@ use crate::sys::passing;
 use crate::sys::priority::be_nice;
 use crate::sys::spawn::Spawner;
 use crate::sys::tty;
+use crate::sys::wake::Wake;
 
 /// What the engine needs to know.
 pub struct Config {
@@ -150,7 +152,7 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         LocalRunner {
             launcher: Launcher::new(&shared.config.launch),
             capturer,
-            warm: Warm::new(&shared.config, spawner.beside(ward_of_warm.clone())),
+            warm: warm(&shared.config, spawner.beside(ward_of_warm.clone())),
             spawner,
             station,
             shared: Arc::clone(&shared),
@@ -158,6 +160,16 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
     })?;
     pool.order(Order::TimeLimit(timeout));
     Ok(pool.with_patience(patience))
+}
+
+/// The warm shell of a worker, where jobs can be run in one.
+fn warm(config: &Config, spawner: Spawner) -> Option<Warm> {
+    // With a turn: these jobs are over before anything could be handed on.
+    let (Capture::Spool(keep) | Capture::InTurn { dir: keep, .. }) = &config.capture else {
+        return None;
+    };
+    let alone = config.asks || config.tmux.is_some();
+    (!alone).then(|| Warm::new(&config.launch, keep, spawner))?
 }
 
 /// What jobs read. Where our own standard input is closed there is nothing to inherit.
@@ -182,6 +194,24 @@ struct Shared {
     pieces: Tokens,
     /// Held by whoever asks the user.
     asking: Mutex<()>,
+}
+
+impl Worker for Station {
+    fn show(&self, job: Option<Arc<JobIdentity>>) {
+        self.show(job);
+    }
+
+    fn wake(&self) -> &Wake {
+        self.wake()
+    }
+
+    fn told_to_end(&self) -> Option<KilledBy> {
+        self.told_to_end()
+    }
+
+    fn time_limit(&self) -> Option<Duration> {
+        self.time_limit()
+    }
 }
 
 struct LocalRunner {
@@ -279,7 +309,7 @@ impl LocalRunner {
             end.stdin.clone_from(&attempt.job.stdin);
         }
         if self.shared.config.remove_made_files {
-            made_files::remove(&end.job.command);
+            template_files::remove(&end.job.command);
         }
         abandon(attempt);
     }
@@ -292,7 +322,7 @@ impl LocalRunner {
             return true;
         };
         let shared = Arc::clone(&self.shared);
-        let ends = warm.run(batch, &shared.config, &shared.stdin, &self.station);
+        let ends = warm.run(batch, &shared.config.launch, &shared.stdin, &*self.station);
         let answer = |known: &mut Vec<_>, shift: &mut Shift| {
             let known = std::mem::take(known);
             if shared.config.report_starts {
@@ -360,9 +390,13 @@ impl LocalRunner {
         end: &mut AttemptEnd,
     ) -> Result<(), SpawnError> {
         let shared = Arc::clone(&self.shared);
-        made_files::make(&end.job.command)?;
+        template_files::make(&end.job.command)?;
         let workdir = match &end.job.command.workdir {
-            Some(dir) => Some(Workdir::enter(dir, &shared.config)?),
+            Some(dir) => Some(Workdir::enter(
+                dir,
+                &shared.config.launch,
+                shared.config.remove_empty_workdirs,
+            )?),
             None => None,
         };
         let station = Arc::clone(&self.station);

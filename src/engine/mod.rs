@@ -6,35 +6,18 @@
 //!
 //! * `post`: how it answers, and where the ends of jobs are recorded before that;
 //! * [`pool`]: a thread a slot, each with one attempt at a time; the queue that they share;
-//! * [`local`]: what a worker does with an attempt on this host: process, capture, deadline;
-//! * [`feed`]: a running job's standard input; [`handover`]: how it gets it;
-//! * [`reduce`]: merges of what jobs have written;
-//! * [`dry`]: an engine that renders commands and runs nothing; [`null`]: one that does not even render them;
-//! * [`shell`]: which shell, and when none is needed;
-//! * [`tmux`]: windows for jobs;
-//! * [`warm`]: shells that run many jobs.
+//! * [`local`]: what a worker does with an attempt on this host, with the parts of [`exec`](crate::exec);
+//! * [`dry`]: an engine that renders commands and runs nothing; [`null`]: one that does not even render them.
 
-pub mod capture;
 #[cfg(test)]
 mod contract;
 pub mod dry;
-pub mod feed;
-pub mod handover;
-pub mod launch;
 pub mod local;
-mod made_files;
 pub mod null;
 pub mod pool;
 mod post;
 mod question;
-pub mod reduce;
-mod script;
-pub mod shell;
 mod stopped;
-pub mod term_seq;
-pub mod tmux;
-pub mod warm;
-mod workdir;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};

@@ -21,7 +21,8 @@ const LAYERS: &[(u32, &[&str])] = &[
     (9, &["app", "cli"]),
     (8, &["plan", "sem"]),
     (7, &["run"]),
-    (6, &["job", "engine", "report"]),
+    (6, &["engine", "job", "reduce", "report"]),
+    (5, &["exec"]),
     (4, &["input", "pipe", "template", "ledger", "sql"]),
     (3, &["record"]),
     (2, &["model"]),
@@ -32,21 +33,21 @@ const LAYERS: &[(u32, &[&str])] = &[
 /// Groups of files that still import each other in a circle, each named by its first file in alphabetical
 /// order. A circle that is gone fails the test until its line is removed here.
 const KNOWN_CIRCLES: &[&str] = &[
+    "app/engine.rs",
+    "app/jobs.rs",
     "cli/about.rs",
-    "engine/capture.rs",
     "engine/local.rs",
     "engine/pool.rs",
-    "engine/reduce.rs",
-    "engine/shell.rs",
+    "exec/capture/mod.rs",
+    "exec/shell/environ.rs",
     "flow/spool/captured.rs",
     "input/count.rs",
     "pipe/mod.rs",
+    "reduce/merge.rs",
     "report/json/encode.rs",
     "sql/columns.rs",
     "template/mod.rs",
     "template/rpl.rs",
-    "app/engine.rs",
-    "app/jobs.rs",
 ];
 
 /// What a checkout holds, and nothing else.

@@ -9,8 +9,8 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, unbounded};
 
 use super::*;
-use crate::engine::shell::{Shell, Wishes};
 use crate::engine::{Engine, Order, Update, Which};
+use crate::exec::shell::{Shell, Wishes};
 use crate::flow::spool::{Captured, Limits, SpoolDir};
 use crate::model::{ArgList, Command, Job, KilledBy, Stream};
 use crate::sys::child::Exit;
@@ -40,7 +40,7 @@ pub(in crate::engine) fn config() -> Config {
     Config {
         slots: 1,
         prepare: Arc::new(Verbatim),
-        handover: super::super::handover::Handover::Pipe,
+        handover: crate::exec::stdin::Handover::Pipe,
         handover_dir: crate::sys::temp::dir(),
         launch: Launch {
             named_inputs: false,

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::*;
-use crate::engine::shell::Shell;
+use crate::exec::shell::Shell;
 use crate::sys::guardian::Guardian;
 
 fn reducer(command: &str, guardian: &Guardian) -> Reducer {

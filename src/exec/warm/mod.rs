@@ -22,15 +22,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use memchr::memmem;
 
-use super::capture::Capture;
+use super::launch::Launch;
 use super::launch::SLOT_FROM_0;
-use super::local::Config;
-use super::pool::Station;
 use super::shell::{ShellKind, Shortcut};
 use crate::flow::spool::SpoolDir;
 use crate::model::{AttemptEnd, JobIdentity, KilledBy, Outcome};
 use crate::sys::child::Waited;
 use crate::sys::spawn::Spawner;
+use crate::sys::wake::Wake;
 use batch::{Batch, JobResult};
 use pure::PureLines;
 use shell::WarmShell;
@@ -46,6 +45,21 @@ const FEW_JOBS: usize = 8;
 const BATCH_TIME: Duration = Duration::from_millis(4);
 /// After so many batches in a row of which something had to be run again, no more are made.
 const MOST_FAILURES: u32 = 4;
+
+/// What a warm shell has to know of the worker that it works for.
+pub trait Worker {
+    /// Shows which attempt runs here now; `None` before its process is reaped.
+    fn show(&self, job: Option<Arc<JobIdentity>>);
+
+    /// Rings when there is something new to be known.
+    fn wake(&self) -> &Wake;
+
+    /// On whose behalf the attempt that runs here is to end, if it is.
+    fn told_to_end(&self) -> Option<KilledBy>;
+
+    /// How long an attempt may take.
+    fn time_limit(&self) -> Option<Duration>;
+}
 
 /// One worker's warm shell and the batch that is being made for it.
 #[derive(Debug)]
@@ -86,19 +100,10 @@ enum Cut {
 }
 
 impl Warm {
-    /// That of a worker whose other processes are not started by `spawner`. `None`: no job can be run
-    /// this way.
-    pub fn new(config: &Config, spawner: Spawner) -> Option<Self> {
-        let launch = &config.launch;
-        // With a turn: these jobs are over before anything could be handed on.
-        let (Capture::Spool(keep) | Capture::InTurn { dir: keep, .. }) = &config.capture else {
-            return None;
-        };
-        if config.asks
-            || config.tmux.is_some()
-            || launch.on_terminal
-            || launch.slot_variable != SLOT_FROM_0
-        {
+    /// That of a worker whose other processes are not started by `spawner`; what jobs print goes to `keep`. `None`:
+    /// no job can be run this way.
+    pub fn new(launch: &Launch, keep: &Arc<SpoolDir>, spawner: Spawner) -> Option<Self> {
+        if launch.on_terminal || launch.slot_variable != SLOT_FROM_0 {
             return None;
         }
         if !launch.warm || launch.always_shell || !launch.prelude.is_empty() {
@@ -153,23 +158,23 @@ impl Warm {
     pub fn run(
         &mut self,
         mut jobs: Vec<Box<AttemptEnd>>,
-        config: &Config,
+        launch: &Launch,
         stdin: &File,
-        station: &Station,
+        worker: &impl Worker,
     ) -> Vec<(Box<AttemptEnd>, bool)> {
-        let pid = self.shell(config, stdin);
+        let pid = self.shell(launch, stdin);
         for end in &mut jobs {
             Arc::make_mut(&mut end.job).pid = pid.unwrap_or(0);
         }
         let start = Instant::now();
         let began = SystemTime::now();
         let before = self.cpu_time();
-        station.show(pid.map(|_| Arc::clone(&jobs[0].job)));
+        worker.show(pid.map(|_| Arc::clone(&jobs[0].job)));
         let ran = match pid {
-            Some(_) => self.run_batch(station, start),
+            Some(_) => self.run_batch(worker, start),
             None => Err(Cut::Broken),
         };
-        station.show(None);
+        worker.show(None);
         let took = start.elapsed();
         let share = jobs.len() as u32;
         let cpu = self.cpu_time().saturating_sub(before);
@@ -239,13 +244,13 @@ impl Warm {
 
     /// The process id of the shell, which is started if there is none; `None`: there can be none, or it is
     /// not worth while.
-    fn shell(&mut self, config: &Config, stdin: &File) -> Option<i32> {
+    fn shell(&mut self, launch: &Launch, stdin: &File) -> Option<i32> {
         let first = !std::mem::replace(&mut self.used, true);
         if first && self.batch.len() == 1 {
             return None;
         }
         if self.shell.is_none() {
-            let shell = WarmShell::start(&config.launch, &mut self.spawner, stdin);
+            let shell = WarmShell::start(launch, &mut self.spawner, stdin);
             self.failures += u32::from(shell.is_err());
             self.shell = shell.ok();
         }
@@ -269,21 +274,21 @@ impl Warm {
     }
 
     /// Has the shell run the batch.
-    fn run_batch(&mut self, station: &Station, start: Instant) -> Result<(), Cut> {
+    fn run_batch(&mut self, worker: &impl Worker, start: Instant) -> Result<(), Cut> {
         let broken = |_| Cut::Broken;
         let shell = self.shell.as_mut().ok_or(Cut::Broken)?;
         shell.begin(self.batch.script()).map_err(broken)?;
         loop {
-            let limit = station.time_limit();
+            let limit = worker.time_limit();
             let deadline = limit.and_then(|limit| start.checked_add(limit));
-            match shell.wait(station.wake(), deadline).map_err(broken)? {
+            match shell.wait(worker.wake(), deadline).map_err(broken)? {
                 Waited::Readable => return Ok(()),
                 Waited::Rung => {
-                    if let Some(by) = station.told_to_end() {
+                    if let Some(by) = worker.told_to_end() {
                         return Err(Cut::Cancelled(by));
                     }
                 }
-                Waited::TimedOut if limit != station.time_limit() => {}
+                Waited::TimedOut if limit != worker.time_limit() => {}
                 // Which of them takes so long shows when each has a shell of its own.
                 Waited::TimedOut | Waited::Ended => return Err(Cut::Broken),
             }

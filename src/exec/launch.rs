@@ -30,7 +30,7 @@ pub const CALLING_SHELL: &str = "PARALLEL_ENV";
 /// The variables by which GNU's `env_parallel` speaks to fanout alone: jobs, which may run it again, get none.
 pub const OF_CALLER: [&str; 2] = [CALLING_SHELL, "PARALLEL_CSH"];
 /// Those of every job.
-pub(super) const JOB_VARIABLES: [&str; 3] = [SEQ, SLOT, mark::VARIABLE];
+pub const JOB_VARIABLES: [&str; 3] = [SEQ, SLOT, mark::VARIABLE];
 /// What a shell tells a program about the path by which it was executed.
 const UNDERSCORE: &str = "_";
 /// The name of the directory that a job runs in.

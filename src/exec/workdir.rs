@@ -5,26 +5,25 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::local::Config;
+use super::launch::Launch;
 use crate::model::SpawnError;
 use crate::sys::folders;
 
 /// A directory that is there for a job.
 #[derive(Debug)]
-pub(super) struct Workdir {
+pub struct Workdir {
     path: PathBuf,
     remove_if_empty: bool,
 }
 
 impl Workdir {
     /// The directory `dir`, seen from where jobs run otherwise, as `cd` of a shell would see it; made if it is
-    /// missing.
+    /// missing. With `remove_if_empty` it is removed again where the job leaves nothing in it.
     ///
     /// # Errors
     ///
     /// When there can be no such directory: then no job can run.
-    pub(super) fn enter(dir: &[u8], config: &Config) -> Result<Self, SpawnError> {
-        let launch = &config.launch;
+    pub fn enter(dir: &[u8], launch: &Launch, remove_if_empty: bool) -> Result<Self, SpawnError> {
         let path = match dir {
             // As GNU parallel: by no name that it was entered by.
             b"." => launch.cwd.clone(),
@@ -45,11 +44,12 @@ impl Workdir {
         }
         Ok(Self {
             path: named,
-            remove_if_empty: config.remove_empty_workdirs,
+            remove_if_empty,
         })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    /// Its name.
+    pub fn path(&self) -> &Path {
         &self.path
     }
 }

@@ -13,7 +13,7 @@ use crate::sys::passing;
 /// # Errors
 ///
 /// When one cannot be written: names it. As in GNU parallel, it ends the run.
-pub(super) fn make(command: &Command) -> Result<(), SpawnError> {
+pub fn make(command: &Command) -> Result<(), SpawnError> {
     for (path, content) in &command.files {
         let path = Path::new(OsStr::from_bytes(path));
         passing::retrying(|| fs::write(path, content)).map_err(|error| {
@@ -24,7 +24,7 @@ pub(super) fn make(command: &Command) -> Result<(), SpawnError> {
 }
 
 /// Removes those files; one that is gone already is no error.
-pub(super) fn remove(command: &Command) {
+pub fn remove(command: &Command) {
     for (path, _) in &command.files {
         let _ = fs::remove_file(OsStr::from_bytes(path));
     }

@@ -13,8 +13,8 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::engine::shell::ShellKind;
-use crate::engine::shell::environ;
+use crate::exec::shell::ShellKind;
+use crate::exec::shell::environ;
 
 /// What to know about a pure line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

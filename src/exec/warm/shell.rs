@@ -8,8 +8,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::time::{Duration, Instant};
 
-use crate::engine::launch::{JOB_VARIABLES, Launch};
-use crate::engine::shell::ShellKind;
+use crate::exec::launch::{JOB_VARIABLES, Launch};
+use crate::exec::shell::ShellKind;
 use crate::sys::child::{Child, Door, Waited};
 use crate::sys::env_block::{ArgBlock, EnvBlock};
 use crate::sys::mark;

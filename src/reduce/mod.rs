@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::shell::Shell;
+use crate::exec::shell::Shell;
 use crate::flow::spool::Captured;
 use crate::sys::guardian::Ward;
 use crate::sys::wake::Wake;

@@ -1,16 +1,18 @@
 //! How a job gets its input: on its standard input, in a temporary file, or through a FIFO.
 
+pub mod feed;
+
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::feed::{self, Feeding};
 use crate::model::Stdin;
 use crate::sys::wake::Wake;
 use crate::sys::{fd, passing};
 use crate::template::Quoting;
+use feed::Feeding;
 
 /// How jobs get their input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,15 +42,15 @@ impl Handover {
 
 /// One attempt's input on its way.
 #[derive(Debug, Default)]
-pub(super) struct Handed {
+pub struct Handed {
     /// What is still to be written.
-    pub(super) feeding: Option<Feeding>,
+    pub feeding: Option<Feeding>,
     /// The job's standard input.
-    pub(super) reader: Option<OwnedFd>,
+    pub reader: Option<OwnedFd>,
     /// The file or FIFO.
-    pub(super) named: Option<Named>,
+    pub named: Option<Named>,
     /// How many bytes were written beforehand.
-    pub(super) sent: u64,
+    pub sent: u64,
 }
 
 impl Handed {
@@ -57,7 +59,7 @@ impl Handed {
     /// # Errors
     ///
     /// When a pipe, a file or a FIFO cannot be made or written.
-    pub(super) fn begin(stdin: Stdin, how: Handover, dir: &Path, stop: &Wake) -> io::Result<Self> {
+    pub fn begin(stdin: Stdin, how: Handover, dir: &Path, stop: &Wake) -> io::Result<Self> {
         let mut handed = Self::default();
         match how {
             Handover::Pipe => {
@@ -90,7 +92,7 @@ fn in_file(path: &Path, error: &io::Error) -> io::Error {
 
 /// A name that is gone when dropped.
 #[derive(Debug)]
-pub(super) struct Named(PathBuf);
+pub struct Named(PathBuf);
 
 impl Named {
     /// Finds a free name in `dir` for what `make` makes.
@@ -108,7 +110,8 @@ impl Named {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    /// Where the file or FIFO is.
+    pub fn path(&self) -> &Path {
         &self.0
     }
 }
