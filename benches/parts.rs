@@ -9,21 +9,21 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use fanout::engine::Post;
+use fanout::engine::UpdateSender;
 use fanout::engine::null::NullEngine;
 use fanout::flow::mailbox::Mailbox;
 use fanout::flow::spool::Captured;
 use fanout::input::{InputConfig, Records, SourceKind};
-use fanout::ledger::done::Seqs;
+use fanout::ledger::done::SeqSet;
 use fanout::ledger::joblog;
-use fanout::model::{ArgList, AttemptEnd, Command, Event, Job, JobIdentity, Outcome, Usage};
+use fanout::model::{ArgList, AttemptEnd, AttemptInfo, Command, Event, Job, Outcome, Usage};
 use fanout::record::delimiter::Delimiter;
 use fanout::report::json::{Config, Context, JsonLines};
 use fanout::report::{Out, Sink};
 use fanout::run::halt::ExitRule;
 use fanout::run::queue::{Queue, filled};
 use fanout::run::retry::Retry;
-use fanout::run::slots::Slots;
+use fanout::run::slot_count::SlotCount;
 use fanout::run::{Message, Observer, controller};
 use fanout::template::{Quoting, Style, Syntax, Template, Values};
 
@@ -183,10 +183,11 @@ fn queue_of<const JOBS: u64>() -> Queue {
 fn control(queue: Queue, retry: &Retry) {
     let mailbox = Arc::new(Mailbox::<Message>::new(Duration::ZERO));
     let letters = Arc::clone(&mailbox);
-    let post = Post::new(move |update, urgency| letters.post([Message::Engine(update)], urgency));
+    let post =
+        UpdateSender::new(move |update, urgency| letters.post([Message::Engine(update)], urgency));
     let engine = NullEngine::new(|_: &Job| Outcome::Exited(0), post);
     let config = controller::Config {
-        slots: Slots::Fixed(2),
+        slots: SlotCount::Fixed(2),
         most_slots: 2,
         total: None,
         retry: retry.clone(),
@@ -196,9 +197,9 @@ fn control(queue: Queue, retry: &Retry) {
         dies_of_signals: false,
         gates: Vec::new(),
         time_limit: None,
-        done: Seqs::default(),
+        done: SeqSet::default(),
         done_before: 0,
-        in_step: false,
+        one_at_a_time: false,
         repeatable: true,
     };
     let parties = controller::Parties {
@@ -214,7 +215,7 @@ fn control(queue: Queue, retry: &Retry) {
 fn finished_job() -> AttemptEnd {
     let now = SystemTime::now();
     AttemptEnd {
-        job: Arc::new(JobIdentity {
+        job: Arc::new(AttemptInfo {
             seq: 123,
             args: ArgList::single(b"123".to_vec()),
             command: Command {

@@ -137,7 +137,7 @@ impl Caller {
 fn guarded(config: &sem::Config, mut plan: Box<Plan>) -> anyhow::Result<ExitCode> {
     Ok(match sem::enter(config)? {
         Entered::Holds(permit) => {
-            plan.engine.held_open = Some(permit.share()?);
+            plan.engine.keep_open = Some(permit.share()?);
             execute(plan)?
         }
         Entered::Done => ExitCode::Jobs(0),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::engine::local::JobStdin;
 use crate::exec::capture::Streams;
 use crate::exec::shell::Shell;
-use crate::exec::stdin::Handover;
+use crate::exec::stdin::StdinTransport;
 use crate::exec::term_seq::TermSeq;
 use crate::flow::spool::Codec;
 use crate::input::{InputConfig, Shape, SourceKind};
@@ -214,7 +214,7 @@ pub struct EnginePlan {
     /// Shell code before each command; empty: none.
     pub prelude: Vec<u8>,
     /// How jobs get their input.
-    pub handover: Handover,
+    pub stdin_transport: StdinTransport,
     /// Whether a command of `--cat` that fails as GNU parallel does not notice is taken for a success.
     pub forgives_cat: bool,
     /// The niceness of jobs.
@@ -230,13 +230,13 @@ pub struct EnginePlan {
     /// Whether a job whose output has a file already (`--results`) is done.
     pub results_are_done: bool,
     /// What stays open until no job is left, even if fanout is killed.
-    pub held_open: Option<OwnedFd>,
+    pub keep_open: Option<OwnedFd>,
     /// What jobs read.
     pub stdin: JobStdin,
     /// Where jobs have windows of tmux, and whether they are panes of one.
     pub tmux: Option<Windows>,
     /// Whether the user is asked about each job.
-    pub asks: bool,
+    pub confirm: bool,
     /// The variable of each job that has the number of the slot, counted from 0.
     pub slot_variable: String,
     /// How long an attempt may take.
@@ -280,7 +280,7 @@ pub struct RunPlan {
     /// A time limit in percent of the median run time.
     pub timeout_percent: Option<f64>,
     /// Whether no job starts before all that went before is reported.
-    pub in_step: bool,
+    pub one_at_a_time: bool,
 }
 
 /// What jobs have in tmux.
@@ -300,7 +300,7 @@ pub enum SlotsPlan {
     /// Up to so many, fewer while jobs fail.
     Auto(usize),
     /// So many, and later what a file says.
-    File(usize, Reread<usize>),
+    File(usize, Reloaded<usize>),
 }
 
 impl SlotsPlan {
@@ -313,21 +313,21 @@ impl SlotsPlan {
 }
 
 /// Looks again at a file that the user may change; `None`: it says nothing that makes sense.
-pub struct Reread<T>(pub Box<dyn FnMut() -> Option<T> + Send>);
+pub struct Reloaded<T>(pub Box<dyn FnMut() -> Option<T> + Send>);
 
-impl<T> fmt::Debug for Reread<T> {
+impl<T> fmt::Debug for Reloaded<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Reread")
+        f.write_str("Reloaded")
     }
 }
 
 /// What a load must be below.
 #[derive(Debug)]
-pub enum Below {
+pub enum LoadLimit {
     /// This.
     Fixed(f64),
     /// This, and later what a file says.
-    File(f64, Reread<f64>),
+    File(f64, Reloaded<f64>),
 }
 
 /// Something that may hold back starts.
@@ -341,7 +341,7 @@ pub enum GatePlan {
         auto: bool,
     },
     /// Fewer processes want to run.
-    Load(Below),
+    Load(LoadLimit),
     /// So many bytes are available (`--memfree`).
     MemFree(u64),
     /// So many bytes are available, or jobs are stopped (`--memsuspend`).
@@ -362,7 +362,7 @@ pub enum GatePlan {
 #[derive(Debug)]
 pub struct ReportPlan {
     /// Whether no job starts before all that went before is reported.
-    pub in_step: bool,
+    pub one_at_a_time: bool,
     /// The name under which fanout speaks.
     pub program: String,
     /// What is printed on standard output before anything else.

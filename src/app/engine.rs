@@ -6,20 +6,20 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::{Letters, OpenJobs, Reports, environment, fit};
-use crate::engine::dry::DryEngine;
+use super::{Messages, OpenJobs, Reports, environment, fit};
+use crate::engine::dry_run::DryEngine;
 use crate::engine::local::{self, JobStdin};
-use crate::engine::{Engine, Post};
+use crate::engine::{Engine, UpdateSender};
 use crate::exec::capture::Capture;
 use crate::exec::launch::Launch;
-use crate::exec::stdin::Handover;
+use crate::exec::stdin::StdinTransport;
 use crate::exec::tmux::Tmux;
 use crate::flow::mailbox::Urgency;
-use crate::flow::output_order::Turn;
+use crate::flow::output_order::OutputOrder;
 use crate::flow::spool::{Limits, SpoolDir};
 use crate::job::Renderer;
-use crate::ledger::done::Keys;
-use crate::model::Prepare;
+use crate::ledger::done::DoneWork;
+use crate::model::RenderJob;
 use crate::plan::{CapturePlan, EnginePlan, RunPlan, Windows};
 use crate::reduce::{self, Reducer};
 use crate::run::Message;
@@ -32,7 +32,7 @@ use crate::sys::scratch::Scratch;
 /// Everything an engine needs that is made before its workers are.
 pub struct EngineParts {
     pub(super) plan: EnginePlan,
-    prepare: Arc<dyn Prepare>,
+    prepare: Arc<dyn RenderJob>,
     /// Whether a command is more than a line.
     beyond_lines: bool,
     /// Whether commands show their slots.
@@ -50,9 +50,9 @@ pub struct EngineParts {
     /// Whether no slot is used again while one was never used: jobs all run at once and read the same stream.
     slots_of_their_own: bool,
     /// The work that an earlier run has done.
-    done: Option<Keys>,
+    done: Option<DoneWork>,
     /// Whose output is shown, in the order of the inputs.
-    pub(super) turn: Arc<Turn>,
+    pub(super) turn: Arc<OutputOrder>,
     /// The rows of a table that the jobs are.
     pub(super) claims: Option<Arc<Claims>>,
     /// The names of the arguments.
@@ -69,10 +69,10 @@ pub fn guardian(plan: &EnginePlan) -> anyhow::Result<Option<Guardian>> {
     if plan.dry_run || plan.shellquote.is_some() {
         return Ok(None);
     }
-    let held = plan.held_open.as_ref().map(AsFd::as_fd);
-    let scratch =
-        (plan.handover != Handover::Pipe).then(|| Scratch::in_dir(&folder(plan.tmpdir.as_deref())));
-    let places = local::WARDS * plan.slots + mergers(plan);
+    let held = plan.keep_open.as_ref().map(AsFd::as_fd);
+    let scratch = (plan.stdin_transport != StdinTransport::Pipe)
+        .then(|| Scratch::in_dir(&folder(plan.tmpdir.as_deref())));
+    let places = local::PROCESSES_PER_WORKER * plan.slots + mergers(plan);
     let guardian = Guardian::start_with(places, held, scratch);
     guardian
         .map(Some)
@@ -91,7 +91,7 @@ pub fn prepare_engine(
     guardian: Option<Guardian>,
 ) -> anyhow::Result<EngineParts> {
     let shows_slots = renderer.uses_slot();
-    let (prepare, beyond_lines): (Arc<dyn Prepare>, bool) =
+    let (prepare, beyond_lines): (Arc<dyn RenderJob>, bool) =
         if let Some(commands) = jobs.commands.take() {
             (commands, true)
         } else {
@@ -198,7 +198,7 @@ impl EngineParts {
             folder: folder(self.plan.tmpdir.as_deref()),
             descriptors: fit::files_for_merges(self.workers, for_merges(&self.plan)),
         };
-        let first = local::WARDS * self.plan.slots;
+        let first = local::PROCESSES_PER_WORKER * self.plan.slots;
         let wards = (first..first + mergers(&self.plan)).map(|place| guardian.ward(place));
         let reducer = Reducer::start(config, wards).context("cannot start --reduce")?;
         Ok(Some(reducer))
@@ -213,19 +213,19 @@ impl EngineParts {
         self,
         run: &RunPlan,
         reports: &Reports,
-        mailbox: &Letters,
+        mailbox: &Messages,
     ) -> anyhow::Result<RunningEngine> {
-        let letters = Arc::clone(mailbox);
-        let tell = move |update, urgency| letters.post([Message::Engine(update)], urgency);
+        let messages = Arc::clone(mailbox);
+        let tell = move |update, urgency| messages.post([Message::Engine(update)], urgency);
         let repeatable = self.prepare.is_repeatable();
-        let post = Post::new(tell).recording(reports.record.clone());
+        let post = UpdateSender::new(tell).recording(reports.record.clone());
         let Some(guardian) = self.guardian else {
             // Whether a job halts the run depends on its own end.
             let ends = reports.wants_ends || run.halt.is_some() || self.beyond_lines;
             let engine = DryEngine::new(self.prepare, self.plan.shellquote, ends, post)
                 .without(self.done, self.cwd.as_os_str().as_encoded_bytes())
                 .with_results_done(self.plan.results_are_done)
-                .asking(self.plan.asks);
+                .asking(self.plan.confirm);
             return Ok(RunningEngine {
                 engine: Box::new(engine),
                 slots: usize::MAX,
@@ -246,8 +246,10 @@ impl EngineParts {
             slots: self.workers,
             prepare: self.prepare,
             launch: Launch {
-                coda: if tmux.is_none() && self.plan.forgives_cat {
-                    self.plan.handover.coda(self.plan.shell.quoting())
+                epilogue: if tmux.is_none() && self.plan.forgives_cat {
+                    self.plan
+                        .stdin_transport
+                        .epilogue(self.plan.shell.quoting())
                 } else {
                     b""
                 },
@@ -266,7 +268,7 @@ impl EngineParts {
                 temporary: folder(self.plan.tmpdir.as_deref()),
                 slot_variable: self.plan.slot_variable,
                 on_terminal: self.plan.stdin == JobStdin::Terminal,
-                named_inputs: self.plan.handover != Handover::Pipe,
+                named_inputs: self.plan.stdin_transport != StdinTransport::Pipe,
             },
             capture: capture(
                 self.plan.capture,
@@ -278,12 +280,12 @@ impl EngineParts {
             timeout: self.plan.timeout,
             stdin: self.plan.stdin,
             tmux,
-            asks: self.plan.asks,
+            confirm: self.plan.confirm,
             remove_empty_workdirs: self.plan.remove_empty_workdirs,
             remove_made_files: self.plan.remove_made_files,
             nice: self.plan.nice,
-            handover: self.plan.handover,
-            handover_dir: guardian
+            stdin_transport: self.plan.stdin_transport,
+            stdin_dir: guardian
                 .scratch()
                 .map(|scratch| scratch.path().to_owned())
                 .unwrap_or_default(),
@@ -323,7 +325,7 @@ fn folder(tmpdir: Option<&Path>) -> PathBuf {
 }
 
 /// Starts a session for the jobs' windows, and says so.
-fn start_tmux(windows: Windows, plan: &EnginePlan, mailbox: &Letters) -> anyhow::Result<Tmux> {
+fn start_tmux(windows: Windows, plan: &EnginePlan, mailbox: &Messages) -> anyhow::Result<Tmux> {
     let folder = folder(plan.tmpdir.as_deref());
     let tmux = Tmux::start(
         &folder,
@@ -340,7 +342,12 @@ fn start_tmux(windows: Windows, plan: &EnginePlan, mailbox: &Letters) -> anyhow:
 /// The most output that waits in memory, in bytes.
 const OUTPUT_MEMORY: u64 = 16 << 20;
 
-fn capture(plan: CapturePlan, taken: u64, tmpdir: Option<PathBuf>, turn: &Arc<Turn>) -> Capture {
+fn capture(
+    plan: CapturePlan,
+    taken: u64,
+    tmpdir: Option<PathBuf>,
+    turn: &Arc<OutputOrder>,
+) -> Capture {
     let folder = tmpdir.unwrap_or_else(crate::sys::temp::dir);
     match plan {
         CapturePlan::Inherit => Capture::Inherit,

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::Letters;
+use super::Messages;
 use crate::flow::mailbox::Urgency;
-use crate::plan::{Below, GatePlan};
+use crate::plan::{GatePlan, LoadLimit};
 use crate::run::Message;
 use crate::run::gate::{
     Answer, Ask, Ceiling, CommandGate, Delay, Gate, Limit, Measure, MemFree, MemSuspend,
@@ -35,7 +35,7 @@ const RATE_VALID: Duration = Duration::from_millis(500);
 pub fn gates(
     plans: Vec<GatePlan>,
     shell: &std::path::Path,
-    mailbox: &Letters,
+    mailbox: &Messages,
 ) -> anyhow::Result<Vec<Box<dyn Gate>>> {
     let make = |plan| gate(plan, shell, mailbox);
     plans.into_iter().map(make).collect()
@@ -44,7 +44,7 @@ pub fn gates(
 fn gate(
     plan: GatePlan,
     shell: &std::path::Path,
-    mailbox: &Letters,
+    mailbox: &Messages,
 ) -> anyhow::Result<Box<dyn Gate>> {
     Ok(match plan {
         GatePlan::Delay { pause, auto } => Box::new(Delay::new(pause, auto)),
@@ -62,11 +62,11 @@ fn gate(
     })
 }
 
-fn load(below: Below) -> anyhow::Result<Ceiling> {
+fn load(below: LoadLimit) -> anyhow::Result<Ceiling> {
     pressure::runnable().context("--load: cannot read /proc/loadavg")?;
     let limit = match below {
-        Below::Fixed(most) => Limit::Fixed(most),
-        Below::File(mut most, mut reread) => Limit::Changing(Box::new(move || {
+        LoadLimit::Fixed(most) => Limit::Fixed(most),
+        LoadLimit::File(mut most, mut reread) => Limit::Changing(Box::new(move || {
             most = (reread.0)().unwrap_or(most);
             most
         })),
@@ -165,7 +165,7 @@ struct Asker {
 }
 
 impl Asker {
-    fn start(shell: PathBuf, command: OsString, mailbox: &Letters) -> anyhow::Result<Self> {
+    fn start(shell: PathBuf, command: OsString, mailbox: &Messages) -> anyhow::Result<Self> {
         let (questions, asked) = channel();
         let (say, answers) = channel();
         let mailbox = Arc::clone(mailbox);

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::Letters;
+use super::Messages;
 use super::sql::{self, RowSource, Submission};
 use crate::flow::mailbox::Urgency;
 use crate::input::{Growth, InputConfig, Notices, Records};
 use crate::job::pack::{Jobs, Packing};
-use crate::ledger::done::{self, Keys, Seqs};
-use crate::model::{ArgList, Job, Prepare};
+use crate::ledger::done::{self, DoneWork, SeqSet};
+use crate::model::{ArgList, Job, RenderJob};
 use crate::pipe;
 use crate::plan::{JobsPlan, ResumePlan};
 use crate::run::Message;
@@ -28,13 +28,13 @@ pub struct OpenJobs {
     /// How many there are.
     pub total: Option<u64>,
     /// The jobs that an earlier run has done, by number.
-    pub done: Seqs,
+    pub done: SeqSet,
     /// How many of those an earlier run has logged.
     pub done_before: u64,
     /// The work that an earlier run has done, by key.
-    pub done_work: Option<Keys>,
+    pub done_work: Option<DoneWork>,
     /// The commands of jobs that come with their own.
-    pub commands: Option<Arc<dyn Prepare>>,
+    pub commands: Option<Arc<dyn RenderJob>>,
     /// The rows of a table that the jobs are.
     pub claims: Option<Arc<Claims>>,
     /// Jobs that are written into a table instead of being run.
@@ -127,7 +127,7 @@ impl OpenJobs {
 /// # Errors
 ///
 /// When a file cannot be opened, or counted.
-pub fn open_jobs(mut plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJobs> {
+pub fn open_jobs(mut plan: JobsPlan, mailbox: &Messages) -> anyhow::Result<OpenJobs> {
     let table = plan.sql.take();
     // What is written into a table is read in one go.
     let inputs = open_inputs(plan, mailbox, table.is_none())?;
@@ -137,7 +137,7 @@ pub fn open_jobs(mut plan: JobsPlan, mailbox: &Letters) -> anyhow::Result<OpenJo
     }
 }
 
-fn open_inputs(plan: JobsPlan, mailbox: &Letters, may_grow: bool) -> anyhow::Result<OpenJobs> {
+fn open_inputs(plan: JobsPlan, mailbox: &Messages, may_grow: bool) -> anyhow::Result<OpenJobs> {
     let JobsPlan {
         mut input,
         packing,
@@ -151,8 +151,9 @@ fn open_inputs(plan: JobsPlan, mailbox: &Letters, may_grow: bool) -> anyhow::Res
         only_reads,
         sql: _,
     } = plan;
-    let letters = Arc::clone(mailbox);
-    let remark = move |words: &str| letters.post([Message::Remark(words.to_owned())], Urgency::Now);
+    let messages = Arc::clone(mailbox);
+    let remark =
+        move |words: &str| messages.post([Message::Remark(words.to_owned())], Urgency::Now);
     let before = resume.map(|plan| read_record(&plan, only_reads, &remark));
     let before = before.transpose()?.unwrap_or_default();
     if let Some(commands) = before.failed {
@@ -187,8 +188,8 @@ fn open_inputs(plan: JobsPlan, mailbox: &Letters, may_grow: bool) -> anyhow::Res
     // Where inputs are counted, put together or drawn, they are taken as they are at first.
     let one_by_one = !matches!(packing, Packing::Batch(_)) && milestone.is_none();
     let growth = if may_grow && one_by_one && !count_ahead && !input.link && !input.shape.shuffle {
-        let letters = Arc::clone(mailbox);
-        Growth::new(move || letters.post([Message::InputReady], Urgency::Now))
+        let messages = Arc::clone(mailbox);
+        Growth::new(move || messages.post([Message::InputReady], Urgency::Now))
     } else {
         Growth::default()
     };
@@ -221,11 +222,11 @@ fn open_inputs(plan: JobsPlan, mailbox: &Letters, may_grow: bool) -> anyhow::Res
 #[derive(Default)]
 struct Before {
     /// The numbers of its jobs.
-    done: Seqs,
+    done: SeqSet,
     /// How many ends of jobs that is.
     ends: u64,
     /// Its work, by keys.
-    work: Option<Keys>,
+    work: Option<DoneWork>,
     /// The only commands to run: those that failed.
     failed: Option<BTreeMap<u64, Vec<u8>>>,
 }
@@ -256,7 +257,7 @@ fn read_record(
             read.is_torn
         }
         ResumePlan::Json(path, counts) => {
-            let read = Keys::in_json(path, *counts).with_context(cannot)?;
+            let read = DoneWork::in_json(path, *counts).with_context(cannot)?;
             before.work = Some(read.found);
             read.is_torn
         }
@@ -272,7 +273,7 @@ fn read_record(
 /// The failed `commands` of a joblog, under their old numbers.
 fn failed_commands(commands: BTreeMap<u64, Vec<u8>>) -> OpenJobs {
     let last = commands.last_key_value().map_or(0, |(seq, _)| *seq);
-    let mut done = Seqs::default();
+    let mut done = SeqSet::default();
     let mut next = 1;
     for &seq in commands.keys() {
         (next..seq).for_each(|between| done.insert(between));
@@ -331,7 +332,7 @@ const FEW: u64 = 64;
 /// # Errors
 ///
 /// When the thread cannot be started, or the input cannot be cut.
-pub fn feed(jobs: OpenJobs, slots: usize, mailbox: &Letters) -> anyhow::Result<Queue> {
+pub fn feed(jobs: OpenJobs, slots: usize, mailbox: &Messages) -> anyhow::Result<Queue> {
     let few = jobs.at_most.is_some_and(|most| most <= FEW);
     let (mut jobs, growth) = (jobs.jobs, jobs.growth);
     if let JobSource::Pieces(pieces) = &mut jobs {

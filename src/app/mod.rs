@@ -28,18 +28,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::flow::mailbox::Mailbox;
-use crate::ledger::done::Seqs;
+use crate::ledger::done::SeqSet;
 use crate::plan::{RunPlan, SlotsPlan};
 use crate::run::Message;
 use crate::run::controller::{self, Parties};
 use crate::run::exit_code::ExitCode;
 use crate::run::gate::Gate;
 use crate::run::queue::Queue;
-use crate::run::slots::Slots;
+use crate::run::slot_count::SlotCount;
 use crate::run::time_limit::MedianLimit;
 
 /// Where everybody leaves word for the controller.
-pub type Letters = Arc<Mailbox<Message>>;
+pub type Messages = Arc<Mailbox<Message>>;
 
 /// How long a message that is not urgent may wait for others to come along.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -48,7 +48,7 @@ const PATIENCE: Duration = Duration::from_millis(20);
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// An empty mailbox.
-pub fn mailbox() -> Letters {
+pub fn mailbox() -> Messages {
     Arc::new(Mailbox::new(PATIENCE))
 }
 
@@ -61,7 +61,7 @@ pub struct RunParts {
     /// How many jobs there are, where that is known.
     pub total: Option<u64>,
     /// Those that an earlier run has done.
-    pub done: Seqs,
+    pub done: SeqSet,
     /// How many of those count towards a halt.
     pub done_before: u64,
 }
@@ -72,7 +72,7 @@ pub fn control(
     engine: RunningEngine,
     queue: Queue,
     mut reports: Reports,
-    mailbox: &Letters,
+    mailbox: &Messages,
 ) -> ExitCode {
     let RunParts {
         plan,
@@ -82,9 +82,9 @@ pub fn control(
         done_before,
     } = run;
     let slots = match plan.slots {
-        SlotsPlan::Fixed(slots) => Slots::Fixed(slots),
-        SlotsPlan::Auto(most) => Slots::auto(most),
-        SlotsPlan::File(now, reread) => Slots::File {
+        SlotsPlan::Fixed(slots) => SlotCount::Fixed(slots),
+        SlotsPlan::Auto(most) => SlotCount::auto(most),
+        SlotsPlan::File(now, reread) => SlotCount::File {
             now,
             read: reread.0,
         },
@@ -102,7 +102,7 @@ pub fn control(
         gates,
         done,
         done_before,
-        in_step: plan.in_step,
+        one_at_a_time: plan.one_at_a_time,
         repeatable: engine.repeatable,
         time_limit: plan.timeout_percent.map(MedianLimit::new),
     };
@@ -120,9 +120,9 @@ pub fn control(
     };
     let mut exit_code = controller::run(config, parties);
     let _guardian = engine.stop();
-    let mut letters = Vec::new();
+    let mut messages = Vec::new();
     if !exit_code.is_stop()
-        && let Some(signal) = reports.linger(mailbox, &mut letters)
+        && let Some(signal) = reports.linger(mailbox, &mut messages)
     {
         exit_code = ExitCode::of_signal(signal, dies_of_signals);
     }
@@ -131,15 +131,15 @@ pub fn control(
     if !reports.finish(patience) {
         return ExitCode::Error;
     }
-    mailbox.take(&mut letters);
-    last_word(exit_code, &letters)
+    mailbox.take(&mut messages);
+    last_word(exit_code, &messages)
 }
 
 /// What went wrong while the last reports were written, when the controller had left already.
-fn last_word(exit_code: ExitCode, letters: &[Message]) -> ExitCode {
-    letters
+fn last_word(exit_code: ExitCode, messages: &[Message]) -> ExitCode {
+    messages
         .iter()
-        .fold(exit_code, |exit_code, letter| match letter {
+        .fold(exit_code, |exit_code, message| match message {
             Message::StdoutClosed => ExitCode::BrokenPipe,
             Message::ReportFailed(_) => ExitCode::Error,
             _ => exit_code,

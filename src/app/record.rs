@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 
-use super::Letters;
+use super::Messages;
 use super::durable::Durable;
 use super::record_files::{RecordFiles, Wanted};
 use crate::engine::Record;
@@ -181,7 +181,7 @@ pub(super) fn open_joblog(
     plan: &JoblogPlan,
     verbose: bool,
     files: &mut RecordFiles,
-    mailbox: &Letters,
+    mailbox: &Messages,
 ) -> anyhow::Result<(Joblog, Option<File>)> {
     let wanted = Wanted::joblog(plan);
     let (file, goes_on) = open_record(&wanted, files, joblog::end_of_lines, mailbox)?;
@@ -202,7 +202,7 @@ pub(super) fn open_record(
     wanted: &Wanted,
     files: &mut RecordFiles,
     end: impl FnOnce(&File) -> io::Result<u64>,
-    mailbox: &Letters,
+    mailbox: &Messages,
 ) -> anyhow::Result<(File, bool)> {
     let file = files.take(wanted)?;
     if !wanted.appends() {

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 
 use super::record::{OnFailure, Recorder, open_joblog, open_record};
 use super::record_files::{RecordFiles, Wanted};
-use super::{EngineParts, Letters};
+use super::{EngineParts, Messages};
 use crate::engine::Record;
 use crate::flow::mailbox::Urgency;
 use crate::flow::spool::Captured;
@@ -20,8 +20,8 @@ use crate::ledger::key::NO_STDIN;
 use crate::model::Event;
 use crate::plan::{JsonPlan, JsonTarget, ReportPlan, RowsPlan};
 use crate::reduce::Reducer;
-use crate::report::handoff::{Handoff, Taker};
 use crate::report::joblog::{Joblog, end_of_lines};
+use crate::report::merge_outputs::{Handoff, OutputMerger};
 use crate::report::near_order::NearOrder;
 use crate::report::unwritten::{Corrections, Records};
 use crate::report::{Failure, Out, Reporter, Screen, Sink, json, progress, sql, summary, text};
@@ -57,18 +57,18 @@ pub fn start_reports(
     engine: &EngineParts,
     files: RecordFiles,
     retry: &Retry,
-    mailbox: &Letters,
+    mailbox: &Messages,
 ) -> anyhow::Result<Reports> {
     let caught = signals::catch().context("cannot listen to signals")?;
     let program = plan.program.clone();
-    let limit = if plan.in_step { 0 } else { LONG };
+    let limit = if plan.one_at_a_time { 0 } else { LONG };
     std::io::stdout()
         .write_all(plan.preface.as_bytes())
         .context("cannot write to standard output")?;
     // With -k the text is in order, and what is streamed comes as it comes.
-    let by_ends = !plan.in_step && !plan.text.in_order && !plan.text.mode.streams();
+    let by_ends = !plan.one_at_a_time && !plan.text.in_order && !plan.text.mode.streams();
     let near_order = by_ends.then(NearOrder::default);
-    let letters = Arc::clone(mailbox);
+    let messages = Arc::clone(mailbox);
     let first = OnceLock::new();
     let on_failure: OnFailure = Arc::new(move |failure: Failure| {
         let message = match failure {
@@ -83,7 +83,7 @@ pub fn start_reports(
                 Message::ReportFailed(words)
             }
         };
-        letters.post([message], Urgency::Now);
+        messages.post([message], Urgency::Now);
     });
     let mut recorder = Recorder::new(retry.clone(), plan.fsync, Arc::clone(&on_failure));
     recorder.results = engine.keeps_results();
@@ -132,7 +132,7 @@ fn sinks(
     plan: ReportPlan,
     engine: &EngineParts,
     mut files: RecordFiles,
-    mailbox: &Letters,
+    mailbox: &Messages,
     recorder: &mut Recorder,
 ) -> anyhow::Result<Vec<Box<dyn Sink>>> {
     let screen = Screen::new();
@@ -158,7 +158,7 @@ fn sinks(
     let mut printed_log = None;
     if let Some(plan) = plan.joblog {
         // In a file with a name it is already.
-        let verbose = text_config.verbose && text_config.shows == text::Shows::Output;
+        let verbose = text_config.verbose && text_config.shows == text::Print::Content;
         if plan.path.as_os_str() == "-" {
             let log = Joblog::new(
                 Out::stdout().context("standard output is not open")?,
@@ -239,7 +239,7 @@ fn sinks(
 /// The engine's merges as the reports see them.
 struct Merged(Reducer);
 
-impl Taker for Merged {
+impl OutputMerger for Merged {
     fn take(&mut self, seq: u64, output: Captured) -> io::Result<()> {
         self.0.take(seq, output)
     }
@@ -268,7 +268,7 @@ fn open_rows(
     plan: &RowsPlan,
     engine: &EngineParts,
     files: &mut RecordFiles,
-    mailbox: &Letters,
+    mailbox: &Messages,
 ) -> anyhow::Result<(text::rows::Rows, Option<File>)> {
     let names = engine.names.clone();
     let Some(path) = &plan.path else {
@@ -289,7 +289,7 @@ fn json_sink(
     plan: JsonPlan,
     engine: &EngineParts,
     files: &mut RecordFiles,
-    mailbox: &Letters,
+    mailbox: &Messages,
 ) -> anyhow::Result<(json::JsonLines, Option<File>)> {
     let out = match &plan.target {
         JsonTarget::Stdout => Out::stdout().context("standard output is not open")?,
@@ -333,22 +333,22 @@ impl Reports {
     /// returns the signal that says the latter. As with jobs, what runs goes on after a SIGHUP.
     pub(super) fn linger(
         &mut self,
-        mailbox: &Letters,
-        letters: &mut Vec<Message>,
+        mailbox: &Messages,
+        messages: &mut Vec<Message>,
     ) -> Option<Signal> {
         // The thread ends when this end of the channel is gone.
         self.link.events = crossbeam_channel::unbounded().0;
         let mut seen = 0;
         while self.over.try_recv() != Err(TryRecvError::Disconnected) {
-            mailbox.receive(letters, None);
-            let stops = |letter: &Message| match letter {
+            mailbox.receive(messages, None);
+            let stops = |message: &Message| match message {
                 Message::Signal(signal @ (Signal::Interrupt | Signal::Terminate)) => Some(*signal),
                 _ => None,
             };
-            if let Some(signal) = letters[seen..].iter().find_map(stops) {
+            if let Some(signal) = messages[seen..].iter().find_map(stops) {
                 return Some(signal);
             }
-            seen = letters.len();
+            seen = messages.len();
         }
         None
     }
@@ -372,8 +372,8 @@ impl Reports {
     }
 }
 
-/// Dropped at the end of the report thread: whoever waits for letters hears of it.
-struct Ending(Option<Sender<()>>, Letters);
+/// Dropped at the end of the report thread: whoever waits for messages hears of it.
+struct Ending(Option<Sender<()>>, Messages);
 
 impl Drop for Ending {
     fn drop(&mut self) {
@@ -409,9 +409,9 @@ impl Threads {
     fn start(
         caught: Caught,
         report: Box<dyn FnOnce() + Send>,
-        letters: &Letters,
+        messages: &Messages,
     ) -> io::Result<Self> {
-        let to = Arc::clone(letters);
+        let to = Arc::clone(messages);
         caught.pass_on(move |signal| {
             to.post([Message::Signal(signal)], Urgency::Now);
             if let Signal::Interrupt | Signal::Terminate | Signal::HangUp = signal {
@@ -429,13 +429,13 @@ impl Link {
     fn start_threads(&mut self) {
         match std::mem::replace(&mut self.threads, Threads::Failed) {
             Threads::Planned { caught, report } => {
-                let letters = &self.backlog.letters;
-                match Threads::start(caught, report, letters) {
+                let messages = &self.backlog.messages;
+                match Threads::start(caught, report, messages) {
                     Ok(running) => self.threads = running,
                     Err(error) => {
                         let why = passing::with_limit(format!("cannot start a thread: {error}"));
                         let _ = writeln!(io::stderr(), "fanout: Error: {why}");
-                        letters.post([Message::ReportFailed(why)], Urgency::Now);
+                        messages.post([Message::ReportFailed(why)], Urgency::Now);
                     }
                 }
             }
@@ -474,7 +474,7 @@ struct Backlog {
     waiting: AtomicUsize,
     /// The controller waits for it to become shorter.
     stalled: AtomicBool,
-    letters: Letters,
+    messages: Messages,
 }
 
 /// So many events may wait.
@@ -482,12 +482,12 @@ const LONG: usize = 8192;
 
 impl Backlog {
     /// One that is long from `limit` events on.
-    fn new(limit: usize, letters: &Letters) -> Self {
+    fn new(limit: usize, messages: &Messages) -> Self {
         Self {
             limit,
             waiting: AtomicUsize::new(0),
             stalled: AtomicBool::new(false),
-            letters: Arc::clone(letters),
+            messages: Arc::clone(messages),
         }
     }
 
@@ -498,7 +498,7 @@ impl Backlog {
     fn reported(&self, count: usize) {
         let before = self.waiting.fetch_sub(count, Ordering::SeqCst);
         if before - count <= self.limit / 2 && self.stalled.swap(false, Ordering::SeqCst) {
-            self.letters.post([Message::ReportsCaughtUp], Urgency::Now);
+            self.messages.post([Message::ReportsCaughtUp], Urgency::Now);
         }
     }
 

@@ -8,11 +8,11 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::mark::Mark;
+use self::mark::WorkerMark;
 use super::jobs::{JobSource, OpenJobs};
 use crate::job::Renderer;
 use crate::job::stored::StoredCommands;
-use crate::model::{ArgList, Job, Prepare as _};
+use crate::model::{ArgList, Job, RenderJob as _};
 use crate::plan::{SqlPlan, WorkerPlan};
 use crate::run::exit_code::ExitCode;
 use crate::sql::claims::{Claims, Taken};
@@ -282,7 +282,7 @@ pub(super) fn attach(mut inputs: OpenJobs, plan: SqlPlan) -> anyhow::Result<Open
     let worker = match &plan.worker {
         Some(_) => Worker {
             host: host::name(),
-            mark: Mark::own().to_string(),
+            mark: WorkerMark::own().to_string(),
         },
         None => Worker::default(),
     };
@@ -327,7 +327,7 @@ fn work(
     waits: bool,
 ) -> Result<(), SqlError> {
     if !plan.only_looks && master.as_ref().is_none_or(|master| master.begun) {
-        let own = Mark::own();
+        let own = WorkerMark::own();
         table.release_abandoned(&|mark| own.says_gone(mark))?;
     }
     if master.is_none() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::jobs_count::JobsSpec;
 use super::{bytes, text, values};
 use crate::cli::flags::Jobs;
-use crate::plan::{Below, GatePlan, Reread};
+use crate::plan::{GatePlan, LoadLimit, Reloaded};
 use crate::sys::pressure::Resource;
 
 /// The gates that the options want, in the order in which they are asked; `threads` is what a
@@ -66,7 +66,7 @@ fn delay(flags: &Jobs) -> Result<Option<GatePlan>, String> {
 }
 
 /// As GNU parallel: the syntax of `--jobs`, but 0 means next to nothing.
-fn load(option: &str, value: &OsString, threads: usize) -> Result<Below, String> {
+fn load(option: &str, value: &OsString, threads: usize) -> Result<LoadLimit, String> {
     let most = move |spec: JobsSpec| match spec {
         JobsSpec::Unlimited => 0.01,
         JobsSpec::Percent(percent) => threads as f64 * percent / 100.0,
@@ -83,14 +83,14 @@ fn load(option: &str, value: &OsString, threads: usize) -> Result<Below, String>
         parsed => parsed,
     };
     match parsed {
-        Ok(spec) => Ok(Below::Fixed(most(spec))),
+        Ok(spec) => Ok(LoadLimit::Fixed(most(spec))),
         Err(why) => {
             let file = PathBuf::from(value);
             let read = move || JobsSpec::read(&file).ok().map(most);
             let Some(first) = read() else {
                 return Err(format!("{option} {why}"));
             };
-            Ok(Below::File(first, Reread(Box::new(read))))
+            Ok(LoadLimit::File(first, Reloaded(Box::new(read))))
         }
     }
 }
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn loads_are_numbers_of_processes() {
         let on_four = |text: &str| match load("--load", &text.into(), 4) {
-            Ok(Below::Fixed(most)) => most,
+            Ok(LoadLimit::Fixed(most)) => most,
             other => panic!("{other:?}"),
         };
         for (text, most) in [

@@ -59,7 +59,7 @@ use crate::plan::Plan;
 use crate::report::json;
 use crate::sem;
 use flags::Flags;
-use profile::Surroundings;
+use profile::ConfigSources;
 
 /// What the user wants.
 #[derive(Debug)]
@@ -140,7 +140,7 @@ pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Refusa
 fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, String> {
     let typed: ArgList = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut table = Flags::command().no_binary_name(true);
-    let args = Surroundings::of_process(called_as).complete(shebang::expand(args)?, &table)?;
+    let args = ConfigSources::of_process(called_as).complete(shebang::expand(args)?, &table)?;
     let split = argv::split(args, &table);
     let mut matches = table
         .try_get_matches_from_mut(&split.options)

@@ -8,7 +8,7 @@ use crate::exec::capture::Streams;
 use crate::job::{Naming, Results, unescape_tagstring};
 use crate::plan::{CapturePlan, RowsPlan};
 use crate::report::text::rows::Form;
-use crate::report::text::{Config, Mode, Shows};
+use crate::report::text::{Config, Mode, Print};
 use crate::template::{Syntax, Template};
 
 /// Refuses what cannot be combined.
@@ -263,16 +263,16 @@ pub(super) fn text_config(flags: &Flags, capture: CapturePlan, json_on_stdout: b
     };
     let files = matches!(capture, CapturePlan::Files(_)) || has_files(flags);
     let shows = match kept(flags) {
-        _ if output.files0 => Shows::Paths(0),
-        _ if output.files => Shows::Paths(b'\n'),
+        _ if output.files0 => Print::Paths(0),
+        _ if output.files => Print::Paths(b'\n'),
         // As GNU parallel, which shows the names of files though nobody asked.
-        Wanted::Files(_) if output.line_buffer => Shows::Paths(b'\n'),
-        _ => Shows::Nothing,
+        Wanted::Files(_) if output.line_buffer => Print::Paths(b'\n'),
+        _ => Print::Nothing,
     };
     Config {
         mode,
         in_order: output.keep_order && !matches!(mode, Mode::Ungrouped | Mode::Never),
-        shows: if files { shows } else { Shows::Output },
+        shows: if files { shows } else { Print::Content },
         color: output.color || output.ctag || output.ctagstring.is_some(),
         color_failed: output.color_failed,
         verbose: output.print_command > 0,

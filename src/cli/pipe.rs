@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::argv::SourceWords;
 use super::flags::{self, Flags};
 use super::{bytes, number, text, values};
-use crate::exec::stdin::Handover;
+use crate::exec::stdin::StdinTransport;
 use crate::input::{Header as InputHeader, InputConfig, Shape, SourceKind};
 use crate::model::ArgList;
 use crate::pipe::key::Key;
@@ -49,12 +49,12 @@ pub(super) fn names_inputs(flags: &Flags) -> bool {
 }
 
 /// How jobs get their input.
-pub(super) fn handover(flags: &Flags) -> Handover {
+pub(super) fn stdin_transport(flags: &Flags) -> StdinTransport {
     match &flags.pipe {
-        _ if !is_wanted(flags) => Handover::Pipe,
-        pipe if pipe.cat => Handover::File,
-        pipe if pipe.fifo => Handover::Fifo,
-        _ => Handover::Pipe,
+        _ if !is_wanted(flags) => StdinTransport::Pipe,
+        pipe if pipe.cat => StdinTransport::File,
+        pipe if pipe.fifo => StdinTransport::Fifo,
+        _ => StdinTransport::Pipe,
     }
 }
 

@@ -18,7 +18,7 @@ use super::{CalledAs, words};
 
 /// What the places of configuration depend on.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub struct ConfigSources {
     /// `$PARALLEL`.
     pub parallel: Option<OsString>,
     /// `$PARALLEL_CSH`.
@@ -30,7 +30,7 @@ pub struct Surroundings {
     pub system: usize,
 }
 
-impl Surroundings {
+impl ConfigSources {
     /// Those of this process.
     pub fn of_process(called_as: CalledAs) -> Self {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
@@ -236,13 +236,13 @@ fn words_behind_options(argv: &Argv) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::Surroundings;
+    use super::ConfigSources;
     use crate::cli::flags::Flags;
     use clap::CommandFactory;
     use std::ffi::OsString;
     use std::fs;
 
-    fn complete(around: &Surroundings, args: &[&str]) -> Result<String, String> {
+    fn complete(around: &ConfigSources, args: &[&str]) -> Result<String, String> {
         let args = args.iter().map(OsString::from).collect();
         let words = around.complete(args, &Flags::command())?;
         let words: Vec<_> = words
@@ -263,9 +263,9 @@ mod tests {
     #[test]
     fn what_ends_the_options_of_one_place_ends_no_others() {
         for typed in ["-k --", "-k-", "-k"] {
-            let around = Surroundings {
+            let around = ConfigSources {
                 parallel: Some(typed.into()),
-                ..Surroundings::default()
+                ..ConfigSources::default()
             };
             let words = complete(&around, &["--tag", "x"]).unwrap();
             assert_eq!(words, "-k|--tag|--|x", "{typed}");
@@ -279,7 +279,7 @@ mod tests {
             ("config", "# mine\n--tagstring 'a b' nice"),
             ("p", "-j2 \\\n -k\n"),
         ]);
-        let around = Surroundings {
+        let around = ConfigSources {
             parallel: Some("-v".into()),
             csh: Some("-k 'a  b'".into()),
             folders: [&system, &user].map(|it| it.path().to_owned()).into(),
@@ -301,21 +301,21 @@ mod tests {
 
     #[test]
     fn without_anything_elsewhere_nothing_is_touched() {
-        let around = Surroundings::default();
+        let around = ConfigSources::default();
         assert_eq!(complete(&around, &["--", "-weird"]).unwrap(), "--|-weird");
     }
 
     #[test]
     fn unbalanced_quotes_are_named() {
-        let around = Surroundings {
+        let around = ConfigSources {
             parallel: Some("--tag 'x".into()),
-            ..Surroundings::default()
+            ..ConfigSources::default()
         };
         assert!(complete(&around, &["x"]).unwrap_err().contains("$PARALLEL"));
         let user = folder(&[("p", "-k\n\"x\n")]);
-        let around = Surroundings {
+        let around = ConfigSources {
             folders: vec![user.path().to_owned()],
-            ..Surroundings::default()
+            ..ConfigSources::default()
         };
         let error = complete(&around, &["-Jp", "x"]).unwrap_err();
         assert!(error.contains("line 2"), "{error}");

@@ -15,8 +15,8 @@ use crate::input::{InputConfig, SourceKind, SourceSpec};
 use crate::job::pack::Packing;
 use crate::model::ArgList;
 use crate::plan::{
-    CapturePlan, EnginePlan, JobsPlan, JsonPlan, JsonTarget, Plan, RendererPlan, ReportPlan,
-    Reread, ResumePlan, RunPlan, SlotsPlan,
+    CapturePlan, EnginePlan, JobsPlan, JsonPlan, JsonTarget, Plan, Reloaded, RendererPlan,
+    ReportPlan, ResumePlan, RunPlan, SlotsPlan,
 };
 use crate::report::{json, progress};
 use crate::run::halt::{ExitRule, HaltPolicy, Threshold};
@@ -117,7 +117,7 @@ pub fn resolve(
         engine,
         run,
         report: ReportPlan {
-            in_step: flags.terminal.interactive,
+            one_at_a_time: flags.terminal.interactive,
             program: assign::speaker(assign.is_some(), called_as).to_owned(),
             preface: batching::limits(&flags.batching)?,
             latest_line: flags.output.latest_line,
@@ -154,7 +154,7 @@ fn run(
         dies_of_signals: called_as == CalledAs::Fanout,
         gates: gates::gates(&flags.jobs, threads)?,
         slots,
-        in_step: flags.terminal.interactive,
+        one_at_a_time: flags.terminal.interactive,
         timeout_percent: match limit {
             TimeLimit::Percent(percent) => Some(percent),
             TimeLimit::None | TimeLimit::Fixed(_) => None,
@@ -200,7 +200,7 @@ fn slots(flags: &Flags, threads: usize) -> Result<(SlotsPlan, usize), String> {
             let now = number(spec, most);
             let room = now.max(ROOM_FOR_MORE.min(most));
             let read = move || JobsSpec::read(&path).ok().map(|spec| number(spec, room));
-            (SlotsPlan::File(now, Reread(Box::new(read))), room)
+            (SlotsPlan::File(now, Reloaded(Box::new(read))), room)
         }
     })
 }
@@ -228,7 +228,7 @@ fn engine(
         codec: compress::codec(&flags.output)?,
         tmpdir: around::tmpdir(around)?,
         nice: around::nice(around)?,
-        handover: pipe::handover(flags),
+        stdin_transport: pipe::stdin_transport(flags),
         forgives_cat: false,
         prelude: around::prelude(around)?,
         has_workdirs: around::has_workdirs(around),
@@ -236,10 +236,10 @@ fn engine(
         remove_empty_workdirs: around::is_own_workdir(around),
         remove_made_files: flags.hosts.cleanup,
         results_are_done: false,
-        held_open: None,
+        keep_open: None,
         stdin: terminal::stdin(flags),
         tmux: terminal::windows(flags),
-        asks: flags.terminal.interactive,
+        confirm: flags.terminal.interactive,
         slot_variable: around::slot_variable(around)?,
         timeout: match limit {
             TimeLimit::Fixed(limit) => Some(limit),

@@ -9,11 +9,11 @@ use std::time::{Duration, SystemTime};
 use crossbeam_channel::{Receiver, unbounded};
 use proptest::prelude::*;
 
-use super::dry::DryEngine;
+use super::dry_run::DryEngine;
 use super::local::{self, tests::config};
 use super::null::NullEngine;
-use super::{Attempt, Engine, JobSignal, Order, Post, StopOn, Update, Which};
-use crate::model::{ArgList, Command, Job, KilledBy, Outcome, Prepare, SpawnError};
+use super::{Attempt, Engine, JobSignal, Order, StopOn, Update, UpdateSender, Which};
+use crate::model::{ArgList, Command, Job, KilledBy, Outcome, RenderJob, SpawnError};
 use crate::sys::guardian::Guardian;
 
 /// How long anything may take before a test gives it up.
@@ -40,14 +40,14 @@ const ENGINES: [(&str, Make); 4] = [
 const REAL: [(&str, Make); 2] = [ENGINES[2], ENGINES[3]];
 
 fn null(_slots: usize) -> Subject {
-    let (post, updates) = post();
+    let (sender, updates) = updates();
     let outcome = |job: &Job| {
         let line = job.args.get(0).unwrap();
         let fails = line.windows(5).any(|word| word == b"false");
         Outcome::Exited(i32::from(fails))
     };
     Subject {
-        engine: Box::new(NullEngine::new(outcome, post)),
+        engine: Box::new(NullEngine::new(outcome, sender)),
         updates,
         _guardian: None,
     }
@@ -56,7 +56,7 @@ fn null(_slots: usize) -> Subject {
 /// Nothing fails in a dry run but what cannot be rendered.
 struct Unrenderable;
 
-impl Prepare for Unrenderable {
+impl RenderJob for Unrenderable {
     fn prepare(&self, job: &Job, _slot: usize) -> Result<Command, SpawnError> {
         let line = job.args.get(0).unwrap().to_vec();
         if line.ends_with(b"fatal") {
@@ -70,10 +70,10 @@ impl Prepare for Unrenderable {
 }
 
 fn dry_run(_slots: usize) -> Subject {
-    let (post, updates) = post();
+    let (sender, updates) = updates();
     let prepare = Arc::new(Unrenderable);
     Subject {
-        engine: Box::new(DryEngine::new(prepare, None, true, post)),
+        engine: Box::new(DryEngine::new(prepare, None, true, sender)),
         updates,
         _guardian: None,
     }
@@ -93,9 +93,9 @@ fn real(slots: usize, warm: bool) -> Subject {
     config.prepare = Arc::new(Unrenderable);
     config.launch.warm = warm;
     config.report_starts = true;
-    let guardian = Guardian::start(local::WARDS * slots, None).unwrap();
-    let (post, updates) = post();
-    let pool = local::start(config, &guardian, post).unwrap();
+    let guardian = Guardian::start(local::PROCESSES_PER_WORKER * slots, None).unwrap();
+    let (sender, updates) = updates();
+    let pool = local::start(config, &guardian, sender).unwrap();
     pool.start_all();
     Subject {
         engine: Box::new(pool),
@@ -104,9 +104,12 @@ fn real(slots: usize, warm: bool) -> Subject {
     }
 }
 
-fn post() -> (Post, Receiver<Update>) {
+fn updates() -> (UpdateSender, Receiver<Update>) {
     let (send, updates) = unbounded();
-    (Post::new(move |update, _| drop(send.send(update))), updates)
+    (
+        UpdateSender::new(move |update, _| drop(send.send(update))),
+        updates,
+    )
 }
 
 fn attempt(seq: u64, line: &str) -> Attempt {
@@ -174,7 +177,7 @@ impl Told {
                 }
             }
             Update::Running(_) => self.lists += 1,
-            Update::Asking(_) | Update::Rehearsed(_) | Update::Slots(..) => {}
+            Update::Asking(_) | Update::DryRun(_) | Update::Slots(..) => {}
         }
     }
 

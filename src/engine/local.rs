@@ -18,12 +18,12 @@ use std::time::{Duration, Instant, SystemTime};
 use setbacks::Setbacks;
 use watch::Watch;
 
-use super::pool::{Pool, Runner, Shift, Station};
-use super::question;
-use super::{Attempt, Engine as _, Order, Post, never_ran, not_rendered};
+use super::confirm;
+use super::pool::{Pool, Runner, TakenAttempts, WorkerHandle};
+use super::{Attempt, Engine as _, Order, UpdateSender, not_rendered, unstarted};
 use crate::exec::capture::{Capture, Capturer, Source};
 use crate::exec::launch::{Launch, Launcher, Start};
-use crate::exec::stdin::{Handed, Handover, Named};
+use crate::exec::stdin::{NamedStdin, OpenStdin, StdinTransport};
 use crate::exec::template_files;
 use crate::exec::term_seq::TermSeq;
 use crate::exec::tmux::Tmux;
@@ -31,10 +31,10 @@ use crate::exec::warm::{Warm, Worker};
 use crate::exec::workdir::Workdir;
 use crate::flow::credit::Tokens;
 use crate::flow::spool::{Codec, has_result};
-use crate::ledger::done::Keys;
+use crate::ledger::done::DoneWork;
 use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{
-    ArgList, AttemptEnd, AttemptStart, Command, JobIdentity, KilledBy, Outcome, Prepare,
+    ArgList, AttemptEnd, AttemptInfo, AttemptStart, Command, KilledBy, Outcome, RenderJob,
     SpawnError, Stdin,
 };
 use crate::sys::child::Child;
@@ -52,7 +52,7 @@ pub struct Config {
     /// How many attempts run at a time.
     pub slots: usize,
     /// Renders commands.
-    pub prepare: Arc<dyn Prepare>,
+    pub prepare: Arc<dyn RenderJob>,
     /// How commands are started.
     pub launch: Launch,
     /// What becomes of jobs' output.
@@ -64,7 +64,7 @@ pub struct Config {
     /// Where jobs have windows.
     pub tmux: Option<Tmux>,
     /// Whether the user is asked about each attempt.
-    pub asks: bool,
+    pub confirm: bool,
     /// How long an attempt may take, until somebody says otherwise.
     pub timeout: Option<Duration>,
     /// Whether the files that were made for a job are removed when it is over.
@@ -74,13 +74,13 @@ pub struct Config {
     /// The niceness of jobs.
     pub nice: Option<i32>,
     /// How jobs get their input, and where its files are.
-    pub handover: Handover,
+    pub stdin_transport: StdinTransport,
     /// The directory for them.
-    pub handover_dir: PathBuf,
+    pub stdin_dir: PathBuf,
     /// How attempts are ended.
     pub term_seq: TermSeq,
     /// The work that an earlier run has done.
-    pub done: Option<Keys>,
+    pub done: Option<DoneWork>,
     /// Whether a job whose output has a file already is done.
     pub results_are_done: bool,
     /// Whether somebody wants to know when an attempt starts.
@@ -104,7 +104,7 @@ pub enum JobStdin {
 }
 
 /// How many processes a worker may have at a time: that of a job, and a warm shell.
-pub const WARDS: usize = 2;
+pub const PROCESSES_PER_WORKER: usize = 2;
 
 /// What a job leaves running when it ends may write on for this long before its output is taken: enough
 /// for `echo x &`, and no time at all for jobs that leave nobody behind.
@@ -119,17 +119,17 @@ const PIECES_IN_A_PIPE: usize = 16;
 /// How many pieces of streamed output may be on their way, over all jobs.
 const PIECES_IN_FLIGHT: u32 = 64;
 
-/// Starts the pool that runs attempts on this host; `guardian` has [`WARDS`] for each of its workers.
+/// Starts the pool that runs attempts on this host; `guardian` has [`PROCESSES_PER_WORKER`] for each of its workers.
 ///
 /// # Errors
 ///
 /// When the jobs' standard input cannot be opened or the workers cannot be started.
-pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<Pool> {
+pub fn start(config: Config, guardian: &Guardian, updates: UpdateSender) -> anyhow::Result<Pool> {
     let (timeout, patience) = (config.timeout, config.term_seq.longest() + LAST_BYTES);
     let stdin = stdin(&config.stdin)
         .map_err(|error| anyhow::anyhow!("cannot open the jobs' standard input: {error}"))?;
     let wards: Vec<_> = (0..config.slots)
-        .map(|worker| [0, 1].map(|place| guardian.ward(WARDS * worker + place)))
+        .map(|worker| [0, 1].map(|place| guardian.ward(PROCESSES_PER_WORKER * worker + place)))
         .collect();
     let pieces = Tokens::new(PIECES_IN_FLIGHT)
         .map_err(|error| anyhow::anyhow!("cannot open an event descriptor: {error}"))?;
@@ -139,7 +139,7 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
         pieces,
         asking: Mutex::default(),
     });
-    let pool = Pool::start(wards.len(), post, move |index, station| {
+    let pool = Pool::start(wards.len(), updates, move |index, worker| {
         // What a worker starts is as nice as itself.
         if let Some(niceness) = shared.config.nice {
             be_nice(niceness);
@@ -154,7 +154,7 @@ pub fn start(config: Config, guardian: &Guardian, post: Post) -> anyhow::Result<
             capturer,
             warm: warm(&shared.config, spawner.beside(ward_of_warm.clone())),
             spawner,
-            station,
+            worker,
             shared: Arc::clone(&shared),
         }
     })?;
@@ -168,7 +168,7 @@ fn warm(config: &Config, spawner: Spawner) -> Option<Warm> {
     let (Capture::Spool(keep) | Capture::InTurn { dir: keep, .. }) = &config.capture else {
         return None;
     };
-    let alone = config.asks || config.tmux.is_some();
+    let alone = config.confirm || config.tmux.is_some();
     (!alone).then(|| Warm::new(&config.launch, keep, spawner))?
 }
 
@@ -196,8 +196,8 @@ struct Shared {
     asking: Mutex<()>,
 }
 
-impl Worker for Station {
-    fn show(&self, job: Option<Arc<JobIdentity>>) {
+impl Worker for WorkerHandle {
+    fn show(&self, job: Option<Arc<AttemptInfo>>) {
         self.show(job);
     }
 
@@ -220,38 +220,38 @@ struct LocalRunner {
     capturer: Capturer,
     spawner: Spawner,
     warm: Option<Warm>,
-    station: Arc<Station>,
+    worker: Arc<WorkerHandle>,
 }
 
 impl Runner for LocalRunner {
     /// Runs one attempt; or several, as long as they are such that a warm shell can run them.
-    fn run(&mut self, shift: &mut Shift) {
+    fn run(&mut self, taken: &mut TakenAttempts) {
         let mut batch = Vec::new();
         loop {
-            let mut end = match self.ready(shift.latest(), shift.slot()) {
+            let mut end = match self.ready(taken.latest(), taken.slot()) {
                 Ok(end) => end,
                 Err(ended) => {
-                    shift.decide_latest();
-                    self.run_batch(batch, shift);
-                    abandon(shift.latest());
-                    shift.answer(vec![ended]);
+                    taken.decide_latest();
+                    self.run_batch(batch, taken);
+                    abandon(taken.latest());
+                    taken.answer(vec![ended]);
                     return;
                 }
             };
             // A shell that runs many commands has no input for any of them.
-            let unfed = shift.latest().job.stdin.is_none();
+            let unfed = taken.latest().job.stdin.is_none();
             let warm = self.warm.as_mut().filter(|_| unfed);
             let Some(warm) = warm.and_then(|warm| warm.offer(&end.job).then_some(warm)) else {
-                if self.run_batch(batch, shift) {
-                    self.run_alone(shift.next(), shift.post(), &mut end);
-                    shift.answer(vec![end]);
+                if self.run_batch(batch, taken) {
+                    self.run_alone(taken.next(), taken.updates(), &mut end);
+                    taken.answer(vec![end]);
                 }
                 return;
             };
             batch.push(end);
             // Jobs of one batch are all in one slot.
-            if self.shared.config.shows_slots || warm.is_full() || !shift.take_another() {
-                self.run_batch(batch, shift);
+            if self.shared.config.shows_slots || warm.is_full() || !taken.take_another() {
+                self.run_batch(batch, taken);
                 return;
             }
         }
@@ -264,27 +264,27 @@ impl LocalRunner {
         self.unless_killed(attempt)?;
         let prepared = self.shared.config.prepare.prepare(&attempt.job, slot);
         let command = prepared.map_err(|error| {
-            let outcome = match self.station.killed() {
+            let outcome = match self.worker.killed() {
                 Some(by) => Outcome::Cancelled { by, signal: None },
                 None => not_rendered(error),
             };
-            never_ran(attempt, outcome)
+            unstarted(attempt, outcome)
         })?;
-        let outcome = if let Some(outcome) = &command.ends_as {
+        let outcome = if let Some(outcome) = &command.skip_as {
             Some(outcome.clone())
         } else if self.done_before(&command) {
             Some(Outcome::DoneBefore)
-        } else if self.shared.config.asks {
+        } else if self.shared.config.confirm {
             let declined = self
                 .is_declined(&command)
-                .map_err(|why| never_ran(attempt, Outcome::SpawnFailed(why)))?;
+                .map_err(|why| unstarted(attempt, Outcome::SpawnFailed(why)))?;
             self.unless_killed(attempt)?;
             declined.then_some(Outcome::Declined)
         } else {
             None
         };
         let runs = outcome.is_none();
-        let mut end = never_ran(attempt, outcome.unwrap_or(Outcome::Lost(None)));
+        let mut end = unstarted(attempt, outcome.unwrap_or(Outcome::Lost(None)));
         change(&mut end.job, |job| {
             (job.command, job.slot) = (command, slot);
         });
@@ -292,9 +292,9 @@ impl LocalRunner {
     }
 
     /// Runs the command in `end` by itself.
-    fn run_alone(&mut self, attempt: &Attempt, post: &Post, end: &mut AttemptEnd) {
-        if let Err(error) = self.run_command(attempt, post, end) {
-            end.outcome = match self.station.killed() {
+    fn run_alone(&mut self, attempt: &Attempt, updates: &UpdateSender, end: &mut AttemptEnd) {
+        if let Err(error) = self.run_command(attempt, updates, end) {
+            end.outcome = match self.worker.killed() {
                 // It may have been kept from its start until everything was to end.
                 Some(by) if end.job.pid == 0 => Outcome::Cancelled { by, signal: None },
                 _ if end.job.pid != 0 => Outcome::Lost(Some(error)),
@@ -315,44 +315,44 @@ impl LocalRunner {
     }
 
     /// Runs the commands in `batch` in the warm shell, and by themselves where that cannot be. False: nothing that is
-    /// left of the shift is to be run.
+    /// left of those taken is to be run.
     #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
-    fn run_batch(&mut self, batch: Vec<Box<AttemptEnd>>, shift: &mut Shift) -> bool {
+    fn run_batch(&mut self, batch: Vec<Box<AttemptEnd>>, taken: &mut TakenAttempts) -> bool {
         let (Some(warm), false) = (&mut self.warm, batch.is_empty()) else {
             return true;
         };
         let shared = Arc::clone(&self.shared);
-        let ends = warm.run(batch, &shared.config.launch, &shared.stdin, &*self.station);
-        let answer = |known: &mut Vec<_>, shift: &mut Shift| {
+        let ends = warm.run(batch, &shared.config.launch, &shared.stdin, &*self.worker);
+        let answer = |known: &mut Vec<_>, taken: &mut TakenAttempts| {
             let known = std::mem::take(known);
             if shared.config.report_starts {
-                shift.answer_with_starts(known)
+                taken.answer_with_starts(known)
             } else {
-                shift.answer(known)
+                taken.answer(known)
             }
         };
         let mut known = Vec::new();
         for (mut end, alone) in ends {
             if alone {
-                if !answer(&mut known, shift) {
+                if !answer(&mut known, taken) {
                     return false;
                 }
-                self.run_alone(shift.next(), shift.post(), &mut end);
-                if !shift.answer(vec![end]) {
+                self.run_alone(taken.next(), taken.updates(), &mut end);
+                if !taken.answer(vec![end]) {
                     return false;
                 }
             } else {
                 known.push(end);
             }
         }
-        answer(&mut known, shift)
+        answer(&mut known, taken)
     }
 
     /// The end of `attempt`, if everything is to end.
     fn unless_killed(&self, attempt: &Attempt) -> Result<(), Box<AttemptEnd>> {
-        match self.station.killed() {
+        match self.worker.killed() {
             None => Ok(()),
-            Some(by) => Err(never_ran(attempt, Outcome::Cancelled { by, signal: None })),
+            Some(by) => Err(unstarted(attempt, Outcome::Cancelled { by, signal: None })),
         }
     }
 
@@ -360,10 +360,10 @@ impl LocalRunner {
     fn is_declined(&self, command: &Command) -> Result<bool, SpawnError> {
         let asking = &self.shared.asking;
         let _alone = asking.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.station.killed().is_some() {
+        if self.worker.killed().is_some() {
             return Ok(true);
         }
-        let allowed = question::ask(&command.line, Some(self.station.wake()));
+        let allowed = confirm::ask(&command.line, Some(self.worker.wake()));
         let allowed = allowed.map_err(|error| SpawnError::fatal(error.to_string()))?;
         Ok(!allowed)
     }
@@ -386,7 +386,7 @@ impl LocalRunner {
     fn run_command(
         &mut self,
         attempt: &Attempt,
-        post: &Post,
+        updates: &UpdateSender,
         end: &mut AttemptEnd,
     ) -> Result<(), SpawnError> {
         let shared = Arc::clone(&self.shared);
@@ -399,8 +399,8 @@ impl LocalRunner {
             )?),
             None => None,
         };
-        let station = Arc::clone(&self.station);
-        let mut setbacks = Setbacks::new(&station);
+        let worker = Arc::clone(&self.worker);
+        let mut setbacks = Setbacks::new(&worker);
         let source = Source {
             seq: attempt.job.seq,
             command: &end.job.command,
@@ -414,7 +414,7 @@ impl LocalRunner {
             }
         };
         let handed = match end.stdin.take() {
-            None => Handed::default(),
+            None => OpenStdin::default(),
             Some(stdin) => hand_over(&stdin, &shared.config, &mut setbacks)?,
         };
         let (reader, named) = (handed.reader, handed.named);
@@ -425,7 +425,7 @@ impl LocalRunner {
             seq: attempt.job.seq,
             slot: end.job.slot,
             stdin: reader.as_ref().map_or(shared.stdin.as_fd(), AsFd::as_fd),
-            named_input: named.as_ref().map(Named::path),
+            named_input: named.as_ref().map(NamedStdin::path),
             outputs: outputs.for_job(),
             last_try: false,
             cwd: workdir.as_ref().map(Workdir::path),
@@ -436,22 +436,22 @@ impl LocalRunner {
         let (child, argv) = launched
             .result
             .map_err(|error| cannot_start(&error, &end.job))?;
-        let in_shells_stead = argv.is_some() && self.launcher.shell_may_wait();
+        let in_shells_stead = argv.is_some() && self.launcher.may_report_child();
         outputs.started(in_shells_stead);
         drop(reader);
         change(&mut end.job, |job| {
             (job.pid, job.argv) = (child.pid(), argv);
         });
         if shared.config.report_starts {
-            post.started(Box::new(AttemptStart::of(end)));
+            updates.started(Box::new(AttemptStart::of(end)));
         }
-        self.station.show(Some(Arc::clone(&end.job)));
-        let (station, job) = (&self.station, &end.job);
+        self.worker.show(Some(Arc::clone(&end.job)));
+        let (worker, job) = (&self.worker, &end.job);
         let mut watch = Watch {
             shared: &shared,
-            station,
+            worker,
             job,
-            post,
+            updates,
             outputs,
             stead: in_shells_stead.then_some((&mut self.launcher, &mut self.spawner)),
             feeding: handed.feeding,
@@ -464,7 +464,7 @@ impl LocalRunner {
         if attempt.job.stdin.as_ref().is_some_and(|stdin| stdin.counts) {
             end.sent = handed.sent + watch.feeding.map_or(0, |feeding| feeding.sent);
         }
-        self.station.show(None);
+        self.worker.show(None);
         end.ended_at = end.started_at + began.elapsed();
         let left_behind;
         (end.outcome, end.usage, left_behind) = watched.map_err(|error| lost_sight(&error))?;
@@ -523,10 +523,10 @@ fn hand_over(
     stdin: &Stdin,
     config: &Config,
     setbacks: &mut Setbacks,
-) -> Result<Handed, SpawnError> {
+) -> Result<OpenStdin, SpawnError> {
     loop {
-        let (how, dir) = (config.handover, &config.handover_dir);
-        match Handed::begin(stdin.clone(), how, dir, setbacks.wake()) {
+        let (how, dir) = (config.stdin_transport, &config.stdin_dir);
+        match OpenStdin::begin(stdin.clone(), how, dir, setbacks.wake()) {
             Ok(handed) => return Ok(handed),
             Err(error) if setbacks.is_over_after(&error) => {}
             Err(error) => return Err(no_input(&error)),
@@ -542,12 +542,12 @@ fn abandon(attempt: &Attempt) {
 }
 
 /// Changes an identity that nobody else has seen yet.
-fn change(job: &mut Arc<JobIdentity>, change: impl FnOnce(&mut JobIdentity)) {
+fn change(job: &mut Arc<AttemptInfo>, change: impl FnOnce(&mut AttemptInfo)) {
     change(Arc::make_mut(job));
 }
 
 /// What it means that the kernel refuses to start the job.
-fn cannot_start(error: &io::Error, job: &JobIdentity) -> SpawnError {
+fn cannot_start(error: &io::Error, job: &AttemptInfo) -> SpawnError {
     if error.kind() != io::ErrorKind::ArgumentListTooLong {
         return SpawnError::passing(error.to_string());
     }

@@ -4,31 +4,31 @@
 //! [`Update::Returned`] if it has not begun it. Orders go down, updates come up. Which job runs when, and what an
 //! outcome means, is decided above, in `run`.
 //!
-//! * `post`: how it answers, and where the ends of jobs are recorded before that;
+//! * `update_sender`: how it answers, and where the ends of jobs are recorded before that;
 //! * [`pool`]: a thread a slot, each with one attempt at a time; the queue that they share;
 //! * [`local`]: what a worker does with an attempt on this host, with the parts of [`exec`](crate::exec);
-//! * [`dry`]: an engine that renders commands and runs nothing; [`null`]: one that does not even render them.
+//! * [`dry_run`]: an engine that renders commands and runs nothing; [`null`]: one that does not even render them.
 
+mod confirm;
 #[cfg(test)]
 mod contract;
-pub mod dry;
+pub mod dry_run;
 pub mod local;
 pub mod null;
 pub mod pool;
-mod post;
-mod question;
 mod stopped;
+mod update_sender;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::flow::output_order::Asking;
 use crate::model::{
-    AttemptEnd, AttemptStart, Job, JobIdentity, KilledBy, Outcome, OutputPiece, Rehearsal,
+    AttemptEnd, AttemptInfo, AttemptStart, DryRunLines, Job, KilledBy, Outcome, OutputPiece,
     SpawnError,
 };
 use crate::sys::helper;
-pub use post::{Post, Record};
+pub use update_sender::{Record, UpdateSender};
 
 /// One try at a job, ready to run as soon as a slot is free.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ pub enum Update {
     /// Attempts are over, in this order.
     Ended(Vec<Box<AttemptEnd>>),
     /// Attempts are over, none of which met an error; only from an engine that runs nothing.
-    Rehearsed(Rehearsal),
+    DryRun(DryRunLines),
     /// Attempts that were taken over and not begun, and now never will be: somebody else has them again.
     Returned(Vec<Attempt>),
     /// What runs, in no order: the answer to [`Order::List`].
@@ -135,7 +135,7 @@ pub enum JobSignal {
 #[derive(Clone, Debug)]
 pub struct Running {
     /// The job and its attempt.
-    pub job: Arc<JobIdentity>,
+    pub job: Arc<AttemptInfo>,
     /// Since when.
     pub since: Instant,
 }
@@ -161,9 +161,9 @@ fn not_rendered(error: SpawnError) -> Outcome {
 }
 
 /// The end of an attempt that never got a process, for whatever reason.
-pub fn never_ran(attempt: &Attempt, outcome: Outcome) -> Box<AttemptEnd> {
+pub fn unstarted(attempt: &Attempt, outcome: Outcome) -> Box<AttemptEnd> {
     let now = SystemTime::now();
-    let job = JobIdentity {
+    let job = AttemptInfo {
         seq: attempt.job.seq,
         args: attempt.job.args.clone(),
         command: crate::model::Command::default(),

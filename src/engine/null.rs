@@ -6,24 +6,24 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::stopped::Stopped;
-use super::{Attempt, Engine, Order, Post, StopOn, Update, never_ran};
+use super::{Attempt, Engine, Order, StopOn, Update, UpdateSender, unstarted};
 use crate::flow::mailbox::Urgency;
 use crate::model::{Job, Outcome};
 
 /// Ends each attempt when it is handed over, on the thread that does so.
 pub struct NullEngine<F> {
     outcome: F,
-    post: Post,
+    updates: UpdateSender,
     stops_on_failure: AtomicBool,
     stopped: Stopped,
 }
 
 impl<F: Fn(&Job) -> Outcome + Sync> NullEngine<F> {
     /// An engine whose attempts end as `outcome` says of their jobs.
-    pub fn new(outcome: F, post: Post) -> Self {
+    pub fn new(outcome: F, updates: UpdateSender) -> Self {
         Self {
             outcome,
-            post,
+            updates,
             stops_on_failure: AtomicBool::new(false),
             stopped: Stopped::default(),
         }
@@ -50,15 +50,15 @@ impl<F: Fn(&Job) -> Outcome + Sync> Engine for NullEngine<F> {
             if stop_on.covers(&outcome) {
                 self.stopped.set();
             }
-            ends.push(never_ran(&attempt, outcome));
+            ends.push(unstarted(&attempt, outcome));
         }
         if !ends.is_empty() {
-            self.post.record(&mut ends, false);
-            self.post.tell(Update::Ended(ends), Urgency::Now);
+            self.updates.record(&mut ends, false);
+            self.updates.tell(Update::Ended(ends), Urgency::Now);
         }
         let rest: Vec<_> = attempts.collect();
         if !rest.is_empty() {
-            self.post.tell(Update::Returned(rest), Urgency::Now);
+            self.updates.tell(Update::Returned(rest), Urgency::Now);
         }
     }
 
@@ -69,7 +69,7 @@ impl<F: Fn(&Job) -> Outcome + Sync> Engine for NullEngine<F> {
                 self.stops_on_failure.store(on_failure, Ordering::Relaxed);
             }
             Order::GoOn(seen) => self.stopped.go_on(seen),
-            Order::List => self.post.tell(Update::Running(Vec::new()), Urgency::Now),
+            Order::List => self.updates.tell(Update::Running(Vec::new()), Urgency::Now),
             Order::Staff
             | Order::Recall
             | Order::Slots(_)

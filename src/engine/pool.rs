@@ -5,9 +5,9 @@
 //! next without waiting for the controller, and need not even wake it each time. What is in the queue
 //! has not begun, and is given back when it is recalled, or when an attempt ends as the controller wants to know at once.
 
-mod crew;
-mod shift;
 mod slot_numbers;
+mod taken;
+mod worker_threads;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,76 +15,76 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{Attempt, Engine, JobSignal, Order, Post, Running, StopOn, Update, Which};
+use super::{Attempt, Engine, JobSignal, Order, Running, StopOn, Update, UpdateSender, Which};
 use crate::flow::mailbox::Urgency;
-use crate::model::{JobIdentity, KilledBy};
+use crate::model::{AttemptInfo, KilledBy};
 use crate::sys::child::signal_group;
 use crate::sys::helper;
 use crate::sys::wake::Wake;
-use crew::Crew;
-pub use shift::Shift;
 use slot_numbers::SlotNumbers;
+pub use taken::TakenAttempts;
+use worker_threads::WorkerThreads;
 
 /// What a worker does with an attempt.
 pub trait Runner: Send {
-    /// Runs the attempt of `shift` to its end and answers it; and any that it takes beyond that one.
-    fn run(&mut self, shift: &mut Shift);
+    /// Runs the attempt of `taken` to its end and answers it; and any that it takes beyond that one.
+    fn run(&mut self, taken: &mut TakenAttempts);
 }
 
 /// A worker's place: what others see of it, and how it learns what is to become of its attempt.
 #[derive(Debug)]
-pub struct Station {
+pub struct WorkerHandle {
     wake: Arc<Wake>,
-    common: Arc<Common>,
-    seat: Mutex<Option<Seat>>,
+    common: Arc<PoolOrders>,
+    current: Mutex<Option<CurrentAttempt>>,
     /// Whether the attempt was told to stop, and not yet to go on.
     stopped: AtomicBool,
 }
 
 /// What holds for all workers.
 #[derive(Debug, Default)]
-struct Common {
+struct PoolOrders {
     killed_by: AtomicU8,
     /// How long an attempt may take, in nanoseconds; 0: as long as it wants.
     time_limit: AtomicU64,
-    /// At how many stations an attempt runs.
+    /// At how many workers an attempt runs.
     running: AtomicUsize,
     /// Whether an attempt could not be started although nobody ran, and none was since.
     starved: AtomicBool,
 }
 
-/// The attempt that runs at a station. As long as it sits here its process is not reaped, so that its
+/// The attempt that runs at a worker. As long as it is here its process is not reaped, so that its
 /// number is its own.
 #[derive(Debug)]
-struct Seat {
+struct CurrentAttempt {
     running: Running,
     /// On whose behalf this one is to end.
     end: Option<KilledBy>,
 }
 
-impl Station {
-    fn new(common: &Arc<Common>) -> std::io::Result<Self> {
+impl WorkerHandle {
+    fn new(common: &Arc<PoolOrders>) -> std::io::Result<Self> {
         Ok(Self {
             wake: Arc::new(Wake::new()?),
             common: Arc::clone(common),
-            seat: Mutex::new(None),
+            current: Mutex::new(None),
             stopped: AtomicBool::new(false),
         })
     }
 
     /// Shows which attempt runs here now; `None` before its process is reaped.
-    pub fn show(&self, job: Option<Arc<JobIdentity>>) {
+    pub fn show(&self, job: Option<Arc<AttemptInfo>>) {
         let since = Instant::now();
-        let mut seat = self.seat();
+        let mut current = self.current();
         if job.is_some() {
             self.stopped.store(false, Ordering::Relaxed);
         }
-        let ran = seat.is_some();
-        *seat = job.map(|job| Seat {
+        let ran = current.is_some();
+        *current = job.map(|job| CurrentAttempt {
             running: Running { job, since },
             end: None,
         });
-        match (ran, seat.is_some()) {
+        match (ran, current.is_some()) {
             (false, true) => {
                 self.common.starved.store(false, Ordering::Relaxed);
                 self.common.running.fetch_add(1, Ordering::Relaxed)
@@ -99,29 +99,31 @@ impl Station {
         self.common.starved.fetch_or(now, Ordering::Relaxed)
     }
 
-    /// Whether an attempt runs at another station, while none runs here.
+    /// Whether an attempt runs at another worker, while none runs here.
     pub fn others_run(&self) -> bool {
         self.common.running.load(Ordering::Relaxed) > 0
     }
 
     fn running(&self) -> Option<Running> {
-        self.seat().as_ref().map(|seat| seat.running.clone())
+        self.current()
+            .as_ref()
+            .map(|current| current.running.clone())
     }
 
     /// Has the attempt that runs here end, if it is one at job number `seq`.
     fn end(&self, seq: u64, by: KilledBy) {
-        if let Some(seat) = &mut *self.seat()
-            && seat.running.job.seq == seq
+        if let Some(current) = &mut *self.current()
+            && current.running.job.seq == seq
         {
-            seat.end = Some(by);
+            current.end = Some(by);
             self.wake.ring();
         }
     }
 
     /// Signals the process group that runs here, if it belongs to job number `seq`; `None`: whoever's it is.
     fn signal(&self, seq: Option<u64>, signal: JobSignal) {
-        if let Some(seat) = &*self.seat()
-            && seq.is_none_or(|seq| seq == seat.running.job.seq)
+        if let Some(current) = &*self.current()
+            && seq.is_none_or(|seq| seq == current.running.job.seq)
         {
             let stops = signal != JobSignal::Continue;
             self.stopped.store(stops, Ordering::Relaxed);
@@ -130,7 +132,7 @@ impl Station {
                 JobSignal::TerminalStop => libc::SIGTSTP,
                 JobSignal::Continue => libc::SIGCONT,
             };
-            signal_group(seat.running.job.pid, number);
+            signal_group(current.running.job.pid, number);
         }
     }
 
@@ -145,7 +147,7 @@ impl Station {
         if self.killed().is_none() {
             self.wake.reset();
         }
-        let this_one = self.seat().as_ref().and_then(|seat| seat.end);
+        let this_one = self.current().as_ref().and_then(|current| current.end);
         self.killed().or(this_one)
     }
 
@@ -155,8 +157,8 @@ impl Station {
         (nanos > 0).then(|| Duration::from_nanos(nanos))
     }
 
-    fn seat(&self) -> MutexGuard<'_, Option<Seat>> {
-        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+    fn current(&self) -> MutexGuard<'_, Option<CurrentAttempt>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What to watch while waiting.
@@ -178,8 +180,8 @@ impl Station {
 /// The workers and their queue.
 pub struct Pool {
     shared: Arc<Shared>,
-    common: Arc<Common>,
-    crew: Crew,
+    common: Arc<PoolOrders>,
+    threads: WorkerThreads,
     /// How long what takes the output of killed attempts may go on.
     patience: Duration,
     /// How many more workers would have something to do.
@@ -189,7 +191,7 @@ pub struct Pool {
 struct Shared {
     queue: Mutex<Queue>,
     changed: Condvar,
-    post: Post,
+    updates: UpdateSender,
 }
 
 struct Queue {
@@ -248,7 +250,7 @@ impl Queue {
 
 impl Pool {
     /// A pool of at most `workers` threads, one of which is there: [`Order::Staff`] starts more when there is work
-    /// for them. Each calls `make_runner` with its index and its station, and then runs attempts until the
+    /// for them. Each calls `make_runner` with its index and its worker, and then runs attempts until the
     /// pool is closed.
     ///
     /// # Errors
@@ -256,33 +258,33 @@ impl Pool {
     /// When no thread can be started.
     pub fn start<R: Runner>(
         workers: usize,
-        post: Post,
-        make_runner: impl Fn(usize, Arc<Station>) -> R + Send + Sync + 'static,
+        updates: UpdateSender,
+        make_runner: impl Fn(usize, Arc<WorkerHandle>) -> R + Send + Sync + 'static,
     ) -> anyhow::Result<Self> {
-        let common = Arc::new(Common::default());
+        let common = Arc::new(PoolOrders::default());
         let shared = Arc::new(Shared {
             queue: Mutex::new(Queue::new(workers)),
             changed: Condvar::new(),
-            post,
+            updates,
         });
         let (for_workers, their_common) = (Arc::clone(&shared), Arc::clone(&common));
-        let crew = Crew::new(
+        let threads = WorkerThreads::new(
             workers,
-            move || Station::new(&their_common),
-            move |index, station| {
-                let _leave = Leave(&for_workers);
-                let mut runner = make_runner(index, station);
+            move || WorkerHandle::new(&their_common),
+            move |index, worker| {
+                let _leave = ExitGuard(&for_workers);
+                let mut runner = make_runner(index, worker);
                 for_workers.work(index, &mut runner);
             },
         );
         let pool = Self {
             shared,
             common,
-            crew,
+            threads,
             patience: Duration::ZERO,
             lacks: AtomicUsize::new(0),
         };
-        pool.try_to_enlist(1)?;
+        pool.try_to_grow(1)?;
         Ok(pool)
     }
 
@@ -295,8 +297,8 @@ impl Pool {
 
     /// Starts all workers now; returns how many there are, which may be fewer.
     pub fn start_all(&self) -> usize {
-        self.enlist(self.crew.most());
-        self.crew.most()
+        self.grow(self.threads.most());
+        self.threads.most()
     }
 
     /// From now on no slot is used again while one was never used: for jobs that all run at once, of which some may
@@ -305,27 +307,27 @@ impl Pool {
         self.shared.lock().slots.new_first = true;
     }
 
-    fn try_to_enlist(&self, count: usize) -> anyhow::Result<()> {
+    fn try_to_grow(&self, count: usize) -> anyhow::Result<()> {
         let counted = |count| self.shared.lock().alive += count;
         let uncounted = |count| self.shared.lock().alive -= count;
-        self.crew.enlist(count, counted, uncounted)
+        self.threads.grow(count, counted, uncounted)
     }
 
     /// Has so many more workers, if there may be that many. Should the system have no more threads, then only half
     /// of those that there are stay, so that something is left for their jobs, and it is said so.
-    fn enlist(&self, count: usize) {
-        let Err(error) = self.try_to_enlist(count) else {
+    fn grow(&self, count: usize) {
+        let Err(error) = self.try_to_grow(count) else {
             return;
         };
-        let (wanted, there) = (self.crew.most(), self.crew.stations().len());
-        let most = self.crew.keep(there.div_ceil(2));
+        let (wanted, there) = (self.threads.most(), self.threads.workers().len());
+        let most = self.threads.keep(there.div_ceil(2));
         let mut queue = self.shared.lock();
         queue.most = most;
         queue.slots.have_at_most(most);
         drop(queue);
         self.shared.changed.notify_all();
         let words = format!("Warning: only {most} of {wanted} jobs can run at a time: {error:#}");
-        (self.shared.post).tell(Update::Slots(most, words), Urgency::Now);
+        (self.shared.updates).tell(Update::Slots(most, words), Urgency::Now);
     }
 }
 
@@ -351,7 +353,7 @@ impl Engine for Pool {
             Order::Staff => {
                 let lacks = self.lacks.swap(0, Ordering::Relaxed);
                 if lacks > 0 {
-                    self.enlist(lacks);
+                    self.grow(lacks);
                 }
             }
             Order::Recall => {
@@ -389,7 +391,7 @@ impl Engine for Pool {
             Order::TimeLimit(limit) => self.limit_time(limit),
             Order::List => {
                 let running = Update::Running(self.running());
-                self.shared.post.tell(running, Urgency::Now);
+                self.shared.updates.tell(running, Urgency::Now);
             }
         }
     }
@@ -397,8 +399,8 @@ impl Engine for Pool {
 
 impl Pool {
     fn running(&self) -> Vec<Running> {
-        let stations = self.crew.stations();
-        let running = stations.iter().filter_map(|station| station.running());
+        let workers = self.threads.workers();
+        let running = workers.iter().filter_map(|worker| worker.running());
         running.collect()
     }
 
@@ -410,8 +412,8 @@ impl Pool {
     }
 
     fn end(&self, seq: u64, by: KilledBy) {
-        for station in self.crew.stations().iter() {
-            station.end(seq, by);
+        for worker in self.threads.workers().iter() {
+            worker.end(seq, by);
         }
     }
 
@@ -422,8 +424,8 @@ impl Pool {
             KilledBy::Memory => 3,
         };
         self.common.killed_by.store(code, Ordering::Release);
-        for station in self.crew.stations().iter() {
-            station.wake.ring();
+        for worker in self.threads.workers().iter() {
+            worker.wake.ring();
         }
         // Workers that wait for one of these hear no bell.
         helper::end(helper::Kind::Answers);
@@ -431,8 +433,8 @@ impl Pool {
     }
 
     fn signal(&self, seq: Option<u64>, signal: JobSignal) {
-        for station in self.crew.stations().iter() {
-            station.signal(seq, signal);
+        for worker in self.threads.workers().iter() {
+            worker.signal(seq, signal);
         }
     }
 
@@ -443,8 +445,8 @@ impl Pool {
         let before = self.common.time_limit.swap(nanos, Ordering::Relaxed);
         // Whoever has more time than it thought finds out by itself.
         if nanos > 0 && (before == 0 || nanos < before) {
-            for station in self.crew.stations().iter() {
-                station.wake.ring();
+            for worker in self.threads.workers().iter() {
+                worker.wake.ring();
             }
         }
     }
@@ -474,16 +476,16 @@ impl Shared {
     /// Gives back attempts that were not begun.
     fn give_back(&self, attempts: Vec<Attempt>) {
         if !attempts.is_empty() {
-            self.post.tell(Update::Returned(attempts), Urgency::Now);
+            self.updates.tell(Update::Returned(attempts), Urgency::Now);
         }
     }
 
     /// One worker's life.
     fn work(&self, index: usize, runner: &mut impl Runner) {
         while let Some((attempt, slot)) = self.next(index) {
-            let mut shift = Shift::new(self, attempt, slot);
-            // A panic is reported as a lost attempt by `shift`; the worker goes on with the next.
-            let _ = catch_unwind(AssertUnwindSafe(|| runner.run(&mut shift)));
+            let mut taken = TakenAttempts::new(self, attempt, slot);
+            // A panic is reported as a lost attempt by `taken`; the worker goes on with the next.
+            let _ = catch_unwind(AssertUnwindSafe(|| runner.run(&mut taken)));
         }
     }
 
@@ -516,9 +518,9 @@ impl Shared {
 }
 
 /// Counts a worker out, even when it panics.
-struct Leave<'a>(&'a Shared);
+struct ExitGuard<'a>(&'a Shared);
 
-impl Drop for Leave<'_> {
+impl Drop for ExitGuard<'_> {
     fn drop(&mut self) {
         self.0.lock().alive -= 1;
         self.0.changed.notify_all();
@@ -535,7 +537,7 @@ mod tests {
     use crossbeam_channel::{Receiver, Sender, unbounded};
 
     use super::*;
-    use crate::engine::never_ran;
+    use crate::engine::unstarted;
     use crate::model::{ArgList, AttemptEnd, Job, Outcome, SpawnError};
 
     const GUARD: Duration = Duration::from_secs(20);
@@ -547,13 +549,13 @@ mod tests {
     };
 
     /// A runner that does what a function says.
-    struct Scripted<F>(Arc<Station>, F);
+    struct Scripted<F>(Arc<WorkerHandle>, F);
 
-    impl<F: Fn(&Attempt, usize, &Station) -> Outcome + Send> Runner for Scripted<F> {
-        fn run(&mut self, shift: &mut Shift) {
-            let attempt = shift.next();
-            let end = never_ran(attempt, (self.1)(attempt, shift.slot(), &self.0));
-            shift.answer(vec![end]);
+    impl<F: Fn(&Attempt, usize, &WorkerHandle) -> Outcome + Send> Runner for Scripted<F> {
+        fn run(&mut self, taken: &mut TakenAttempts) {
+            let attempt = taken.next();
+            let end = unstarted(attempt, (self.1)(attempt, taken.slot(), &self.0));
+            taken.answer(vec![end]);
         }
     }
 
@@ -561,18 +563,18 @@ mod tests {
     /// were given back.
     fn pool(
         workers: usize,
-        script: impl Fn(&Attempt, usize, &Station) -> Outcome + Clone + Send + Sync + 'static,
+        script: impl Fn(&Attempt, usize, &WorkerHandle) -> Outcome + Clone + Send + Sync + 'static,
     ) -> (Pool, Receiver<Box<AttemptEnd>>) {
         let (send, ends) = unbounded();
-        let post = move |update, _| match update {
+        let updates = move |update, _| match update {
             Update::Ended(ended) => ended.into_iter().for_each(|end| drop(send.send(end))),
             Update::Returned(attempts) => attempts.iter().for_each(|attempt| {
-                drop(send.send(never_ran(attempt, RETURNED)));
+                drop(send.send(unstarted(attempt, RETURNED)));
             }),
             other => panic!("{other:?}"),
         };
-        let start = Pool::start(workers, Post::new(post), move |_, station| {
-            Scripted(station, script.clone())
+        let start = Pool::start(workers, UpdateSender::new(updates), move |_, worker| {
+            Scripted(worker, script.clone())
         });
         let pool = start.unwrap();
         assert_eq!(pool.start_all(), workers);
@@ -629,20 +631,24 @@ mod tests {
 
     #[test]
     fn workers_are_started_as_there_is_work_and_leave_when_there_are_to_be_fewer() {
-        let (post, _kept) = unbounded();
+        let (updates, _kept) = unbounded();
         let start = Pool::start(
             20,
-            Post::new(move |update, _| drop(post.send(update))),
-            |_, station| Scripted(station, |_: &Attempt, _, _: &Station| Outcome::Exited(0)),
+            UpdateSender::new(move |update, _| drop(updates.send(update))),
+            |_, worker| {
+                Scripted(worker, |_: &Attempt, _, _: &WorkerHandle| {
+                    Outcome::Exited(0)
+                })
+            },
         );
         let pool = start.unwrap();
-        assert_eq!(pool.crew.stations().len(), 1);
+        assert_eq!(pool.threads.workers().len(), 1);
         pool.run(attempts(1..=3));
-        assert_eq!(pool.crew.stations().len(), 1);
+        assert_eq!(pool.threads.workers().len(), 1);
         pool.order(Order::Staff);
-        assert!((2..=3).contains(&pool.crew.stations().len()));
+        assert!((2..=3).contains(&pool.threads.workers().len()));
         assert_eq!(pool.start_all(), 20);
-        let most = pool.crew.keep(10);
+        let most = pool.threads.keep(10);
         assert!((1..=10).contains(&most));
         pool.shared.lock().most = most;
         pool.shared.changed.notify_all();
@@ -786,10 +792,10 @@ mod tests {
     fn whoever_runs_learns_who_wants_it_killed() {
         for by in [KilledBy::User, KilledBy::Halt] {
             let (say, said) = unbounded();
-            let (pool, ends) = pool(2, move |_, _, station| {
+            let (pool, ends) = pool(2, move |_, _, worker| {
                 say.send(()).unwrap();
                 loop {
-                    match station.killed() {
+                    match worker.killed() {
                         Some(by) => return Outcome::Cancelled { by, signal: None },
                         None => std::thread::yield_now(),
                     }
@@ -810,13 +816,13 @@ mod tests {
     fn it_tells_what_runs() {
         let (shown, is_shown) = unbounded();
         let (go, may_go) = unbounded::<()>();
-        let (pool, ends) = pool(2, move |attempt, _, station| {
-            let mut job = (*never_ran(attempt, Outcome::Lost(None)).job).clone();
+        let (pool, ends) = pool(2, move |attempt, _, worker| {
+            let mut job = (*unstarted(attempt, Outcome::Lost(None)).job).clone();
             job.command.line = b"sleep 1".to_vec();
-            station.show(Some(Arc::new(job)));
+            worker.show(Some(Arc::new(job)));
             shown.send(()).unwrap();
             let _ = may_go.recv_timeout(GUARD);
-            station.show(None);
+            worker.show(None);
             Outcome::Exited(0)
         });
         assert!(pool.running().is_empty());

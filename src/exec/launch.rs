@@ -8,7 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::script::Script;
-use super::shell::{Direct, Shell, Shortcut, waiting};
+use super::shell::{DirectCommand, Shell, ShellBypass, waiting};
 use crate::model::ArgList;
 use crate::sys::child::Child;
 use crate::sys::env_block::{ArgBlock, EnvBlock};
@@ -48,7 +48,7 @@ pub struct Launch {
     /// Shell code that runs before each command in its shell; empty: none.
     pub prelude: Vec<u8>,
     /// Shell code that runs after each command in its shell, unless the command ends the shell; empty: none.
-    pub coda: &'static [u8],
+    pub epilogue: &'static [u8],
     /// The environment that jobs inherit.
     pub env: Vec<(OsString, OsString)>,
     /// The directory that jobs run in: fanout's own.
@@ -88,7 +88,7 @@ pub struct Launcher {
 /// The way past the shell.
 #[derive(Debug)]
 struct DirectWay {
-    shortcut: Shortcut,
+    shortcut: ShellBypass,
     /// The environment as the shell would have handed it on; [`UNDERSCORE`] has place 4, if it is set.
     env: EnvBlock,
 }
@@ -118,7 +118,7 @@ pub struct Start<'a> {
 impl Launcher {
     /// A launcher for one worker.
     pub fn new(launch: &Launch) -> Self {
-        let script = Script::new(&launch.prelude, launch.coda, &launch.shell);
+        let script = Script::new(&launch.prelude, launch.epilogue, &launch.shell);
         Self {
             shell_path: c_path(launch.shell.path()),
             shell_name: launch.shell.arg0().as_bytes().to_vec(),
@@ -142,7 +142,7 @@ impl Launcher {
     }
 
     /// Whether the shell may be one that waits for its last program; [`shell_waits`](Self::shell_waits) knows.
-    pub fn shell_may_wait(&self) -> bool {
+    pub fn may_report_child(&self) -> bool {
         self.question.is_some() && self.waits != Some(false)
     }
 
@@ -232,7 +232,7 @@ impl Launcher {
 impl DirectWay {
     fn new(launch: &Launch) -> Option<Self> {
         let stdin_is_socket = crate::sys::stdin::is_socket();
-        let shortcut = Shortcut::new(&launch.shell, &launch.env, &launch.cwd, stdin_is_socket)?;
+        let shortcut = ShellBypass::new(&launch.shell, &launch.env, &launch.cwd, stdin_is_socket)?;
         let changes = shortcut.env_changes();
         let replaced = |name: &OsString| {
             changes.remove.contains(name) || changes.set.iter().any(|(set, _)| set == name)
@@ -249,7 +249,7 @@ impl DirectWay {
         spawner: &mut Spawner,
         start: &Start,
         args: &mut ArgBlock,
-        direct: &Direct,
+        direct: &DirectCommand,
         on_terminal: bool,
     ) -> io::Result<Child> {
         if self.shortcut.env_changes().sets_underscore {

@@ -1,4 +1,4 @@
-//! What a shell is told to run: the prelude, the command line, the coda.
+//! What a shell is told to run: the prelude, the command line, the epilogue.
 //!
 //! A shell reads a line when the lines before have been run, so that aliases are known by then. Zsh reads all
 //! lines first; there the command line is read by `eval`, as GNU parallel does it.
@@ -19,10 +19,10 @@ const LONGEST_WORD: usize = 128 * 1024;
 /// A prelude that leaves no room for the command line goes into a file in memory, which the script reads.
 #[derive(Debug)]
 pub(super) struct Script {
-    /// The prelude and the end of its line, and behind that the latest command and the coda.
+    /// The prelude and the end of its line, and behind that the latest command and the epilogue.
     bytes: Vec<u8>,
     prelude_end: usize,
-    coda: &'static [u8],
+    epilogue: &'static [u8],
     quoting: Quoting,
     /// Whether the shell reads the whole script before it runs any of it.
     reads_ahead: bool,
@@ -31,13 +31,13 @@ pub(super) struct Script {
 
 impl Script {
     /// Scripts for `shell`.
-    pub(super) fn new(prelude: &[u8], coda: &'static [u8], shell: &Shell) -> Self {
+    pub(super) fn new(prelude: &[u8], epilogue: &'static [u8], shell: &Shell) -> Self {
         let mut bytes = prelude.to_vec();
         bytes.extend((!bytes.is_empty()).then_some(b'\n'));
         Self {
             prelude_end: bytes.len(),
             bytes,
-            coda,
+            epilogue,
             quoting: shell.quoting(),
             reads_ahead: shell.kind() == ShellKind::Zsh,
             long_prelude: None,
@@ -55,7 +55,7 @@ impl Script {
     ///
     /// When a long prelude finds no place.
     pub(super) fn around<'a>(&'a mut self, line: &'a [u8]) -> io::Result<&'a [u8]> {
-        if self.prelude_end == 0 && self.coda.is_empty() {
+        if self.prelude_end == 0 && self.epilogue.is_empty() {
             return Ok(line);
         }
         self.bytes.truncate(self.prelude_end);
@@ -82,7 +82,7 @@ impl Script {
         } else {
             self.bytes.extend_from_slice(line);
         }
-        self.bytes.extend_from_slice(self.coda);
+        self.bytes.extend_from_slice(self.epilogue);
     }
 }
 

@@ -1,7 +1,7 @@
-//! Lanes: blocks on their way to jobs that are fed while they run.
+//! Queues of blocks on their way to jobs that are fed while they run.
 //!
-//! One thread puts blocks in; for each lane a worker takes them out, and sleeps in `poll(2)` on the lane's
-//! [`Wake`] while there are none. A lane whose job wants no more swallows what comes.
+//! One thread puts blocks in; for each queue a worker takes them out, and sleeps in `poll(2)` on the queue's
+//! [`Wake`] while there are none. A queue whose job wants no more swallows what comes.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,13 +11,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use super::block::Block;
 use crate::sys::wake::Wake;
 
-/// All lanes of a run, from the end where blocks are put in. Closed when dropped.
+/// All queues of a run, from the end where blocks are put in. Closed when dropped.
 #[derive(Debug)]
-pub struct Lanes(Arc<Shared>);
+pub struct FeedQueues(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    lanes: Mutex<Vec<Lane>>,
+    queues: Mutex<Vec<Lane>>,
     /// Something was taken out.
     relieved: Condvar,
 }
@@ -34,118 +34,118 @@ struct Lane {
     wake: Arc<Wake>,
 }
 
-/// A lane's other end.
+/// A queue's other end.
 #[derive(Clone, Debug)]
-pub struct Stream {
+pub struct FeedQueue {
     shared: Arc<Shared>,
     index: usize,
     wake: Arc<Wake>,
 }
 
-/// What a lane has.
+/// What a queue has.
 #[derive(Debug)]
 pub enum Next {
     /// A block.
     Block(Block),
-    /// Nothing yet: its [`Stream::wake`] will ring.
+    /// Nothing yet: its [`FeedQueue::wake`] will ring.
     Wait,
     /// Nothing any more.
     End,
 }
 
-impl Lanes {
-    /// No lanes yet.
+impl FeedQueues {
+    /// No queues yet.
     pub fn new() -> Self {
         Self(Arc::new(Shared {
-            lanes: Mutex::new(Vec::new()),
+            queues: Mutex::new(Vec::new()),
             relieved: Condvar::new(),
         }))
     }
 
-    /// Opens one more lane.
+    /// Opens one more queue.
     ///
     /// # Errors
     ///
     /// When the process has no file descriptor left.
-    pub fn open(&self) -> io::Result<Stream> {
+    pub fn open(&self) -> io::Result<FeedQueue> {
         let wake = Arc::new(Wake::new()?);
-        let mut lanes = self.0.lock();
-        lanes.push(Lane {
+        let mut queues = self.0.lock();
+        queues.push(Lane {
             blocks: VecDeque::new(),
             pending: 0,
             closed: false,
             abandoned: false,
             wake: Arc::clone(&wake),
         });
-        Ok(Stream {
+        Ok(FeedQueue {
             shared: Arc::clone(&self.0),
-            index: lanes.len() - 1,
+            index: queues.len() - 1,
             wake,
         })
     }
 
-    /// Puts `block` into lane `index`.
+    /// Puts `block` into queue `index`.
     pub fn put(&self, index: usize, block: Block) {
         self.0.lock()[index].put(block);
     }
 
-    /// Puts `block` into lane `index` once it has less than `most` bytes waiting.
+    /// Puts `block` into queue `index` once it has less than `most` bytes waiting.
     pub fn put_when_below(&self, index: usize, most: usize, block: Block) {
-        let mut lanes = self.0.lock();
-        while lanes[index].pending >= most {
-            lanes = self.0.wait(lanes);
+        let mut queues = self.0.lock();
+        while queues[index].pending >= most {
+            queues = self.0.wait(queues);
         }
-        lanes[index].put(block);
+        queues[index].put(block);
     }
 
-    /// Puts `block` into the first lane from `index` on, in a circle, that has less than `most` bytes
+    /// Puts `block` into the first queue from `index` on, in a circle, that has less than `most` bytes
     /// waiting; waits while all have more. Returns which it was.
     pub fn put_where_room(&self, index: usize, most: usize, block: Block) -> usize {
-        let mut lanes = self.0.lock();
+        let mut queues = self.0.lock();
         loop {
-            let count = lanes.len();
+            let count = queues.len();
             let circle = (0..count).map(|step| (index + step) % count);
             let room = circle
                 .into_iter()
-                .find(|&lane| lanes[lane].pending < most && !lanes[lane].abandoned);
-            let everyone_left = lanes.iter().all(|lane| lane.abandoned);
-            if let Some(lane) = room.or(everyone_left.then_some(index)) {
-                lanes[lane].put(block);
-                return lane;
+                .find(|&queue| queues[queue].pending < most && !queues[queue].abandoned);
+            let everyone_left = queues.iter().all(|queue| queue.abandoned);
+            if let Some(queue) = room.or(everyone_left.then_some(index)) {
+                queues[queue].put(block);
+                return queue;
             }
-            lanes = self.0.wait(lanes);
+            queues = self.0.wait(queues);
         }
     }
 
     /// Whether nobody wants anything any more.
     pub fn all_abandoned(&self) -> bool {
-        self.0.lock().iter().all(|lane| lane.abandoned)
+        self.0.lock().iter().all(|queue| queue.abandoned)
     }
 }
 
-impl Default for Lanes {
+impl Default for FeedQueues {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Drop for Lanes {
+impl Drop for FeedQueues {
     fn drop(&mut self) {
-        for lane in self.0.lock().iter_mut() {
-            lane.closed = true;
-            lane.wake.ring();
+        for queue in self.0.lock().iter_mut() {
+            queue.closed = true;
+            queue.wake.ring();
         }
     }
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Vec<Lane>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, lanes: MutexGuard<'a, Vec<Lane>>) -> MutexGuard<'a, Vec<Lane>> {
+    fn wait<'a>(&self, queues: MutexGuard<'a, Vec<Lane>>) -> MutexGuard<'a, Vec<Lane>> {
         self.relieved
-            .wait(lanes)
+            .wait(queues)
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -160,14 +160,14 @@ impl Lane {
     }
 }
 
-impl Stream {
+impl FeedQueue {
     /// The next block. With [`Next::Wait`] the bell is silent until there is more.
     pub fn next(&self) -> Next {
-        let mut lanes = self.shared.lock();
-        let lane = &mut lanes[self.index];
-        match lane.blocks.pop_front() {
+        let mut queues = self.shared.lock();
+        let queue = &mut queues[self.index];
+        match queue.blocks.pop_front() {
             Some(block) => Next::Block(block),
-            None if lane.closed || lane.abandoned => Next::End,
+            None if queue.closed || queue.abandoned => Next::End,
             None => {
                 self.wake.reset();
                 Next::Wait
@@ -177,21 +177,21 @@ impl Stream {
 
     /// `bytes` that were taken out have been dealt with.
     pub fn done(&self, bytes: usize) {
-        let mut lanes = self.shared.lock();
-        let lane = &mut lanes[self.index];
-        lane.pending = lane.pending.saturating_sub(bytes);
-        drop(lanes);
+        let mut queues = self.shared.lock();
+        let queue = &mut queues[self.index];
+        queue.pending = queue.pending.saturating_sub(bytes);
+        drop(queues);
         self.shared.relieved.notify_all();
     }
 
     /// Nobody wants any more of it.
     pub fn abandon(&self) {
-        let mut lanes = self.shared.lock();
-        let lane = &mut lanes[self.index];
-        lane.abandoned = true;
-        lane.pending = 0;
-        let unwanted = std::mem::take(&mut lane.blocks);
-        drop(lanes);
+        let mut queues = self.shared.lock();
+        let queue = &mut queues[self.index];
+        queue.abandoned = true;
+        queue.pending = 0;
+        let unwanted = std::mem::take(&mut queue.blocks);
+        drop(queues);
         drop(unwanted);
         self.shared.relieved.notify_all();
     }
@@ -207,13 +207,13 @@ impl Stream {
     }
 }
 
-impl PartialEq for Stream {
+impl PartialEq for FeedQueue {
     fn eq(&self, other: &Self) -> bool {
         self.wake.as_raw_fd() == other.wake.as_raw_fd()
     }
 }
 
-impl Eq for Stream {}
+impl Eq for FeedQueue {}
 
 #[cfg(test)]
 mod tests {
@@ -236,29 +236,29 @@ mod tests {
 
     #[test]
     fn blocks_come_out_in_order_and_then_the_end() {
-        let lanes = Lanes::new();
-        let stream = lanes.open().unwrap();
+        let queues = FeedQueues::new();
+        let stream = queues.open().unwrap();
         assert!(matches!(stream.next(), Next::Wait));
-        lanes.put(0, block(b"a"));
-        lanes.put(0, block(b"b"));
+        queues.put(0, block(b"a"));
+        queues.put(0, block(b"b"));
         assert_eq!(text(stream.next()), Some(b"a".to_vec()));
         assert_eq!(text(stream.next()), Some(b"b".to_vec()));
-        drop(lanes);
+        drop(queues);
         assert_eq!(text(stream.next()), None);
     }
 
     #[test]
     fn a_full_lane_is_passed_over_and_an_abandoned_one_holds_nobody_up() {
-        let lanes = Lanes::new();
-        let streams = [lanes.open().unwrap(), lanes.open().unwrap()];
-        assert_eq!(lanes.put_where_room(0, 2, block(b"aa")), 0);
-        assert_eq!(lanes.put_where_room(0, 2, block(b"bb")), 1);
+        let queues = FeedQueues::new();
+        let streams = [queues.open().unwrap(), queues.open().unwrap()];
+        assert_eq!(queues.put_where_room(0, 2, block(b"aa")), 0);
+        assert_eq!(queues.put_where_room(0, 2, block(b"bb")), 1);
         streams[0].done(2);
-        assert_eq!(lanes.put_where_room(1, 2, block(b"cc")), 0);
+        assert_eq!(queues.put_where_room(1, 2, block(b"cc")), 0);
         streams[0].abandon();
         streams[1].abandon();
-        assert_eq!(lanes.put_where_room(1, 2, block(b"dd")), 1);
-        assert!(lanes.all_abandoned());
+        assert_eq!(queues.put_where_room(1, 2, block(b"dd")), 1);
+        assert!(queues.all_abandoned());
         assert!(matches!(streams[1].next(), Next::End));
     }
 }

@@ -9,7 +9,7 @@ use crate::sys::wake::Wake;
 
 /// The number of the job whose output is shown now, and a doorbell for those that wait to be it.
 #[derive(Debug)]
-pub struct Turn {
+pub struct OutputOrder {
     now: AtomicU64,
     /// The job that has the output to itself.
     clear: AtomicU64,
@@ -20,7 +20,7 @@ pub struct Turn {
     waiting: Mutex<HashMap<u64, Arc<Wake>>>,
 }
 
-impl Default for Turn {
+impl Default for OutputOrder {
     fn default() -> Self {
         Self {
             now: AtomicU64::new(1),
@@ -32,7 +32,7 @@ impl Default for Turn {
     }
 }
 
-impl Turn {
+impl OutputOrder {
     /// Whether it is job number `seq`'s turn.
     pub fn is(&self, seq: u64) -> bool {
         self.now.load(Ordering::SeqCst) == seq
@@ -99,7 +99,7 @@ impl Turn {
 /// A job's wish to have the output to itself, on its way to whoever writes it. Refused when dropped.
 #[derive(Debug)]
 pub struct Asking {
-    turn: Arc<Turn>,
+    turn: Arc<OutputOrder>,
     seq: u64,
     granted: bool,
 }
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn whoever_waits_is_rung_for_and_nobody_else() {
-        let turn = Turn::default();
+        let turn = OutputOrder::default();
         let wakes = [1, 2, 3].map(|seq| {
             let wake = Arc::new(Wake::new().unwrap());
             turn.wait(seq, &wake);

@@ -6,7 +6,7 @@ use super::evaluate::Evaluator;
 use super::perl::{ENDED, Verdict};
 use super::results::{self, Results};
 use super::shown;
-use crate::model::{Command, Job, Outcome, Prepare, SpawnError, Take};
+use crate::model::{Command, Job, Outcome, RenderJob, RenderedSink, SpawnError};
 use crate::template::{Quoting, Spread, Style, Template, Values};
 
 /// The run's templates and how values are written into them.
@@ -257,7 +257,7 @@ impl Renderer {
             command.files.push((path, content));
         }
         let skips = verdict.skip || self.command.skips(&job.args);
-        command.ends_as = skips.then_some(Outcome::Skipped);
+        command.skip_as = skips.then_some(Outcome::Skipped);
         conditions
     }
 
@@ -288,7 +288,13 @@ impl Renderer {
     }
 
     /// As [`write_all`](Self::write_all), and tells of those commands of which something is not true.
-    fn filter_all(&self, perl: &Evaluator, jobs: &[&Job], slot: usize, take: &mut Take<'_>) {
+    fn filter_all(
+        &self,
+        perl: &Evaluator,
+        jobs: &[&Job],
+        slot: usize,
+        take: &mut RenderedSink<'_>,
+    ) {
         let (mut commands, mut conditions) = (Vec::new(), Vec::new());
         self.write_all(jobs, slot, |written| {
             let go_on = written.is_ok();
@@ -302,8 +308,8 @@ impl Renderer {
         for command in commands {
             let mut command = command.and_then(|mut command| {
                 for _ in &self.filters {
-                    if !held.next().ok_or(ENDED)? && command.ends_as.is_none() {
-                        command.ends_as = Some(Outcome::FilteredOut);
+                    if !held.next().ok_or(ENDED)? && command.skip_as.is_none() {
+                        command.skip_as = Some(Outcome::FilteredOut);
                     }
                 }
                 Ok::<_, SpawnError>(command)
@@ -319,7 +325,7 @@ impl Renderer {
     }
 }
 
-impl Prepare for Renderer {
+impl RenderJob for Renderer {
     fn prepare(&self, job: &Job, slot: usize) -> Result<Command, SpawnError> {
         let mut prepared = Err(SpawnError::from(ENDED));
         self.prepare_all(&[job], slot, &mut |command| {
@@ -334,7 +340,7 @@ impl Prepare for Renderer {
         self.perl.is_none()
     }
 
-    fn prepare_all(&self, jobs: &[&Job], slot: usize, take: &mut Take<'_>) {
+    fn prepare_all(&self, jobs: &[&Job], slot: usize, take: &mut RenderedSink<'_>) {
         match &self.perl {
             Some(perl) if !self.filters.is_empty() => self.filter_all(perl, jobs, slot, take),
             _ => self.write_all(jobs, slot, |written| {
@@ -390,7 +396,7 @@ pub fn unescape_tagstring(text: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::{Renderer, unescape_tagstring};
-    use crate::model::{Job, Prepare};
+    use crate::model::{Job, RenderJob};
     use crate::template::{Quoting, Spread, Syntax, Template};
 
     #[test]

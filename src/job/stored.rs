@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Renderer;
-use crate::model::{Command, Job, Outcome, Prepare, SpawnError};
+use crate::model::{Command, Job, Outcome, RenderJob, SpawnError};
 
 /// So many commands are kept ready at most; a table has one, unless something was appended to it.
 const KEPT: usize = 16;
@@ -66,14 +66,14 @@ impl StoredCommands {
     }
 }
 
-impl Prepare for StoredCommands {
+impl RenderJob for StoredCommands {
     fn prepare(&self, job: &Job, slot: usize) -> Result<Command, SpawnError> {
         // Without arguments it only stands for a job of somebody else's.
         let command = (self.find)(job.seq).filter(|_| !job.args.is_empty());
         match command {
             Some(command) => self.renderer(&command)?.prepare(job, slot),
             None => Ok(Command {
-                ends_as: Some(Outcome::DoneBefore),
+                skip_as: Some(Outcome::DoneBefore),
                 ..Command::default()
             }),
         }

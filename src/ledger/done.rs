@@ -12,12 +12,12 @@ use super::joblog::Logged;
 
 /// A set of job numbers, in as little memory as there are gaps in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seqs {
+pub struct SeqSet {
     /// First and last of each unbroken range.
     ranges: BTreeMap<u64, u64>,
 }
 
-impl Seqs {
+impl SeqSet {
     /// Whether `seq` is in the set.
     pub fn contains(&self, seq: u64) -> bool {
         let before = self.ranges.range(..=seq).next_back();
@@ -100,8 +100,8 @@ pub struct Read<T> {
 /// # Errors
 ///
 /// Those of reading the file.
-pub fn in_joblog(path: &Path, counts: Counts) -> io::Result<Read<(Seqs, u64)>> {
-    let (mut done, mut lines) = (Seqs::default(), 0);
+pub fn in_joblog(path: &Path, counts: Counts) -> io::Result<Read<(SeqSet, u64)>> {
+    let (mut done, mut lines) = (SeqSet::default(), 0);
     let is_torn = each_line(path, |line| {
         if let Some(job) = Logged::parse(line) {
             check(&job)?;
@@ -183,7 +183,7 @@ fn each_line(path: &Path, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::
 
 /// Which work is done already, by its key; the same work may have been done several times.
 #[derive(Debug, Default)]
-pub struct Keys(Mutex<HashMap<u128, u32>>);
+pub struct DoneWork(Mutex<HashMap<u128, u32>>);
 
 /// What matters in a line of the JSON stream.
 #[derive(Deserialize)]
@@ -217,7 +217,7 @@ impl JobLine<'_> {
     }
 }
 
-impl Keys {
+impl DoneWork {
     /// The work that counts as done in the JSON stream at `path`; what has lost its output does not. A file that is
     /// not there has none, and a line that was torn counts for nothing.
     ///
@@ -274,7 +274,7 @@ mod tests {
     proptest! {
         #[test]
         fn ranges_hold_what_a_set_would(steps: Vec<(bool, u8)>) {
-            let (mut seqs, mut set) = (Seqs::default(), BTreeSet::new());
+            let (mut seqs, mut set) = (SeqSet::default(), BTreeSet::new());
             for (put, seq) in steps {
                 let seq = u64::from(seq % 20);
                 if put {
@@ -357,7 +357,7 @@ mod tests {
         ];
         let json = file(&text.concat());
         let taken = |counts| {
-            let keys = Keys::in_json(json.path(), counts).unwrap().found;
+            let keys = DoneWork::in_json(json.path(), counts).unwrap().found;
             [1, 1, 1, 2, 3, 4, 5, 5, 6, 7, 8].map(|key| u8::from(keys.take(key)))
         };
         let ended = [1, 1, 0, 1, 0, 0, 1, 0, 0, 0, 0];

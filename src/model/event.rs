@@ -12,7 +12,7 @@ use crate::flow::spool::Captured;
 /// Something that happened. Sinks in `report` receive each event once, in order.
 ///
 /// Each job that was read from the input gets exactly one [`Event::JobFinished`], or is counted in one
-/// [`Event::Rehearsed`].
+/// [`Event::DryRun`].
 #[derive(Debug)]
 pub enum Event {
     /// The first event of a run.
@@ -28,7 +28,7 @@ pub enum Event {
     /// A job's one and only terminal event.
     JobFinished(Box<AttemptEnd>),
     /// Jobs of a dry run, none of which met an error. Sent instead of their ends where no sink asked for these.
-    Rehearsed(Rehearsal),
+    DryRun(DryRunLines),
     /// Why nothing starts at the moment; `None`: starting again.
     Gate(Option<String>),
     /// Words for the user, who reads standard error.
@@ -55,7 +55,7 @@ pub struct RunStart {
 
 /// Who a job is: shared by all events of an attempt.
 #[derive(Clone, Debug)]
-pub struct JobIdentity {
+pub struct AttemptInfo {
     /// Position in the input, from 1.
     pub seq: u64,
     /// The job's arguments.
@@ -76,7 +76,7 @@ pub struct JobIdentity {
 #[derive(Clone, Debug)]
 pub struct AttemptStart {
     /// The job and its attempt.
-    pub job: Arc<JobIdentity>,
+    pub job: Arc<AttemptInfo>,
     /// When its process was started.
     pub started_at: SystemTime,
 }
@@ -85,7 +85,7 @@ pub struct AttemptStart {
 #[derive(Debug)]
 pub struct AttemptEnd {
     /// The job and its attempt.
-    pub job: Arc<JobIdentity>,
+    pub job: Arc<AttemptInfo>,
     /// How many tries the job has at most; `None`: without end.
     pub attempts_max: Option<u32>,
     /// When the job was handed to the engine.
@@ -158,7 +158,7 @@ pub enum Stream {
 #[derive(Debug)]
 pub struct OutputPiece {
     /// The job and its attempt.
-    pub job: Arc<JobIdentity>,
+    pub job: Arc<AttemptInfo>,
     /// Where it was written.
     pub stream: Stream,
     /// The bytes; a piece may end anywhere.
@@ -169,7 +169,7 @@ pub struct OutputPiece {
 
 /// Jobs in a row whose command lines are all that is wanted of them.
 #[derive(Debug)]
-pub struct Rehearsal {
+pub struct DryRunLines {
     /// How many.
     pub jobs: usize,
     /// How many of them asked not to be run.

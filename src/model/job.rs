@@ -25,7 +25,7 @@ pub struct Command {
     /// What `--tag` or `--tagstring` puts before each line of output.
     pub tag: Option<Vec<u8>>,
     /// How the job ends without having been run, if that is what it or a filter wants.
-    pub ends_as: Option<Outcome>,
+    pub skip_as: Option<Outcome>,
     /// The directory of `--workdir` that it runs in.
     pub workdir: Option<Vec<u8>>,
     /// What the names of its output files begin with; where it ends with a slash, a directory for them.
@@ -47,10 +47,10 @@ impl Command {
 }
 
 /// Takes what was prepared, and says whether it wants more.
-pub type Take<'a> = dyn FnMut(Result<&mut Command, SpawnError>) -> bool + 'a;
+pub type RenderedSink<'a> = dyn FnMut(Result<&mut Command, SpawnError>) -> bool + 'a;
 
 /// Turns a job into its command line; called by the worker that runs it, once per attempt.
-pub trait Prepare: Send + Sync {
+pub trait RenderJob: Send + Sync {
     /// The command of `job` in slot number `slot` (from 1).
     ///
     /// # Errors
@@ -65,7 +65,7 @@ pub trait Prepare: Send + Sync {
 
     /// The commands of `jobs`, in their order and all for one slot, each handed to `take` until that
     /// says no to more. Whatever `take` leaves of a command is room for the next one.
-    fn prepare_all(&self, jobs: &[&Job], slot: usize, take: &mut Take<'_>) {
+    fn prepare_all(&self, jobs: &[&Job], slot: usize, take: &mut RenderedSink<'_>) {
         for job in jobs {
             let go_on = match self.prepare(job, slot) {
                 Ok(mut command) => take(Ok(&mut command)),

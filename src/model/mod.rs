@@ -11,10 +11,10 @@ mod stdin;
 
 pub use args::ArgList;
 pub use event::{
-    AttemptEnd, AttemptStart, Event, JobIdentity, Left, OutputPiece, Rehearsal, RunEnd, RunStart,
+    AttemptEnd, AttemptInfo, AttemptStart, DryRunLines, Event, Left, OutputPiece, RunEnd, RunStart,
     Stream, Tally,
 };
-pub use job::{Command, Job, Prepare, Take};
+pub use job::{Command, Job, RenderJob, RenderedSink};
 pub use outcome::{KilledBy, Outcome, OutputLost, SpawnError};
 pub use stdin::{Body, Stdin};
 

@@ -32,7 +32,7 @@ pub enum Outcome {
     /// An earlier run did it already (`--resume`), so this one does not.
     DoneBefore,
     /// It was only shown (`--dry-run`).
-    Rehearsed,
+    DryRun,
     /// fanout lost sight of it (a worker panicked); nothing more is known.
     Lost(Option<SpawnError>),
 }
@@ -131,7 +131,7 @@ impl Outcome {
 
     /// Whether the job did what it should: it exited with 0, or was not even to be run.
     pub fn is_success(&self) -> bool {
-        matches!(self, Self::Exited(0) | Self::Rehearsed)
+        matches!(self, Self::Exited(0) | Self::DryRun)
     }
 
     /// Whether the job was left out: it counts neither as started nor as ended in any way.
@@ -150,7 +150,7 @@ impl Outcome {
                 Exit::Code(code) => code,
                 Exit::Signal(_) => 0,
             },
-            Self::Signaled(_) | Self::Rehearsed => 0,
+            Self::Signaled(_) | Self::DryRun => 0,
             Self::TimedOut(Exit::Code(code)) if code != 0 => code,
             Self::TimedOut(_) | Self::Cancelled { .. } | Self::Lost(_) => -1,
             Self::SpawnFailed(_) => 127,
@@ -176,7 +176,7 @@ impl Outcome {
             | Self::FilteredOut
             | Self::Declined
             | Self::DoneBefore
-            | Self::Rehearsed
+            | Self::DryRun
             | Self::Lost(_) => 0,
         }
     }

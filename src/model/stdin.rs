@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::flow::block::Block;
-use crate::flow::feed_queue::Stream;
+use crate::flow::feed_queue::FeedQueue;
 
 /// A job's standard input: a header that is repeated for each job, and its share of the input. Cheap to
 /// clone: a job that is tried again is fed the same again.
@@ -54,7 +54,7 @@ pub enum Body {
         range: Range<u64>,
     },
     /// Blocks that come while the job runs. They come once only.
-    Stream(Stream),
+    Stream(FeedQueue),
     /// Nothing: others had all of the input before its turn came.
     Nothing,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::key::{self, Key};
 use super::stream::{Blocks, Splitter};
 use crate::flow::block::{Block, Buffer, BufferPool};
-use crate::flow::feed_queue::Lanes;
+use crate::flow::feed_queue::FeedQueues;
 use crate::model::{Body, Stdin};
 
 /// Which job gets which block.
@@ -36,7 +36,7 @@ const GATHER: usize = 64 << 10;
 pub struct Router {
     splitter: Splitter,
     route: Route,
-    lanes: Lanes,
+    lanes: FeedQueues,
     opened: usize,
     slots: usize,
 }
@@ -47,7 +47,7 @@ impl Router {
         Self {
             splitter,
             route,
-            lanes: Lanes::new(),
+            lanes: FeedQueues::new(),
             opened: 0,
             slots,
         }
@@ -108,7 +108,7 @@ impl Router {
             if let Route::RoundRobin { .. } = self.route {
                 // A job without input is none, but for those that have arguments.
                 let Some(block) = self.splitter.next_block()? else {
-                    self.lanes = Lanes::new();
+                    self.lanes = FeedQueues::new();
                     return Ok(None);
                 };
                 let stdin = self.open_lane()?;
@@ -119,7 +119,7 @@ impl Router {
         }
         let run = self.feed();
         // The jobs see the end of their input.
-        self.lanes = Lanes::new();
+        self.lanes = FeedQueues::new();
         run.map(|()| None)
     }
 

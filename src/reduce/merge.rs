@@ -13,7 +13,7 @@ use crate::flow::spool::{Captured, unlinked_file};
 use crate::sys::child::{Child, Exit, Waited};
 use crate::sys::env_block::{ArgBlock, EnvBlock};
 use crate::sys::fd;
-use crate::sys::guardian::Ward;
+use crate::sys::guardian::GuardedGroup;
 use crate::sys::mark;
 use crate::sys::memory_file::{at_least, memory_file};
 use crate::sys::passing;
@@ -32,7 +32,7 @@ pub(super) struct Merge<'c> {
 
 impl<'c> Merge<'c> {
     /// For the calling thread; its processes have place `ward`.
-    pub(super) fn new(config: &'c Config, ward: Ward) -> Self {
+    pub(super) fn new(config: &'c Config, ward: GuardedGroup) -> Self {
         Self {
             config,
             spawner: Spawner::new(ward),

@@ -16,7 +16,7 @@ use std::thread::{self, JoinHandle};
 
 use crate::exec::shell::Shell;
 use crate::flow::spool::Captured;
-use crate::sys::guardian::Ward;
+use crate::sys::guardian::GuardedGroup;
 use crate::sys::wake::Wake;
 use merge::Merge;
 use tree::{Segment, Tree};
@@ -59,7 +59,7 @@ pub struct Reducer {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
     /// For the last merge.
-    ward: Ward,
+    ward: GuardedGroup,
 }
 
 #[derive(Debug)]
@@ -91,8 +91,11 @@ impl Reducer {
     /// # Errors
     ///
     /// When threads or descriptors cannot be had.
-    pub fn start(config: Config, wards: impl IntoIterator<Item = Ward>) -> io::Result<Self> {
-        let wards: Vec<Ward> = wards.into_iter().collect();
+    pub fn start(
+        config: Config,
+        wards: impl IntoIterator<Item = GuardedGroup>,
+    ) -> io::Result<Self> {
+        let wards: Vec<GuardedGroup> = wards.into_iter().collect();
         let (threads, most) = (wards.len().saturating_sub(1), config.descriptors);
         let threads = threads.min(usize::try_from(most / LEAST_DESCRIPTORS).unwrap_or(usize::MAX));
         let room = config.room(most / threads.max(1) as u64);
@@ -181,7 +184,7 @@ impl Drop for Reducer {
 
 impl Shared {
     /// One thread's life.
-    fn work(&self, ward: Ward) {
+    fn work(&self, ward: GuardedGroup) {
         let mut merge = Merge::new(&self.config, ward);
         let mut state = self.state();
         loop {

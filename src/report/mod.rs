@@ -10,7 +10,7 @@
 //! | [`sql::SqlResults`] | the rows that the jobs came from, in their table |
 //! | [`summary::Failures`] | what failed, on stderr, when all is over |
 //! | [`progress::Progress`] | bar, counts and ETA, on stderr |
-//! | [`handoff::Handoff`] | nothing: it takes standard output away, to be merged |
+//! | [`merge_outputs::Handoff`] | nothing: it takes standard output away, to be merged |
 //! | [`text::Text`] | the jobs' own output; it *takes* the captured output, so it stands last |
 //!
 //! They are finished in the opposite order: the last output, then the bar, then the summary.
@@ -19,10 +19,10 @@
 //! cannot be written any more, [`unwritten::Corrections`] take its place: the record says then which jobs' is lost.
 
 pub mod failure;
-pub mod handoff;
 pub mod joblog;
 pub mod json;
 pub mod keep_order;
+pub mod merge_outputs;
 pub mod near_order;
 pub mod out;
 pub mod progress;
@@ -77,7 +77,7 @@ pub trait Sink: Send {
         false
     }
 
-    /// Whether it needs the end of each job of a dry run; else [`Event::Rehearsed`] will do.
+    /// Whether it needs the end of each job of a dry run; else [`Event::DryRun`] will do.
     fn wants_ends(&self) -> bool {
         true
     }

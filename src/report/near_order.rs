@@ -59,8 +59,8 @@ impl NearOrder {
         for event in events {
             match event {
                 Event::JobFinished(ref end) => self.ended(end.job.seq, event, now, &mut told),
-                Event::Rehearsed(ref rehearsal) => {
-                    self.next += rehearsal.jobs as u64;
+                Event::DryRun(ref lines) => {
+                    self.next += lines.jobs as u64;
                     told.push(event);
                 }
                 // Words of our own follow what they are about, and the end of the run follows everything.

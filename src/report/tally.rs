@@ -32,7 +32,7 @@ impl Counter {
                 self.attempt_over(end);
                 self.job_over(end);
             }
-            Event::Rehearsed(rehearsal) => self.tally.ok += rehearsal.jobs as u64,
+            Event::DryRun(lines) => self.tally.ok += lines.jobs as u64,
             _ => {}
         }
     }
@@ -45,7 +45,7 @@ impl Counter {
 
     fn job_over(&mut self, end: &AttemptEnd) {
         match &end.outcome {
-            Outcome::Exited(0) | Outcome::Skipped | Outcome::FilteredOut | Outcome::Rehearsed => {
+            Outcome::Exited(0) | Outcome::Skipped | Outcome::FilteredOut | Outcome::DryRun => {
                 self.tally.ok += 1;
             }
             Outcome::DoneBefore => self.before += 1,

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::Out;
 use crate::flow::spool::Captured;
 use crate::model::{
-    ArgList, AttemptEnd, AttemptStart, Command, Event, JobIdentity, Outcome, RunEnd, RunStart,
+    ArgList, AttemptEnd, AttemptInfo, AttemptStart, Command, Event, Outcome, RunEnd, RunStart,
     Usage,
 };
 
@@ -41,8 +41,8 @@ pub(super) fn at(seconds: f64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_700_000_000) + Duration::from_secs_f64(seconds)
 }
 
-pub(super) fn identity(seq: u64, command: &str) -> JobIdentity {
-    JobIdentity {
+pub(super) fn identity(seq: u64, command: &str) -> AttemptInfo {
+    AttemptInfo {
         seq,
         args: ArgList::single(command.into()),
         command: Command {

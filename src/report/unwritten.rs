@@ -14,7 +14,7 @@ use super::sql;
 use super::{Failure, Sink};
 use crate::flow::spool::Captured;
 use crate::ledger::joblog::Line;
-use crate::model::{AttemptEnd, Event, JobIdentity, Outcome};
+use crate::model::{AttemptEnd, AttemptInfo, Event, Outcome};
 use crate::sql::OUTPUT_LOST;
 use crate::sql::claims::Claims;
 
@@ -46,7 +46,7 @@ impl Records {
 /// What the record has to say once more of a job whose output is lost; small, for `-k` may hold many.
 #[derive(Debug)]
 pub(super) struct Correction {
-    job: Arc<JobIdentity>,
+    job: Arc<AttemptInfo>,
     /// How it ended.
     was: Outcome,
     start: SystemTime,

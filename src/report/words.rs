@@ -35,7 +35,7 @@ pub fn how(outcome: &Outcome) -> Cow<'static, str> {
         Outcome::FilteredOut => "filtered out".into(),
         Outcome::Declined => "declined".into(),
         Outcome::DoneBefore => "done before".into(),
-        Outcome::Rehearsed => "dry run".into(),
+        Outcome::DryRun => "dry run".into(),
         Outcome::Lost(_) => "lost".into(),
     }
 }

@@ -9,21 +9,23 @@ use super::halt::{ExitRule, Halt, HaltOn, HaltPolicy, HaltWhen};
 use super::lookahead::{AHEAD, Ahead, Lookahead};
 use super::queue::{Pending, Pull, Queue};
 use super::retry::Retry;
-use super::slots::Slots;
+use super::slot_count::SlotCount;
 use super::time_limit::MedianLimit;
 use super::{Message, Observer};
 use crate::engine::{
-    Attempt, Engine, JobSignal, Order, Record, Running, StopOn, Update, Which, never_ran,
+    Attempt, Engine, JobSignal, Order, Record, Running, StopOn, Update, Which, unstarted,
 };
 use crate::flow::mailbox::{Mailbox, Urgency};
-use crate::ledger::done::Seqs;
-use crate::model::{AttemptEnd, Event, Job, KilledBy, Left, Outcome, Rehearsal, RunEnd, RunStart};
+use crate::ledger::done::SeqSet;
+use crate::model::{
+    AttemptEnd, DryRunLines, Event, Job, KilledBy, Left, Outcome, RunEnd, RunStart,
+};
 use crate::sys::signals::{Signal, stop_self};
 
 /// What the controller needs to know.
 pub struct Config {
     /// How many attempts run at a time.
-    pub slots: Slots,
+    pub slots: SlotCount,
     /// There are no more slots than these.
     pub most_slots: usize,
     /// How many jobs there are, where that was counted beforehand.
@@ -43,11 +45,11 @@ pub struct Config {
     /// A time limit that follows how long jobs take.
     pub time_limit: Option<MedianLimit>,
     /// The jobs that an earlier run has done.
-    pub done: Seqs,
+    pub done: SeqSet,
     /// How many of those count towards a halt.
     pub done_before: u64,
     /// Whether no job starts before all that went before is reported.
-    pub in_step: bool,
+    pub one_at_a_time: bool,
     /// Whether a job whose command was made may be given back, and get the same command later.
     pub repeatable: bool,
 }
@@ -56,11 +58,12 @@ impl Config {
     /// Whether attempts are handed over ahead, and after which ends the engine stops by itself.
     fn ahead(&self) -> (Ahead, StopOn) {
         let halts = self.halt.map(|halt| halt.on);
-        let each_start = self.in_step
+        let each_start = self.one_at_a_time
             || self.gates.iter().any(|gate| gate.sees_each_start())
             || matches!(halts, Some(HaltOn::Success | HaltOn::Done));
-        let on_failure =
-            halts.is_some() || self.retry.tries != Some(1) || matches!(self.slots, Slots::Auto(_));
+        let on_failure = halts.is_some()
+            || self.retry.tries != Some(1)
+            || matches!(self.slots, SlotCount::Auto(_));
         match (each_start, on_failure) {
             (false, false) => (Ahead::Always, StopOn::Fatal),
             (false, true) if self.repeatable => (Ahead::UntilStopped, StopOn::Failure),
@@ -113,7 +116,7 @@ const EVENTS_AT_ONCE: usize = 256;
 
 struct Controller<'a> {
     parties: Parties<'a>,
-    slots: Slots,
+    slots: SlotCount,
     most_slots: usize,
     total: Option<u64>,
     retry: Retry,
@@ -121,8 +124,8 @@ struct Controller<'a> {
     halt_text: String,
     gates: Vec<Box<dyn Gate>>,
     time_limit: Option<MedianLimit>,
-    done: Seqs,
-    in_step: bool,
+    done: SeqSet,
+    one_at_a_time: bool,
     lookahead: Lookahead,
     phase: Phase,
     /// Attempts that the engine has and has not answered.
@@ -178,7 +181,7 @@ impl<'a> Controller<'a> {
             gates: config.gates,
             time_limit: config.time_limit,
             done: config.done,
-            in_step: config.in_step,
+            one_at_a_time: config.one_at_a_time,
             phase: Phase::Running,
             in_flight: 0,
             stop_on,
@@ -211,7 +214,7 @@ impl<'a> Controller<'a> {
         self.parties.engine.order(Order::StopOn(self.stop_on));
         let mut messages = Vec::new();
         loop {
-            if self.in_step {
+            if self.one_at_a_time {
                 self.tell();
             }
             let recheck = self.recheck();
@@ -411,7 +414,7 @@ impl<'a> Controller<'a> {
 
     /// Leaves out a job that is done already.
     fn pass_over(&mut self, pending: Pending) {
-        let end = never_ran(
+        let end = unstarted(
             &self.attempt(pending, SystemTime::now()),
             Outcome::DoneBefore,
         );
@@ -465,7 +468,7 @@ impl<'a> Controller<'a> {
                     self.ended(end);
                 }
             }
-            Update::Rehearsed(rehearsal) => self.rehearsed(rehearsal),
+            Update::DryRun(lines) => self.dry_run(lines),
             Update::Returned(attempts) => self.returned(attempts),
             Update::Running(running) => self.runs(running),
             Update::Slots(most, words) => {
@@ -497,7 +500,7 @@ impl<'a> Controller<'a> {
         for attempt in attempts {
             let outcome = Outcome::Cancelled { by, signal: None };
             self.events
-                .push(Event::JobFinished(never_ran(&attempt, outcome)));
+                .push(Event::JobFinished(unstarted(&attempt, outcome)));
         }
     }
 
@@ -594,22 +597,22 @@ impl<'a> Controller<'a> {
     }
 
     /// Jobs that were not run, and of which none can end the run, are over.
-    fn rehearsed(&mut self, rehearsal: Rehearsal) {
-        self.in_flight -= rehearsal.jobs;
+    fn dry_run(&mut self, lines: DryRunLines) {
+        self.in_flight -= lines.jobs;
         self.lookahead.observe(Duration::ZERO, false);
-        for _ in 0..rehearsal.skipped {
+        for _ in 0..lines.skipped {
             self.gates
                 .iter_mut()
                 .for_each(|gate| gate.ended(&Outcome::Skipped));
         }
-        for _ in rehearsal.skipped..rehearsal.jobs {
+        for _ in lines.skipped..lines.jobs {
             let outcome = Outcome::Exited(0);
             self.gates.iter_mut().for_each(|gate| gate.ended(&outcome));
             self.slots.job_ended(true);
             self.halt.job_finished(&outcome);
         }
         self.lookahead.set_slots(self.slots_now());
-        self.events.push(Event::Rehearsed(rehearsal));
+        self.events.push(Event::DryRun(lines));
     }
 
     /// What the end of an attempt means for those that come after it.
@@ -685,7 +688,7 @@ impl<'a> Controller<'a> {
             | Outcome::FilteredOut
             | Outcome::Declined
             | Outcome::DoneBefore
-            | Outcome::Rehearsed
+            | Outcome::DryRun
             | Outcome::Cancelled { .. } => {}
         }
     }

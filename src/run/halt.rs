@@ -229,7 +229,7 @@ fn shell_exit_code(outcome: &Outcome) -> i32 {
             ..
         }) => code.max(1),
         Outcome::SpawnFailed(_) => 127,
-        Outcome::Skipped | Outcome::FilteredOut | Outcome::DoneBefore | Outcome::Rehearsed => 0,
+        Outcome::Skipped | Outcome::FilteredOut | Outcome::DoneBefore | Outcome::DryRun => 0,
         // -2, as GNU parallel has it.
         Outcome::Declined => 254,
         Outcome::TimedOut(_) | Outcome::Cancelled { .. } | Outcome::Lost(_) => 255,

@@ -11,7 +11,7 @@ pub mod halt;
 pub mod lookahead;
 pub mod queue;
 pub mod retry;
-pub mod slots;
+pub mod slot_count;
 pub mod time_limit;
 
 use std::time::Instant;

@@ -60,7 +60,7 @@ impl Retry {
             | Outcome::FilteredOut
             | Outcome::Declined
             | Outcome::DoneBefore
-            | Outcome::Rehearsed
+            | Outcome::DryRun
             | Outcome::Cancelled { .. }
             | Outcome::SpawnFailed(SpawnError { fatal: true, .. })
             | Outcome::Lost(Some(SpawnError { fatal: true, .. })) => false,

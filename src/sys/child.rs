@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::guardian::Ward;
+use super::guardian::GuardedGroup;
 use super::wake::Wake;
 
 /// A running process. One that is dropped without [`Child::reap`] is killed with its group.
@@ -15,7 +15,7 @@ use super::wake::Wake;
 pub struct Child {
     pid: libc::pid_t,
     pidfd: OwnedFd,
-    ward: Ward,
+    ward: GuardedGroup,
     reaped: bool,
 }
 
@@ -53,18 +53,18 @@ pub enum Waited {
 
 /// What data goes through, while it does not go on by itself.
 #[derive(Clone, Copy, Debug)]
-pub enum Door<'a> {
+pub enum PollFor<'a> {
     /// There is nothing until this is readable.
-    From(BorrowedFd<'a>),
+    Read(BorrowedFd<'a>),
     /// Nothing goes on until this is writable, or its reader is gone.
-    Into(BorrowedFd<'a>),
+    Write(BorrowedFd<'a>),
 }
 
-impl Door<'_> {
+impl PollFor<'_> {
     fn polled(self) -> libc::pollfd {
         let (fd, events) = match self {
-            Self::From(source) => (source, libc::POLLIN),
-            Self::Into(pipe) => (pipe, libc::POLLOUT),
+            Self::Read(source) => (source, libc::POLLIN),
+            Self::Write(pipe) => (pipe, libc::POLLOUT),
         };
         libc::pollfd {
             fd: fd.as_raw_fd(),
@@ -76,7 +76,7 @@ impl Door<'_> {
 
 impl Child {
     /// The process `pid`, which is our child and which `pidfd` refers to; `ward` holds its group.
-    pub(in crate::sys) fn new(pid: libc::pid_t, pidfd: OwnedFd, ward: Ward) -> Self {
+    pub(in crate::sys) fn new(pid: libc::pid_t, pidfd: OwnedFd, ward: GuardedGroup) -> Self {
         Self {
             pid,
             pidfd,
@@ -114,7 +114,7 @@ impl Child {
     pub fn wait(
         &self,
         wake: Option<&Wake>,
-        doors: &[Door],
+        doors: &[PollFor],
         deadline: Option<Instant>,
     ) -> io::Result<Waited> {
         self.wait_feeding(wake, doors, None, deadline)
@@ -125,8 +125,8 @@ impl Child {
     pub fn wait_feeding(
         &self,
         wake: Option<&Wake>,
-        outputs: &[Door],
-        feed: Option<Door>,
+        outputs: &[PollFor],
+        feed: Option<PollFor>,
         deadline: Option<Instant>,
     ) -> io::Result<Waited> {
         let watched = |fd| libc::pollfd {
@@ -488,7 +488,7 @@ mod tests {
         let (reader, mut writer) = io::pipe().unwrap();
         let wake = Wake::new().unwrap();
         let child = nursery.sh("exec sleep 1000");
-        let wait = |deadline| child.wait(Some(&wake), &[Door::From(reader.as_fd())], deadline);
+        let wait = |deadline| child.wait(Some(&wake), &[PollFor::Read(reader.as_fd())], deadline);
         assert_eq!(wait(Some(Instant::now())).unwrap(), Waited::TimedOut);
         writer.write_all(b"x").unwrap();
         assert_eq!(wait(None).unwrap(), Waited::Readable);

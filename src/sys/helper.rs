@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::guardian::{self, Ward};
+use super::guardian::{self, GuardedGroup};
 use super::{mark, passing};
 
 /// What a helper is for: who waits for it, and until when it is of use.
@@ -34,14 +34,14 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Helper {
     process: Child,
-    ward: Option<Ward>,
+    ward: Option<GuardedGroup>,
     reaped: bool,
 }
 
 /// A helper that has gone into the background by itself, and is known by the run's mark alone: the server of tmux.
 /// As long as this lives it is killed when fanout is.
 #[derive(Debug)]
-pub struct Daemon(Option<Ward>);
+pub struct Daemon(Option<GuardedGroup>);
 
 impl Daemon {
     /// To be made when it has been started.

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use super::child::Child;
 use super::env_block::{ArgBlock, EnvBlock};
-use super::guardian::Ward;
+use super::guardian::GuardedGroup;
 use super::inherited;
 use super::limits;
 
@@ -49,7 +49,7 @@ pub struct Program<'a> {
 #[derive(Debug)]
 pub struct Spawner {
     stack: Box<[MaybeUninit<u8>]>,
-    ward: Ward,
+    ward: GuardedGroup,
     /// The signals that fanout itself was started with as blocked; jobs inherit them.
     mask: libc::sigset_t,
 }
@@ -71,7 +71,7 @@ impl Spawner {
     /// A spawner whose processes are watched over in place `ward`. Blocks signals for the calling
     /// thread: the thread shares its memory with a new process for a moment, and no handler of ours
     /// may run in there.
-    pub fn new(ward: Ward) -> Self {
+    pub fn new(ward: GuardedGroup) -> Self {
         // SAFETY: all-zero signal sets are valid; the calls fill in live sets of our own.
         let mask = unsafe {
             let mut all: libc::sigset_t = std::mem::zeroed();
@@ -94,7 +94,7 @@ impl Spawner {
 
     /// Another one for the same thread, whose processes are watched over in place `ward`.
     #[must_use]
-    pub fn beside(&self, ward: Ward) -> Self {
+    pub fn beside(&self, ward: GuardedGroup) -> Self {
         Self {
             stack: Box::new_uninit_slice(STACK_BYTES),
             ward,

@@ -9,7 +9,7 @@ const BEGIN: &str = "Reserved-fanout";
 
 /// A process, told apart from all others, on machines of the same name, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct WorkerMark {
     pid: u32,
     /// When it was started, in ticks.
     started: u64,
@@ -21,7 +21,7 @@ pub(super) struct Mark {
     boot: String,
 }
 
-impl fmt::Display for Mark {
+impl fmt::Display for WorkerMark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             pid,
@@ -34,7 +34,7 @@ impl fmt::Display for Mark {
     }
 }
 
-impl Mark {
+impl WorkerMark {
     /// That of this process.
     pub(super) fn own() -> Self {
         let pid = std::process::id();
@@ -84,10 +84,10 @@ impl Mark {
 
 #[cfg(test)]
 mod tests {
-    use super::Mark;
+    use super::WorkerMark;
 
-    fn mark(pid: u32, machine: &str, boot: &str, namespace: &str) -> Mark {
-        Mark {
+    fn mark(pid: u32, machine: &str, boot: &str, namespace: &str) -> WorkerMark {
+        WorkerMark {
             pid,
             started: 7,
             namespace: namespace.to_owned(),
@@ -115,15 +115,15 @@ mod tests {
             let other = mark(pid, machine, boot, namespace);
             assert_eq!(own.is_gone(&other, start_time), gone, "{own} {other}");
             // As it stands in a row.
-            assert_eq!(Mark::parse(&format!("{other}-12")), Some(other));
+            assert_eq!(WorkerMark::parse(&format!("{other}-12")), Some(other));
         }
-        assert!(!Mark::own().says_gone("Reserved-123.5"));
+        assert!(!WorkerMark::own().says_gone("Reserved-123.5"));
     }
 
     #[test]
     fn this_process_lives() {
-        let own = Mark::own();
-        assert_eq!(Mark::parse(&own.to_string()), Some(own.clone()));
+        let own = WorkerMark::own();
+        assert_eq!(WorkerMark::parse(&own.to_string()), Some(own.clone()));
         assert!(!own.says_gone(&own.to_string()));
     }
 }

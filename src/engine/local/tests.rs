@@ -21,7 +21,7 @@ const GUARD: Duration = Duration::from_secs(20);
 /// The command line is the job's argument.
 struct Verbatim;
 
-impl Prepare for Verbatim {
+impl RenderJob for Verbatim {
     fn prepare(&self, job: &Job, _slot: usize) -> Result<Command, SpawnError> {
         let line = job.args.get(0).ok_or("there is no command")?.to_vec();
         Ok(Command {
@@ -40,8 +40,8 @@ pub(in crate::engine) fn config() -> Config {
     Config {
         slots: 1,
         prepare: Arc::new(Verbatim),
-        handover: crate::exec::stdin::Handover::Pipe,
-        handover_dir: crate::sys::temp::dir(),
+        stdin_transport: crate::exec::stdin::StdinTransport::Pipe,
+        stdin_dir: crate::sys::temp::dir(),
         launch: Launch {
             named_inputs: false,
             slot_variable: "PARALLEL_JOBSLOT0".to_owned(),
@@ -50,7 +50,7 @@ pub(in crate::engine) fn config() -> Config {
             always_shell: false,
             warm: false,
             prelude: Vec::new(),
-            coda: b"",
+            epilogue: b"",
             env: environment(),
             cwd: std::env::current_dir().unwrap(),
             pwd: std::env::current_dir().unwrap(),
@@ -65,7 +65,7 @@ pub(in crate::engine) fn config() -> Config {
         stdin: JobStdin::Empty,
         codec: None,
         tmux: None,
-        asks: false,
+        confirm: false,
         term_seq: TermSeq::default(),
         done: None,
         results_are_done: false,
@@ -115,9 +115,9 @@ impl Local {
         let dir = tempfile::tempdir().unwrap();
         let mut config = config();
         change(&mut config);
-        let guardian = Guardian::start(super::WARDS * config.slots, None).unwrap();
+        let guardian = Guardian::start(super::PROCESSES_PER_WORKER * config.slots, None).unwrap();
         let (send, updates) = unbounded();
-        let post = move |update: Update, _| {
+        let tell = move |update: Update, _| {
             let started = matches!(update, Update::Started(_));
             drop(send.send(update));
             if started {
@@ -125,7 +125,7 @@ impl Local {
             }
         };
         Self {
-            pool: super::start(config, &guardian, Post::new(post)).unwrap(),
+            pool: super::start(config, &guardian, UpdateSender::new(tell)).unwrap(),
             updates,
             dir,
             _guardian: guardian,
@@ -161,7 +161,7 @@ impl Local {
                     return (end, pieces);
                 }
                 Update::Output(piece) => pieces.push((piece.stream, piece.bytes)),
-                Update::Started(_) | Update::Rehearsed(_) | Update::Asking(_) => {}
+                Update::Started(_) | Update::DryRun(_) | Update::Asking(_) => {}
                 other => panic!("{other:?}"),
             }
         }

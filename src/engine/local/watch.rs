@@ -6,18 +6,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{GRACE, PIECES_IN_A_PIPE, Shared};
-use crate::engine::Post;
 use crate::engine::Update;
-use crate::engine::pool::Station;
+use crate::engine::UpdateSender;
+use crate::engine::pool::WorkerHandle;
 use crate::exec::capture::Outputs;
 use crate::exec::launch::Launcher;
 use crate::exec::shell::waiting;
 use crate::exec::stdin::feed::Feeding;
 use crate::flow::credit::Token;
 use crate::flow::mailbox::Urgency;
-use crate::flow::output_order::Turn;
-use crate::model::{JobIdentity, KilledBy, Outcome, OutputPiece, Usage};
-use crate::sys::child::{Child, Door, Exit, Group, Reaped, Waited};
+use crate::flow::output_order::OutputOrder;
+use crate::model::{AttemptInfo, KilledBy, Outcome, OutputPiece, Usage};
+use crate::sys::child::{Child, Exit, Group, PollFor, Reaped, Waited};
 use crate::sys::family::Family;
 use crate::sys::spawn::Spawner;
 use crate::sys::wake;
@@ -52,9 +52,9 @@ enum End {
 /// A running attempt, seen from its worker.
 pub(super) struct Watch<'a> {
     pub(super) shared: &'a Shared,
-    pub(super) station: &'a Station,
-    pub(super) job: &'a Arc<JobIdentity>,
-    pub(super) post: &'a Post,
+    pub(super) worker: &'a WorkerHandle,
+    pub(super) job: &'a Arc<AttemptInfo>,
+    pub(super) updates: &'a UpdateSender,
     pub(super) outputs: Outputs<'a>,
     /// What knows whether a shell would have waited for the process, if it was started in a shell's stead.
     pub(super) stead: Option<(&'a mut Launcher, &'a mut Spawner)>,
@@ -70,7 +70,7 @@ impl Watch<'_> {
     pub(super) fn until_the_end(&mut self, child: Child) -> io::Result<(Outcome, Usage, bool)> {
         let awaited = self.outputs.awaited().cloned();
         if let Some(turn) = &awaited {
-            turn.wait(self.job.seq, self.station.wake());
+            turn.wait(self.job.seq, self.worker.wake());
         }
         let ended = self.until_its_end(child, awaited.as_deref());
         if let Some(turn) = &awaited {
@@ -82,20 +82,20 @@ impl Watch<'_> {
     fn until_its_end(
         &mut self,
         child: Child,
-        awaited: Option<&Turn>,
+        awaited: Option<&OutputOrder>,
     ) -> io::Result<(Outcome, Usage, bool)> {
         let began = Instant::now();
         let why = loop {
-            let limit = self.station.time_limit();
+            let limit = self.worker.time_limit();
             let deadline = limit.and_then(|limit| began.checked_add(limit));
             match self.wait(&child, true, deadline)? {
                 Waited::Readable => self.attend()?,
                 Waited::Ended => break None,
                 // The limit may have been raised meanwhile.
-                Waited::TimedOut if limit != self.station.time_limit() => {}
+                Waited::TimedOut if limit != self.worker.time_limit() => {}
                 Waited::TimedOut => break Some(End::Timeout),
                 Waited::Rung => {
-                    if let Some(by) = self.station.told_to_end() {
+                    if let Some(by) = self.worker.told_to_end() {
                         break Some(End::Cancel(by));
                     }
                     if awaited.is_some_and(|turn| turn.is(self.job.seq)) {
@@ -137,7 +137,7 @@ impl Watch<'_> {
 
     /// Takes the status of a process that has ended, when nobody can signal it any more.
     fn reap(&self, child: Child) -> io::Result<Reaped> {
-        self.station.show(None);
+        self.worker.show(None);
         child.reap()
     }
 
@@ -169,7 +169,7 @@ impl Watch<'_> {
             family.look();
             child.signal(signal);
             family.signal(signal);
-            if self.station.was_stopped() {
+            if self.worker.was_stopped() {
                 child.signal(libc::SIGCONT);
                 family.signal(libc::SIGCONT);
             }
@@ -212,7 +212,7 @@ impl Watch<'_> {
             match self.wait(child, true, None)? {
                 Waited::Readable => self.attend()?,
                 Waited::Ended | Waited::TimedOut => return Ok(()),
-                Waited::Rung if self.station.told_to_end().is_some() => return Ok(()),
+                Waited::Rung if self.worker.told_to_end().is_some() => return Ok(()),
                 Waited::Rung => {}
             }
         }
@@ -238,11 +238,11 @@ impl Watch<'_> {
             self.token = shared.pieces.try_take();
         }
         let outputs = if self.token.is_none() && self.outputs.is_streamed() {
-            vec![Door::From(shared.pieces.as_fd())]
+            vec![PollFor::Read(shared.pieces.as_fd())]
         } else {
             self.outputs.watched()
         };
-        let wake = told.then(|| &**self.station.wake());
+        let wake = told.then(|| &**self.worker.wake());
         let feed = self.feeding.as_ref().and_then(Feeding::watched);
         child.wait_feeding(wake, &outputs, feed, deadline)
     }
@@ -253,8 +253,8 @@ impl Watch<'_> {
             feeding.pump()?;
         }
         self.drain()?;
-        if let Some(asking) = self.outputs.asks(self.job.seq, self.station.wake()) {
-            self.post.tell(Update::Asking(asking), Urgency::Now);
+        if let Some(asking) = self.outputs.asks(self.job.seq, self.worker.wake()) {
+            self.updates.tell(Update::Asking(asking), Urgency::Now);
         }
         Ok(())
     }
@@ -285,10 +285,10 @@ impl Watch<'_> {
             if self.token.is_some() {
                 break;
             }
-            if self.station.killed().is_some() {
+            if self.worker.killed().is_some() {
                 return Ok(false);
             }
-            wake::wait_for_either(self.station.wake(), self.shared.pieces.as_fd())?;
+            wake::wait_for_either(self.worker.wake(), self.shared.pieces.as_fd())?;
         }
         Ok(true)
     }
@@ -296,7 +296,7 @@ impl Watch<'_> {
     /// Hands on what the job has written to its pipes since the last time, a piece from each as long as
     /// there are tokens. Never waits.
     fn drain(&mut self) -> io::Result<bool> {
-        let (shared, job, post, held) = (self.shared, self.job, self.post, &mut self.token);
+        let (shared, job, updates, held) = (self.shared, self.job, self.updates, &mut self.token);
         let token = || held.take().or_else(|| shared.pieces.try_take());
         self.outputs.drain(token, |stream, bytes, token| {
             let piece = OutputPiece {
@@ -305,7 +305,7 @@ impl Watch<'_> {
                 bytes,
                 token: Some(token),
             };
-            post.wrote(piece);
+            updates.wrote(piece);
         })
     }
 }

@@ -1,18 +1,18 @@
 //! Where an attempt's output goes while it runs.
 
-mod direct;
 mod outputs;
+mod splice_out;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use direct::Direct;
+use outputs::Outlet;
 pub use outputs::Outputs;
-use outputs::Way;
+use splice_out::SpliceOut;
 
-use crate::flow::output_order::Turn;
-use crate::flow::spool::{Captured, Codec, Named, Packer, Spool, SpoolDir, result_files};
+use crate::flow::output_order::OutputOrder;
+use crate::flow::spool::{Captured, Codec, Compressor, Named, Spool, SpoolDir, result_files};
 use crate::model::{Command, Stream};
 
 /// What becomes of jobs' output.
@@ -29,7 +29,7 @@ pub enum Capture {
         /// Where it is kept.
         dir: Arc<SpoolDir>,
         /// Whose turn it is.
-        turn: Arc<Turn>,
+        turn: Arc<OutputOrder>,
         /// Which of the two outputs are handed on.
         streams: Streams,
     },
@@ -71,7 +71,7 @@ pub struct Capturer {
     /// How output is compressed that is kept, if it is.
     codec: Option<Arc<Codec>>,
     /// What compresses that of the attempt.
-    packers: [Option<Packer>; 2],
+    packers: [Option<Compressor>; 2],
     /// The spool files for standard output and standard error, once there are any.
     spools: Option<[Spool; 2]>,
     /// The attempt's files with names.
@@ -144,9 +144,9 @@ impl Capturer {
         self.times_full = self.how.dir().map_or(0, |dir| dir.times_full());
         self.writes_itself = false;
         match &self.how {
-            Capture::Inherit => Ok(Outputs::new([Way::Inherited, Way::Inherited])),
+            Capture::Inherit => Ok(Outputs::new([Outlet::Inherited, Outlet::Inherited])),
             Capture::Stream => {
-                let mut outputs = Outputs::new([Way::pipe()?, Way::pipe()?]);
+                let mut outputs = Outputs::new([Outlet::pipe()?, Outlet::pipe()?]);
                 // In GNU parallel a compressor stands between the job and whoever reads.
                 outputs.outlived = self.codec.is_some();
                 Ok(outputs)
@@ -157,10 +157,10 @@ impl Capturer {
                     let spools = spools(&mut self.spools, dir)?;
                     if !spools[0].is_scarce() {
                         self.writes_itself = true;
-                        return Ok(Outputs::new(spools.each_ref().map(Way::spool)));
+                        return Ok(Outputs::new(spools.each_ref().map(Outlet::spool)));
                     }
                 }
-                self.packers = [(); 2].map(|()| Some(Packer::spooling(codec, dir)));
+                self.packers = [(); 2].map(|()| Some(Compressor::spooling(codec, dir)));
                 Outputs::packed(&mut self.packers)
             }
             Capture::InTurn { .. } => self.outputs_in_turn(source),
@@ -171,7 +171,7 @@ impl Capturer {
     /// Those of an attempt whose output is handed on while it runs, when it is its turn.
     fn outputs_in_turn(&mut self, source: Source) -> io::Result<Outputs<'_>> {
         let Capture::InTurn { dir, turn, streams } = &self.how else {
-            return Ok(Outputs::new([Way::Inherited, Way::Inherited]));
+            return Ok(Outputs::new([Outlet::Inherited, Outlet::Inherited]));
         };
         let spools = spools(&mut self.spools, dir)?;
         let may = *streams == Streams::Both || source.last_try;
@@ -180,20 +180,20 @@ impl Capturer {
         let is_scarce = spools[0].is_scarce();
         self.writes_itself = !is_scarce && is_streamed != [true; 2];
         let mut outputs = if is_scarce {
-            self.packers = is_streamed.map(|it| (!it).then(|| Packer::spooling(None, dir)));
+            self.packers = is_streamed.map(|it| (!it).then(|| Compressor::spooling(None, dir)));
             Outputs::packed(&mut self.packers)?
         } else {
-            let mut outputs = Outputs::new(spools.each_ref().map(Way::spool));
-            for (way, is_streamed) in outputs.ways.iter_mut().zip(is_streamed) {
+            let mut outputs = Outputs::new(spools.each_ref().map(Outlet::spool));
+            for (way, is_streamed) in outputs.outlets.iter_mut().zip(is_streamed) {
                 if is_streamed {
-                    *way = Way::pipe()?;
+                    *way = Outlet::pipe()?;
                 }
             }
             outputs
         };
         outputs.outlived = true;
         if is_turn && source.command.tag.is_none() {
-            outputs.direct = Direct::new(turn);
+            outputs.direct = SpliceOut::new(turn);
         }
         if may && !is_turn && !is_scarce {
             outputs.awaited = Some((turn, *streams));
@@ -204,7 +204,7 @@ impl Capturer {
     /// Those of an attempt whose output goes into files with names.
     fn outputs_in_files(&mut self, source: Source) -> io::Result<Outputs<'_>> {
         let Capture::Files { dir, folder, echo } = &self.how else {
-            return Ok(Outputs::new([Way::Inherited, Way::Inherited]));
+            return Ok(Outputs::new([Outlet::Inherited, Outlet::Inherited]));
         };
         if let Some(prefix) = &source.command.results {
             self.named = result_files(prefix)?.map(Some);
@@ -221,10 +221,10 @@ impl Capturer {
             return Ok(Outputs::new([self.way_to_file(0), self.way_to_file(1)]));
         }
         let codec = self.codec.as_ref();
-        for (packer, named) in self.packers.iter_mut().zip(&self.named) {
-            *packer = Some(match named {
-                Some(named) => Packer::into_file(codec, named.file(), named.path())?,
-                None => Packer::spooling(codec, dir),
+        for (compressor, named) in self.packers.iter_mut().zip(&self.named) {
+            *compressor = Some(match named {
+                Some(named) => Compressor::into_file(codec, named.file(), named.path())?,
+                None => Compressor::spooling(codec, dir),
             });
         }
         Outputs::packed(&mut self.packers)
@@ -238,11 +238,11 @@ impl Capturer {
     }
 
     /// The way into the file for output number `place`.
-    fn way_to_file(&self, place: usize) -> Way<'_> {
+    fn way_to_file(&self, place: usize) -> Outlet<'_> {
         match (&self.named[place], &self.spools) {
-            (Some(named), _) => Way::file(named.file()),
-            (None, Some(spools)) => Way::spool(&spools[place]),
-            (None, None) => Way::Inherited,
+            (Some(named), _) => Outlet::file(named.file()),
+            (None, Some(spools)) => Outlet::spool(&spools[place]),
+            (None, None) => Outlet::Inherited,
         }
     }
 
@@ -271,8 +271,8 @@ impl Capturer {
     fn take_files(&mut self, shared: bool, streamed: [bool; 2]) -> io::Result<[Captured; 2]> {
         let mut taken = [Captured::Empty, Captured::Empty];
         for (place, taken) in taken.iter_mut().enumerate() {
-            if let Some(packer) = self.packers[place].take() {
-                *taken = packer.finish()?;
+            if let Some(compressor) = self.packers[place].take() {
+                *taken = compressor.finish()?;
             } else if let Some(named) = self.named[place].take() {
                 *taken = named.take()?;
             } else if let Some(spools) = &mut self.spools {

@@ -6,13 +6,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use super::direct::Direct;
+use super::splice_out::SpliceOut;
 use super::{STREAMS, Streams};
 use crate::flow::follow::{Follow, give_back};
-use crate::flow::output_order::{Asking, Turn};
-use crate::flow::spool::{Packer, Spool};
+use crate::flow::output_order::{Asking, OutputOrder};
+use crate::flow::spool::{Compressor, Spool};
 use crate::model::Stream;
-use crate::sys::child::Door;
+use crate::sys::child::PollFor;
 use crate::sys::drain;
 use crate::sys::fd;
 use crate::sys::wake::Wake;
@@ -20,12 +20,12 @@ use crate::sys::wake::Wake;
 /// An attempt's output descriptors, and the other ends of its pipes.
 #[derive(Debug)]
 pub struct Outputs<'a> {
-    pub(super) ways: [Way<'a>; 2],
+    pub(super) outlets: [Outlet<'a>; 2],
     /// Whose turn must be awaited for what is kept to be handed on, and which of the two are.
-    pub(super) awaited: Option<(&'a Arc<Turn>, Streams)>,
+    pub(super) awaited: Option<(&'a Arc<OutputOrder>, Streams)>,
     pub(super) follow: Option<Follow>,
     /// The way past the reports, for standard output.
-    pub(super) direct: Option<Direct<'a>>,
+    pub(super) direct: Option<SpliceOut<'a>>,
     pub(super) streamed: [u64; 2],
     /// Whether who outlives the job may write on, as into a file.
     pub(super) outlived: bool,
@@ -33,7 +33,7 @@ pub struct Outputs<'a> {
 
 /// Where one output goes.
 #[derive(Debug)]
-pub(super) enum Way<'a> {
+pub(super) enum Outlet<'a> {
     /// Nothing of ours.
     Inherited,
     /// A file.
@@ -49,7 +49,7 @@ pub(super) enum Way<'a> {
         reader: Option<PipeReader>,
         writer: Option<OwnedFd>,
         /// What takes it, in place of whoever wants it at once.
-        packer: Option<&'a mut Packer>,
+        compressor: Option<&'a mut Compressor>,
     },
 }
 
@@ -59,7 +59,7 @@ const PIECE: usize = 64 * 1024;
 /// Space is given back to the file system in pieces of this size, a multiple of any block's.
 const GIVEN_BACK: u64 = 8 << 20;
 
-impl<'a> Way<'a> {
+impl<'a> Outlet<'a> {
     pub(super) fn spool(spool: &'a Spool) -> Self {
         Self::file(spool.file())
     }
@@ -77,7 +77,7 @@ impl<'a> Way<'a> {
         Ok(Self::Pipe {
             reader: Some(reader),
             writer: Some(writer.into()),
-            packer: None,
+            compressor: None,
         })
     }
 
@@ -85,14 +85,15 @@ impl<'a> Way<'a> {
         match self {
             Self::Inherited => false,
             Self::File { followed, .. } => followed.is_some(),
-            Self::Pipe { packer, .. } => packer.is_none(),
+            Self::Pipe { compressor, .. } => compressor.is_none(),
         }
     }
 
     /// Packs what is there to be packed now; `None`: that is not done here.
     fn pack(&mut self) -> io::Result<Option<bool>> {
         let Self::Pipe {
-            packer: Some(_), ..
+            compressor: Some(_),
+            ..
         } = self
         else {
             return Ok(None);
@@ -100,13 +101,13 @@ impl<'a> Way<'a> {
         let bytes = self.read()?;
         if let (
             Self::Pipe {
-                packer: Some(packer),
+                compressor: Some(compressor),
                 reader,
                 ..
             },
             Some(bytes),
         ) = (self, &bytes)
-            && !packer.write(bytes)
+            && !compressor.write(bytes)
         {
             *reader = None;
         }
@@ -177,9 +178,9 @@ impl<'a> Way<'a> {
 }
 
 impl<'a> Outputs<'a> {
-    pub(super) fn new(ways: [Way<'a>; 2]) -> Self {
+    pub(super) fn new(outlets: [Outlet<'a>; 2]) -> Self {
         Self {
-            ways,
+            outlets,
             awaited: None,
             follow: None,
             direct: None,
@@ -189,11 +190,11 @@ impl<'a> Outputs<'a> {
     }
 
     /// Pipes to `packers`; where there is none, to whoever wants it at once.
-    pub(super) fn packed(packers: &'a mut [Option<Packer>; 2]) -> io::Result<Self> {
-        let mut outputs = Self::new([Way::pipe()?, Way::pipe()?]);
-        for (way, its) in outputs.ways.iter_mut().zip(packers) {
-            if let Way::Pipe { packer, .. } = way {
-                *packer = its.as_mut();
+    pub(super) fn packed(packers: &'a mut [Option<Compressor>; 2]) -> io::Result<Self> {
+        let mut outputs = Self::new([Outlet::pipe()?, Outlet::pipe()?]);
+        for (way, its) in outputs.outlets.iter_mut().zip(packers) {
+            if let Outlet::Pipe { compressor, .. } = way {
+                *compressor = its.as_mut();
             }
         }
         outputs.outlived = true;
@@ -202,10 +203,10 @@ impl<'a> Outputs<'a> {
 
     /// What the job gets as standard output and standard error; `None`: what fanout has.
     pub fn for_job(&self) -> [Option<BorrowedFd<'_>>; 2] {
-        self.ways.each_ref().map(|way| match way {
-            Way::Inherited => None,
-            Way::File { file, .. } => Some(file.as_fd()),
-            Way::Pipe { writer, .. } => writer.as_ref().map(AsFd::as_fd),
+        self.outlets.each_ref().map(|way| match way {
+            Outlet::Inherited => None,
+            Outlet::File { file, .. } => Some(file.as_fd()),
+            Outlet::Pipe { writer, .. } => writer.as_ref().map(AsFd::as_fd),
         })
     }
 
@@ -213,8 +214,8 @@ impl<'a> Outputs<'a> {
     /// `says_more`, that of standard error stays open, for [`say`](Self::say).
     pub fn started(&mut self, says_more: bool) {
         let closed = if says_more { 1 } else { 2 };
-        for way in &mut self.ways[..closed] {
-            if let Way::Pipe { writer, .. } = way {
+        for way in &mut self.outlets[..closed] {
+            if let Outlet::Pipe { writer, .. } = way {
                 *writer = None;
             }
         }
@@ -226,12 +227,12 @@ impl<'a> Outputs<'a> {
     ///
     /// When a file or pipe takes no more, or there are no descriptors left.
     pub fn say(&self, words: &[u8]) -> io::Result<bool> {
-        match &self.ways[1] {
+        match &self.outlets[1] {
             // A shell does not mind either when nobody listens.
-            Way::Inherited => drop(io::stderr().write_all(words)),
-            Way::File { file, .. } => (&**file).write_all(words)?,
-            Way::Pipe { writer: None, .. } => {}
-            Way::Pipe {
+            Outlet::Inherited => drop(io::stderr().write_all(words)),
+            Outlet::File { file, .. } => (&**file).write_all(words)?,
+            Outlet::Pipe { writer: None, .. } => {}
+            Outlet::Pipe {
                 writer: Some(writer),
                 ..
             } => {
@@ -247,7 +248,7 @@ impl<'a> Outputs<'a> {
     }
 
     /// Whose turn is to be awaited before [`follow`](Self::follow).
-    pub fn awaited(&self) -> Option<&'a Arc<Turn>> {
+    pub fn awaited(&self) -> Option<&'a Arc<OutputOrder>> {
         self.awaited.map(|(turn, _)| turn)
     }
 
@@ -258,12 +259,12 @@ impl<'a> Outputs<'a> {
         };
         let both = streams == Streams::Both;
         let followed = if both {
-            &mut self.ways[..]
+            &mut self.outlets[..]
         } else {
-            &mut self.ways[..1]
+            &mut self.outlets[..1]
         };
         let files = followed.iter().filter_map(|way| match way {
-            Way::File { file, .. } => Some(*file),
+            Outlet::File { file, .. } => Some(*file),
             _ => None,
         });
         // Where nothing can be followed, all is shown at the end.
@@ -271,7 +272,7 @@ impl<'a> Outputs<'a> {
             return;
         };
         for way in followed {
-            if let Way::File { followed, .. } = way {
+            if let Outlet::File { followed, .. } = way {
                 *followed = Some(0);
             }
         }
@@ -279,18 +280,18 @@ impl<'a> Outputs<'a> {
     }
 
     /// The descriptors to watch while the job runs, no more than two.
-    pub fn watched(&self) -> Vec<Door<'_>> {
+    pub fn watched(&self) -> Vec<PollFor<'_>> {
         if let Some(follow) = &self.follow {
-            return follow.fds().map(Door::From).to_vec();
+            return follow.fds().map(PollFor::Read).to_vec();
         }
         let mut doors = Vec::new();
-        for (place, way) in self.ways.iter().enumerate() {
+        for (place, way) in self.outlets.iter().enumerate() {
             let Some(reader) = way.reader() else { continue };
             let direct = self.direct.as_ref().filter(|_| place == 0);
-            if let Some(full) = direct.and_then(Direct::full) {
-                doors.push(Door::Into(full));
-            } else if !direct.is_some_and(Direct::is_waiting) {
-                doors.push(Door::From(reader.as_fd()));
+            if let Some(full) = direct.and_then(SpliceOut::full) {
+                doors.push(PollFor::Write(full));
+            } else if !direct.is_some_and(SpliceOut::is_waiting) {
+                doors.push(PollFor::Read(reader.as_fd()));
             }
         }
         doors
@@ -299,7 +300,7 @@ impl<'a> Outputs<'a> {
     /// What is to be asked of the reports for them to let standard output pass, if anything; the answer to job number
     /// `seq` rings `wake`.
     pub fn asks(&mut self, seq: u64, wake: &Arc<Wake>) -> Option<Asking> {
-        let (direct, reader) = (self.direct.as_mut()?, self.ways[0].reader()?);
+        let (direct, reader) = (self.direct.as_mut()?, self.outlets[0].reader()?);
         direct.asks(self.streamed[0], reader, seq, wake)
     }
 
@@ -319,7 +320,7 @@ impl<'a> Outputs<'a> {
 
     /// Leaves what is still written into the pipes, when the job is over, to somebody who throws it away.
     pub fn leave(&self) {
-        let pipes = self.ways.iter().filter_map(Way::reader);
+        let pipes = self.outlets.iter().filter_map(Outlet::reader);
         if self.outlived {
             drain::drain(&pipes.map(AsFd::as_fd).collect::<Vec<_>>());
         }
@@ -332,7 +333,7 @@ impl<'a> Outputs<'a> {
 
     /// Which outputs are handed on.
     pub fn streams(&self) -> [bool; 2] {
-        self.ways.each_ref().map(Way::is_streamed)
+        self.outlets.each_ref().map(Outlet::is_streamed)
     }
 
     /// How many bytes of each were handed on.
@@ -347,8 +348,8 @@ impl<'a> Outputs<'a> {
     /// When the size of a file cannot be told.
     pub fn pieces_left(&self) -> io::Result<usize> {
         let mut pieces = 0;
-        for way in &self.ways {
-            if let Way::File {
+        for way in &self.outlets {
+            if let Outlet::File {
                 file,
                 followed: Some(at),
                 ..
@@ -374,7 +375,7 @@ impl<'a> Outputs<'a> {
     ) -> io::Result<bool> {
         let mut any = false;
         for (place, stream) in STREAMS.into_iter().enumerate() {
-            let way = &mut self.ways[place];
+            let way = &mut self.outlets[place];
             let direct = self.direct.as_mut().filter(|_| place == 0);
             if direct.as_ref().is_some_and(|direct| direct.is_waiting()) || !way.is_readable()? {
                 continue;
@@ -395,13 +396,13 @@ impl<'a> Outputs<'a> {
             }
             let Some(token) = token() else { return Ok(any) };
             let mut bytes = way.read()?;
-            if let (None, Way::File { .. }, Some(follow)) = (&bytes, &way, &self.follow) {
+            if let (None, Outlet::File { .. }, Some(follow)) = (&bytes, &way, &self.follow) {
                 // What comes after this look is news again.
                 follow.forget();
                 bytes = way.read()?;
             }
             let Some(bytes) = bytes else { continue };
-            if let (Way::File { .. }, Some(follow)) = (&way, &self.follow) {
+            if let (Outlet::File { .. }, Some(follow)) = (&way, &self.follow) {
                 follow.remember();
             }
             any = true;

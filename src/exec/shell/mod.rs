@@ -1,6 +1,6 @@
 //! Which shell runs the commands, and when none is needed.
 //!
-//! [`Shell::choose`] picks the shell that GNU parallel would pick. [`Shortcut`] decides, line by
+//! [`Shell::choose`] picks the shell that GNU parallel would pick. [`ShellBypass`] decides, line by
 //! line, whether executing a program directly gives what that shell would give: the line has to
 //! consist of plain words ([`words`]), the first of them has to be a program file and nothing that the
 //! shell itself knows ([`resolve`]), and what the shell does to the environment has to be known
@@ -249,21 +249,21 @@ fn parent_of(pid: u32) -> Option<u32> {
 
 /// Finds the command lines that can do without the shell.
 #[derive(Debug)]
-pub struct Shortcut {
+pub struct ShellBypass {
     resolver: Resolver,
     changes: EnvChanges,
 }
 
 /// A program to execute in the shell's stead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Direct {
+pub struct DirectCommand {
     /// Its file.
     pub program: Arc<Path>,
     /// Its words, its own name first.
     pub argv: ArgList,
 }
 
-impl Shortcut {
+impl ShellBypass {
     /// A shortcut past `shell` for jobs that run in `cwd` with the environment `env` (each job's own
     /// variables do not matter, as long as the shell has no use for them).
     ///
@@ -284,10 +284,10 @@ impl Shortcut {
     }
 
     /// What to execute for `line`; `None`: it needs the shell.
-    pub fn direct(&self, line: &[u8]) -> Option<Direct> {
+    pub fn direct(&self, line: &[u8]) -> Option<DirectCommand> {
         let argv = words::direct_words(line)?;
         let program = self.resolver.program(argv.get(0)?)?;
-        Some(Direct { program, argv })
+        Some(DirectCommand { program, argv })
     }
 
     /// What the shell would do to the environment of each program.
@@ -311,7 +311,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
-    use super::{Shell, ShellKind, Shortcut, Wishes, calling_programs};
+    use super::{Shell, ShellBypass, ShellKind, Wishes, calling_programs};
 
     /// A folder with executables of these names.
     fn bin(names: &[&str]) -> tempfile::TempDir {
@@ -385,7 +385,7 @@ mod tests {
         assert!(callers.iter().all(|arg0| !arg0.contains(&0)));
     }
 
-    fn shortcut(kind: ShellKind, extra: &[(&str, &str)]) -> Option<Shortcut> {
+    fn shortcut(kind: ShellKind, extra: &[(&str, &str)]) -> Option<ShellBypass> {
         let shell = Shell {
             path: "/bin/sh".into(),
             arg0: "sh".into(),
@@ -398,7 +398,7 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).into(), (*value).into())),
         );
-        Shortcut::new(&shell, &env, Path::new("/"), false)
+        ShellBypass::new(&shell, &env, Path::new("/"), false)
     }
 
     #[test]

@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::flow::block::Block;
-use crate::flow::feed_queue::{Next, Stream};
+use crate::flow::feed_queue::{FeedQueue, Next};
 use crate::model::{Body, Stdin};
-use crate::sys::child::Door;
+use crate::sys::child::PollFor;
 use crate::sys::fd;
 use crate::sys::wake::{self, Wake};
 
@@ -113,14 +113,14 @@ impl Feeding {
     }
 
     /// What to wait for; `None` when everything is written.
-    pub fn watched(&self) -> Option<Door<'_>> {
+    pub fn watched(&self) -> Option<PollFor<'_>> {
         if let Some(opener) = &self.opener {
-            return Some(Door::From(opener.opened.as_fd()));
+            return Some(PollFor::Read(opener.opened.as_fd()));
         }
         let pipe = self.pipe.as_ref()?;
         Some(match &self.stdin.body {
-            Body::Stream(stream) if self.starved => Door::From(stream.wake_fd()),
-            _ => Door::Into(pipe.as_fd()),
+            Body::Stream(stream) if self.starved => PollFor::Read(stream.wake_fd()),
+            _ => PollFor::Write(pipe.as_fd()),
         })
     }
 
@@ -225,7 +225,7 @@ impl Feeding {
         Ok(Step::Done)
     }
 
-    fn write_stream(&mut self, pipe: &File, stream: &Stream) -> io::Result<Step> {
+    fn write_stream(&mut self, pipe: &File, stream: &FeedQueue) -> io::Result<Step> {
         let mut turn = 0;
         loop {
             let block = match self.current.take() {

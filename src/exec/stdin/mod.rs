@@ -16,7 +16,7 @@ use feed::Feeding;
 
 /// How jobs get their input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Handover {
+pub enum StdinTransport {
     /// On their standard input.
     #[default]
     Pipe,
@@ -26,13 +26,13 @@ pub enum Handover {
     Fifo,
 }
 
-impl Handover {
+impl StdinTransport {
     /// What follows a job's command in a shell that has this `quoting`.
     ///
     /// As in GNU parallel 20221122, a command that has its input in a file and just comes to its end is a
     /// success, unless its shell is of another family than sh: only one that ends the shell (`exit 3`, `set -e`,
     /// a signal) can tell that it failed. For those who call fanout by GNU parallel's name alone.
-    pub fn coda(self, quoting: Quoting) -> &'static [u8] {
+    pub fn epilogue(self, quoting: Quoting) -> &'static [u8] {
         match (self, quoting) {
             (Self::File, Quoting::Posix) => b"\n:",
             _ => b"",
@@ -42,32 +42,32 @@ impl Handover {
 
 /// One attempt's input on its way.
 #[derive(Debug, Default)]
-pub struct Handed {
+pub struct OpenStdin {
     /// What is still to be written.
     pub feeding: Option<Feeding>,
     /// The job's standard input.
     pub reader: Option<OwnedFd>,
     /// The file or FIFO.
-    pub named: Option<Named>,
+    pub named: Option<NamedStdin>,
     /// How many bytes were written beforehand.
     pub sent: u64,
 }
 
-impl Handed {
+impl OpenStdin {
     /// Hands over `stdin`; a file is made in `dir` and written as a whole, unless `stop` rings.
     ///
     /// # Errors
     ///
     /// When a pipe, a file or a FIFO cannot be made or written.
-    pub fn begin(stdin: Stdin, how: Handover, dir: &Path, stop: &Wake) -> io::Result<Self> {
+    pub fn begin(stdin: Stdin, how: StdinTransport, dir: &Path, stop: &Wake) -> io::Result<Self> {
         let mut handed = Self::default();
         match how {
-            Handover::Pipe => {
+            StdinTransport::Pipe => {
                 let (feeding, reader) = Feeding::begin(stdin)?;
                 (handed.feeding, handed.reader) = (Some(feeding), Some(reader));
             }
-            Handover::File => {
-                let (named, file) = Named::make(dir, |path| {
+            StdinTransport::File => {
+                let (named, file) = NamedStdin::make(dir, |path| {
                     let mut options = File::options();
                     options.write(true).create_new(true).mode(0o600).open(path)
                 })?;
@@ -75,8 +75,8 @@ impl Handed {
                 handed.sent = written.map_err(|error| in_file(named.path(), &error))?;
                 handed.named = Some(named);
             }
-            Handover::Fifo => {
-                let (named, ()) = Named::make(dir, fd::make_fifo)?;
+            StdinTransport::Fifo => {
+                let (named, ()) = NamedStdin::make(dir, fd::make_fifo)?;
                 handed.feeding = Some(Feeding::into_fifo(stdin, named.path())?);
                 handed.named = Some(named);
             }
@@ -92,9 +92,9 @@ fn in_file(path: &Path, error: &io::Error) -> io::Error {
 
 /// A name that is gone when dropped.
 #[derive(Debug)]
-pub struct Named(PathBuf);
+pub struct NamedStdin(PathBuf);
 
-impl Named {
+impl NamedStdin {
     /// Finds a free name in `dir` for what `make` makes.
     fn make<T>(dir: &Path, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<(Self, T)> {
         loop {
@@ -116,7 +116,7 @@ impl Named {
     }
 }
 
-impl Drop for Named {
+impl Drop for NamedStdin {
     fn drop(&mut self) {
         // The job may have removed it.
         let _ = std::fs::remove_file(&self.0);

@@ -24,9 +24,9 @@ use memchr::memmem;
 
 use super::launch::Launch;
 use super::launch::SLOT_FROM_0;
-use super::shell::{ShellKind, Shortcut};
+use super::shell::{ShellBypass, ShellKind};
 use crate::flow::spool::SpoolDir;
-use crate::model::{AttemptEnd, JobIdentity, KilledBy, Outcome};
+use crate::model::{AttemptEnd, AttemptInfo, KilledBy, Outcome};
 use crate::sys::child::Waited;
 use crate::sys::spawn::Spawner;
 use crate::sys::wake::Wake;
@@ -49,7 +49,7 @@ const MOST_FAILURES: u32 = 4;
 /// What a warm shell has to know of the worker that it works for.
 pub trait Worker {
     /// Shows which attempt runs here now; `None` before its process is reaped.
-    fn show(&self, job: Option<Arc<JobIdentity>>);
+    fn show(&self, job: Option<Arc<AttemptInfo>>);
 
     /// Rings when there is something new to be known.
     fn wake(&self) -> &Wake;
@@ -113,7 +113,7 @@ impl Warm {
             // Where the environment has something special for the shell, each job sees to it itself.
             ShellKind::Bash | ShellKind::Dash => {
                 let socket = crate::sys::stdin::is_socket();
-                Shortcut::new(&launch.shell, &launch.env, &launch.cwd, socket).is_some()
+                ShellBypass::new(&launch.shell, &launch.env, &launch.cwd, socket).is_some()
             }
             ShellKind::Zsh => true,
             ShellKind::Other => false,
@@ -134,7 +134,7 @@ impl Warm {
     }
 
     /// Adds a job to the batch, if it can be run this way.
-    pub fn offer(&mut self, job: &JobIdentity) -> bool {
+    pub fn offer(&mut self, job: &AttemptInfo) -> bool {
         if self.failures >= MOST_FAILURES || job.command.needs_its_own_process() {
             return false;
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::exec::launch::{JOB_VARIABLES, Launch};
 use crate::exec::shell::ShellKind;
-use crate::sys::child::{Child, Door, Waited};
+use crate::sys::child::{Child, PollFor, Waited};
 use crate::sys::env_block::{ArgBlock, EnvBlock};
 use crate::sys::mark;
 use crate::sys::memory_file::{at_least, memory_file};
@@ -113,7 +113,7 @@ impl WarmShell {
     pub(super) fn wait(&mut self, wake: &Wake, deadline: Option<Instant>) -> io::Result<Waited> {
         let waited = self
             .child
-            .wait(Some(wake), &[Door::From(self.done.as_fd())], deadline)?;
+            .wait(Some(wake), &[PollFor::Read(self.done.as_fd())], deadline)?;
         if waited == Waited::Readable && self.done.read(&mut [0])? == 0 {
             return Ok(Waited::Ended);
         }

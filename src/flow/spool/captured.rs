@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::Permit;
+use super::compressed::{Compressed, Unpacking};
 use super::overflow::Piece;
-use super::packed::{Packed, Unpacking};
 
 /// What a job wrote to one of its outputs.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ pub enum Captured {
     /// A piece of the run's overflow file.
     Overflowed(Piece),
     /// Compressed, in a file of its own.
-    Packed(Packed),
+    Compressed(Compressed),
     /// A file with a name, which stays.
     Named {
         /// The open file.
@@ -51,7 +51,7 @@ impl Captured {
             Self::Memory(bytes) | Self::Budgeted(bytes, _) => bytes.len() as u64,
             Self::File { len, .. } | Self::Named { len, .. } => *len,
             Self::Overflowed(piece) => piece.len(),
-            Self::Packed(packed) => packed.len(),
+            Self::Compressed(packed) => packed.len(),
         }
     }
 
@@ -91,7 +91,7 @@ impl Captured {
                 at: piece.offset() + skip,
                 end: piece.offset() + piece.len(),
             },
-            Self::Packed(packed) => Reader::Packed(packed.reader_from(skip)),
+            Self::Compressed(packed) => Reader::Compressed(packed.reader_from(skip)),
         }
     }
 
@@ -122,7 +122,7 @@ impl Captured {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Named { path, .. } => Some(path),
-            Self::Packed(packed) => packed.path(),
+            Self::Compressed(packed) => packed.path(),
             _ => None,
         }
     }
@@ -142,7 +142,7 @@ pub enum Reader<'a> {
     /// What is left of bytes in memory.
     Memory(&'a [u8]),
     /// What is left of compressed output.
-    Packed(Unpacking),
+    Compressed(Unpacking),
     /// What is left of a range of a file.
     File {
         /// The file.
@@ -158,7 +158,7 @@ impl Read for Reader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Memory(bytes) => bytes.read(buffer),
-            Self::Packed(unpacking) => unpacking.read(buffer),
+            Self::Compressed(unpacking) => unpacking.read(buffer),
             Self::File { file, at, end } => {
                 let wanted = buffer.len().min((*end - *at) as usize);
                 let got = file.read_at(&mut buffer[..wanted], *at)?;

@@ -8,20 +8,20 @@
 //! * otherwise the bytes move to the end of one overflow file that the whole run shares, whose space
 //!   is given back piece by piece as the pieces are dropped.
 //!
-//! Output that is to be compressed does not go straight into a file but through a [`Packer`]. So does all output where
+//! Output that is to be compressed does not go straight into a file but through a [`Compressor`]. So does all output where
 //! room is scarce: a job that cannot write may not care, and the room may be there again before it ends, so that only
 //! who writes knows. A job that began when there was plenty writes by itself; if its file system is seen to be full
 //! before its end, its output is taken for lost.
 mod captured;
+mod compressed;
 mod file;
 mod named;
 mod overflow;
-mod packed;
 
 pub use captured::{Captured, Reader};
+pub use compressed::{Codec, Compressor};
 pub use file::unlinked_file;
 pub use named::{Named, finish_result, has_result, result_files};
-pub use packed::{Codec, Packer};
 
 use std::fs::File;
 use std::io;

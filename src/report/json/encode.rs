@@ -8,7 +8,7 @@ use super::stamp::Calendar;
 use super::wire::{Cost, JobEnd, JobStart, Killer, Status, Who};
 use crate::flow::spool::Captured;
 use crate::ledger::key::key;
-use crate::model::{AttemptEnd, AttemptStart, Exit, JobIdentity, KilledBy, Outcome, OutputLost};
+use crate::model::{AttemptEnd, AttemptInfo, AttemptStart, Exit, KilledBy, Outcome, OutputLost};
 use crate::report::words::signal_name;
 
 /// Seconds with microseconds, as text does not show more.
@@ -26,7 +26,7 @@ pub(super) struct Key([u8; 32]);
 
 impl Key {
     /// The key of `job`; `scratch` is a buffer to work in.
-    pub(super) fn new(job: &JobIdentity, context: &Context, scratch: &mut Vec<u8>) -> Self {
+    pub(super) fn new(job: &AttemptInfo, context: &Context, scratch: &mut Vec<u8>) -> Self {
         let mut hash = key(&job.command.line, &context.cwd, &context.stdin, scratch);
         let mut hex = [0; 32];
         for digit in hex.iter_mut().rev() {
@@ -42,7 +42,7 @@ impl Key {
 }
 
 pub(super) fn who<'a>(
-    job: &'a JobIdentity,
+    job: &'a AttemptInfo,
     key: &'a Key,
     context: &'a Context,
     cwd: &'a str,
@@ -144,7 +144,7 @@ pub(super) fn status(outcome: &Outcome) -> Status {
         Outcome::Skipped | Outcome::FilteredOut | Outcome::Declined | Outcome::DoneBefore => {
             Status::Skipped
         }
-        Outcome::Rehearsed => Status::Dry,
+        Outcome::DryRun => Status::Dry,
         Outcome::Lost(_) => Status::Lost,
     }
 }

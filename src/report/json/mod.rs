@@ -26,7 +26,7 @@ use self::totals::Totals;
 use super::tally::{Counter, Pace};
 use super::{Failure, Out, Sink};
 use crate::model::{
-    ArgList, AttemptEnd, AttemptStart, Event, JobIdentity, Outcome, OutputPiece, RunEnd, RunStart,
+    ArgList, AttemptEnd, AttemptInfo, AttemptStart, Event, Outcome, OutputPiece, RunEnd, RunStart,
     Stream,
 };
 use crate::sys::secret::secret;
@@ -250,7 +250,7 @@ impl JsonLines {
     }
 
     /// The output of a job that was told to have ended with `was` is lost.
-    fn job_lost(&mut self, job: &JobIdentity, was: &Outcome, why: &str) -> Result<(), Failure> {
+    fn job_lost(&mut self, job: &AttemptInfo, was: &Outcome, why: &str) -> Result<(), Failure> {
         let was = encode::status(was);
         self.totals.lost(was);
         let key = Key::new(job, &self.context, &mut self.scratch);
@@ -377,7 +377,7 @@ impl Sink for JsonLines {
             Event::Output(piece) => self.output(piece),
             Event::Gate(reason) => self.gate(reason.as_deref()),
             Event::RunEnded(end) => self.run_end(end),
-            Event::Asking(_) | Event::Rehearsed(_) | Event::Notice { .. } => Ok(()),
+            Event::Asking(_) | Event::DryRun(_) | Event::Notice { .. } => Ok(()),
         }
     }
 

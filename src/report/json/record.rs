@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::{Detail, JsonLines};
-use crate::model::{AttemptEnd, AttemptStart, Event, JobIdentity, Outcome, OutputPiece, RunStart};
+use crate::model::{AttemptEnd, AttemptInfo, AttemptStart, Event, Outcome, OutputPiece, RunStart};
 use crate::report::{Failure, Sink};
 
 /// The JSON lines of a file. As a sink it counts what happens, and writes only what is not about a job: what is, was
@@ -89,7 +89,7 @@ impl JsonRecord {
     /// # Errors
     ///
     /// When that cannot be written.
-    pub fn lost(&self, job: &JobIdentity, was: &Outcome, why: &str) -> Result<(), Failure> {
+    pub fn lost(&self, job: &AttemptInfo, was: &Outcome, why: &str) -> Result<(), Failure> {
         self.write(|lines| lines.job_lost(job, was, why))
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::model::JobIdentity;
+use crate::model::AttemptInfo;
 
 /// A job is slow when it runs this many times as long as half of the finished ones did …
 const FACTOR: f64 = 10.0;
@@ -27,7 +27,7 @@ pub(super) struct Slow {
 
 #[derive(Debug)]
 struct Running {
-    job: Arc<JobIdentity>,
+    job: Arc<AttemptInfo>,
     since: Instant,
     told: bool,
 }
@@ -41,7 +41,7 @@ impl Slow {
         }
     }
 
-    pub(super) fn started(&mut self, job: &Arc<JobIdentity>, now: Instant) {
+    pub(super) fn started(&mut self, job: &Arc<AttemptInfo>, now: Instant) {
         let running = Running {
             job: Arc::clone(job),
             since: now,
@@ -88,7 +88,7 @@ impl Slow {
     }
 
     /// The jobs that have become slow by `now`, and how long they have run; each is given once.
-    pub(super) fn due(&mut self, now: Instant) -> Vec<(Arc<JobIdentity>, Duration)> {
+    pub(super) fn due(&mut self, now: Instant) -> Vec<(Arc<AttemptInfo>, Duration)> {
         let Some(limit) = self.limit() else {
             return Vec::new();
         };

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::super::words::one_line;
 use super::super::{Failure, Out, Screen, Sink};
-use crate::model::{Event, JobIdentity, OutputPiece};
+use crate::model::{AttemptInfo, Event, OutputPiece};
 
 /// No terminal is wider than this, in characters.
 const WIDEST: usize = 1000;
@@ -64,7 +64,7 @@ impl LatestLines {
 }
 
 impl Line {
-    fn new(bar: ProgressBar, job: &JobIdentity) -> Self {
+    fn new(bar: ProgressBar, job: &AttemptInfo) -> Self {
         if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
             bar.set_style(style);
         }

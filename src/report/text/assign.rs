@@ -5,7 +5,7 @@
 //! names as there are jobs.
 
 use crate::flow::spool::Captured;
-use crate::model::{JobIdentity, Stream};
+use crate::model::{AttemptInfo, Stream};
 use crate::report::out::for_each_piece;
 use crate::report::{Failure, Out};
 use crate::template::Quoting;
@@ -72,7 +72,7 @@ impl Assignments {
     /// Assigns what `job` wrote, after its command line if that is `echoed`.
     pub(super) fn assign(
         &mut self,
-        job: &JobIdentity,
+        job: &AttemptInfo,
         stdout: &Captured,
         echoed: bool,
         decoration: &Decoration,
@@ -121,7 +121,7 @@ impl Assignments {
     /// Reads the value of `job` into the buffer.
     fn read(
         &mut self,
-        job: &JobIdentity,
+        job: &AttemptInfo,
         stdout: &Captured,
         echoed: bool,
         decoration: &Decoration,

@@ -28,9 +28,9 @@ use super::joblog::Joblog;
 use super::out::for_each_piece;
 use super::unwritten::{Correction, Corrections, Unwritten};
 use super::{Failure, Out, Sink, keep_order::KeepOrder};
-use crate::flow::output_order::{Asking, Turn};
+use crate::flow::output_order::{Asking, OutputOrder};
 use crate::flow::spool::Captured;
-use crate::model::{AttemptEnd, AttemptStart, Event, JobIdentity, Outcome, OutputPiece, Stream};
+use crate::model::{AttemptEnd, AttemptInfo, AttemptStart, Event, Outcome, OutputPiece, Stream};
 use crate::sys::passing;
 
 /// When a job's output is shown.
@@ -56,10 +56,10 @@ impl Mode {
 
 /// What is shown of a job's output where it went into files with names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Shows {
+pub enum Print {
     /// The output itself: there are no such files.
     #[default]
-    Output,
+    Content,
     /// The name of the file with standard output, and this byte: `--files`.
     Paths(u8),
     /// Nothing: `--results`.
@@ -74,7 +74,7 @@ pub struct Config {
     /// `-k`: a job's output is shown when all before it have finished.
     pub in_order: bool,
     /// Whether names of files are shown instead.
-    pub shows: Shows,
+    pub shows: Print,
     /// `--color`: each job has colours of its own.
     pub color: bool,
     /// `--color-failed`: failed jobs are red.
@@ -105,7 +105,7 @@ impl Config {
     pub fn prints_plainly_in_order(&self) -> bool {
         self.in_order
             && self.mode == Mode::Grouped
-            && self.shows == Shows::Output
+            && self.shows == Print::Content
             && !self.color
             && !self.color_failed
     }
@@ -121,7 +121,7 @@ pub struct Text {
     order: KeepOrder<Finished>,
     streaming: Streaming,
     /// Told whose output is shown, with `in_order`.
-    turn: Option<Arc<Turn>>,
+    turn: Option<Arc<OutputOrder>>,
     /// Granted when all before it has been written.
     asking: Option<Asking>,
     /// Where output goes as rows of a table, with all else that is known of the job.
@@ -141,7 +141,7 @@ pub struct Text {
 /// A job that has finished, as far as printing is concerned.
 #[derive(Debug)]
 struct Finished {
-    job: Arc<JobIdentity>,
+    job: Arc<AttemptInfo>,
     stdout: Captured,
     stderr: Captured,
     /// Why it could not be started.
@@ -180,7 +180,7 @@ impl Text {
 
     /// Tells `turn` whose output is shown.
     #[must_use]
-    pub fn with_turn(mut self, turn: Option<Arc<Turn>>) -> Self {
+    pub fn with_turn(mut self, turn: Option<Arc<OutputOrder>>) -> Self {
         self.turn = turn;
         self
     }
@@ -221,7 +221,7 @@ impl Text {
         let shows_all = self.rows.is_some()
             || self.assignments.is_some()
             || self.config.verbose
-            || matches!(self.config.shows, Shows::Paths(_));
+            || matches!(self.config.shows, Print::Paths(_));
         self.unwritten = corrections
             .filter(|_| prints || self.rows.is_some())
             .map(|corrections| Unwritten::new(corrections, shows_all));
@@ -304,7 +304,7 @@ impl Text {
     }
 
     /// The end of an attempt that another one follows.
-    fn attempt_failed(&mut self, job: &JobIdentity) -> Result<(), Failure> {
+    fn attempt_failed(&mut self, job: &AttemptInfo) -> Result<(), Failure> {
         match self.streaming.end(job.seq) {
             Some(shown) => shown.rest(&self.plain_tag(job), &mut self.printer),
             None => Ok(()),
@@ -428,7 +428,7 @@ impl Text {
         if self.rows.is_some() {
             return self.row(finished);
         }
-        if self.config.shows != Shows::Output && mode != Mode::Ungrouped {
+        if self.config.shows != Print::Content && mode != Mode::Ungrouped {
             return self.paths(finished);
         }
         if mode == Mode::Grouped && self.assignments.is_some() {
@@ -485,7 +485,7 @@ impl Text {
     fn paths(&mut self, finished: &Finished) -> Result<(), Failure> {
         // As GNU parallel, which leaves names without colours.
         let decoration = self.plain_tag(&finished.job);
-        if let (Shows::Paths(end), Some(path)) = (self.config.shows, finished.stdout.path()) {
+        if let (Print::Paths(end), Some(path)) = (self.config.shows, finished.stdout.path()) {
             let line = [path.as_os_str().as_encoded_bytes(), &[end]].concat();
             let out = self.printer.turn_to(Stream::Stdout)?;
             let mut write = |bytes: &[u8]| out.write(bytes);
@@ -530,7 +530,7 @@ impl Text {
     }
 
     /// What goes around a job's lines. `-u` has nothing, except that `--dry-run` comes first.
-    fn decoration(&self, job: &JobIdentity, failed: bool) -> Decoration {
+    fn decoration(&self, job: &AttemptInfo, failed: bool) -> Decoration {
         let plain = self.plain_tag(job);
         if self.config.mode == Mode::Ungrouped && !self.config.dry_run {
             plain
@@ -545,7 +545,7 @@ impl Text {
         }
     }
 
-    fn plain_tag(&self, job: &JobIdentity) -> Decoration {
+    fn plain_tag(&self, job: &AttemptInfo) -> Decoration {
         let tag = job.command.tag.as_deref();
         Decoration::tag(tag.filter(|_| self.config.tags()))
     }
@@ -562,10 +562,10 @@ impl Sink for Text {
             }
             Event::AttemptFailed(end) => self.attempt_failed(&end.job),
             Event::JobFinished(end) => self.finished(end),
-            Event::Rehearsed(rehearsal) => {
-                self.order.skip(rehearsal.jobs);
+            Event::DryRun(lines) => {
+                self.order.skip(lines.jobs);
                 let out = self.printer.turn_to(Stream::Stdout)?;
-                out.write(&rehearsal.lines)
+                out.write(&lines.lines)
             }
             Event::Notice { words, prefixed } => self.notice(words, *prefixed),
             Event::RunStarted(_) => match &mut self.assignments {
@@ -611,7 +611,7 @@ impl Sink for Text {
 
     fn wants_ends(&self) -> bool {
         let config = &self.config;
-        let only_lines = config.mode != Mode::Never && config.shows == Shows::Output;
+        let only_lines = config.mode != Mode::Never && config.shows == Print::Content;
         !(config.dry_run && only_lines)
             || config.trace
             || config.color

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::tag::{Decoration, Tagger};
 use crate::flow::spool::Captured;
-use crate::model::{AttemptEnd, JobIdentity};
+use crate::model::{AttemptEnd, AttemptInfo};
 use crate::report::joblog::end_of_lines;
 use crate::report::out::for_each_piece;
 use crate::report::{Failure, Out};
@@ -81,7 +81,7 @@ impl Row {
 
 /// A job and what is to be written of it.
 pub(super) struct Shown<'a> {
-    pub(super) job: &'a JobIdentity,
+    pub(super) job: &'a AttemptInfo,
     pub(super) stdout: &'a Captured,
     pub(super) stderr: &'a Captured,
     /// Whether the command line stands before what it wrote.
@@ -248,7 +248,7 @@ impl Rows {
 }
 
 /// The arguments of `job` that have a column.
-fn args_of(job: &JobIdentity, of_pieces: bool) -> impl Iterator<Item = &[u8]> {
+fn args_of(job: &AttemptInfo, of_pieces: bool) -> impl Iterator<Item = &[u8]> {
     let stands_for_none = of_pieces && job.args.len() == 1 && job.args.get(0) == Some(b"");
     job.args.iter().filter(move |_| !stands_for_none)
 }

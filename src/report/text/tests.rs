@@ -44,7 +44,7 @@ fn piece(seq: u64, stream: Stream, bytes: &str) -> Event {
 const GROUPED: Config = Config {
     mode: Mode::Grouped,
     in_order: false,
-    shows: Shows::Output,
+    shows: Print::Content,
     color: false,
     color_failed: false,
     verbose: false,

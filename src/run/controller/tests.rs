@@ -11,7 +11,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::flow::feed_queue::Lanes;
+use crate::flow::feed_queue::FeedQueues;
 use crate::flow::mailbox::Urgency;
 use crate::model::{ArgList, Body, RunEnd, SpawnError, Stdin};
 use crate::run::gate::Delay;
@@ -230,7 +230,7 @@ impl Stage {
             None => self.play.outcome(&attempt),
         };
         let stops = (state.stop_on.unwrap_or(StopOn::Fatal)).covers(&outcome);
-        let end = Message::Engine(Update::Ended(vec![never_ran(&attempt, outcome)]));
+        let end = Message::Engine(Update::Ended(vec![unstarted(&attempt, outcome)]));
         match self.play.disturbance {
             Some((when, what, true)) if when == state.ended => {
                 messages.extend([what.message(), end]);
@@ -351,7 +351,7 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
     let for_actor = Arc::clone(&stage);
     let actor = thread::spawn(move || for_actor.act());
     let config = Config {
-        slots: Slots::Fixed(play.slots),
+        slots: SlotCount::Fixed(play.slots),
         most_slots: usize::MAX,
         total: play.total(),
         retry: Retry {
@@ -359,9 +359,9 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
             ..Retry::default()
         },
         time_limit: None,
-        done: Seqs::default(),
+        done: SeqSet::default(),
         done_before: 0,
-        in_step: false,
+        one_at_a_time: false,
         repeatable: true,
         halt: play.halt,
         halt_text: "as played".to_owned(),
@@ -381,7 +381,7 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
 fn inputs(play: &Play) -> Vec<Result<Job, &'static str>> {
     let stream = || Stdin {
         header: Arc::from([]),
-        body: Body::Stream(Lanes::new().open().unwrap()),
+        body: Body::Stream(FeedQueues::new().open().unwrap()),
         counts: false,
     };
     let job = |seq| Job {

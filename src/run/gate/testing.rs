@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::engine::{Attempt, Running, never_ran};
+use crate::engine::{Attempt, Running, unstarted};
 use crate::model::{ArgList, Job, Outcome};
 
 /// Jobs that run, each a second younger than the one before.
 pub(super) fn running(seqs: &[u64]) -> Vec<Running> {
     let begin = Instant::now();
     let running = seqs.iter().map(|&seq| Running {
-        job: Arc::clone(&never_ran(&attempt(seq), Outcome::Lost(None)).job),
+        job: Arc::clone(&unstarted(&attempt(seq), Outcome::Lost(None)).job),
         since: begin + Duration::from_secs(seq),
     });
     running.collect()

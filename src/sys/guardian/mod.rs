@@ -31,10 +31,10 @@ static HELPERS: OnceLock<(Arc<Table>, usize)> = OnceLock::new();
 const FOR_HELPERS: usize = 64;
 
 /// A free place for a helper process; `None`: there is none, or no guardian.
-pub(in crate::sys) fn ward_of_helper() -> Option<Ward> {
+pub(in crate::sys) fn ward_of_helper() -> Option<GuardedGroup> {
     let (table, first) = HELPERS.get()?;
     let place = (*first..table.places()).find(|&place| table.cell(place).take())?;
-    Some(Ward {
+    Some(GuardedGroup {
         table: Arc::clone(table),
         place,
     })
@@ -69,7 +69,7 @@ pub(in crate::sys) struct Shared {
 
 /// One running job's place in the guardian's table.
 #[derive(Clone, Debug)]
-pub struct Ward {
+pub struct GuardedGroup {
     table: Arc<Table>,
     place: usize,
 }
@@ -121,10 +121,10 @@ impl Guardian {
     /// # Panics
     ///
     /// When there are no so many places.
-    pub fn ward(&self, place: usize) -> Ward {
+    pub fn ward(&self, place: usize) -> GuardedGroup {
         let places = self.places;
         assert!(place < places, "the guardian has {places} places");
-        Ward {
+        GuardedGroup {
             table: Arc::clone(&self.shared.table),
             place,
         }
@@ -222,7 +222,7 @@ fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) })
 }
 
-impl Ward {
+impl GuardedGroup {
     /// Says that a process of job number `job` is about to be started: it will fill in the [`cell`](Self::cell).
     pub(in crate::sys) fn begin(&self, job: u64) {
         let cell = self.table.cell(self.place);
@@ -251,14 +251,14 @@ impl Ward {
 mod tests {
     use super::*;
 
-    fn value(ward: &Ward) -> i32 {
+    fn value(ward: &GuardedGroup) -> i32 {
         ward.cell().load(Ordering::Acquire)
     }
 
     #[test]
     fn wards_begin_empty_and_keep_apart() {
         let table = Arc::new(Table::new(2000).unwrap());
-        let ward = |place| Ward {
+        let ward = |place| GuardedGroup {
             table: Arc::clone(&table),
             place,
         };

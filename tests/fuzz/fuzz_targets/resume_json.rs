@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use fanout::ledger::done::{Counts, Keys};
+use fanout::ledger::done::{Counts, DoneWork};
 use fanout_fuzz::file::{MemoryFile, is_torn};
 use fanout_fuzz::{Choices, any_or_made};
 use libfuzzer_sys::fuzz_target;
@@ -16,8 +16,8 @@ fuzz_target!(|data: &[u8]| any_or_made(data, any_file_is_read_or_refused, whole_
 /// What succeeded has ended, in any file at all.
 fn any_file_is_read_or_refused(bytes: &[u8]) {
     let file = MemoryFile::new(bytes);
-    let ended = Keys::in_json(&file.path(), Counts::Ended);
-    let succeeded = Keys::in_json(&file.path(), Counts::Succeeded);
+    let ended = DoneWork::in_json(&file.path(), Counts::Ended);
+    let succeeded = DoneWork::in_json(&file.path(), Counts::Succeeded);
     assert_eq!(ended.is_ok(), succeeded.is_ok());
     let (Ok(ended), Ok(succeeded)) = (ended, succeeded) else {
         return;
@@ -90,7 +90,7 @@ fn whole_lines_count(mut choices: Choices) {
             }
         }
         let file = MemoryFile::new(&text.as_bytes()[..cut]);
-        let keys = Keys::in_json(&file.path(), counts)
+        let keys = DoneWork::in_json(&file.path(), counts)
             .expect("it is a stream of ours")
             .found;
         for key in 0..5 {

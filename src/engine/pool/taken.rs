@@ -1,16 +1,16 @@
-//! A worker's shift: the attempts that it has taken and owes an answer for.
+//! The attempts that a worker has taken from the queue and has to answer.
 
 use std::sync::MutexGuard;
 use std::time::{Instant, SystemTime};
 
-use super::{Post, Queue, Shared, Update};
-use crate::engine::{Attempt, never_ran};
+use super::{Queue, Shared, Update, UpdateSender};
+use crate::engine::{Attempt, unstarted};
 use crate::flow::mailbox::Urgency;
 use crate::model::{AttemptEnd, AttemptStart, Outcome};
 
 /// Attempts that a worker has taken to run one after the other in its slot. Each is answered in its
 /// order; those that are not when it is dropped, in a panic for one, are lost.
-pub struct Shift<'a> {
+pub struct TakenAttempts<'a> {
     shared: &'a Shared,
     slot: usize,
     attempts: Vec<Attempt>,
@@ -21,7 +21,7 @@ pub struct Shift<'a> {
     stopped: bool,
 }
 
-impl<'a> Shift<'a> {
+impl<'a> TakenAttempts<'a> {
     pub(super) fn new(shared: &'a Shared, attempt: Attempt, slot: usize) -> Self {
         Self {
             shared,
@@ -39,8 +39,8 @@ impl<'a> Shift<'a> {
     }
 
     /// Takes messages to the controller.
-    pub fn post(&self) -> &'a Post {
-        &self.shared.post
+    pub fn updates(&self) -> &'a UpdateSender {
+        &self.shared.updates
     }
 
     /// The first attempt that has no answer.
@@ -95,7 +95,7 @@ impl<'a> Shift<'a> {
     fn settle(&mut self, mut ends: Vec<Box<AttemptEnd>>, untold: bool) -> bool {
         let (stops, was_stopped) = self.drop_what_came_after_a_stop(&mut ends);
         if !ends.is_empty() {
-            let is_recorded = self.shared.post.record(&mut ends, untold);
+            let is_recorded = self.shared.updates.record(&mut ends, untold);
             self.answered += ends.len();
             let mut queue = self.shared.lock();
             queue.closed |= !is_recorded;
@@ -136,7 +136,7 @@ impl<'a> Shift<'a> {
         (first.is_some(), stopped_at.is_some())
     }
 
-    /// Tells the ends, and gives back everything that is left of the shift, and of the queue if that has stopped.
+    /// Tells the ends, and gives back everything that is left of them, and of the queue if that has stopped.
     /// Nobody hands anything over or recalls it between the two.
     #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
     fn stop(&mut self, ends: Vec<Box<AttemptEnd>>, untold: bool, mut queue: MutexGuard<'_, Queue>) {
@@ -160,24 +160,24 @@ impl<'a> Shift<'a> {
 
     #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
     fn tell(&self, ends: Vec<Box<AttemptEnd>>, untold: bool, urgency: Urgency) {
-        let post = &self.shared.post;
+        let updates = &self.shared.updates;
         if !untold {
-            return post.tell(Update::Ended(ends), urgency);
+            return updates.tell(Update::Ended(ends), urgency);
         }
         for end in ends {
             let start = Box::new(AttemptStart::of(&end));
-            post.tell(Update::Started(start), Urgency::Soon);
-            post.tell(Update::Ended(vec![end]), urgency);
+            updates.tell(Update::Started(start), Urgency::Soon);
+            updates.tell(Update::Ended(vec![end]), urgency);
         }
     }
 }
 
-impl Drop for Shift<'_> {
+impl Drop for TakenAttempts<'_> {
     fn drop(&mut self) {
         let lost = &self.attempts[self.answered..];
         let lost: Vec<_> = lost
             .iter()
-            .map(|attempt| never_ran(attempt, Outcome::Lost(None)))
+            .map(|attempt| unstarted(attempt, Outcome::Lost(None)))
             .collect();
         if !lost.is_empty() {
             self.answer(lost);

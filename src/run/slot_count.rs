@@ -1,7 +1,7 @@
 //! `-j`: how many attempts run at a time, which may change while the run goes on.
 
 /// How many attempts run at a time.
-pub enum Slots {
+pub enum SlotCount {
     /// Always so many.
     Fixed(usize),
     /// `-j Nauto`: fewer when jobs fail, more again when they succeed.
@@ -22,7 +22,7 @@ pub struct Auto {
     now: f64,
 }
 
-impl Slots {
+impl SlotCount {
     /// Fewer than `most` when jobs fail.
     pub fn auto(most: usize) -> Self {
         Self::Auto(Auto {
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn failures_take_slots_away_and_successes_give_them_back() {
-        let mut slots = Slots::auto(4);
+        let mut slots = SlotCount::auto(4);
         assert_eq!(slots.now(), 4);
         for expected in [3, 2, 1, 1] {
             slots.job_ended(false);
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn a_file_is_asked_after_each_job_and_nonsense_in_it_changes_nothing() {
         let mut says = [Some(3), None, Some(0)].into_iter();
-        let mut slots = Slots::File {
+        let mut slots = SlotCount::File {
             now: 2,
             read: Box::new(move || says.next().unwrap()),
         };

@@ -9,22 +9,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 
-use super::Station;
+use super::WorkerHandle;
 
 /// As many threads share a rayon pool, and leave together where there are too many.
 const GROUP: usize = 4;
 
-/// One worker's life, from its index and its station on.
-type Life = Arc<dyn Fn(usize, Arc<Station>) + Send + Sync>;
+/// One worker's life, from its index and its worker on.
+type Life = Arc<dyn Fn(usize, Arc<WorkerHandle>) + Send + Sync>;
 
 /// The workers that were started.
-pub(super) struct Crew {
+pub(super) struct WorkerThreads {
     /// There are never more.
     most: AtomicUsize,
-    new_station: Box<dyn Fn() -> io::Result<Station> + Send + Sync>,
+    new_station: Box<dyn Fn() -> io::Result<WorkerHandle> + Send + Sync>,
     live: Life,
     /// One for each worker, by its index.
-    stations: Mutex<Vec<Arc<Station>>>,
+    workers: Mutex<Vec<Arc<WorkerHandle>>>,
     groups: Mutex<Vec<Group>>,
 }
 
@@ -36,25 +36,25 @@ struct Group {
     _threads: rayon::ThreadPool,
 }
 
-impl Crew {
+impl WorkerThreads {
     /// A crew of `most` workers at most, none of which is there yet.
     pub(super) fn new(
         most: usize,
-        new_station: impl Fn() -> io::Result<Station> + Send + Sync + 'static,
-        live: impl Fn(usize, Arc<Station>) + Send + Sync + 'static,
+        new_station: impl Fn() -> io::Result<WorkerHandle> + Send + Sync + 'static,
+        live: impl Fn(usize, Arc<WorkerHandle>) + Send + Sync + 'static,
     ) -> Self {
         Self {
             most: AtomicUsize::new(most),
             new_station: Box::new(new_station),
             live: Arc::new(live),
-            stations: Mutex::default(),
+            workers: Mutex::default(),
             groups: Mutex::default(),
         }
     }
 
     /// Those of the workers that were started.
-    pub(super) fn stations(&self) -> MutexGuard<'_, Vec<Arc<Station>>> {
-        self.stations.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn workers(&self) -> MutexGuard<'_, Vec<Arc<WorkerHandle>>> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many workers there may be.
@@ -68,7 +68,7 @@ impl Crew {
     /// # Errors
     ///
     /// When not all of them can be started; as many as can be were.
-    pub(super) fn enlist(
+    pub(super) fn grow(
         &self,
         count: usize,
         counted: impl Fn(usize),
@@ -76,7 +76,7 @@ impl Crew {
     ) -> anyhow::Result<()> {
         // Whoever enlists has the groups locked, so that indices are given out once.
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        let begun = self.stations().len();
+        let begun = self.workers().len();
         let mut left = count.min(self.most().saturating_sub(begun));
         let mut most = GROUP;
         while left > 0 {
@@ -103,7 +103,7 @@ impl Crew {
     /// on. The last ones are to leave, and their threads end.
     pub(super) fn keep(&self, count: usize) -> usize {
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut most = self.stations().len();
+        let mut most = self.workers().len();
         while most > count
             && groups.len() > 1
             && let Some(last) = groups.pop()
@@ -120,14 +120,14 @@ impl Crew {
             .map(|_| (self.new_station)().map(Arc::new))
             .collect::<io::Result<Vec<_>>>()
             .context("cannot open an event descriptor")?;
-        let first = self.stations().len();
+        let first = self.workers().len();
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(size)
             .thread_name(move |index| format!("slot-{}", first + index))
             .stack_size(512 * 1024)
             .build()
             .map_err(|error| anyhow::anyhow!("cannot start a thread: {error}"))?;
-        self.stations().extend(newcomers.iter().cloned());
+        self.workers().extend(newcomers.iter().cloned());
         let live = Arc::clone(&self.live);
         threads.spawn_broadcast(move |context| {
             let index = context.index();

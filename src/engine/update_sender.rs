@@ -35,12 +35,12 @@ pub trait Record: Send + Sync {
 
 /// The way from an engine to the controller and the record.
 #[derive(Clone)]
-pub struct Post {
+pub struct UpdateSender {
     tell: Arc<dyn Fn(Update, Urgency) + Send + Sync>,
     record: Option<Arc<dyn Record>>,
 }
 
-impl Post {
+impl UpdateSender {
     /// Takes updates to the controller by means of `tell`; nothing is recorded.
     pub fn new(tell: impl Fn(Update, Urgency) + Send + Sync + 'static) -> Self {
         Self {

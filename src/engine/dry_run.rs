@@ -6,34 +6,34 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::question;
+use super::confirm;
 use super::stopped::Stopped;
-use super::{Attempt, Engine, Order, Post, Update, never_ran, not_rendered};
+use super::{Attempt, Engine, Order, Update, UpdateSender, not_rendered, unstarted};
 use crate::exec::template_files;
 use crate::flow::mailbox::Urgency;
 use crate::flow::spool::{Captured, has_result};
-use crate::ledger::done::Keys;
+use crate::ledger::done::DoneWork;
 use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{
-    AttemptEnd, Command, Job, JobIdentity, Outcome, Prepare, Rehearsal, SpawnError, Usage,
+    AttemptEnd, AttemptInfo, Command, DryRunLines, Job, Outcome, RenderJob, SpawnError, Usage,
 };
 use crate::template::Quoting;
 
 /// For `--dry-run`: what would have been run is in each end's command.
 pub struct DryEngine {
-    prepare: Arc<dyn Prepare>,
+    prepare: Arc<dyn RenderJob>,
     shellquote: Option<(Quoting, u8)>,
     /// The work that an earlier run has done, and the directory that it is done in.
-    done: Option<(Keys, Vec<u8>)>,
+    done: Option<(DoneWork, Vec<u8>)>,
     /// Whether each job's end is wanted, not only the lines.
     ends: bool,
     /// Whether the user is asked about each job.
-    asks: bool,
+    confirm: bool,
     /// Whether a job whose output has a file already is done.
     results_are_done: bool,
     /// Whether an attempt could not be rendered, after which nothing is before the controller says so.
     stopped: Stopped,
-    post: Post,
+    updates: UpdateSender,
 }
 
 /// Nothing runs beside an attempt, so it always has the first slot.
@@ -47,34 +47,34 @@ impl DryEngine {
     /// its line. `shellquote` says for which shell and how many times the line is quoted to become the
     /// output.
     pub fn new(
-        prepare: Arc<dyn Prepare>,
+        prepare: Arc<dyn RenderJob>,
         shellquote: Option<(Quoting, u8)>,
         ends: bool,
-        post: Post,
+        updates: UpdateSender,
     ) -> Self {
         Self {
             prepare,
             shellquote,
             done: None,
-            asks: false,
+            confirm: false,
             results_are_done: false,
             ends,
             stopped: Stopped::default(),
-            post,
+            updates,
         }
     }
 
     /// Leaves out the work `done` in directory `cwd`.
     #[must_use]
-    pub fn without(mut self, done: Option<Keys>, cwd: &[u8]) -> Self {
+    pub fn without(mut self, done: Option<DoneWork>, cwd: &[u8]) -> Self {
         self.done = done.map(|done| (done, cwd.to_vec()));
         self
     }
 
     /// With the user being asked about each job.
     #[must_use]
-    pub fn asking(mut self, asks: bool) -> Self {
-        self.asks = asks;
+    pub fn asking(mut self, confirm: bool) -> Self {
+        self.confirm = confirm;
         self
     }
 
@@ -87,7 +87,7 @@ impl DryEngine {
 
     fn done_before(&self, command: &Command) -> bool {
         let results = command.results.as_ref().filter(|_| self.results_are_done);
-        let by_key = |(done, cwd): &(Keys, Vec<u8>)| {
+        let by_key = |(done, cwd): &(DoneWork, Vec<u8>)| {
             done.take(key(&command.line, cwd, NO_STDIN, &mut Vec::new()))
         };
         results.is_some_and(|prefix| has_result(prefix)) || self.done.as_ref().is_some_and(by_key)
@@ -106,8 +106,8 @@ impl DryEngine {
     }
 
     /// Renders `attempts`, and answers with their lines; those after one that cannot be rendered are given back.
-    fn rehearse(&self, attempts: Vec<Attempt>) {
-        let mut rehearsal = Rehearsal {
+    fn render_all(&self, attempts: Vec<Attempt>) {
+        let mut lines = DryRunLines {
             jobs: 0,
             skipped: 0,
             lines: Vec::with_capacity(attempts.len() * LINE),
@@ -116,22 +116,22 @@ impl DryEngine {
         let jobs: Vec<&Job> = attempts.iter().map(|attempt| &attempt.job).collect();
         self.prepare.prepare_all(&jobs, SLOT, &mut |prepared| {
             match prepared {
-                Ok(command) if command.ends_as.is_some() => {
-                    rehearsal.jobs += 1;
-                    rehearsal.skipped += 1;
+                Ok(command) if command.skip_as.is_some() => {
+                    lines.jobs += 1;
+                    lines.skipped += 1;
                 }
                 Ok(command) => {
-                    rehearsal.jobs += 1;
-                    rehearsal.lines.extend_from_slice(command.shown());
-                    rehearsal.lines.push(b'\n');
+                    lines.jobs += 1;
+                    lines.lines.extend_from_slice(command.shown());
+                    lines.lines.push(b'\n');
                 }
                 Err(why) => failed = Some(why),
             }
             failed.is_none()
         });
-        let done = rehearsal.jobs;
+        let done = lines.jobs;
         if done > 0 {
-            self.post.tell(Update::Rehearsed(rehearsal), Urgency::Now);
+            self.updates.tell(Update::DryRun(lines), Urgency::Now);
         }
         let mut rest = attempts.into_iter().skip(done);
         if let (Some(why), Some(attempt)) = (failed, rest.next()) {
@@ -146,7 +146,7 @@ impl DryEngine {
         let jobs: Vec<&Job> = attempts.iter().map(|attempt| &attempt.job).collect();
         self.prepare.prepare_all(&jobs, SLOT, &mut |command| {
             let command = command.map(std::mem::take);
-            let command = command.and_then(|command| self.rehearsed(command));
+            let command = command.and_then(|command| self.shown_only(command));
             let go_on = command.is_ok();
             prepared.push(command);
             go_on
@@ -163,20 +163,20 @@ impl DryEngine {
     }
 
     /// As GNU parallel, asks even though nothing is run; and makes the files of `--template`, but for a dry run.
-    fn rehearsed(&self, mut command: Command) -> Result<Command, SpawnError> {
-        if command.ends_as.is_some() {
+    fn shown_only(&self, mut command: Command) -> Result<Command, SpawnError> {
+        if command.skip_as.is_some() {
             return Ok(command);
         }
         if self.done_before(&command) {
-            command.ends_as = Some(Outcome::DoneBefore);
+            command.skip_as = Some(Outcome::DoneBefore);
             return Ok(command);
         }
         if self.shellquote.is_some() {
             template_files::make(&command)?;
         }
-        if self.asks {
-            let allowed = question::ask(&command.line, None).map_err(|error| error.to_string())?;
-            command.ends_as = (!allowed).then_some(Outcome::Declined);
+        if self.confirm {
+            let allowed = confirm::ask(&command.line, None).map_err(|error| error.to_string())?;
+            command.skip_as = (!allowed).then_some(Outcome::Declined);
         }
         Ok(command)
     }
@@ -184,31 +184,31 @@ impl DryEngine {
     /// An attempt cannot be rendered, which ends the run; `rest` is not looked at.
     fn give_up(&self, attempt: &Attempt, error: SpawnError, rest: impl Iterator<Item = Attempt>) {
         self.stopped.set();
-        let end = never_ran(attempt, not_rendered(error));
+        let end = unstarted(attempt, not_rendered(error));
         self.answer(end);
         self.give_back(rest.collect());
     }
 
     fn give_back(&self, attempts: Vec<Attempt>) {
         if !attempts.is_empty() {
-            self.post.tell(Update::Returned(attempts), Urgency::Now);
+            self.updates.tell(Update::Returned(attempts), Urgency::Now);
         }
     }
 
     fn answer(&self, end: Box<AttemptEnd>) {
         let mut ends = vec![end];
-        self.post.record(&mut ends, false);
-        self.post.tell(Update::Ended(ends), Urgency::Now);
+        self.updates.record(&mut ends, false);
+        self.updates.tell(Update::Ended(ends), Urgency::Now);
     }
 
     fn end(&self, attempt: Attempt, command: Command, now: SystemTime) -> Box<AttemptEnd> {
         Box::new(AttemptEnd {
-            outcome: command.ends_as.clone().unwrap_or(match self.shellquote {
+            outcome: command.skip_as.clone().unwrap_or(match self.shellquote {
                 Some(_) => Outcome::Exited(0),
-                None => Outcome::Rehearsed,
+                None => Outcome::DryRun,
             }),
             stdout: self.output(&command.line),
-            job: Arc::new(JobIdentity {
+            job: Arc::new(AttemptInfo {
                 seq: attempt.job.seq,
                 args: attempt.job.args,
                 command,
@@ -243,10 +243,10 @@ impl Engine for DryEngine {
         {
             stdin.abandon();
         }
-        if self.ends || self.asks || self.shellquote.is_some() || self.done.is_some() {
+        if self.ends || self.confirm || self.shellquote.is_some() || self.done.is_some() {
             self.end_each(attempts);
         } else {
-            self.rehearse(attempts);
+            self.render_all(attempts);
         }
     }
 
@@ -254,7 +254,7 @@ impl Engine for DryEngine {
     fn order(&self, order: Order) {
         match order {
             Order::GoOn(seen) => self.stopped.go_on(seen),
-            Order::List => self.post.tell(Update::Running(Vec::new()), Urgency::Now),
+            Order::List => self.updates.tell(Update::Running(Vec::new()), Urgency::Now),
             Order::Staff
             | Order::StopOn(_)
             | Order::Recall

@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind, PipeReader};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 
-use crate::flow::output_order::{Asking, Turn};
+use crate::flow::output_order::{Asking, OutputOrder};
 use crate::sys::fd;
 use crate::sys::wake::{Wake, is_readable};
 
@@ -25,8 +25,8 @@ const MOVES: usize = 16;
 
 /// The way from one job's pipe to standard output.
 #[derive(Debug)]
-pub(super) struct Direct<'a> {
-    turn: &'a Arc<Turn>,
+pub(super) struct SpliceOut<'a> {
+    turn: &'a Arc<OutputOrder>,
     out: &'a File,
     state: State,
 }
@@ -54,9 +54,9 @@ pub(super) struct Moved {
     pub(super) ended: bool,
 }
 
-impl<'a> Direct<'a> {
+impl<'a> SpliceOut<'a> {
     /// For a job whose turn it is; `None` where output must pass through the reports.
-    pub(super) fn new(turn: &'a Arc<Turn>) -> Option<Self> {
+    pub(super) fn new(turn: &'a Arc<OutputOrder>) -> Option<Self> {
         let out = turn.out()?;
         Some(Self {
             turn,
@@ -155,10 +155,13 @@ mod tests {
     fn nothing_is_moved_before_the_answer_nor_more_than_the_output_takes() {
         let (mut sink, out) = io::pipe().unwrap();
         let (pipe, mut job) = io::pipe().unwrap();
-        let (turn, wake) = (Arc::new(Turn::default()), Arc::new(Wake::new().unwrap()));
-        assert!(Direct::new(&turn).is_none());
+        let (turn, wake) = (
+            Arc::new(OutputOrder::default()),
+            Arc::new(Wake::new().unwrap()),
+        );
+        assert!(SpliceOut::new(&turn).is_none());
         turn.open(File::from(OwnedFd::from(out)));
-        let mut direct = Direct::new(&turn).unwrap();
+        let mut direct = SpliceOut::new(&turn).unwrap();
         assert!(direct.asks(MUCH - 1, &pipe, 1, &wake).is_none());
         let asking = direct.asks(MUCH, &pipe, 1, &wake).unwrap();
         assert!(direct.is_waiting() && direct.asks(MUCH, &pipe, 1, &wake).is_none());
@@ -187,9 +190,12 @@ mod tests {
         let path = tempfile::NamedTempFile::new().unwrap();
         let appending = File::options().append(true).open(path.path()).unwrap();
         let (pipe, mut job) = io::pipe().unwrap();
-        let (turn, wake) = (Arc::new(Turn::default()), Arc::new(Wake::new().unwrap()));
+        let (turn, wake) = (
+            Arc::new(OutputOrder::default()),
+            Arc::new(Wake::new().unwrap()),
+        );
         turn.open(appending);
-        let mut direct = Direct::new(&turn).unwrap();
+        let mut direct = SpliceOut::new(&turn).unwrap();
         direct.asks(MUCH, &pipe, 1, &wake).unwrap().grant();
         direct.hear(1);
         job.write_all(b"kept").unwrap();
@@ -197,7 +203,7 @@ mod tests {
         assert_eq!((moved.bytes, moved.ended), (0, false));
         assert!(direct.pass(&pipe).unwrap().is_none());
 
-        let mut direct = Direct::new(&turn).unwrap();
+        let mut direct = SpliceOut::new(&turn).unwrap();
         drop(direct.asks(MUCH, &pipe, 2, &wake));
         direct.hear(2);
         assert!(!direct.is_waiting() && direct.pass(&pipe).unwrap().is_none());

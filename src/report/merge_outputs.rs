@@ -8,7 +8,7 @@ use crate::flow::spool::Captured;
 use crate::model::{Event, Outcome};
 
 /// Who takes the output.
-pub trait Taker: Send {
+pub trait OutputMerger: Send {
     /// Takes that of job number `seq`; every job has its turn, in whatever order they end.
     ///
     /// # Errors
@@ -26,14 +26,14 @@ pub trait Taker: Send {
 
 /// Takes standard output away from the sinks behind it.
 pub struct Handoff {
-    taker: Option<Box<dyn Taker>>,
+    taker: Option<Box<dyn OutputMerger>>,
     /// Whether all jobs ran to their end.
     complete: bool,
 }
 
 impl Handoff {
     /// Hands on to `taker`.
-    pub fn new(taker: Box<dyn Taker>) -> Self {
+    pub fn new(taker: Box<dyn OutputMerger>) -> Self {
         Self {
             taker: Some(taker),
             complete: true,

@@ -40,7 +40,7 @@ enum Place {
 
 /// Takes output, compresses what is too much for memory if that is wanted, and knows when it cannot be kept.
 #[derive(Debug)]
-pub struct Packer {
+pub struct Compressor {
     codec: Option<Arc<Codec>>,
     place: Place,
     /// What was written before a file was needed.
@@ -63,7 +63,7 @@ enum Writer {
 /// A job may go on to write so much in vain, in bytes, before it is told by a closed pipe.
 const IN_VAIN: u64 = 1 << 30;
 
-impl Packer {
+impl Compressor {
     /// For output that is kept in `dir`, compressed by `codec` if there is one.
     pub fn spooling(codec: Option<&Arc<Codec>>, dir: &Arc<SpoolDir>) -> Self {
         Self::new(codec, Place::Spool(Arc::clone(dir)))
@@ -183,7 +183,7 @@ impl Packer {
                     Place::Spool(_) => None,
                     Place::Named(_, path) => Some(path),
                 };
-                Ok(Captured::Packed(Packed {
+                Ok(Captured::Compressed(Compressed {
                     file,
                     len,
                     codec,
@@ -196,7 +196,7 @@ impl Packer {
 
 /// Compressed output.
 #[derive(Debug)]
-pub struct Packed {
+pub struct Compressed {
     file: File,
     /// How long it was.
     len: u64,
@@ -205,7 +205,7 @@ pub struct Packed {
     path: Option<PathBuf>,
 }
 
-impl Packed {
+impl Compressed {
     pub(super) fn len(&self) -> u64 {
         self.len
     }
@@ -279,11 +279,11 @@ mod tests {
     fn what_is_packed_is_unpacked_as_often_as_it_is_read() {
         for len in [0, 10, SMALL as usize, 300_000] {
             let bytes: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
-            let mut packer = Packer::spooling(Some(&codec("gzip -c", "gzip -dc")), &dir());
+            let mut compressor = Compressor::spooling(Some(&codec("gzip -c", "gzip -dc")), &dir());
             bytes
                 .chunks(7000)
-                .for_each(|some| assert!(packer.write(some)));
-            let captured = packer.finish().unwrap();
+                .for_each(|some| assert!(compressor.write(some)));
+            let captured = compressor.finish().unwrap();
             assert_eq!(captured.len(), len as u64);
             for skip in [0, len / 2] {
                 let mut read = Vec::new();
@@ -304,9 +304,9 @@ mod tests {
         let bytes = vec![0; 1 << 20];
         for command in ["no-such-program", "cat >/dev/null; exit 1"] {
             let codec = codec(&format!("{command} 2>&-"), "cat");
-            let mut packer = Packer::spooling(Some(&codec), &dir());
-            assert!(packer.write(&bytes));
-            let error = packer.finish().unwrap_err().to_string();
+            let mut compressor = Compressor::spooling(Some(&codec), &dir());
+            assert!(compressor.write(&bytes));
+            let error = compressor.finish().unwrap_err().to_string();
             assert!(error.contains(command), "{error}");
         }
     }

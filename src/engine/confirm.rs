@@ -12,8 +12,8 @@ use crate::sys::wake::Wake;
 ///
 /// When there is no terminal.
 pub(super) fn ask(line: &[u8], wake: Option<&Wake>) -> io::Result<bool> {
-    let question = [line, b" ?..."].concat();
-    let answer = tty::ask(&question, wake).map_err(|error| {
+    let confirm = [line, b" ?..."].concat();
+    let answer = tty::ask(&confirm, wake).map_err(|error| {
         let words = format!("--interactive needs a terminal to ask on: {error}");
         io::Error::new(error.kind(), words)
     })?;
