@@ -16,7 +16,9 @@ use fanout::flow::spool::Captured;
 use fanout::input::{InputConfig, Records, SourceKind};
 use fanout::ledger::done::SeqSet;
 use fanout::ledger::joblog;
-use fanout::model::{ArgList, AttemptEnd, AttemptInfo, Command, Event, Job, Outcome, Usage};
+use fanout::model::{
+    ArgList, AttemptEnd, AttemptInfo, Command, Event, Job, Outcome, Ran, Usage, Where, Work,
+};
 use fanout::record::delimiter::Delimiter;
 use fanout::report::json::{Config, Context, JsonLines};
 use fanout::report::{Out, Sink};
@@ -171,11 +173,12 @@ fn controller(criterion: &mut Criterion) {
 }
 
 fn queue_of<const JOBS: u64>() -> Queue {
-    let job = |seq| Job {
-        seq,
-        args: ArgList::single(b"some/folder/file.txt".to_vec()),
-        stdin: None,
-        after_all: false,
+    let job = |seq| {
+        Work::of(Job {
+            seq,
+            args: ArgList::single(b"some/folder/file.txt".to_vec()),
+            after_all: false,
+        })
     };
     filled((1..=JOBS).map(|seq| Ok::<_, String>(job(seq))))
 }
@@ -217,19 +220,28 @@ fn finished_job() -> AttemptEnd {
     AttemptEnd {
         job: Arc::new(AttemptInfo {
             seq: 123,
-            args: ArgList::single(b"123".to_vec()),
+            job: Arc::new(Job {
+                seq: 123,
+                args: ArgList::single(b"123".to_vec()),
+                after_all: false,
+            }),
             command: Command {
                 line: b"/bin/echo 123".to_vec(),
                 ..Command::default()
             },
-            argv: Some(["/bin/echo", "123"].into_iter().collect()),
-            slot: 1,
-            pid: 4_321,
+            at: Some(Where {
+                slot: 1,
+                pid: Some(4_321),
+                argv: Some(["/bin/echo", "123"].into_iter().collect()),
+            }),
             attempt: 1,
         }),
         attempts_max: Some(1),
         queued_at: now,
-        started_at: now,
+        ran: Some(Ran {
+            started_at: now,
+            took: Duration::ZERO,
+        }),
         ended_at: now,
         outcome: Outcome::Exited(0),
         usage: Usage::default(),

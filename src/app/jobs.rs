@@ -11,6 +11,7 @@ use crate::flow::mailbox::Urgency;
 use crate::input::{Growth, InputConfig, Notices, Records};
 use crate::job::pack::{Jobs, Packing};
 use crate::ledger::done::{self, DoneWork, SeqSet};
+use crate::model::Work;
 use crate::model::{ArgList, Job, RenderJob};
 use crate::pipe;
 use crate::plan::{JobsPlan, ResumePlan};
@@ -74,7 +75,7 @@ impl JobSource {
 }
 
 impl Iterator for JobSource {
-    type Item = Result<Job, String>;
+    type Item = Result<Work, String>;
 
     fn next(&mut self) -> Option<Self::Item> {
         match self {
@@ -91,12 +92,11 @@ impl Iterator for JobSource {
                     ArgList::new()
                 };
                 *seq += 1;
-                Some(Ok(Job {
+                Some(Ok(Work::of(Job {
                     seq: *seq - 1,
                     args,
-                    stdin: None,
                     after_all: false,
-                }))
+                })))
             }
         }
     }
@@ -305,8 +305,8 @@ fn pieces(
         None
     } else {
         let records = Records::open(input).map_err(in_one_line)?;
-        let args = Jobs::new(records, packing)
-            .map(|job| job.map(|job| job.args).map_err(|error| error.to_string()));
+        let args = Jobs::new(records, packing).into_args();
+        let args = args.map(|args| args.map_err(|error| error.to_string()));
         Some(Box::new(args) as pipe::Args)
     };
     pipe::Jobs::open(config, args, Box::new(remark)).map_err(anyhow::Error::msg)

@@ -12,6 +12,7 @@ use self::mark::WorkerMark;
 use super::jobs::{JobSource, OpenJobs};
 use crate::job::Renderer;
 use crate::job::stored::StoredCommands;
+use crate::model::Work;
 use crate::model::{ArgList, Job, RenderJob as _};
 use crate::plan::{SqlPlan, WorkerPlan};
 use crate::run::exit_code::ExitCode;
@@ -38,14 +39,14 @@ struct Master {
 
 impl Master {
     /// The next jobs: at least one, and those that can be had without waiting. None: there are no more.
-    fn batch(&mut self) -> Result<Vec<Job>, String> {
+    fn batch(&mut self) -> Result<Vec<Work>, String> {
         let (mut batch, mut bytes) = (Vec::new(), 0);
         let has_room = |jobs: usize, bytes: usize| jobs < BATCH && bytes < BATCH_BYTES;
         while !self.over && has_room(batch.len(), bytes) && (batch.is_empty() || self.jobs.ready())
         {
             match self.jobs.next().transpose()? {
                 Some(job) => {
-                    bytes += job.args.iter().map(<[u8]>::len).sum::<usize>();
+                    bytes += job.args().iter().map(<[u8]>::len).sum::<usize>();
                     batch.push(job);
                 }
                 None => self.over = true,
@@ -55,11 +56,11 @@ impl Master {
     }
 
     /// Writes `jobs` into `table`, which is made for the first.
-    fn write(&mut self, jobs: &[Job], table: &mut dyn Table) -> Result<(), SqlError> {
+    fn write(&mut self, jobs: &[Work], table: &mut dyn Table) -> Result<(), SqlError> {
         if !std::mem::replace(&mut self.begun, true) {
-            table.create(jobs.first().map_or(1, |job| job.args.len().max(1)))?;
+            table.create(jobs.first().map_or(1, |job| job.args().len().max(1)))?;
         }
-        let args: Vec<Vec<&[u8]>> = jobs.iter().map(|job| job.args.iter().collect()).collect();
+        let args: Vec<Vec<&[u8]>> = jobs.iter().map(|job| job.args().iter().collect()).collect();
         let waiting: Vec<_> = args
             .iter()
             .map(|args| Waiting {
@@ -134,7 +135,7 @@ impl Submission {
 }
 
 /// Prints the command lines of `jobs`; false: nobody reads them.
-fn show(jobs: &[Job], renderer: &Renderer) -> anyhow::Result<bool> {
+fn show(jobs: &[Work], renderer: &Renderer) -> anyhow::Result<bool> {
     let mut lines = Vec::new();
     for job in jobs {
         let command = renderer
@@ -169,7 +170,7 @@ impl RowSource {
         !self.rows.is_empty()
     }
 
-    fn give_out(&mut self) -> Option<Job> {
+    fn give_out(&mut self) -> Option<Work> {
         let row = self.rows.pop_front()?;
         let (mut seq, mut args) = (row.seq, ArgList::new());
         match &mut self.in_order {
@@ -191,12 +192,11 @@ impl RowSource {
                 }
             }
         }
-        Some(Job {
+        Some(Work::of(Job {
             seq,
             args,
-            stdin: None,
             after_all: false,
-        })
+        }))
     }
 
     /// Takes rows; false: there are none any more.
@@ -246,7 +246,7 @@ impl RowSource {
 }
 
 impl Iterator for RowSource {
-    type Item = Result<Job, String>;
+    type Item = Result<Work, String>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {

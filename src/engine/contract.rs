@@ -13,7 +13,7 @@ use super::dry_run::DryEngine;
 use super::local::{self, tests::config};
 use super::null::NullEngine;
 use super::{Attempt, Engine, JobSignal, Order, StopOn, Update, UpdateSender, Which};
-use crate::model::{ArgList, Command, Job, KilledBy, Outcome, RenderJob, SpawnError};
+use crate::model::{ArgList, Command, Job, KilledBy, Outcome, RenderJob, SpawnError, Work};
 use crate::sys::guardian::Guardian;
 
 /// How long anything may take before a test gives it up.
@@ -57,8 +57,8 @@ fn null(_slots: usize) -> Subject {
 struct Unrenderable;
 
 impl RenderJob for Unrenderable {
-    fn prepare(&self, job: &Job, _slot: usize) -> Result<Command, SpawnError> {
-        let line = job.args.get(0).unwrap().to_vec();
+    fn prepare(&self, job: &Work, _slot: usize) -> Result<Command, SpawnError> {
+        let line = job.args().get(0).unwrap().to_vec();
         if line.ends_with(b"fatal") {
             return Err("there is no command".into());
         }
@@ -114,12 +114,11 @@ fn updates() -> (UpdateSender, Receiver<Update>) {
 
 fn attempt(seq: u64, line: &str) -> Attempt {
     Attempt {
-        job: Job {
+        work: Work::of(Job {
             seq,
             args: ArgList::single(line.as_bytes().to_vec()),
-            stdin: None,
             after_all: false,
-        },
+        }),
         number: 1,
         max: Some(1),
         queued_at: SystemTime::now(),
@@ -168,7 +167,7 @@ impl Told {
             }
             Update::Returned(attempts) => {
                 for attempt in attempts {
-                    let seq = attempt.job.seq;
+                    let seq = attempt.seq();
                     assert!(
                         !self.started.contains(&seq),
                         "{seq} was begun and is returned"

@@ -8,15 +8,13 @@ use std::time::SystemTime;
 
 use super::confirm;
 use super::stopped::Stopped;
-use super::{Attempt, Engine, Order, Update, UpdateSender, not_rendered, unstarted};
+use super::{Attempt, Engine, Order, Update, UpdateSender, ended, not_rendered, unstarted};
 use crate::exec::template_files;
 use crate::flow::mailbox::Urgency;
 use crate::flow::spool::{Captured, has_result};
 use crate::ledger::done::DoneWork;
 use crate::ledger::key::{NO_STDIN, key};
-use crate::model::{
-    AttemptEnd, AttemptInfo, Command, DryRunLines, Job, Outcome, RenderJob, SpawnError, Usage,
-};
+use crate::model::{AttemptEnd, Command, DryRunLines, Outcome, RenderJob, SpawnError, Where};
 use crate::template::Quoting;
 
 /// For `--dry-run`: what would have been run is in each end's command.
@@ -113,8 +111,8 @@ impl DryEngine {
             lines: Vec::with_capacity(attempts.len() * LINE),
         };
         let mut failed = None;
-        let jobs: Vec<&Job> = attempts.iter().map(|attempt| &attempt.job).collect();
-        self.prepare.prepare_all(&jobs, SLOT, &mut |prepared| {
+        let works: Vec<_> = attempts.iter().map(|attempt| &attempt.work).collect();
+        self.prepare.prepare_all(&works, SLOT, &mut |prepared| {
             match prepared {
                 Ok(command) if command.skip_as.is_some() => {
                     lines.jobs += 1;
@@ -143,8 +141,8 @@ impl DryEngine {
     fn end_each(&self, attempts: Vec<Attempt>) {
         let now = SystemTime::now();
         let mut prepared = Vec::with_capacity(attempts.len());
-        let jobs: Vec<&Job> = attempts.iter().map(|attempt| &attempt.job).collect();
-        self.prepare.prepare_all(&jobs, SLOT, &mut |command| {
+        let works: Vec<_> = attempts.iter().map(|attempt| &attempt.work).collect();
+        self.prepare.prepare_all(&works, SLOT, &mut |command| {
             let command = command.map(std::mem::take);
             let command = command.and_then(|command| self.shown_only(command));
             let go_on = command.is_ok();
@@ -155,7 +153,7 @@ impl DryEngine {
         for (command, attempt) in prepared.into_iter().zip(attempts.by_ref()) {
             match command {
                 Ok(command) => {
-                    self.answer(self.end(attempt, command, now));
+                    self.answer(self.end(&attempt, command, now));
                 }
                 Err(why) => return self.give_up(&attempt, why, attempts),
             }
@@ -201,33 +199,23 @@ impl DryEngine {
         self.updates.tell(Update::Ended(ends), Urgency::Now);
     }
 
-    fn end(&self, attempt: Attempt, command: Command, now: SystemTime) -> Box<AttemptEnd> {
+    fn end(&self, attempt: &Attempt, command: Command, now: SystemTime) -> Box<AttemptEnd> {
+        let outcome = command.skip_as.clone().unwrap_or(match self.shellquote {
+            Some(_) => Outcome::Exited(0),
+            None => Outcome::DryRun,
+        });
+        let stdout = self.output(&command.line);
+        let at = Where {
+            slot: SLOT,
+            pid: None,
+            argv: None,
+        };
+        let info = attempt.info(command, Some(at));
         Box::new(AttemptEnd {
-            outcome: command.skip_as.clone().unwrap_or(match self.shellquote {
-                Some(_) => Outcome::Exited(0),
-                None => Outcome::DryRun,
-            }),
-            stdout: self.output(&command.line),
-            job: Arc::new(AttemptInfo {
-                seq: attempt.job.seq,
-                args: attempt.job.args,
-                command,
-                argv: None,
-                slot: SLOT,
-                pid: 0,
-                attempt: attempt.number,
-            }),
-            attempts_max: attempt.max,
-            queued_at: attempt.queued_at,
-            started_at: now,
-            ended_at: now,
-            usage: Usage::default(),
+            stdout,
             stdin: None,
-            sent: 0,
-            stderr: Captured::Empty,
-            streamed: [0; 2],
-            left_running: Vec::new(),
-            recorded: false,
+            ended_at: now,
+            ..*ended(attempt, info, outcome)
         })
     }
 }
@@ -239,7 +227,7 @@ impl Engine for DryEngine {
         }
         for stdin in attempts
             .iter()
-            .filter_map(|attempt| attempt.job.stdin.as_ref())
+            .filter_map(|attempt| attempt.work.stdin.as_ref())
         {
             stdin.abandon();
         }

@@ -20,7 +20,7 @@ use watch::Watch;
 
 use super::confirm;
 use super::pool::{Pool, Runner, TakenAttempts, WorkerHandle};
-use super::{Attempt, Engine as _, Order, UpdateSender, not_rendered, unstarted};
+use super::{Attempt, Engine as _, Order, UpdateSender, ended, not_rendered, unstarted};
 use crate::exec::capture::{Capture, Capturer, Source};
 use crate::exec::launch::{Launch, Launcher, Start};
 use crate::exec::stdin::{NamedStdin, OpenStdin, StdinTransport};
@@ -33,6 +33,7 @@ use crate::flow::credit::Tokens;
 use crate::flow::spool::{Codec, has_result};
 use crate::ledger::done::DoneWork;
 use crate::ledger::key::{NO_STDIN, key};
+use crate::model::Where;
 use crate::model::{
     ArgList, AttemptEnd, AttemptInfo, AttemptStart, Command, KilledBy, Outcome, RenderJob,
     SpawnError, Stdin,
@@ -239,7 +240,7 @@ impl Runner for LocalRunner {
                 }
             };
             // A shell that runs many commands has no input for any of them.
-            let unfed = taken.latest().job.stdin.is_none();
+            let unfed = taken.latest().work.stdin.is_none();
             let warm = self.warm.as_mut().filter(|_| unfed);
             let Some(warm) = warm.and_then(|warm| warm.offer(&end.job).then_some(warm)) else {
                 if self.run_batch(batch, taken) {
@@ -262,7 +263,7 @@ impl LocalRunner {
     /// An attempt with its command, ready to run; or its end, where it is not to run at all.
     fn ready(&self, attempt: &Attempt, slot: usize) -> Result<Box<AttemptEnd>, Box<AttemptEnd>> {
         self.unless_killed(attempt)?;
-        let prepared = self.shared.config.prepare.prepare(&attempt.job, slot);
+        let prepared = self.shared.config.prepare.prepare(&attempt.work, slot);
         let command = prepared.map_err(|error| {
             let outcome = match self.worker.killed() {
                 Some(by) => Outcome::Cancelled { by, signal: None },
@@ -284,10 +285,13 @@ impl LocalRunner {
             None
         };
         let runs = outcome.is_none();
-        let mut end = unstarted(attempt, outcome.unwrap_or(Outcome::Lost(None)));
-        change(&mut end.job, |job| {
-            (job.command, job.slot) = (command, slot);
-        });
+        let at = Where {
+            slot,
+            pid: None,
+            argv: None,
+        };
+        let info = attempt.info(command, Some(at));
+        let end = ended(attempt, info, outcome.unwrap_or(Outcome::Lost(None)));
         if runs { Ok(end) } else { Err(end) }
     }
 
@@ -296,17 +300,17 @@ impl LocalRunner {
         if let Err(error) = self.run_command(attempt, updates, end) {
             end.outcome = match self.worker.killed() {
                 // It may have been kept from its start until everything was to end.
-                Some(by) if end.job.pid == 0 => Outcome::Cancelled { by, signal: None },
-                _ if end.job.pid != 0 => Outcome::Lost(Some(error)),
+                Some(by) if end.ran.is_none() => Outcome::Cancelled { by, signal: None },
+                _ if end.ran.is_some() => Outcome::Lost(Some(error)),
                 _ => Outcome::SpawnFailed(error),
             };
             end.ended_at = SystemTime::now();
             self.capturer.discard();
         }
-        let no_share = attempt.job.stdin.as_ref().is_some_and(Stdin::never_comes);
+        let no_share = attempt.work.stdin.as_ref().is_some_and(Stdin::never_comes);
         if !end.outcome.is_success() || no_share {
             // It may have to be fed again; or that it was fed nothing is of interest.
-            end.stdin.clone_from(&attempt.job.stdin);
+            end.stdin.clone_from(&attempt.work.stdin);
         }
         if self.shared.config.remove_made_files {
             template_files::remove(&end.job.command);
@@ -399,10 +403,11 @@ impl LocalRunner {
             )?),
             None => None,
         };
+        let slot = end.job.slot().unwrap_or(1);
         let worker = Arc::clone(&self.worker);
         let mut setbacks = Setbacks::new(&worker);
         let source = Source {
-            seq: attempt.job.seq,
+            seq: attempt.seq(),
             command: &end.job.command,
             last_try: attempt.max == Some(attempt.number),
         };
@@ -422,8 +427,8 @@ impl LocalRunner {
         let wrapped = shared.config.tmux.as_ref().map(|tmux| tmux.wrapped(line));
         let start = Start {
             line: wrapped.as_deref().unwrap_or(line),
-            seq: attempt.job.seq,
-            slot: end.job.slot,
+            seq: attempt.seq(),
+            slot,
             stdin: reader.as_ref().map_or(shared.stdin.as_fd(), AsFd::as_fd),
             named_input: named.as_ref().map(NamedStdin::path),
             outputs: outputs.for_job(),
@@ -432,16 +437,14 @@ impl LocalRunner {
         };
         let launched = launch(&mut self.launcher, &mut self.spawner, start, &mut setbacks);
         let began = launched.began;
-        end.started_at = launched.began_at;
         let (child, argv) = launched
             .result
             .map_err(|error| cannot_start(&error, &end.job))?;
         let in_shells_stead = argv.is_some() && self.launcher.may_report_child();
         outputs.started(in_shells_stead);
         drop(reader);
-        change(&mut end.job, |job| {
-            (job.pid, job.argv) = (child.pid(), argv);
-        });
+        let (pid, started_at) = (child.pid(), launched.began_at);
+        end.runs(pid, argv, started_at);
         if shared.config.report_starts {
             updates.started(Box::new(AttemptStart::of(end)));
         }
@@ -461,18 +464,23 @@ impl LocalRunner {
         let is_short = watch.feeding.as_ref().is_some_and(|it| it.is_short);
         let streams = watch.outputs.streams();
         end.streamed = watch.outputs.streamed();
-        if attempt.job.stdin.as_ref().is_some_and(|stdin| stdin.counts) {
+        if attempt
+            .work
+            .stdin
+            .as_ref()
+            .is_some_and(|stdin| stdin.counts)
+        {
             end.sent = handed.sent + watch.feeding.map_or(0, |feeding| feeding.sent);
         }
         self.worker.show(None);
-        end.ended_at = end.started_at + began.elapsed();
+        end.ran_for(began.elapsed());
         let left_behind;
         (end.outcome, end.usage, left_behind) = watched.map_err(|error| lost_sight(&error))?;
         if is_short && end.outcome.is_success() {
             end.outcome = Outcome::Lost(Some(fed_too_little(end.job.seq)));
         }
         if left_behind {
-            end.left_running = Family::left_by(end.job.pid, end.job.seq);
+            end.left_running = Family::left_by(pid, end.job.seq);
         }
         match self.capturer.take(left_behind, streams) {
             Ok(taken) => [end.stdout, end.stderr] = taken,
@@ -536,14 +544,9 @@ fn hand_over(
 
 /// However it went: nobody waits for a job that is over to read its input.
 fn abandon(attempt: &Attempt) {
-    if let Some(stdin) = &attempt.job.stdin {
+    if let Some(stdin) = &attempt.work.stdin {
         stdin.abandon();
     }
-}
-
-/// Changes an identity that nobody else has seen yet.
-fn change(job: &mut Arc<AttemptInfo>, change: impl FnOnce(&mut AttemptInfo)) {
-    change(Arc::make_mut(job));
 }
 
 /// What it means that the kernel refuses to start the job.

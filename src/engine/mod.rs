@@ -24,8 +24,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::flow::output_order::Asking;
 use crate::model::{
-    AttemptEnd, AttemptInfo, AttemptStart, DryRunLines, Job, KilledBy, Outcome, OutputPiece,
-    SpawnError,
+    AttemptEnd, AttemptInfo, AttemptStart, Command, DryRunLines, KilledBy, Outcome, OutputPiece,
+    SpawnError, Where, Work,
 };
 use crate::sys::helper;
 pub use update_sender::{Record, UpdateSender};
@@ -33,14 +33,32 @@ pub use update_sender::{Record, UpdateSender};
 /// One try at a job, ready to run as soon as a slot is free.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// The job.
-    pub job: Job,
+    /// The job, and what it is fed.
+    pub work: Work,
     /// Which try this is, from 1.
     pub number: u32,
     /// How many there are at most; `None`: without end.
     pub max: Option<u32>,
     /// When it was handed to the engine.
     pub queued_at: SystemTime,
+}
+
+impl Attempt {
+    /// The number of its job.
+    pub fn seq(&self) -> u64 {
+        self.work.seq()
+    }
+
+    /// What its events share, with its command and where it runs.
+    pub fn info(&self, command: Command, at: Option<Where>) -> Arc<AttemptInfo> {
+        Arc::new(AttemptInfo {
+            seq: self.seq(),
+            attempt: self.number,
+            job: Arc::clone(&self.work.job),
+            command,
+            at,
+        })
+    }
 }
 
 /// What an engine tells, above all about its attempts.
@@ -162,25 +180,21 @@ fn not_rendered(error: SpawnError) -> Outcome {
 
 /// The end of an attempt that never got a process, for whatever reason.
 pub fn unstarted(attempt: &Attempt, outcome: Outcome) -> Box<AttemptEnd> {
+    ended(attempt, attempt.info(Command::default(), None), outcome)
+}
+
+/// The end of `attempt`, which is `info` to others, without a process.
+fn ended(attempt: &Attempt, info: Arc<AttemptInfo>, outcome: Outcome) -> Box<AttemptEnd> {
     let now = SystemTime::now();
-    let job = AttemptInfo {
-        seq: attempt.job.seq,
-        args: attempt.job.args.clone(),
-        command: crate::model::Command::default(),
-        argv: None,
-        slot: 0,
-        pid: 0,
-        attempt: attempt.number,
-    };
     Box::new(AttemptEnd {
-        job: Arc::new(job),
+        job: info,
         attempts_max: attempt.max,
         queued_at: attempt.queued_at,
-        started_at: now,
+        ran: None,
         ended_at: now,
         outcome,
         usage: crate::model::Usage::default(),
-        stdin: attempt.job.stdin.clone(),
+        stdin: attempt.work.stdin.clone(),
         sent: 0,
         stdout: crate::flow::spool::Captured::Empty,
         stderr: crate::flow::spool::Captured::Empty,

@@ -46,7 +46,7 @@ impl<F: Fn(&Job) -> Outcome + Sync> Engine for NullEngine<F> {
         while !self.stopped.is_set()
             && let Some(attempt) = attempts.next()
         {
-            let outcome = (self.outcome)(&attempt.job);
+            let outcome = (self.outcome)(&attempt.work.job);
             if stop_on.covers(&outcome) {
                 self.stopped.set();
             }

@@ -132,7 +132,9 @@ impl WorkerHandle {
                 JobSignal::TerminalStop => libc::SIGTSTP,
                 JobSignal::Continue => libc::SIGCONT,
             };
-            signal_group(current.running.job.pid, number);
+            if let Some(pid) = current.running.job.pid() {
+                signal_group(pid, number);
+            }
         }
     }
 
@@ -538,7 +540,7 @@ mod tests {
 
     use super::*;
     use crate::engine::unstarted;
-    use crate::model::{ArgList, AttemptEnd, Job, Outcome, SpawnError};
+    use crate::model::{ArgList, AttemptEnd, Command, Job, Outcome, SpawnError, Work};
 
     const GUARD: Duration = Duration::from_secs(20);
 
@@ -583,12 +585,11 @@ mod tests {
 
     fn attempt(seq: u64) -> Attempt {
         Attempt {
-            job: Job {
+            work: Work::of(Job {
                 seq,
                 args: ArgList::new(),
-                stdin: None,
                 after_all: false,
-            },
+            }),
             number: 1,
             max: Some(1),
             queued_at: SystemTime::now(),
@@ -617,8 +618,8 @@ mod tests {
         let (say, said) = unbounded();
         let (leashes, held): (Vec<_>, Vec<_>) = (0..20).map(|_| unbounded::<()>()).unzip();
         let (pool, ends) = pool(workers, move |attempt, slot, _| {
-            say.send((attempt.job.seq, slot)).unwrap();
-            let _ = held[attempt.job.seq as usize].recv_timeout(GUARD);
+            say.send((attempt.seq(), slot)).unwrap();
+            let _ = held[attempt.seq() as usize].recv_timeout(GUARD);
             Outcome::Exited(0)
         });
         Leashed {
@@ -726,7 +727,7 @@ mod tests {
     fn a_panic_loses_one_attempt_and_no_worker() {
         let (pool, ends) = pool(1, |attempt, slot, _| {
             assert_eq!(slot, 1);
-            if attempt.job.seq % 2 == 1 {
+            if attempt.seq() % 2 == 1 {
                 // A panic that prints nothing.
                 resume_unwind(Box::new("a panic"));
             }
@@ -817,9 +818,11 @@ mod tests {
         let (shown, is_shown) = unbounded();
         let (go, may_go) = unbounded::<()>();
         let (pool, ends) = pool(2, move |attempt, _, worker| {
-            let mut job = (*unstarted(attempt, Outcome::Lost(None)).job).clone();
-            job.command.line = b"sleep 1".to_vec();
-            worker.show(Some(Arc::new(job)));
+            let command = Command {
+                line: b"sleep 1".to_vec(),
+                ..Command::default()
+            };
+            worker.show(Some(attempt.info(command, None)));
             shown.send(()).unwrap();
             let _ = may_go.recv_timeout(GUARD);
             worker.show(None);

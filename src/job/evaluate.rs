@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::perl::{Answer, Batch, ENDED, Perl, Refusal, Verdict};
-use crate::model::{Job, SpawnError};
+use crate::model::{SpawnError, Work};
 use crate::template::{Expression, Template};
 
 /// The helper, and the expressions that it knows, by their numbers.
@@ -58,9 +58,9 @@ impl Evaluator {
     pub(super) fn evaluate(
         &self,
         templates: &[&Template],
-        jobs: &[&Job],
+        jobs: &[&Work],
         slot: usize,
-        mut take: impl FnMut(&Job, Result<Verdict<'_>, SpawnError>) -> bool,
+        mut take: impl FnMut(&Work, Result<Verdict<'_>, SpawnError>) -> bool,
     ) {
         let mut perl = self.perl.lock().unwrap_or_else(PoisonError::into_inner);
         let mut unasked = Batch::split(jobs, slot);
@@ -107,7 +107,7 @@ impl Evaluator {
         &self,
         answer: io::Result<Answer>,
         batch: Batch<'_>,
-        take: &mut impl FnMut(&Job, Result<Verdict<'_>, SpawnError>) -> bool,
+        take: &mut impl FnMut(&Work, Result<Verdict<'_>, SpawnError>) -> bool,
     ) -> bool {
         let mut done = 0;
         let mut why = ENDED.to_owned();
@@ -127,7 +127,7 @@ impl Evaluator {
             Some(job) => {
                 let error = match exit {
                     Some(code) => SpawnError::exit(code),
-                    None => SpawnError::fatal(format!("job {}: {why}", job.seq)),
+                    None => SpawnError::fatal(format!("job {}: {why}", job.seq())),
                 };
                 take(job, Err(error));
                 false
@@ -137,7 +137,7 @@ impl Evaluator {
 
     /// The expressions, by number, and the arguments that they are for.
     fn calls(&self, templates: &[&Template], batch: Batch<'_>) -> Vec<(usize, usize)> {
-        let args = batch.jobs.first().map(|job| &job.args);
+        let args = batch.jobs.first().map(|job| job.args());
         let calls = templates
             .iter()
             .flat_map(|template| args.map_or_else(Vec::new, |args| template.calls(args)));

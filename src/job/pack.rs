@@ -18,7 +18,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 
 use super::measure::Measure;
-use crate::model::{ArgList, Job};
+use crate::model::{ArgList, Job, Work};
 
 /// How many records become one job.
 #[derive(Clone, Debug, Default)]
@@ -279,22 +279,31 @@ where
     }
 }
 
+impl<R, E> Jobs<R>
+where
+    R: Iterator<Item = Result<ArgList, E>>,
+{
+    /// The arguments of each job alone, for jobs that are made of something else, too.
+    pub fn into_args(mut self) -> impl Iterator<Item = Result<ArgList, PackError<E>>> {
+        std::iter::from_fn(move || self.pack().transpose())
+    }
+}
+
 impl<R, E> Iterator for Jobs<R>
 where
     R: Iterator<Item = Result<ArgList, E>>,
 {
-    type Item = Result<Job, PackError<E>>;
+    type Item = Result<Work, PackError<E>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let args = self.pack().transpose()?;
         Some(args.map(|args| {
             self.seq += 1;
-            Job {
+            Work::of(Job {
                 seq: self.seq,
                 args,
-                stdin: None,
                 after_all: std::mem::take(&mut self.passed),
-            }
+            })
         }))
     }
 }
@@ -353,8 +362,8 @@ mod tests {
         let jobs = Jobs::new(records.into_iter(), packing);
         jobs.map(|job| match job {
             Ok(job) => {
-                let args: Vec<_> = job.args.iter().map(String::from_utf8_lossy).collect();
-                format!("{}: {}", job.seq, args.join(" "))
+                let args: Vec<_> = job.args().iter().map(String::from_utf8_lossy).collect();
+                format!("{}: {}", job.seq(), args.join(" "))
             }
             Err(error) => error.to_string(),
         })
@@ -365,7 +374,7 @@ mod tests {
     fn sizes(records: usize, batch: Batch) -> Vec<usize> {
         let numbers = (1..=records).map(|n| Ok::<_, ()>(ArgList::single(n.to_string().into())));
         Jobs::new(numbers, Packing::Batch(Box::new(batch)))
-            .map(|job| job.unwrap().args.len())
+            .map(|job| job.unwrap().args().len())
             .collect()
     }
 
@@ -509,13 +518,13 @@ mod tests {
             let widths: Vec<usize> = records.iter().map(Vec::len).collect();
             let mut args = ArgList::new();
             for (index, job) in jobs.iter().enumerate() {
-                prop_assert_eq!(job.seq, index as u64 + 1);
-                let single = widths.iter().any(|&width| width == job.args.len());
+                prop_assert_eq!(job.seq(), index as u64 + 1);
+                let single = widths.iter().any(|&width| width == job.args().len());
                 let mut line = Vec::new();
-                let values = Values { args: &job.args, seq: job.seq, slot: 1, total: 0, slots: 1, evaluated: &[] };
+                let values = Values { args: job.args(), seq: job.seq(), slot: 1, total: 0, slots: 1, evaluated: &[] };
                 template(command).render(values, style(spread), &mut line);
                 prop_assert!(line.len() < below || single, "{:?}", String::from_utf8_lossy(&line));
-                args.extend(&job.args);
+                args.extend(job.args());
             }
             prop_assert_eq!(args, records.iter().flatten().collect::<ArgList>());
         }
@@ -529,7 +538,7 @@ mod tests {
             let packing = Packing::Batch(Box::new(Batch { limit, ..batch("echo", Spread::Join) }));
             let jobs: Vec<_> = Jobs::new(records, packing).collect();
             let first_long = lengths.iter().position(|&len| len.max(1) + 5 >= 14);
-            let packed: usize = jobs.iter().flatten().map(|job| job.args.len()).sum();
+            let packed: usize = jobs.iter().flatten().map(|job| job.args().len()).sum();
             prop_assert_eq!(packed, first_long.unwrap_or(lengths.len()));
             let record = first_long.map(|at| at as u64 + 1);
             let named = jobs.last().and_then(|job| match job {

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufReader, Read, Write as _};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
-use crate::model::Job;
+use crate::model::Work;
 use crate::sys::helper::{Helper, Kind};
 use crate::template::{Evaluated, Expression};
 
@@ -57,7 +57,7 @@ impl Refusal {
 /// Jobs in a row that are evaluated in one go: numbered one after the other, with as many arguments each.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Batch<'j> {
-    pub(super) jobs: &'j [&'j Job],
+    pub(super) jobs: &'j [&'j Work],
     pub(super) slot: usize,
 }
 
@@ -89,12 +89,13 @@ pub(super) struct Verdict<'v> {
 
 impl<'j> Batch<'j> {
     /// The jobs at the beginning of `jobs` that make a batch, and those after them.
-    pub(super) fn split(jobs: &'j [&'j Job], slot: usize) -> Option<(Self, &'j [&'j Job])> {
+    pub(super) fn split(jobs: &'j [&'j Work], slot: usize) -> Option<(Self, &'j [&'j Work])> {
         let first = jobs.first()?;
         let (mut bytes, mut count) = (0, 0);
         for job in jobs.iter().take(BATCH) {
-            bytes += job.args.iter().map(|arg| arg.len() + 4).sum::<usize>();
-            let follows = job.seq == first.seq + count as u64 && job.args.len() == first.args.len();
+            bytes += job.args().iter().map(|arg| arg.len() + 4).sum::<usize>();
+            let follows =
+                job.seq() == first.seq() + count as u64 && job.args().len() == first.args().len();
             if count > 0 && (!follows || bytes > BATCH_BYTES) {
                 break;
             }
@@ -221,12 +222,12 @@ impl Perl {
         let (seq, width) = batch
             .jobs
             .first()
-            .map_or((0, 0), |job| (job.seq, job.args.len()));
+            .map_or((0, 0), |job| (job.seq(), job.args().len()));
         let mut numbers = format!("{seq} {} {} {width}", batch.slot, batch.jobs.len());
         for (expression, arg) in calls {
             let _ = write!(numbers, " {expression} {}", arg + 1);
         }
-        let args = batch.jobs.iter().flat_map(|job| job.args.iter());
+        let args = batch.jobs.iter().flat_map(|job| job.args().iter());
         self.send([b"jobs", numbers.as_bytes()].into_iter().chain(args))
     }
 
@@ -243,7 +244,7 @@ impl Perl {
 
     /// Whether `batch` may only be asked for when no answer is outstanding.
     pub(super) fn must_wait(batch: Batch<'_>) -> bool {
-        let args = batch.jobs.iter().flat_map(|job| job.args.iter());
+        let args = batch.jobs.iter().flat_map(|job| job.args().iter());
         args.map(|arg| arg.len() + 4).sum::<usize>() > BATCH_BYTES
     }
 

@@ -6,7 +6,7 @@ use super::evaluate::Evaluator;
 use super::perl::{ENDED, Verdict};
 use super::results::{self, Results};
 use super::shown;
-use crate::model::{Command, Job, Outcome, RenderJob, RenderedSink, SpawnError};
+use crate::model::{Command, Outcome, RenderJob, RenderedSink, SpawnError, Work};
 use crate::template::{Quoting, Spread, Style, Template, Values};
 
 /// The run's templates and how values are written into them.
@@ -188,21 +188,21 @@ impl Renderer {
     /// Writes the command of `job` into `command`, whatever is in there; returns what has to be true of it.
     fn write(
         &self,
-        job: &Job,
+        job: &Work,
         slot: usize,
         verdict: Verdict<'_>,
         command: &mut Command,
     ) -> Result<Vec<Vec<u8>>, String> {
         let mut left = verdict.values;
         let mut of = |template: &Template| {
-            let count = template.count_calls(&job.args);
+            let count = template.count_calls(job.args());
             let (evaluated, rest) = left
                 .split_at_checked(count)
                 .ok_or("perl returned too few values")?;
             left = rest;
             Ok::<_, String>(Values {
-                args: &job.args,
-                seq: job.seq,
+                args: job.args(),
+                seq: job.seq(),
                 slot,
                 total: self.total.unwrap_or(0),
                 slots: self.slots,
@@ -242,7 +242,11 @@ impl Renderer {
                 sources,
                 naming,
             }) => Some(results::directory(
-                root, names, *sources, *naming, &job.args,
+                root,
+                names,
+                *sources,
+                *naming,
+                job.args(),
             )),
         };
         let conditions = self
@@ -256,7 +260,7 @@ impl Renderer {
             let content = text(content, of(content)?, Spread::Touch);
             command.files.push((path, content));
         }
-        let skips = verdict.skip || self.command.skips(&job.args);
+        let skips = verdict.skip || self.command.skips(job.args());
         command.skip_as = skips.then_some(Outcome::Skipped);
         conditions
     }
@@ -264,12 +268,12 @@ impl Renderer {
     /// Hands the command of each job to `take` together with what has to be true of it.
     fn write_all(
         &self,
-        jobs: &[&Job],
+        jobs: &[&Work],
         slot: usize,
         mut take: impl FnMut(Result<(&mut Command, Vec<Vec<u8>>), SpawnError>) -> bool,
     ) {
         let mut command = Command::default();
-        let mut write = |job: &Job, verdict: Result<Verdict<'_>, SpawnError>| {
+        let mut write = |job: &Work, verdict: Result<Verdict<'_>, SpawnError>| {
             let written = verdict.and_then(|verdict| {
                 let written = self.write(job, slot, verdict, &mut command);
                 written.map_err(SpawnError::fatal)
@@ -291,7 +295,7 @@ impl Renderer {
     fn filter_all(
         &self,
         perl: &Evaluator,
-        jobs: &[&Job],
+        jobs: &[&Work],
         slot: usize,
         take: &mut RenderedSink<'_>,
     ) {
@@ -326,7 +330,7 @@ impl Renderer {
 }
 
 impl RenderJob for Renderer {
-    fn prepare(&self, job: &Job, slot: usize) -> Result<Command, SpawnError> {
+    fn prepare(&self, job: &Work, slot: usize) -> Result<Command, SpawnError> {
         let mut prepared = Err(SpawnError::from(ENDED));
         self.prepare_all(&[job], slot, &mut |command| {
             prepared = command.map(std::mem::take);
@@ -340,7 +344,7 @@ impl RenderJob for Renderer {
         self.perl.is_none()
     }
 
-    fn prepare_all(&self, jobs: &[&Job], slot: usize, take: &mut RenderedSink<'_>) {
+    fn prepare_all(&self, jobs: &[&Work], slot: usize, take: &mut RenderedSink<'_>) {
         match &self.perl {
             Some(perl) if !self.filters.is_empty() => self.filter_all(perl, jobs, slot, take),
             _ => self.write_all(jobs, slot, |written| {
@@ -396,7 +400,7 @@ pub fn unescape_tagstring(text: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::{Renderer, unescape_tagstring};
-    use crate::model::{Job, RenderJob};
+    use crate::model::{Job, RenderJob, Work};
     use crate::template::{Quoting, Spread, Syntax, Template};
 
     #[test]
@@ -408,12 +412,11 @@ mod tests {
             Quoting::Posix,
             Spread::Join,
         );
-        let job = Job {
+        let job = Work::of(Job {
             seq: 1,
             args: ["a b", "it's"].into_iter().collect(),
-            stdin: None,
             after_all: false,
-        };
+        });
         let command = renderer.prepare(&job, 4).unwrap();
         assert_eq!(command.line, br#"echo 4 'a b' 'it'"'"'s'"#);
         assert_eq!(command.tag.as_deref(), Some(&b"a b it's"[..]));

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Renderer;
-use crate::model::{Command, Job, Outcome, RenderJob, SpawnError};
+use crate::model::{Command, Outcome, RenderJob, SpawnError, Work};
 
 /// So many commands are kept ready at most; a table has one, unless something was appended to it.
 const KEPT: usize = 16;
@@ -67,9 +67,9 @@ impl StoredCommands {
 }
 
 impl RenderJob for StoredCommands {
-    fn prepare(&self, job: &Job, slot: usize) -> Result<Command, SpawnError> {
+    fn prepare(&self, job: &Work, slot: usize) -> Result<Command, SpawnError> {
         // Without arguments it only stands for a job of somebody else's.
-        let command = (self.find)(job.seq).filter(|_| !job.args.is_empty());
+        let command = (self.find)(job.seq()).filter(|_| !job.args().is_empty());
         match command {
             Some(command) => self.renderer(&command)?.prepare(job, slot),
             None => Ok(Command {

@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::{ArgList, Command, Outcome, Stdin, Usage};
+use super::{ArgList, Command, Job, Outcome, Stdin, Usage};
 use crate::flow::credit::Token;
 use crate::flow::output_order::Asking;
 use crate::flow::spool::Captured;
@@ -53,23 +53,56 @@ pub struct RunStart {
     pub total: Option<u64>,
 }
 
-/// Who a job is: shared by all events of an attempt.
-#[derive(Clone, Debug)]
+/// An attempt: shared by all its events.
+#[derive(Debug)]
 pub struct AttemptInfo {
-    /// Position in the input, from 1.
+    /// The number of its job.
     pub seq: u64,
-    /// The job's arguments.
-    pub args: ArgList,
-    /// The rendered command line and tag.
-    pub command: Command,
-    /// The words handed to the program when no shell was needed.
-    pub argv: Option<ArgList>,
-    /// The slot it ran in, from 1; 0 when it never got one.
-    pub slot: usize,
-    /// The process id; 0 when no process was started.
-    pub pid: i32,
     /// Which try this is, from 1.
     pub attempt: u32,
+    /// The job.
+    pub job: Arc<Job>,
+    /// The rendered command line and tag.
+    pub command: Command,
+    /// Where it runs, once it has got a slot.
+    pub at: Option<Where>,
+}
+
+/// Where an attempt runs.
+#[derive(Clone, Debug)]
+pub struct Where {
+    /// The slot, from 1.
+    pub slot: usize,
+    /// The process, once there is one.
+    pub pid: Option<i32>,
+    /// The words handed to the program when no shell was needed.
+    pub argv: Option<ArgList>,
+}
+
+impl AttemptInfo {
+    /// The process, if there was one.
+    pub fn pid(&self) -> Option<i32> {
+        self.at.as_ref()?.pid
+    }
+
+    /// The slot, from 1, if it had one.
+    pub fn slot(&self) -> Option<usize> {
+        Some(self.at.as_ref()?.slot)
+    }
+
+    /// The words handed to the program when no shell was needed.
+    pub fn argv(&self) -> Option<&ArgList> {
+        self.at.as_ref()?.argv.as_ref()
+    }
+}
+
+/// That an attempt's process was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// When, by the calendar.
+    pub started_at: SystemTime,
+    /// How long it took, whatever happened to the calendar.
+    pub took: Duration,
 }
 
 /// An attempt that has just been started.
@@ -90,8 +123,8 @@ pub struct AttemptEnd {
     pub attempts_max: Option<u32>,
     /// When the job was handed to the engine.
     pub queued_at: SystemTime,
-    /// When its process was started, or would have been.
-    pub started_at: SystemTime,
+    /// When its process was started, and how long it took; `None`: there was none.
+    pub ran: Option<Ran>,
     /// When it was over.
     pub ended_at: SystemTime,
     /// How it ended.
@@ -119,12 +152,43 @@ impl AttemptStart {
     pub fn of(end: &AttemptEnd) -> Self {
         Self {
             job: Arc::clone(&end.job),
-            started_at: end.started_at,
+            started_at: end.started_at(),
         }
     }
 }
 
 impl AttemptEnd {
+    /// Its process `pid` has just been started, with `argv` if no shell was needed. Before anybody else knows of it.
+    pub fn runs(&mut self, pid: i32, argv: Option<ArgList>, started_at: SystemTime) {
+        let at = Arc::get_mut(&mut self.job).and_then(|info| info.at.as_mut());
+        debug_assert!(at.is_some(), "what others know is never changed");
+        if let Some(at) = at {
+            (at.pid, at.argv) = (Some(pid), argv);
+        }
+        self.ran = Some(Ran {
+            started_at,
+            took: Duration::ZERO,
+        });
+    }
+
+    /// Its process is over after `took`.
+    pub fn ran_for(&mut self, took: Duration) {
+        if let Some(ran) = &mut self.ran {
+            ran.took = took;
+            self.ended_at = ran.started_at + took;
+        }
+    }
+
+    /// When its process was started, or else when it was over.
+    pub fn started_at(&self) -> SystemTime {
+        self.ran.map_or(self.ended_at, |ran| ran.started_at)
+    }
+
+    /// How long its process took; no time at all if there was none.
+    pub fn took(&self) -> Duration {
+        self.ran.map_or(Duration::ZERO, |ran| ran.took)
+    }
+
     /// Its output is lost because of `error`.
     pub fn lose_output(&mut self, error: &dyn fmt::Display) {
         let why = format!("the output of job {} is lost: {error}", self.job.seq);

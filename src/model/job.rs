@@ -1,18 +1,49 @@
 //! A job before it runs, and what it becomes when a slot is free.
 
+use std::sync::Arc;
+
 use super::{ArgList, Outcome, SpawnError, Stdin};
 
-/// One piece of work: its number and its arguments. The command line is rendered when it starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One piece of work: its number and its arguments. Shared from the queue to the reports, and never changed; the
+/// command line is rendered when it starts.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Job {
     /// Position in the input, from 1: `{#}`, `$PARALLEL_SEQ`.
     pub seq: u64,
     /// All arguments of the job's records, in order: `{1}`, `{2}`, …
     pub args: ArgList,
-    /// What it is fed; `None`: nothing.
-    pub stdin: Option<Stdin>,
     /// Whether it starts only when all jobs before it are over (`--milestone`).
     pub after_all: bool,
+}
+
+/// A job and what its next attempt is fed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// The job.
+    pub job: Arc<Job>,
+    /// What goes to its standard input; `None`: nothing of its own. Apart from the job, for it may hold a block of the
+    /// input that others wait for: it goes when the attempt has ended well.
+    pub stdin: Option<Stdin>,
+}
+
+impl Work {
+    /// `job`, with nothing to read of its own.
+    pub fn of(job: Job) -> Self {
+        Self {
+            job: Arc::new(job),
+            stdin: None,
+        }
+    }
+
+    /// The number of the job.
+    pub fn seq(&self) -> u64 {
+        self.job.seq
+    }
+
+    /// Its arguments.
+    pub fn args(&self) -> &ArgList {
+        &self.job.args
+    }
 }
 
 /// A job's command line, rendered for the slot that it runs in.
@@ -51,23 +82,23 @@ pub type RenderedSink<'a> = dyn FnMut(Result<&mut Command, SpawnError>) -> bool 
 
 /// Turns a job into its command line; called by the worker that runs it, once per attempt.
 pub trait RenderJob: Send + Sync {
-    /// The command of `job` in slot number `slot` (from 1).
+    /// The command of `work` in slot number `slot` (from 1).
     ///
     /// # Errors
     ///
     /// With what the attempt ends as `SpawnFailed`: a sentence that names what cannot be rendered.
-    fn prepare(&self, job: &Job, slot: usize) -> Result<Command, SpawnError>;
+    fn prepare(&self, work: &Work, slot: usize) -> Result<Command, SpawnError>;
 
     /// Whether a job that is prepared once more gets the same command. Else none is that may not run after all.
     fn is_repeatable(&self) -> bool {
         true
     }
 
-    /// The commands of `jobs`, in their order and all for one slot, each handed to `take` until that
+    /// The commands of `works`, in their order and all for one slot, each handed to `take` until that
     /// says no to more. Whatever `take` leaves of a command is room for the next one.
-    fn prepare_all(&self, jobs: &[&Job], slot: usize, take: &mut RenderedSink<'_>) {
-        for job in jobs {
-            let go_on = match self.prepare(job, slot) {
+    fn prepare_all(&self, works: &[&Work], slot: usize, take: &mut RenderedSink<'_>) {
+        for work in works {
+            let go_on = match self.prepare(work, slot) {
                 Ok(mut command) => take(Ok(&mut command)),
                 Err(error) => take(Err(error)),
             };

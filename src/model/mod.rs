@@ -11,10 +11,10 @@ mod stdin;
 
 pub use args::ArgList;
 pub use event::{
-    AttemptEnd, AttemptInfo, AttemptStart, DryRunLines, Event, Left, OutputPiece, RunEnd, RunStart,
-    Stream, Tally,
+    AttemptEnd, AttemptInfo, AttemptStart, DryRunLines, Event, Left, OutputPiece, Ran, RunEnd,
+    RunStart, Stream, Tally, Where,
 };
-pub use job::{Command, Job, RenderJob, RenderedSink};
+pub use job::{Command, Job, RenderJob, RenderedSink, Work};
 pub use outcome::{KilledBy, Outcome, OutputLost, SpawnError};
 pub use stdin::{Body, Stdin};
 

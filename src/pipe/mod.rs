@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::flow::block::BufferPool;
-use crate::model::{ArgList, Body, Job, Stdin};
+use crate::model::{ArgList, Body, Job, Stdin, Work};
 use crate::record::pattern::Pattern;
 use group::Grouped;
 use key::Key;
@@ -242,7 +242,7 @@ impl Jobs {
         }
     }
 
-    fn next_job(&mut self) -> Result<Option<Job>, String> {
+    fn next_job(&mut self) -> Result<Option<Work>, String> {
         if let Pieces::Opened(opened) = &self.pieces {
             let slots = opened.config.slots;
             self.begin(slots)?;
@@ -297,7 +297,7 @@ impl Jobs {
     }
 
     /// When the input is over: the job of arguments that have no share of it, if there is to be one.
-    fn empty_job(&mut self) -> Result<Option<Job>, String> {
+    fn empty_job(&mut self) -> Result<Option<Work>, String> {
         if let Pieces::Routed(_) = &self.pieces
             && let Some(args) = self.next_args()?
             && let Pieces::Routed(router) = &mut self.pieces
@@ -309,19 +309,22 @@ impl Jobs {
         Ok(None)
     }
 
-    fn job(&mut self, args: ArgList, stdin: Stdin) -> Job {
+    fn job(&mut self, args: ArgList, stdin: Stdin) -> Work {
         self.seq += 1;
-        Job {
+        let job = Job {
             seq: self.seq,
             args,
-            stdin: Some(stdin),
             after_all: false,
+        };
+        Work {
+            job: Arc::new(job),
+            stdin: Some(stdin),
         }
     }
 }
 
 impl Iterator for Jobs {
-    type Item = Result<Job, String>;
+    type Item = Result<Work, String>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.next_job();

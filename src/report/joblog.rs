@@ -138,12 +138,11 @@ impl Joblog {
         } else {
             0
         };
-        let runtime = end.ended_at.duration_since(end.started_at);
         Line {
             seq: end.job.seq,
             host: ":",
-            start: end.started_at,
-            runtime: runtime.unwrap_or_default(),
+            start: end.started_at(),
+            runtime: end.took(),
             sent: end.sent,
             received: end.stdout.len() + end.streamed[0] + echoed,
             exit: end.outcome.joblog_exit(),

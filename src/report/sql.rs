@@ -97,11 +97,10 @@ impl SqlResults {
         let stdout = written(&end.stdout, &tag, echo)?;
         let stderr = written(&end.stderr, &tag, None)?;
         let echoed = echo.map_or(0, |line| line.len() as u64 + 1);
-        let since = end.started_at.duration_since(UNIX_EPOCH);
-        let runtime = end.ended_at.duration_since(end.started_at);
+        let since = end.started_at().duration_since(UNIX_EPOCH);
         let finished = Finished {
             start: seconds(since.unwrap_or_default()),
-            runtime: seconds(runtime.unwrap_or_default()),
+            runtime: seconds(end.took()),
             sent: end.sent,
             received: end.stdout.len() + end.streamed[0] + echoed,
             exit: exit(&end.outcome),

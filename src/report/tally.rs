@@ -38,7 +38,7 @@ impl Counter {
     }
 
     fn attempt_over(&mut self, end: &AttemptEnd) {
-        if end.job.pid != 0 {
+        if end.ran.is_some() {
             self.tally.running = self.tally.running.saturating_sub(1);
         }
     }
@@ -49,7 +49,7 @@ impl Counter {
                 self.tally.ok += 1;
             }
             Outcome::DoneBefore => self.before += 1,
-            Outcome::Cancelled { .. } if end.job.pid == 0 => self.tally.unstarted += 1,
+            Outcome::Cancelled { .. } if end.ran.is_none() => self.tally.unstarted += 1,
             Outcome::Cancelled { by, .. } => {
                 self.tally.failed += 1;
                 match by {

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::Out;
 use crate::flow::spool::Captured;
 use crate::model::{
-    ArgList, AttemptEnd, AttemptInfo, AttemptStart, Command, Event, Outcome, RunEnd, RunStart,
-    Usage,
+    ArgList, AttemptEnd, AttemptInfo, AttemptStart, Command, Event, Job, Outcome, Ran, RunEnd,
+    RunStart, Usage, Where,
 };
 
 /// An output, and the file to read what was written from.
@@ -44,14 +44,20 @@ pub(super) fn at(seconds: f64) -> SystemTime {
 pub(super) fn identity(seq: u64, command: &str) -> AttemptInfo {
     AttemptInfo {
         seq,
-        args: ArgList::single(command.into()),
+        job: Arc::new(Job {
+            seq,
+            args: ArgList::single(command.into()),
+            after_all: false,
+        }),
         command: Command {
             line: command.into(),
             ..Command::default()
         },
-        argv: None,
-        slot: 1,
-        pid: 100,
+        at: Some(Where {
+            slot: 1,
+            pid: Some(100),
+            argv: None,
+        }),
         attempt: 1,
     }
 }
@@ -61,7 +67,10 @@ pub(super) fn ended(seq: u64, command: &str, outcome: Outcome) -> AttemptEnd {
         job: Arc::new(identity(seq, command)),
         attempts_max: Some(1),
         queued_at: at(0.0),
-        started_at: at(0.25),
+        ran: Some(Ran {
+            started_at: at(0.25),
+            took: Duration::from_millis(1250),
+        }),
         ended_at: at(1.5),
         outcome,
         usage: Usage::default(),
@@ -90,8 +99,8 @@ pub(super) fn with_tag(mut end: AttemptEnd, tag: &str) -> AttemptEnd {
 }
 
 pub(super) fn never_started(mut end: AttemptEnd) -> AttemptEnd {
-    let job = Arc::get_mut(&mut end.job).unwrap();
-    (job.pid, job.slot) = (0, 0);
+    Arc::get_mut(&mut end.job).unwrap().at = None;
+    end.ran = None;
     end
 }
 

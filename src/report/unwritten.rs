@@ -136,13 +136,12 @@ impl Corrections {
         if !(self.records.have_done(&end.outcome) && (wrote || self.shows_all)) {
             return None;
         }
-        let runtime = end.ended_at.duration_since(end.started_at);
         let joblog = self.records.joblog.as_ref();
         Some(Correction {
             job: Arc::clone(&end.job),
             was: end.outcome.clone(),
-            start: end.started_at,
-            runtime: runtime.unwrap_or_default(),
+            start: end.started_at(),
+            runtime: end.took(),
             sent: end.sent,
             received: joblog.map_or(0, |joblog| joblog.line(end).received),
         })

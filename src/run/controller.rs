@@ -18,7 +18,7 @@ use crate::engine::{
 use crate::flow::mailbox::{Mailbox, Urgency};
 use crate::ledger::done::SeqSet;
 use crate::model::{
-    AttemptEnd, DryRunLines, Event, Job, KilledBy, Left, Outcome, RunEnd, RunStart,
+    AttemptEnd, DryRunLines, Event, KilledBy, Left, Outcome, RunEnd, RunStart, Work,
 };
 use crate::sys::signals::{Signal, stop_self};
 
@@ -300,12 +300,12 @@ impl<'a> Controller<'a> {
                 }
             };
             let others_run = self.in_flight + attempts.len() > 0;
-            if pending.job.after_all && (others_run || self.parties.queue.retries()) {
+            if pending.work.job.after_all && (others_run || self.parties.queue.retries()) {
                 self.parties.queue.put_back(pending);
                 break;
             }
-            if self.done.contains(pending.job.seq) {
-                if let Some(stdin) = &pending.job.stdin {
+            if self.done.contains(pending.work.seq()) {
+                if let Some(stdin) = &pending.work.stdin {
                     // What still comes for it is nobody's.
                     stdin.abandon();
                 }
@@ -426,7 +426,7 @@ impl<'a> Controller<'a> {
 
     fn attempt(&self, pending: Pending, queued_at: SystemTime) -> Attempt {
         Attempt {
-            job: pending.job,
+            work: pending.work,
             number: pending.try_number,
             max: self.retry.tries,
             queued_at,
@@ -487,7 +487,7 @@ impl<'a> Controller<'a> {
         }
         for attempt in attempts {
             self.parties.queue.put_back(Pending {
-                job: attempt.job,
+                work: attempt.work,
                 try_number: attempt.number,
             });
         }
@@ -510,10 +510,8 @@ impl<'a> Controller<'a> {
             self.is_stopped = true;
             self.stops += 1;
         }
-        if let Ok(time) = end.ended_at.duration_since(end.started_at) {
-            let stops = self.stop_on.covers(&end.outcome);
-            self.lookahead.observe(time, stops);
-        }
+        let stops = self.stop_on.covers(&end.outcome);
+        self.lookahead.observe(end.took(), stops);
         self.learn_from(&end);
         let displaced = matches!(
             end.outcome,
@@ -550,7 +548,7 @@ impl<'a> Controller<'a> {
         }
         self.announce_outcome(&end);
         self.record(&mut end);
-        let unstarted = matches!(outcome, Outcome::Cancelled { .. }) && job.pid == 0;
+        let unstarted = matches!(outcome, Outcome::Cancelled { .. }) && job.pid().is_none();
         self.given_back += u64::from(unstarted);
         self.events.push(Event::JobFinished(end));
         let is_no_failure = matches!(outcome, Outcome::Cancelled { .. }) || outcome.is_left_out();
@@ -628,8 +626,7 @@ impl<'a> Controller<'a> {
         if let Some(limit) = &mut self.time_limit
             && end.outcome.is_success()
         {
-            let took = end.ended_at.duration_since(end.started_at);
-            let limit = limit.succeeded(took.unwrap_or_default());
+            let limit = limit.succeeded(end.took());
             self.parties.engine.order(Order::TimeLimit(Some(limit)));
         }
     }
@@ -650,11 +647,9 @@ impl<'a> Controller<'a> {
             self.retry.pause(job.attempt, fastrand::f64())
         };
         let pending = Pending {
-            job: Job {
-                seq: job.seq,
-                args: job.args.clone(),
+            work: Work {
+                job: Arc::clone(&job.job),
                 stdin,
-                after_all: false,
             },
             try_number: job.attempt + u32::from(!displaced),
         };

@@ -8,20 +8,20 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use crate::input::Growth;
-use crate::model::{Job, Left};
+use crate::model::{Left, Work};
 
 /// How many batches the input may be ahead of the controller, and how many jobs a batch has at most.
 const BATCHES: usize = 8;
 const BATCH: usize = 64;
 
 /// Some jobs, or why the input failed.
-type Batch = Result<Vec<Job>, String>;
+type Batch = Result<Vec<Work>, String>;
 
 /// A job and which try at it is next, from 1.
 #[derive(Debug)]
 pub struct Pending {
-    /// The job.
-    pub job: Job,
+    /// The job, and what it is fed.
+    pub work: Work,
     /// The number of its next try.
     pub try_number: u32,
 }
@@ -33,7 +33,7 @@ pub struct Queue {
     again: BTreeMap<u64, Pending>,
     /// Those that must wait for their next try, by its time.
     later: BTreeMap<Instant, VecDeque<Pending>>,
-    batch: std::vec::IntoIter<Job>,
+    batch: std::vec::IntoIter<Work>,
     input: Receiver<Batch>,
     hungry: Arc<AtomicBool>,
     growth: Growth,
@@ -70,7 +70,7 @@ pub fn queue() -> (Feed, Queue) {
 /// A queue of everything that `jobs` yields: few, for all of them are kept.
 pub fn filled<J, E>(jobs: J) -> Queue
 where
-    J: Iterator<Item = Result<Job, E>>,
+    J: Iterator<Item = Result<Work, E>>,
     E: std::fmt::Display,
 {
     let (feed, queue) = ends(crossbeam_channel::unbounded());
@@ -117,15 +117,18 @@ impl Queue {
         {
             let due = due.remove().into_iter();
             self.again
-                .extend(due.map(|pending| (pending.job.seq, pending)));
+                .extend(due.map(|pending| (pending.work.seq(), pending)));
         }
         if let Some((_, pending)) = self.again.pop_first() {
             return Pull::Job(pending);
         }
         loop {
-            if let Some(job) = self.batch.next() {
+            if let Some(work) = self.batch.next() {
                 self.taken += 1;
-                return Pull::Job(Pending { job, try_number: 1 });
+                return Pull::Job(Pending {
+                    work,
+                    try_number: 1,
+                });
             }
             if self.over {
                 return Pull::End;
@@ -148,7 +151,7 @@ impl Queue {
     /// Puts a job back, in front of all that come from the input; those that were put back come in the order of their
     /// numbers.
     pub fn put_back(&mut self, pending: Pending) {
-        self.again.insert(pending.job.seq, pending);
+        self.again.insert(pending.work.seq(), pending);
     }
 
     /// Keeps a job until `when`.
@@ -224,7 +227,7 @@ impl Feed {
     /// are sent in batches.
     pub fn run<J, E>(self, mut jobs: J, ready: impl Fn(&J) -> bool, tell: impl Fn())
     where
-        J: Iterator<Item = Result<Job, E>>,
+        J: Iterator<Item = Result<Work, E>>,
         E: std::fmt::Display,
     {
         let mut batch = Vec::new();
@@ -272,22 +275,21 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ArgList;
+    use crate::model::{ArgList, Job};
 
-    fn job(seq: u64) -> Job {
-        Job {
+    fn job(seq: u64) -> Work {
+        Work::of(Job {
             seq,
             args: ArgList::new(),
-            stdin: None,
             after_all: false,
-        }
+        })
     }
 
     fn pull_all(queue: &mut Queue) -> (Vec<u64>, Option<String>) {
         let mut seqs = Vec::new();
         loop {
             match queue.pull(true) {
-                Pull::Job(pending) => seqs.push(pending.job.seq),
+                Pull::Job(pending) => seqs.push(pending.work.seq()),
                 Pull::Wait => std::thread::yield_now(),
                 Pull::End => return (seqs, None),
                 Pull::Failed(why) => return (seqs, Some(why)),
@@ -324,7 +326,7 @@ mod tests {
         let (feed, mut queue) = queue();
         feed.run([Ok::<_, String>(job(1))].into_iter(), |_| true, || ());
         queue.put_back(Pending {
-            job: job(9),
+            work: job(9),
             try_number: 2,
         });
         assert_eq!(pull_all(&mut queue), (vec![9, 1], None));
@@ -335,7 +337,7 @@ mod tests {
         feed.run(std::iter::empty::<Result<_, String>>(), |_| true, || ());
         assert!(matches!(queue.pull(true), Pull::End) && queue.is_over());
         queue.put_back(Pending {
-            job: job(1),
+            work: job(1),
             try_number: 2,
         });
         assert!(!queue.is_over());
@@ -350,10 +352,13 @@ mod tests {
         feed.run(jobs, |_| true, || ());
         assert!(matches!(queue.pull(true), Pull::Job(_)));
         queue.put_back(Pending {
-            job: job(1),
+            work: job(1),
             try_number: 2,
         });
-        let left: Vec<_> = queue.stop().map(|it| (it.job.seq, it.try_number)).collect();
+        let left: Vec<_> = queue
+            .stop()
+            .map(|it| (it.work.seq(), it.try_number))
+            .collect();
         assert_eq!(left, [(1, 2)]);
         assert!(queue.is_over());
         assert_eq!(pull_all(&mut queue), (vec![], None));

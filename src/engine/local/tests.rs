@@ -12,7 +12,7 @@ use super::*;
 use crate::engine::{Engine, Order, Update, Which};
 use crate::exec::shell::{Shell, Wishes};
 use crate::flow::spool::{Captured, Limits, SpoolDir};
-use crate::model::{ArgList, Command, Job, KilledBy, Stream};
+use crate::model::{ArgList, Command, Job, KilledBy, Stream, Work};
 use crate::sys::child::Exit;
 
 /// How long anything may take before a test gives it up.
@@ -22,8 +22,8 @@ const GUARD: Duration = Duration::from_secs(20);
 struct Verbatim;
 
 impl RenderJob for Verbatim {
-    fn prepare(&self, job: &Job, _slot: usize) -> Result<Command, SpawnError> {
-        let line = job.args.get(0).ok_or("there is no command")?.to_vec();
+    fn prepare(&self, job: &Work, _slot: usize) -> Result<Command, SpawnError> {
+        let line = job.args().get(0).ok_or("there is no command")?.to_vec();
         Ok(Command {
             line,
             ..Command::default()
@@ -134,12 +134,11 @@ impl Local {
 
     fn submit(&self, line: impl AsRef<[u8]>) {
         self.pool.run(vec![Attempt {
-            job: Job {
+            work: Work::of(Job {
                 seq: 7,
                 args: ArgList::single(line.as_ref().to_vec()),
-                stdin: None,
                 after_all: false,
-            },
+            }),
             number: 2,
             max: Some(3),
             queued_at: SystemTime::now(),
@@ -277,14 +276,17 @@ fn the_end_tells_who_it_was_and_what_it_cost() {
         panic!("it has not started");
     };
     let (end, _) = local.end();
-    assert_eq!((end.job.seq, end.job.attempt, end.job.slot), (7, 2, 1));
+    assert_eq!(
+        (end.job.seq, end.job.attempt, end.job.slot()),
+        (7, 2, Some(1))
+    );
     assert_eq!(end.attempts_max, Some(3));
-    assert!(end.job.pid > 1 && start.job.pid == end.job.pid);
+    assert!(end.job.pid() > Some(1) && start.job.pid() == end.job.pid());
     assert_eq!(end.job.command.line, b"/bin/echo x");
-    let argv = end.job.argv.as_ref().unwrap();
+    let argv = end.job.argv().unwrap();
     assert_eq!(argv.iter().collect::<Vec<_>>(), [&b"/bin/echo"[..], b"x"]);
-    assert!(before <= end.queued_at && end.queued_at <= end.started_at);
-    assert!(end.started_at <= end.ended_at && end.started_at == start.started_at);
+    assert!(before <= end.queued_at && end.queued_at <= end.started_at());
+    assert!(end.started_at() <= end.ended_at && end.started_at() == start.started_at);
     assert!(end.usage.counts.is_some());
 }
 
@@ -292,12 +294,11 @@ fn the_end_tells_who_it_was_and_what_it_cost() {
 fn a_command_that_cannot_be_rendered_is_a_fatal_failure() {
     let local = Local::new();
     let mut attempts = vec![Attempt {
-        job: Job {
+        work: Work::of(Job {
             seq: 1,
             args: ArgList::new(),
-            stdin: None,
             after_all: false,
-        },
+        }),
         number: 1,
         max: None,
         queued_at: SystemTime::now(),
@@ -571,10 +572,10 @@ fn without_a_shell_it_is_the_same() {
             long.submit(line);
             let ([mine, shells], argv) = {
                 let ((mine, _), (shells, _)) = (short.end(), long.end());
-                assert_eq!(shells.job.argv, None);
+                assert_eq!(shells.job.argv(), None);
                 (
                     [ran(&mine), ran(&shells)].map(sorted),
-                    mine.job.argv.clone(),
+                    mine.job.argv().cloned(),
                 )
             };
             assert_eq!(mine, shells, "{path}: {line}");
@@ -616,7 +617,7 @@ fn a_command_line_that_is_too_long_is_a_fatal_failure() {
         let bytes = format!("({} bytes) at job 7: {line}xxx", line.len() + 200_000);
         assert!(error.why.contains(&bytes), "{}", error.why);
         assert!(error.why.len() < 200);
-        assert_eq!(end.job.pid, 0);
+        assert_eq!(end.job.pid(), None);
     }
 }
 
@@ -656,7 +657,7 @@ fn a_panic_while_a_job_runs_leaves_no_process_and_no_output() {
         panic!("it has not started");
     };
     assert_eq!(local.end().0.outcome, Outcome::Lost(None));
-    await_death(&start.job.pid.to_string());
+    await_death(&start.job.pid().unwrap().to_string());
     wrote.send(false).unwrap();
     assert_eq!(local.run("echo fresh"), exited(0, "fresh\n"));
 }

@@ -125,7 +125,7 @@ impl<'a> TakenAttempts<'a> {
         let (stop_on, stopped_at) = (queue.stop_on, queue.stopped_at);
         drop(queue);
         if let Some(at) = stopped_at {
-            let before = ends.iter().take_while(|end| end.started_at <= at);
+            let before = ends.iter().take_while(|end| end.started_at() <= at);
             let before = before.count().max(1);
             ends.truncate(before);
         }

@@ -138,13 +138,13 @@ impl Warm {
         if self.failures >= MOST_FAILURES || job.command.needs_its_own_process() {
             return false;
         }
-        let line = &job.command.line;
+        let (line, slot) = (&job.command.line, job.slot().unwrap_or(1));
         let Some(purity) = self.lines.purity(line) else {
             return false;
         };
         self.shows_slot |=
             purity.job_variables && memmem::find(line, b"PARALLEL_JOBSLOT").is_some();
-        self.batch.push(line, purity, job.seq, job.slot);
+        self.batch.push(line, purity, job.seq, slot);
         true
     }
 
@@ -163,11 +163,12 @@ impl Warm {
         worker: &impl Worker,
     ) -> Vec<(Box<AttemptEnd>, bool)> {
         let pid = self.shell(launch, stdin);
-        for end in &mut jobs {
-            Arc::make_mut(&mut end.job).pid = pid.unwrap_or(0);
+        let (start, began) = (Instant::now(), SystemTime::now());
+        if let Some(pid) = pid {
+            for end in &mut jobs {
+                end.runs(pid, None, began);
+            }
         }
-        let start = Instant::now();
-        let began = SystemTime::now();
         let before = self.cpu_time();
         worker.show(pid.map(|_| Arc::clone(&jobs[0].job)));
         let ran = match pid {
@@ -213,8 +214,10 @@ impl Warm {
         ran: Result<(), Cut>,
         (timing, place): (Timing, u32),
     ) -> (Box<AttemptEnd>, bool) {
-        end.started_at = timing.began + timing.each * place;
-        end.ended_at = end.started_at + timing.each;
+        if let Some(ran) = &mut end.ran {
+            ran.started_at = timing.began + timing.each * place;
+        }
+        end.ran_for(timing.each);
         match (result, ran) {
             (
                 JobResult::Done {

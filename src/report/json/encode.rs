@@ -50,16 +50,16 @@ pub(super) fn who<'a>(
     Who {
         seq: job.seq,
         key: key.as_str(),
-        args: Texts(&job.args),
-        args_b64: exact_list(&job.args),
+        args: Texts(&job.job.args),
+        args_b64: exact_list(&job.job.args),
         command: Text(&job.command.line),
         command_b64: exact(&job.command.line),
-        argv: job.argv.as_ref().map(Texts),
-        argv_b64: job.argv.as_ref().and_then(exact_list),
+        argv: job.argv().map(Texts),
+        argv_b64: job.argv().and_then(exact_list),
         cwd,
         host: &context.host,
-        slot: (job.slot != 0).then_some(job.slot as u64),
-        pid: (job.pid != 0).then_some(job.pid),
+        slot: job.slot().map(|slot| slot as u64),
+        pid: job.pid(),
         attempt: job.attempt,
     }
 }
@@ -84,7 +84,6 @@ pub(super) fn job_end<'a>(
     outputs: &'a Outputs<'a>,
     calendar: &mut Calendar,
 ) -> JobEnd<'a> {
-    let ran = end.job.pid != 0;
     let stdout = outputs.as_ref().map(|(stdout, _)| stdout);
     let stderr = outputs.as_ref().map(|(_, stderr)| stderr);
     let outcome = &end.outcome;
@@ -94,10 +93,12 @@ pub(super) fn job_end<'a>(
         attempts_max: end.attempts_max,
         flaky: outcome.is_success() && end.job.attempt > 1,
         queued_at: calendar.stamp(end.queued_at),
-        started_at: ran.then(|| calendar.stamp(end.started_at)),
+        started_at: end.ran.map(|ran| calendar.stamp(ran.started_at)),
         ended_at: calendar.stamp(end.ended_at),
-        wait_s: ran.then(|| seconds(between(end.queued_at, end.started_at))),
-        wall_s: ran.then(|| seconds(between(end.started_at, end.ended_at))),
+        wait_s: end
+            .ran
+            .map(|ran| seconds(between(end.queued_at, ran.started_at))),
+        wall_s: end.ran.map(|ran| seconds(ran.took)),
         status: status(outcome),
         exit: match outcome {
             Outcome::Exited(code)
@@ -113,7 +114,11 @@ pub(super) fn job_end<'a>(
             Outcome::OutputLost(lost) => Some(lost.why.as_str()),
             outcome => outcome.error().map(|error| error.why.as_str()),
         },
-        cost: if ran { cost(end) } else { Cost::default() },
+        cost: if end.ran.is_some() {
+            cost(end)
+        } else {
+            Cost::default()
+        },
         stdout: stdout.and_then(Output::text),
         stdout_b64: stdout.and_then(Output::base64),
         stderr: stderr.and_then(Output::text),

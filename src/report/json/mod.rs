@@ -222,7 +222,7 @@ impl JsonLines {
     fn attempt_end(&mut self, kind: &'static str, end: &AttemptEnd) -> Result<(), Failure> {
         self.totals.attempt(end);
         if let Some(slow) = &mut self.slow {
-            slow.ended(end.job.seq, encode::between(end.started_at, end.ended_at));
+            slow.ended(end.job.seq, end.took());
         }
         if end.outcome == Outcome::DoneBefore {
             // The stream has it already.
@@ -295,7 +295,7 @@ impl JsonLines {
             let body = wire::JobSlow {
                 seq: job.seq,
                 command: Text(&job.command.line),
-                pid: (job.pid != 0).then_some(job.pid),
+                pid: job.pid(),
                 attempt: job.attempt,
                 wall_s: seconds(wall),
                 median_s,

@@ -79,7 +79,8 @@ fn one_of_everything() -> Vec<Event> {
     };
     let cancelled = |by, signal| Outcome::Cancelled { by, signal };
     let mut shell_free = ok(1, "out", "err");
-    Arc::get_mut(&mut shell_free.job).unwrap().argv = Some(["echo", "1"].into_iter().collect());
+    let info = Arc::get_mut(&mut shell_free.job).unwrap();
+    info.at.as_mut().unwrap().argv = Some(["echo", "1"].into_iter().collect());
     let mut big = ok(2, "", "");
     big.stdout = spooled(&b"x".repeat(70_000));
     big.stderr = Captured::Memory(b"\xff".to_vec());
@@ -347,8 +348,8 @@ proptest! {
         let mut end = ok(1, "", "");
         let job = Arc::get_mut(&mut end.job).unwrap();
         job.command.line.clone_from(&command);
-        job.args = args.iter().collect();
-        job.argv = Some(args.iter().collect());
+        Arc::get_mut(&mut job.job).unwrap().args = args.iter().collect();
+        job.at.as_mut().unwrap().argv = Some(args.iter().collect());
         end.stdout = Captured::Memory(stdout.clone());
         end.stderr = spooled(&stderr);
         let lines = lines(Config::default(), vec![finished(end)]);

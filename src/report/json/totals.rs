@@ -19,8 +19,8 @@ pub(super) struct Totals {
 impl Totals {
     /// Adds an attempt that is over.
     pub(super) fn attempt(&mut self, end: &AttemptEnd) {
-        if end.job.pid != 0 {
-            self.busy += between(end.started_at, end.ended_at);
+        if end.ran.is_some() {
+            self.busy += end.took();
             self.user += end.usage.user;
             self.sys += end.usage.sys;
         }

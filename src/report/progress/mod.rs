@@ -148,7 +148,13 @@ impl Sink for Progress {
                 self.changed = true;
             }
             Event::AttemptStarted(start) if self.is_for_zenity() => {
-                let args: Vec<_> = start.job.args.iter().map(String::from_utf8_lossy).collect();
+                let args: Vec<_> = start
+                    .job
+                    .job
+                    .args
+                    .iter()
+                    .map(String::from_utf8_lossy)
+                    .collect();
                 self.latest = one_line(args.join(" ").as_bytes(), LATEST);
                 self.changed = true;
             }

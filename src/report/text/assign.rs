@@ -95,7 +95,7 @@ impl Assignments {
             }
             Variables::Array(_) => {}
             Variables::Keyed(_) => {
-                let key = job.args.iter().collect::<Vec<_>>().join(&b' ');
+                let key = job.job.args.iter().collect::<Vec<_>>().join(&b' ');
                 let out = printer.turn_to(Stream::Stdout)?;
                 out.write(b"[")?;
                 quoted(self.config.quoting, &key, out)?;

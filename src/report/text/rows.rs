@@ -68,10 +68,9 @@ pub struct Row {
 impl Row {
     /// That of the job that ended with `end`.
     pub fn of(end: &AttemptEnd) -> Self {
-        let runtime = end.ended_at.duration_since(end.started_at);
         Self {
-            start: end.started_at,
-            runtime: runtime.unwrap_or_default(),
+            start: end.started_at(),
+            runtime: end.took(),
             sent: end.sent,
             exit: end.outcome.joblog_exit(),
             signal: end.outcome.signal(),
@@ -249,8 +248,8 @@ impl Rows {
 
 /// The arguments of `job` that have a column.
 fn args_of(job: &AttemptInfo, of_pieces: bool) -> impl Iterator<Item = &[u8]> {
-    let stands_for_none = of_pieces && job.args.len() == 1 && job.args.get(0) == Some(b"");
-    job.args.iter().filter(move |_| !stands_for_none)
+    let stands_for_none = of_pieces && job.job.args.len() == 1 && job.job.args.get(0) == Some(b"");
+    job.job.args.iter().filter(move |_| !stands_for_none)
 }
 
 /// The fields before the command line.

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::flow::feed_queue::FeedQueues;
 use crate::flow::mailbox::Urgency;
+use crate::model::Job;
 use crate::model::{ArgList, Body, RunEnd, SpawnError, Stdin};
 use crate::run::gate::Delay;
 use crate::run::halt::{ExitRule, HaltOn, Threshold};
@@ -78,7 +79,7 @@ impl Default for Play {
 
 impl Play {
     fn outcome(&self, attempt: &Attempt) -> Outcome {
-        let index = attempt.job.seq as usize * 7 + attempt.number as usize;
+        let index = attempt.seq() as usize * 7 + attempt.number as usize;
         self.outcomes[index % self.outcomes.len()].clone()
     }
 
@@ -139,7 +140,7 @@ impl Engine for Stage {
         assert!(!is_over, "{attempts:?} handed over after the end");
         for attempt in attempts {
             state.seen.push(Seen::HandedOver {
-                seq: attempt.job.seq,
+                seq: attempt.seq(),
                 number: attempt.number,
             });
             state.attempts.push_back(attempt);
@@ -213,7 +214,7 @@ impl Stage {
         let attempts: Vec<_> = state.attempts.split_off(running).into();
         for attempt in &attempts {
             state.seen.push(Seen::Returned {
-                seq: attempt.job.seq,
+                seq: attempt.seq(),
                 number: attempt.number,
             });
         }
@@ -378,17 +379,19 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
     (seen, exit_code)
 }
 
-fn inputs(play: &Play) -> Vec<Result<Job, &'static str>> {
+fn inputs(play: &Play) -> Vec<Result<Work, &'static str>> {
     let stream = || Stdin {
         header: Arc::from([]),
         body: Body::Stream(FeedQueues::new().open().unwrap()),
         counts: false,
     };
-    let job = |seq| Job {
-        seq,
-        args: ArgList::new(),
+    let job = |seq| Work {
         stdin: play.fed_once.then(stream),
-        after_all: false,
+        ..Work::of(Job {
+            seq,
+            args: ArgList::new(),
+            after_all: false,
+        })
     };
     let mut inputs: Vec<_> = (1..=play.readable()).map(|seq| Ok(job(seq))).collect();
     if play.input_fails_after.is_some() {

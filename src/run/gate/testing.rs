@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::engine::{Attempt, Running, unstarted};
-use crate::model::{ArgList, Job, Outcome};
+use crate::model::{ArgList, Job, Outcome, Work};
 
 /// Jobs that run, each a second younger than the one before.
 pub(super) fn running(seqs: &[u64]) -> Vec<Running> {
@@ -18,12 +18,11 @@ pub(super) fn running(seqs: &[u64]) -> Vec<Running> {
 
 fn attempt(seq: u64) -> Attempt {
     Attempt {
-        job: Job {
+        work: Work::of(Job {
             seq,
             args: ArgList::new(),
-            stdin: None,
             after_all: false,
-        },
+        }),
         number: 1,
         max: None,
         queued_at: SystemTime::now(),
