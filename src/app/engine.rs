@@ -18,7 +18,7 @@ use crate::flow::mailbox::Urgency;
 use crate::flow::output_order::OutputOrder;
 use crate::flow::spool::{Limits, SpoolDir};
 use crate::job::Renderer;
-use crate::ledger::done::DoneWork;
+use crate::job::ready;
 use crate::model::RenderJob;
 use crate::plan::{CapturePlan, EnginePlan, RunPlan, Windows};
 use crate::reduce::{self, Reducer};
@@ -49,8 +49,6 @@ pub struct EngineParts {
     all_at_once: bool,
     /// Whether no slot is used again while one was never used: jobs all run at once and read the same stream.
     slots_of_their_own: bool,
-    /// The work that an earlier run has done.
-    done: Option<DoneWork>,
     /// Whose output is shown, in the order of the inputs.
     pub(super) turn: Arc<OutputOrder>,
     /// The rows of a table that the jobs are.
@@ -103,6 +101,16 @@ pub fn prepare_engine(
     // Of one that was deleted nobody knows the name; only what needs it fails then.
     let cwd = std::env::current_dir().unwrap_or_default();
     let pwd = folders::as_entered(&cwd);
+    let rules = ready::Rules {
+        done: jobs.done_work.take().map(|done| {
+            let cwd = cwd.as_os_str().as_encoded_bytes().to_vec();
+            (done, cwd)
+        }),
+        results_are_done: plan.results_are_done,
+        confirm: plan.confirm,
+    };
+    let beyond_lines = beyond_lines || !rules.is_empty();
+    let prepare = ready::ready(prepare, rules);
     let total = jobs.at_most.map_or(usize::MAX, |total| {
         usize::try_from(total).unwrap_or(usize::MAX)
     });
@@ -127,7 +135,6 @@ pub fn prepare_engine(
         fewer,
         all_at_once: jobs.needs_slots() || limits::memory_left().is_some(),
         slots_of_their_own: jobs.needs_slots(),
-        done: jobs.done_work.take(),
         turn: Arc::default(),
         claims: jobs.claims.take(),
         names: jobs.names().to_vec(),
@@ -222,10 +229,7 @@ impl EngineParts {
         let Some(guardian) = self.guardian else {
             // Whether a job halts the run depends on its own end.
             let ends = reports.wants_ends || run.halt.is_some() || self.beyond_lines;
-            let engine = DryEngine::new(self.prepare, self.plan.shellquote, ends, post)
-                .without(self.done, self.cwd.as_os_str().as_encoded_bytes())
-                .with_results_done(self.plan.results_are_done)
-                .asking(self.plan.confirm);
+            let engine = DryEngine::new(self.prepare, self.plan.shellquote, ends, post);
             return Ok(RunningEngine {
                 engine: Box::new(engine),
                 slots: usize::MAX,
@@ -280,7 +284,7 @@ impl EngineParts {
             timeout: self.plan.timeout,
             stdin: self.plan.stdin,
             tmux,
-            confirm: self.plan.confirm,
+            one_by_one: self.plan.confirm,
             remove_empty_workdirs: self.plan.remove_empty_workdirs,
             remove_made_files: self.plan.remove_made_files,
             nice: self.plan.nice,
@@ -290,8 +294,6 @@ impl EngineParts {
                 .map(|scratch| scratch.path().to_owned())
                 .unwrap_or_default(),
             term_seq: self.plan.term_seq,
-            done: self.done,
-            results_are_done: self.plan.results_are_done,
             report_starts: reports.wants_starts,
             shows_slots: self.shows_slots,
         };

@@ -6,14 +6,11 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::confirm;
 use super::stopped::Stopped;
 use super::{Attempt, Engine, Order, Update, UpdateSender, ended, not_rendered, unstarted};
 use crate::exec::template_files;
 use crate::flow::mailbox::Urgency;
-use crate::flow::spool::{Captured, has_result};
-use crate::ledger::done::DoneWork;
-use crate::ledger::key::{NO_STDIN, key};
+use crate::flow::spool::Captured;
 use crate::model::{AttemptEnd, Command, DryRunLines, Outcome, RenderJob, SpawnError, Where};
 use crate::template::Quoting;
 
@@ -21,14 +18,8 @@ use crate::template::Quoting;
 pub struct DryEngine {
     prepare: Arc<dyn RenderJob>,
     shellquote: Option<(Quoting, u8)>,
-    /// The work that an earlier run has done, and the directory that it is done in.
-    done: Option<(DoneWork, Vec<u8>)>,
     /// Whether each job's end is wanted, not only the lines.
     ends: bool,
-    /// Whether the user is asked about each job.
-    confirm: bool,
-    /// Whether a job whose output has a file already is done.
-    results_are_done: bool,
     /// Whether an attempt could not be rendered, after which nothing is before the controller says so.
     stopped: Stopped,
     updates: UpdateSender,
@@ -53,42 +44,10 @@ impl DryEngine {
         Self {
             prepare,
             shellquote,
-            done: None,
-            confirm: false,
-            results_are_done: false,
             ends,
             stopped: Stopped::default(),
             updates,
         }
-    }
-
-    /// Leaves out the work `done` in directory `cwd`.
-    #[must_use]
-    pub fn without(mut self, done: Option<DoneWork>, cwd: &[u8]) -> Self {
-        self.done = done.map(|done| (done, cwd.to_vec()));
-        self
-    }
-
-    /// With the user being asked about each job.
-    #[must_use]
-    pub fn asking(mut self, confirm: bool) -> Self {
-        self.confirm = confirm;
-        self
-    }
-
-    /// With jobs whose output has a file already being done, or not.
-    #[must_use]
-    pub fn with_results_done(mut self, done: bool) -> Self {
-        self.results_are_done = done;
-        self
-    }
-
-    fn done_before(&self, command: &Command) -> bool {
-        let results = command.results.as_ref().filter(|_| self.results_are_done);
-        let by_key = |(done, cwd): &(DoneWork, Vec<u8>)| {
-            done.take(key(&command.line, cwd, NO_STDIN, &mut Vec::new()))
-        };
-        results.is_some_and(|prefix| has_result(prefix)) || self.done.as_ref().is_some_and(by_key)
     }
 
     fn output(&self, line: &[u8]) -> Captured {
@@ -144,7 +103,7 @@ impl DryEngine {
         let works: Vec<_> = attempts.iter().map(|attempt| &attempt.work).collect();
         self.prepare.prepare_all(&works, SLOT, &mut |command| {
             let command = command.map(std::mem::take);
-            let command = command.and_then(|command| self.shown_only(command));
+            let command = command.and_then(|command| self.with_files(command));
             let go_on = command.is_ok();
             prepared.push(command);
             go_on
@@ -160,21 +119,10 @@ impl DryEngine {
         }
     }
 
-    /// As GNU parallel, asks even though nothing is run; and makes the files of `--template`, but for a dry run.
-    fn shown_only(&self, mut command: Command) -> Result<Command, SpawnError> {
-        if command.skip_as.is_some() {
-            return Ok(command);
-        }
-        if self.done_before(&command) {
-            command.skip_as = Some(Outcome::DoneBefore);
-            return Ok(command);
-        }
-        if self.shellquote.is_some() {
+    /// Makes the files of `--template`, but for a dry run.
+    fn with_files(&self, command: Command) -> Result<Command, SpawnError> {
+        if command.skip_as.is_none() && self.shellquote.is_some() {
             template_files::make(&command)?;
-        }
-        if self.confirm {
-            let allowed = confirm::ask(&command.line, None).map_err(|error| error.to_string())?;
-            command.skip_as = (!allowed).then_some(Outcome::Declined);
         }
         Ok(command)
     }
@@ -231,7 +179,7 @@ impl Engine for DryEngine {
         {
             stdin.abandon();
         }
-        if self.ends || self.confirm || self.shellquote.is_some() || self.done.is_some() {
+        if self.ends || self.shellquote.is_some() {
             self.end_each(attempts);
         } else {
             self.render_all(attempts);

@@ -10,15 +10,13 @@ mod watch;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use setbacks::Setbacks;
 use watch::Watch;
 
-use super::confirm;
 use super::pool::{Pool, Runner, TakenAttempts, WorkerHandle};
 use super::{Attempt, Engine as _, Order, UpdateSender, ended, not_rendered, unstarted};
 use crate::exec::capture::{Capture, Capturer, Source};
@@ -30,13 +28,10 @@ use crate::exec::tmux::Tmux;
 use crate::exec::warm::{Warm, Worker};
 use crate::exec::workdir::Workdir;
 use crate::flow::credit::Tokens;
-use crate::flow::spool::{Codec, has_result};
-use crate::ledger::done::DoneWork;
-use crate::ledger::key::{NO_STDIN, key};
+use crate::flow::spool::Codec;
 use crate::model::Where;
 use crate::model::{
-    ArgList, AttemptEnd, AttemptInfo, AttemptStart, Command, KilledBy, Outcome, RenderJob,
-    SpawnError, Stdin,
+    ArgList, AttemptEnd, AttemptInfo, AttemptStart, KilledBy, Outcome, RenderJob, SpawnError, Stdin,
 };
 use crate::sys::child::Child;
 use crate::sys::family::Family;
@@ -64,8 +59,8 @@ pub struct Config {
     pub stdin: JobStdin,
     /// Where jobs have windows.
     pub tmux: Option<Tmux>,
-    /// Whether the user is asked about each attempt.
-    pub confirm: bool,
+    /// Whether each attempt is to be over before the next is made ready.
+    pub one_by_one: bool,
     /// How long an attempt may take, until somebody says otherwise.
     pub timeout: Option<Duration>,
     /// Whether the files that were made for a job are removed when it is over.
@@ -80,10 +75,6 @@ pub struct Config {
     pub stdin_dir: PathBuf,
     /// How attempts are ended.
     pub term_seq: TermSeq,
-    /// The work that an earlier run has done.
-    pub done: Option<DoneWork>,
-    /// Whether a job whose output has a file already is done.
-    pub results_are_done: bool,
     /// Whether somebody wants to know when an attempt starts.
     pub report_starts: bool,
     /// Whether jobs show which slots they run in.
@@ -138,7 +129,6 @@ pub fn start(config: Config, guardian: &Guardian, updates: UpdateSender) -> anyh
         config,
         stdin,
         pieces,
-        asking: Mutex::default(),
     });
     let pool = Pool::start(wards.len(), updates, move |index, worker| {
         // What a worker starts is as nice as itself.
@@ -169,8 +159,10 @@ fn warm(config: &Config, spawner: Spawner) -> Option<Warm> {
     let (Capture::Spool(keep) | Capture::InTurn { dir: keep, .. }) = &config.capture else {
         return None;
     };
-    let alone = config.confirm || config.tmux.is_some();
-    (!alone).then(|| Warm::new(&config.launch, keep, spawner))?
+    if config.one_by_one || config.tmux.is_some() {
+        return None;
+    }
+    Warm::new(&config.launch, keep, spawner)
 }
 
 /// What jobs read. Where our own standard input is closed there is nothing to inherit.
@@ -193,8 +185,6 @@ struct Shared {
     /// What all of them read.
     stdin: File,
     pieces: Tokens,
-    /// Held by whoever asks the user.
-    asking: Mutex<()>,
 }
 
 impl Worker for WorkerHandle {
@@ -263,7 +253,8 @@ impl LocalRunner {
     /// An attempt with its command, ready to run; or its end, where it is not to run at all.
     fn ready(&self, attempt: &Attempt, slot: usize) -> Result<Box<AttemptEnd>, Box<AttemptEnd>> {
         self.unless_killed(attempt)?;
-        let prepared = self.shared.config.prepare.prepare(&attempt.work, slot);
+        let prepare = &self.shared.config.prepare;
+        let prepared = prepare.prepare_until(&attempt.work, slot, self.worker.wake());
         let command = prepared.map_err(|error| {
             let outcome = match self.worker.killed() {
                 Some(by) => Outcome::Cancelled { by, signal: None },
@@ -271,19 +262,10 @@ impl LocalRunner {
             };
             unstarted(attempt, outcome)
         })?;
-        let outcome = if let Some(outcome) = &command.skip_as {
-            Some(outcome.clone())
-        } else if self.done_before(&command) {
-            Some(Outcome::DoneBefore)
-        } else if self.shared.config.confirm {
-            let declined = self
-                .is_declined(&command)
-                .map_err(|why| unstarted(attempt, Outcome::SpawnFailed(why)))?;
+        let outcome = command.skip_as.clone();
+        if outcome == Some(Outcome::Declined) {
             self.unless_killed(attempt)?;
-            declined.then_some(Outcome::Declined)
-        } else {
-            None
-        };
+        }
         let runs = outcome.is_none();
         let at = Where {
             slot,
@@ -358,32 +340,6 @@ impl LocalRunner {
             None => Ok(()),
             Some(by) => Err(unstarted(attempt, Outcome::Cancelled { by, signal: None })),
         }
-    }
-
-    /// Whether the user says no when asked.
-    fn is_declined(&self, command: &Command) -> Result<bool, SpawnError> {
-        let asking = &self.shared.asking;
-        let _alone = asking.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.worker.killed().is_some() {
-            return Ok(true);
-        }
-        let allowed = confirm::ask(&command.line, Some(self.worker.wake()));
-        let allowed = allowed.map_err(|error| SpawnError::fatal(error.to_string()))?;
-        Ok(!allowed)
-    }
-
-    /// Whether an earlier run did the same work.
-    fn done_before(&self, command: &Command) -> bool {
-        let config = &self.shared.config;
-        let results = command.results.as_ref().filter(|_| config.results_are_done);
-        if results.is_some_and(|prefix| has_result(prefix)) {
-            return true;
-        }
-        let Some(done) = &config.done else {
-            return false;
-        };
-        let cwd = config.launch.cwd.as_os_str().as_bytes();
-        done.take(key(&command.line, cwd, NO_STDIN, &mut Vec::new()))
     }
 
     /// Runs the command in `end` and writes down in there what became of it.

@@ -9,7 +9,6 @@
 //! * [`local`]: what a worker does with an attempt on this host, with the parts of [`exec`](crate::exec);
 //! * [`dry_run`]: an engine that renders commands and runs nothing; [`null`]: one that does not even render them.
 
-mod confirm;
 #[cfg(test)]
 mod contract;
 pub mod dry_run;

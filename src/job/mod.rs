@@ -1,9 +1,10 @@
-//! Jobs from records: packing, numbering, rendering.
+//! Jobs from records: packing, numbering, rendering; and whether they are run at all ([`ready`]).
 
 mod evaluate;
 pub mod measure;
 pub mod pack;
 mod perl;
+pub mod ready;
 mod render;
 mod results;
 mod shown;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{ArgList, Outcome, SpawnError, Stdin};
+use crate::sys::wake::Wake;
 
 /// One piece of work: its number and its arguments. Shared from the queue to the reports, and never changed; the
 /// command line is rendered when it starts.
@@ -80,7 +81,8 @@ impl Command {
 /// Takes what was prepared, and says whether it wants more.
 pub type RenderedSink<'a> = dyn FnMut(Result<&mut Command, SpawnError>) -> bool + 'a;
 
-/// Turns a job into its command line; called by the worker that runs it, once per attempt.
+/// Makes a job ready: renders its command, and says by [`Command::skip_as`] whether it is run at all. Called by the
+/// worker that runs it, once per attempt.
 pub trait RenderJob: Send + Sync {
     /// The command of `work` in slot number `slot` (from 1).
     ///
@@ -88,6 +90,17 @@ pub trait RenderJob: Send + Sync {
     ///
     /// With what the attempt ends as `SpawnFailed`: a sentence that names what cannot be rendered.
     fn prepare(&self, work: &Work, slot: usize) -> Result<Command, SpawnError>;
+
+    /// As [`prepare`](Self::prepare); the user, if asked about the job, is waited for no longer than until `bell` is
+    /// rung.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn prepare_until(&self, work: &Work, slot: usize, bell: &Wake) -> Result<Command, SpawnError> {
+        let _ = bell;
+        self.prepare(work, slot)
+    }
 
     /// Whether a job that is prepared once more gets the same command. Else none is that may not run after all.
     fn is_repeatable(&self) -> bool {

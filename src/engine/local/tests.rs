@@ -65,10 +65,8 @@ pub(in crate::engine) fn config() -> Config {
         stdin: JobStdin::Empty,
         codec: None,
         tmux: None,
-        confirm: false,
+        one_by_one: false,
         term_seq: TermSeq::default(),
-        done: None,
-        results_are_done: false,
         report_starts: false,
         shows_slots: false,
     }
