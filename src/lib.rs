@@ -46,8 +46,8 @@ use std::io::{self, Write as _};
 
 use anyhow::Context as _;
 use cli::{CalledAs, Refusal, Request};
+use model::ExitCode;
 use plan::{Plan, ReportPlan};
-use run::exit_code::ExitCode;
 use sem::Entered;
 use sys::first_thread;
 use sys::guardian::Guardian;

@@ -29,10 +29,10 @@ use std::time::Duration;
 
 use crate::flow::mailbox::Mailbox;
 use crate::ledger::done::SeqSet;
+use crate::model::ExitCode;
 use crate::plan::{RunPlan, SlotsPlan};
 use crate::run::Message;
 use crate::run::controller::{self, Parties};
-use crate::run::exit_code::ExitCode;
 use crate::run::gate::Gate;
 use crate::run::queue::Queue;
 use crate::run::slot_count::SlotCount;
@@ -118,30 +118,17 @@ pub fn control(
         record: record.as_deref(),
         observer: reports.observer(),
     };
-    let mut exit_code = controller::run(config, parties);
+    let exit_code = controller::run(config, parties);
     let _guardian = engine.stop();
-    let mut messages = Vec::new();
-    if !exit_code.is_stop()
-        && let Some(signal) = reports.linger(mailbox, &mut messages)
-    {
-        exit_code = ExitCode::of_signal(signal, dies_of_signals);
+    let last_word = Arc::clone(&reports.last_word);
+    let mut stopped = exit_code.is_stop();
+    if !stopped && let Some(signal) = reports.linger(mailbox) {
+        last_word.stopped(ExitCode::of_signal(signal, dies_of_signals));
+        stopped = true;
     }
     // Whoever stopped the run does not wait for somebody to read what is left of the output.
-    let patience = exit_code.is_stop().then_some(LAST_WORDS);
-    if !reports.finish(patience) {
+    if !reports.finish(stopped.then_some(LAST_WORDS)) {
         return ExitCode::Error;
     }
-    mailbox.take(&mut messages);
-    last_word(exit_code, &messages)
-}
-
-/// What went wrong while the last reports were written, when the controller had left already.
-fn last_word(exit_code: ExitCode, messages: &[Message]) -> ExitCode {
-    messages
-        .iter()
-        .fold(exit_code, |exit_code, message| match message {
-            Message::StdoutClosed => ExitCode::BrokenPipe,
-            Message::ReportFailed(_) => ExitCode::Error,
-            _ => exit_code,
-        })
+    last_word.on(exit_code)
 }

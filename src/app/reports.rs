@@ -17,7 +17,7 @@ use crate::engine::Record;
 use crate::flow::mailbox::Urgency;
 use crate::flow::spool::Captured;
 use crate::ledger::key::NO_STDIN;
-use crate::model::Event;
+use crate::model::{Event, ExitCode, LastWord};
 use crate::plan::{JsonPlan, JsonTarget, ReportPlan, RowsPlan};
 use crate::reduce::Reducer;
 use crate::report::joblog::{Joblog, end_of_lines};
@@ -37,6 +37,8 @@ pub struct Reports {
     link: Link,
     /// Closed when the thread is at its end.
     over: Receiver<()>,
+    /// What becomes of the exit code when a report fails.
+    pub last_word: Arc<LastWord>,
     /// Where the ends of jobs are recorded at once, if anywhere.
     pub record: Option<Arc<dyn Record>>,
     /// Whether it wants to know when an attempt starts.
@@ -70,10 +72,16 @@ pub fn start_reports(
     let near_order = by_ends.then(NearOrder::default);
     let messages = Arc::clone(mailbox);
     let first = OnceLock::new();
+    let last_word = Arc::<LastWord>::default();
+    let overruled = Arc::clone(&last_word);
     let on_failure: OnFailure = Arc::new(move |failure: Failure| {
         let message = match failure {
-            Failure::StdoutClosed => Message::StdoutClosed,
+            Failure::StdoutClosed => {
+                overruled.failed(ExitCode::BrokenPipe);
+                Message::StdoutClosed
+            }
             failure => {
+                overruled.failed(ExitCode::Error);
                 let words = passing::with_limit(failure.to_string());
                 // A file may be written to both from here and where jobs end.
                 if first.set(words.clone()).is_ok() || first.get() != Some(&words) {
@@ -87,7 +95,7 @@ pub fn start_reports(
     });
     let mut recorder = Recorder::new(retry.clone(), plan.fsync, Arc::clone(&on_failure));
     recorder.results = engine.keeps_results();
-    let sinks = sinks(plan, engine, files, mailbox, &mut recorder)?;
+    let sinks = sinks(plan, engine, files, mailbox, &mut recorder, &last_word)?;
     let reporter = Reporter::new(sinks, Box::new(move |failure| on_failure(failure)));
     let wants_starts = reporter.wants_starts();
     let wants_ends = reporter.wants_ends() || recorder.is_wanted();
@@ -118,6 +126,7 @@ pub fn start_reports(
             threads,
         },
         over,
+        last_word,
         record: recorder
             .is_wanted()
             .then(|| Arc::new(recorder) as Arc<dyn Record>),
@@ -134,8 +143,13 @@ fn sinks(
     mut files: RecordFiles,
     mailbox: &Messages,
     recorder: &mut Recorder,
+    last_word: &Arc<LastWord>,
 ) -> anyhow::Result<Vec<Box<dyn Sink>>> {
     let screen = Screen::new();
+    let mut records = Records {
+        table: engine.claims.clone(),
+        ..Records::default()
+    };
     let stderr = || {
         anyhow::Ok(
             Out::stderr()
@@ -147,13 +161,14 @@ fn sinks(
     let mut text_config = plan.text;
     if let Some(json) = plan.json {
         let (lines, file) = json_sink(json, engine, &mut files, mailbox)?;
+        let lines = lines.with_last_word(Arc::clone(last_word));
+        let lines = json::JsonRecord::new(lines, file.is_some());
+        records.json = Some(lines.clone());
         if let Some(file) = file {
             recorder.writes("--json", file);
-            let record = recorder.json.insert(json::JsonRecord::new(lines));
-            sinks.push(Box::new(record.clone()));
-        } else {
-            sinks.push(Box::new(lines));
+            recorder.json = Some(lines.clone());
         }
+        sinks.push(Box::new(lines));
     }
     let mut printed_log = None;
     if let Some(plan) = plan.joblog {
@@ -168,6 +183,7 @@ fn sinks(
             printed_log = Some(log);
         } else {
             let (log, file) = open_joblog(&plan, verbose, &mut files, mailbox)?;
+            records.joblog = Some(log.clone());
             if let Some(file) = file {
                 recorder.writes(&format!("--joblog {}", plan.path.display()), file);
                 recorder.joblog = Some(log);
@@ -227,11 +243,7 @@ fn sinks(
             .with_rows_elsewhere(recorder.rows.as_ref())
             .with_assignments(plan.assign)
             .with_joblog(printed_log)
-            .with_corrections(Corrections::new(Records {
-                joblog: recorder.joblog.clone(),
-                json: recorder.json.clone(),
-                table: engine.claims.clone(),
-            })),
+            .with_corrections(Corrections::new(records)),
     ));
     Ok(sinks)
 }
@@ -331,24 +343,19 @@ impl Reports {
 
     /// Waits, when no event comes any more, until everything is written or the user wants no more of it;
     /// returns the signal that says the latter. As with jobs, what runs goes on after a SIGHUP.
-    pub(super) fn linger(
-        &mut self,
-        mailbox: &Messages,
-        messages: &mut Vec<Message>,
-    ) -> Option<Signal> {
+    pub(super) fn linger(&mut self, mailbox: &Messages) -> Option<Signal> {
         // The thread ends when this end of the channel is gone.
         self.link.events = crossbeam_channel::unbounded().0;
-        let mut seen = 0;
+        let mut messages = Vec::new();
         while self.over.try_recv() != Err(TryRecvError::Disconnected) {
-            mailbox.receive(messages, None);
-            let stops = |message: &Message| match message {
-                Message::Signal(signal @ (Signal::Interrupt | Signal::Terminate)) => Some(*signal),
+            mailbox.receive(&mut messages, None);
+            let mut signals = messages.drain(..).filter_map(|message| match message {
+                Message::Signal(signal @ (Signal::Interrupt | Signal::Terminate)) => Some(signal),
                 _ => None,
-            };
-            if let Some(signal) = messages[seen..].iter().find_map(stops) {
+            });
+            if let Some(signal) = signals.next() {
                 return Some(signal);
             }
-            seen = messages.len();
         }
         None
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::{ArgList, Command, Job, Outcome, Stdin, Usage};
+use super::{ArgList, Command, ExitCode, Job, Outcome, Stdin, Usage};
 use crate::flow::credit::Token;
 use crate::flow::output_order::Asking;
 use crate::flow::spool::Captured;
@@ -260,8 +260,8 @@ pub struct Tally {
 pub struct RunEnd {
     /// When it ended.
     pub at: SystemTime,
-    /// The process's exit code.
-    pub exit_code: i32,
+    /// The process's exit code, but for what [`LastWord`](super::LastWord) says.
+    pub exit_code: ExitCode,
     /// What halted it early, in words (`--halt now,fail=1`, `SIGTERM`), if something did.
     pub halted_by: Option<String>,
     /// Whether that was a signal.

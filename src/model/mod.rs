@@ -5,6 +5,7 @@
 
 mod args;
 mod event;
+mod exit_code;
 mod job;
 mod outcome;
 mod stdin;
@@ -14,6 +15,7 @@ pub use event::{
     AttemptEnd, AttemptInfo, AttemptStart, DryRunLines, Event, Left, OutputPiece, Ran, RunEnd,
     RunStart, Stream, Tally, Where,
 };
+pub use exit_code::{ExitCode, LastWord, MANY};
 pub use job::{Command, Job, RenderJob, RenderedSink, Work};
 pub use outcome::{KilledBy, Outcome, OutputLost, SpawnError};
 pub use stdin::{Body, Stdin};

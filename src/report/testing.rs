@@ -127,7 +127,7 @@ pub(super) fn run_started(total: Option<u64>) -> Event {
 pub(super) fn run_ended() -> Event {
     Event::RunEnded(RunEnd {
         at: at(10.0),
-        exit_code: 1,
+        exit_code: crate::model::ExitCode::Jobs(1),
         halted_by: None,
         interrupted: false,
         left: crate::model::Left::default(),

@@ -21,9 +21,9 @@ use crate::sql::claims::Claims;
 /// Where it is on record which jobs are done.
 #[derive(Clone, Debug, Default)]
 pub struct Records {
-    /// A joblog in a file.
+    /// A joblog, in a file or not.
     pub joblog: Option<Joblog>,
-    /// A JSON stream in a file.
+    /// The JSON lines, in a file or not.
     pub json: Option<JsonRecord>,
     /// The table that the jobs come from.
     pub table: Option<Arc<Claims>>,
@@ -100,12 +100,13 @@ impl Unwritten {
     ) -> Result<Corrections, Failure> {
         self.corrections.why = failure.to_string();
         let is_written = |end: [u64; 3]| end.iter().zip(written).all(|(end, len)| *end <= len);
-        for (job, place) in &self.jobs {
-            if !place.is_some_and(is_written) {
-                self.corrections.write(job)?;
-            }
-        }
-        Ok(self.corrections)
+        let lost = self.jobs.iter();
+        let lost = lost.filter(|(_, place)| !place.is_some_and(is_written));
+        // What can be said of later ones is.
+        let told = lost
+            .map(|(job, _)| self.corrections.write(job))
+            .fold(Ok(()), Result::and);
+        told.map(|()| self.corrections)
     }
 }
 

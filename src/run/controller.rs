@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::exit_code::ExitCode;
 use super::gate::{Admit, Gate};
 use super::halt::{ExitRule, Halt, HaltOn, HaltPolicy, HaltWhen};
 use super::lookahead::{AHEAD, Ahead, Lookahead};
@@ -17,6 +16,7 @@ use crate::engine::{
 };
 use crate::flow::mailbox::{Mailbox, Urgency};
 use crate::ledger::done::SeqSet;
+use crate::model::ExitCode;
 use crate::model::{
     AttemptEnd, DryRunLines, Event, KilledBy, Left, Outcome, RunEnd, RunStart, Work,
 };
@@ -238,7 +238,7 @@ impl<'a> Controller<'a> {
         let halted_by = self.halted_by.take();
         self.events.push(Event::RunEnded(RunEnd {
             at: SystemTime::now(),
-            exit_code: exit_code.code(),
+            exit_code,
             halted_by,
             interrupted: self.signalled.is_some(),
             left: self.left,
@@ -258,6 +258,13 @@ impl<'a> Controller<'a> {
         self.parties.mailbox.post(others, Urgency::Soon);
         for remark in remarks {
             self.handle(remark);
+        }
+    }
+
+    /// The run ends with `code`, whatever becomes of its jobs; a user who has stopped it hears of that.
+    fn in_trouble(&mut self, code: ExitCode) {
+        if !self.trouble.is_some_and(ExitCode::is_stop) {
+            self.trouble = Some(code);
         }
     }
 
@@ -295,7 +302,7 @@ impl<'a> Controller<'a> {
                 Pull::Wait | Pull::End => break,
                 Pull::Failed(why) => {
                     self.notice(format!("Error: {why}"));
-                    self.trouble = Some(ExitCode::Error);
+                    self.in_trouble(ExitCode::Error);
                     break;
                 }
             };
@@ -443,16 +450,16 @@ impl<'a> Controller<'a> {
             Message::PlainRemark(words) => self.plain_notice(words.as_bytes()),
             Message::Signal(signal) => self.signalled(signal),
             Message::StdoutClosed => {
-                self.trouble = Some(ExitCode::BrokenPipe);
+                self.in_trouble(ExitCode::BrokenPipe);
                 self.kill(KilledBy::User, "standard output was closed");
             }
             Message::GateFailed(why) => {
                 self.notice(format!("Error: {why}"));
-                self.trouble = Some(ExitCode::Error);
+                self.in_trouble(ExitCode::Error);
                 self.drain(KilledBy::User, &why);
             }
             Message::ReportFailed(why) => {
-                self.trouble = Some(ExitCode::Error);
+                self.in_trouble(ExitCode::Error);
                 self.drain(KilledBy::User, &why);
             }
         }
@@ -543,7 +550,7 @@ impl<'a> Controller<'a> {
             && error.fatal
         {
             let code = error.exit.map_or(ExitCode::Error, ExitCode::Jobs);
-            self.trouble = Some(code);
+            self.in_trouble(code);
             self.drain(KilledBy::User, &error.why);
         }
         self.announce_outcome(&end);
@@ -724,7 +731,7 @@ impl<'a> Controller<'a> {
                 self.parties.engine.order(go_on);
             }
             Signal::Interrupt | Signal::Terminate => {
-                self.trouble = Some(ExitCode::of_signal(signal, self.dies_of_signals));
+                self.in_trouble(ExitCode::of_signal(signal, self.dies_of_signals));
                 self.signalled = Some(signal);
                 let name = if signal == Signal::Interrupt {
                     "SIGINT"

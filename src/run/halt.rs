@@ -1,6 +1,6 @@
 //! `--halt`: when failures, successes or ends of jobs end the whole run.
 
-use super::exit_code::MANY;
+use crate::model::MANY;
 use crate::model::{Exit, Outcome, OutputLost};
 
 /// When the run is to end early.

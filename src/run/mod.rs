@@ -5,7 +5,7 @@
 //! machines beside it what to do, and tells an [`Observer`] what happened.
 
 pub mod controller;
-pub mod exit_code;
+
 pub mod gate;
 pub mod halt;
 pub mod lookahead;

@@ -13,6 +13,7 @@ mod idle;
 mod inputs;
 mod json;
 mod language;
+mod last_line;
 mod limits;
 mod memory;
 mod outlived;

@@ -12,6 +12,7 @@ mod stamp;
 mod totals;
 mod wire;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -26,8 +27,8 @@ use self::totals::Totals;
 use super::tally::{Counter, Pace};
 use super::{Failure, Out, Sink};
 use crate::model::{
-    ArgList, AttemptEnd, AttemptInfo, AttemptStart, Event, Outcome, OutputPiece, RunEnd, RunStart,
-    Stream,
+    ArgList, AttemptEnd, AttemptInfo, AttemptStart, Event, LastWord, Outcome, OutputPiece, RunEnd,
+    RunStart, Stream,
 };
 use crate::sys::secret::secret;
 
@@ -107,8 +108,9 @@ pub struct JsonLines {
     began: Instant,
     progress: Pulse,
     scratch: Vec<u8>,
-    /// How the run has ended, if that is still to be told.
+    /// How the run has ended, which is told behind all else: the last output may still fail.
     ended: Option<RunEnd>,
+    last_word: Arc<LastWord>,
     /// Why nothing is written any more.
     broken: Option<Failure>,
 }
@@ -180,8 +182,16 @@ impl JsonLines {
             },
             scratch: Vec::new(),
             ended: None,
+            last_word: Arc::default(),
             broken: None,
         }
+    }
+
+    /// `run.end` has the exit code that `last_word` makes of it.
+    #[must_use]
+    pub fn with_last_word(mut self, last_word: Arc<LastWord>) -> Self {
+        self.last_word = last_word;
+        self
     }
 
     fn tells(&self, detail: Detail) -> bool {
@@ -338,10 +348,14 @@ impl JsonLines {
         self.lines.write("progress", body)
     }
 
-    fn run_end(&mut self, end: &RunEnd) -> Result<(), Failure> {
-        self.progress.changed = false;
+    /// The last line, where the end of the run was heard of.
+    fn run_end(&mut self) -> Result<(), Failure> {
+        let Some(mut end) = self.ended.take() else {
+            return Ok(());
+        };
+        end.exit_code = self.last_word.tell(end.exit_code);
         self.lines
-            .write("run.end", self.totals.run_end(&self.start, end))
+            .write("run.end", self.totals.run_end(&self.start, &end))
     }
 }
 
@@ -376,7 +390,10 @@ impl Sink for JsonLines {
             Event::JobFinished(end) => self.attempt_end("job.end", end),
             Event::Output(piece) => self.output(piece),
             Event::Gate(reason) => self.gate(reason.as_deref()),
-            Event::RunEnded(end) => self.run_end(end),
+            Event::RunEnded(end) => {
+                self.ended = Some(end.clone());
+                Ok(())
+            }
             Event::Asking(_) | Event::DryRun(_) | Event::Notice { .. } => Ok(()),
         }
     }
@@ -397,6 +414,7 @@ impl Sink for JsonLines {
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
+        self.run_end()?;
         self.lines.out.flush()
     }
 }

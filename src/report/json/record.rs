@@ -1,4 +1,7 @@
-//! JSON in a file, which is part of the run's record: lines about jobs are written where these end, by any thread.
+//! The JSON lines of a run as several threads write them.
+//!
+//! A file is part of the run's record: lines about jobs are written where these end. What is no file is written by the
+//! reports alone: its reader can keep those waiting, but no slot.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -7,19 +10,25 @@ use super::{Detail, JsonLines};
 use crate::model::{AttemptEnd, AttemptInfo, AttemptStart, Event, Outcome, OutputPiece, RunStart};
 use crate::report::{Failure, Sink};
 
-/// The JSON lines of a file. As a sink it counts what happens, and writes only what is not about a job: what is, was
-/// written before the reports heard of it.
+/// The JSON lines of a run. Of a file, the sink counts what happens, and writes only what is not about a job: what is,
+/// was written before the reports heard of it.
 #[derive(Clone, Debug)]
-pub struct JsonRecord(Arc<Mutex<JsonLines>>);
+pub struct JsonRecord {
+    lines: Arc<Mutex<JsonLines>>,
+    is_file: bool,
+}
 
 impl JsonRecord {
-    /// Writes `lines` from any thread.
-    pub fn new(lines: JsonLines) -> Self {
-        Self(Arc::new(Mutex::new(lines)))
+    /// Writes `lines` to a file, from any thread, or to something else, from the reports' thread.
+    pub fn new(lines: JsonLines, is_file: bool) -> Self {
+        Self {
+            lines: Arc::new(Mutex::new(lines)),
+            is_file,
+        }
     }
 
     fn lines(&self) -> MutexGuard<'_, JsonLines> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has `write` write lines, and sees to it that they are in the file. Once that has failed, it fails always.
@@ -27,11 +36,19 @@ impl JsonRecord {
         &self,
         write: impl FnOnce(&mut JsonLines) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
+        self.buffer(|lines| write(lines).and_then(|()| lines.lines.out.flush()))
+    }
+
+    /// As [`write`](Self::write), but what is written may wait for more.
+    fn buffer(
+        &self,
+        write: impl FnOnce(&mut JsonLines) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let mut lines = self.lines();
         if let Some(failure) = &lines.broken {
             return Err(failure.clone());
         }
-        let written = write(&mut lines).and_then(|()| lines.lines.out.flush());
+        let written = write(&mut lines);
         lines.broken = written.as_ref().err().cloned();
         written
     }
@@ -88,8 +105,11 @@ impl JsonRecord {
     ///
     /// # Errors
     ///
-    /// When that cannot be written.
+    /// When that is the first that cannot be written.
     pub fn lost(&self, job: &AttemptInfo, was: &Outcome, why: &str) -> Result<(), Failure> {
+        if self.lines().broken.is_some() {
+            return Ok(());
+        }
         self.write(|lines| lines.job_lost(job, was, why))
     }
 
@@ -105,12 +125,14 @@ impl JsonRecord {
 
 impl Sink for JsonRecord {
     fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
+        if !self.is_file {
+            return self.buffer(|lines| lines.event(event));
+        }
         self.lines().count(event);
         match event {
             Event::JobFinished(end) if !end.recorded => self.ended([&**end], false),
             Event::Gate(reason) => self.write(|lines| lines.gate(reason.as_deref())),
             Event::RunEnded(end) => {
-                // After what may still have to be said of the last output.
                 self.lines().ended = Some(end.clone());
                 Ok(())
             }
@@ -131,9 +153,6 @@ impl Sink for JsonRecord {
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
-        self.write(|lines| match lines.ended.take() {
-            Some(end) => lines.run_end(&end),
-            None => Ok(()),
-        })
+        self.write(JsonLines::finish)
     }
 }

@@ -68,7 +68,7 @@ impl Totals {
             slot_utilisation: (used.min(1.0) * 1e4).round() / 1e4,
             user_s: seconds(self.user),
             sys_s: seconds(self.sys),
-            exit: end.exit_code,
+            exit: end.exit_code.code(),
             halted_by: end.halted_by.clone(),
             ..self.counts.clone()
         }

@@ -519,7 +519,7 @@ fn check_frame(seen: &[Seen], exit_code: ExitCode) {
         _ => None,
     });
     assert!(matches!(events.next(), Some(Event::RunStarted(_))));
-    assert_eq!(run_end(seen).exit_code, exit_code.code());
+    assert_eq!(run_end(seen).exit_code, exit_code);
     let rest = events.filter(|event| matches!(event, Event::RunStarted(_) | Event::RunEnded(_)));
     assert_eq!(rest.count(), 1);
 }
@@ -565,14 +565,10 @@ fn expected_exit_code(play: &Play, seen: &[Seen], outcomes: &[Outcome]) -> ExitC
     match disturbed.map(|(_, what, _)| what) {
         Some(Disturbance::StdoutClosed) if !own_error => ExitCode::BrokenPipe,
         // Whichever of the two comes last.
-        Some(Disturbance::StdoutClosed) => {
-            let code = run_end(seen).exit_code;
-            if code == ExitCode::Error.code() {
-                ExitCode::Error
-            } else {
-                ExitCode::BrokenPipe
-            }
-        }
+        Some(Disturbance::StdoutClosed) => match run_end(seen).exit_code {
+            ExitCode::Error => ExitCode::Error,
+            _ => ExitCode::BrokenPipe,
+        },
         Some(
             Disturbance::ReportFailed | Disturbance::Signal(Signal::Interrupt | Signal::Terminate),
         ) => ExitCode::Error,
