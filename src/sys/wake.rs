@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::event::{EventfdFlags, eventfd};
+use rustix::io::retry_on_intr;
 
 use super::fd::poll;
 
@@ -25,13 +26,13 @@ impl Wake {
     /// Rings.
     pub fn ring(&self) {
         // A full counter (EAGAIN) is rung already.
-        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
+        let _ = retry_on_intr(|| rustix::io::write(&self.0, &1_u64.to_ne_bytes()));
     }
 
     /// Makes it silent again.
     pub fn reset(&self) {
         // A silent bell (EAGAIN) stays silent.
-        let _ = rustix::io::read(&self.0, &mut [0_u8; 8]);
+        let _ = retry_on_intr(|| rustix::io::read(&self.0, &mut [0_u8; 8]));
     }
 }
 

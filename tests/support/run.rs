@@ -138,6 +138,13 @@ impl Drop for Run {
         // Its guardian ends what it has started.
         self.child.kill().ok();
         self.child.wait().ok();
+        // What strace ran goes on without it.
+        if thread::panicking() {
+            for (pid, _) in self.all() {
+                let pid = Pid::from_raw(pid.cast_signed()).unwrap();
+                kill_process(pid, Signal::KILL).ok();
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `FANOUT_TEST_SEED` | the seed of what is drawn at random; a failing test prints its own |
 //! | `FANOUT_TEST_KILLS` | how many moments fanout is killed at (`crash`) |
-//! | `FANOUT_TEST_FAULTS` | `all`: each failure at each place (`faults`) |
+//! | `FANOUT_TEST_FAULTS` | `all`: each failure at each place, or a share of them, `2/5` (`faults`) |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_collect)]
 #![allow(missing_docs, unreachable_pub, dead_code)]
