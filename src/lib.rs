@@ -42,7 +42,7 @@ pub mod sys;
 pub mod template;
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 
 use anyhow::Context as _;
 use cli::{CalledAs, Refusal, Request};
@@ -51,6 +51,7 @@ use plan::{Plan, ReportPlan};
 use sem::Entered;
 use sys::first_thread;
 use sys::guardian::Guardian;
+use sys::stderr;
 
 /// Does what the command line `argv`, the program's name first, asks for.
 ///
@@ -62,7 +63,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let called_as = CalledAs::from_argv0(&argv.next().unwrap_or_default());
     for name in sys::folders::without_cr() {
         let words = format!("Warning: ${name} ends in CR, which is taken off.");
-        let _ = writeln!(io::stderr(), "{}: {words}", called_as.name());
+        stderr::say(&format!("{}: {words}", called_as.name()));
     }
     match parse(called_as, argv.collect()) {
         Ok(Request::Run(plan)) => {
@@ -122,8 +123,7 @@ impl Caller {
     fn answer(&self, outcome: Result<ExitCode, String>) -> ExitCode {
         let code = outcome.unwrap_or_else(|why| {
             let why = sys::passing::with_limit(why);
-            // Nobody is left to tell when standard error is closed.
-            let _ = writeln!(io::stderr(), "{}: Error: {why}", self.program);
+            stderr::say(&format!("{}: Error: {why}", self.program));
             ExitCode::Error
         });
         if self.evaluates && code != ExitCode::BrokenPipe {
@@ -149,7 +149,7 @@ fn guarded(config: &sem::Config, mut plan: Box<Plan>) -> anyhow::Result<ExitCode
 fn without_table(error: &anyhow::Error, program: &str) -> Result<ExitCode, String> {
     match error.downcast_ref::<sql::SqlError>() {
         Some(missing) if missing.missing => {
-            let _ = writeln!(io::stderr(), "{program}: Error: {missing}");
+            stderr::say(&format!("{program}: Error: {missing}"));
             Ok(ExitCode::NoTable)
         }
         _ => Err(format!("{error:#}")),

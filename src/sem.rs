@@ -10,7 +10,7 @@
 //! What is counted is who holds the semaphore now, so callers may differ in how many they allow, as in
 //! GNU parallel. The file is removed by the last holder.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ use anyhow::Context as _;
 
 use crate::sys::lock::LockFile;
 use crate::sys::process::{self, Forked, Other};
+use crate::sys::stderr;
 
 /// The lock that guards the counting.
 const GATE: u32 = 0;
@@ -207,8 +208,7 @@ fn wait_for_one(locks: LockFile, held: &[u32], deadline: Option<Instant>) -> io:
 }
 
 fn warn(config: &Config, words: &str) {
-    // Nobody is left to tell when standard error is closed.
-    let _ = writeln!(io::stderr(), "{}: Warning: {words}", config.program);
+    stderr::say(&format!("{}: Warning: {words}", config.program));
 }
 
 impl Permit {

@@ -30,6 +30,7 @@ use crate::run::{Message, Observer};
 use crate::sys::helper;
 use crate::sys::passing;
 use crate::sys::signals::{self, Caught, Signal};
+use crate::sys::stderr;
 use crate::sys::threads;
 
 /// The report thread and the way to it.
@@ -86,7 +87,7 @@ pub fn start_reports(
                 // A file may be written to both from here and where jobs end.
                 if first.set(words.clone()).is_ok() || first.get() != Some(&words) {
                     // Said right here: what cannot be written may be what would say it.
-                    let _ = writeln!(io::stderr(), "{program}: Error: {words}");
+                    stderr::say(&format!("{program}: Error: {words}"));
                 }
                 Message::ReportFailed(words)
             }
@@ -441,7 +442,7 @@ impl Link {
                     Ok(running) => self.threads = running,
                     Err(error) => {
                         let why = passing::with_limit(format!("cannot start a thread: {error}"));
-                        let _ = writeln!(io::stderr(), "fanout: Error: {why}");
+                        stderr::say(&format!("fanout: Error: {why}"));
                         messages.post([Message::ReportFailed(why)], Urgency::Now);
                     }
                 }

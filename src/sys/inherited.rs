@@ -2,6 +2,7 @@
 //! jobs; and the standard descriptors that were closed.
 #![allow(unsafe_code)]
 
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A bit for each signal, from 1.
@@ -25,10 +26,16 @@ extern "C" fn remember() {
     IGNORED.store(ignored, Ordering::Relaxed);
     let mut closed = 0;
     for fd in 0..3 {
-        // SAFETY: only asks for the flags of a number that may or may not be open.
-        closed |= u64::from(unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0) << fd;
+        closed |= u64::from(is_closed_now(fd)) << fd;
     }
     CLOSED.store(closed, Ordering::Relaxed);
+}
+
+fn is_closed_now(fd: i32) -> bool {
+    // SAFETY: only asks for the flags of a number that may or may not be open.
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
+    // Where the kernel will not say, it may well be open.
+    flags < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::EBADF)
 }
 
 /// Whether standard descriptor number `fd` was closed. The runtime library has `/dev/null` there now.

@@ -29,6 +29,7 @@ pub mod scratch;
 pub mod secret;
 pub mod signals;
 pub mod spawn;
+pub mod stderr;
 pub mod stdin;
 pub mod temp;
 pub mod threads;
