@@ -56,9 +56,6 @@ impl Master {
 
     /// Writes `jobs` into `table`, which is made for the first.
     fn write(&mut self, jobs: &[Work], table: &mut dyn Table) -> Result<(), SqlError> {
-        if !std::mem::replace(&mut self.begun, true) {
-            table.create(jobs.first().map_or(1, |job| job.args().len().max(1)))?;
-        }
         let args: Vec<Vec<&[u8]>> = jobs.iter().map(|job| job.args().iter().collect()).collect();
         let waiting: Vec<_> = args
             .iter()
@@ -67,6 +64,10 @@ impl Master {
                 args,
             })
             .collect();
+        if !std::mem::replace(&mut self.begun, true) {
+            let values = waiting.first().map_or(1, |job| job.args.len().max(1));
+            return table.create(values, &waiting);
+        }
         if waiting.is_empty() {
             return Ok(());
         }

@@ -36,8 +36,9 @@ use self::url::{Database, Dburl};
 
 /// An open table, in whichever database it is. All of it fails when the database does.
 pub trait Table: fmt::Debug + Send {
-    /// Makes the table anew, with columns for so many arguments.
-    fn create(&mut self, values: usize) -> Result<(), SqlError>;
+    /// Makes the table anew, with columns for so many arguments, and writes its first jobs, which wait: all of that or
+    /// nothing, so that nobody takes a table for done that was to be filled.
+    fn create(&mut self, values: usize, jobs: &[Waiting<'_>]) -> Result<(), SqlError>;
 
     /// Goes on with a table that is there; fails when there is none.
     fn go_on(&mut self) -> Result<(), SqlError>;

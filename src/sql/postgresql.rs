@@ -16,7 +16,7 @@ use postgres::{Client, Statement};
 
 use self::ended::Ended;
 use self::text::{Raw, decoded, decoded_command, encoded};
-use super::columns::{FAILED, TAKEN, WAITS, definition, room};
+use super::columns::{FAILED, TAKEN, WAITS, room};
 use super::rows::{Rows, places};
 use super::url::Server;
 use super::{Finished, OUTPUT_LOST, Row, SqlError, Table, Ticket, Waiting, Worker};
@@ -52,10 +52,9 @@ impl fmt::Debug for PostgresTable {
 }
 
 impl Table for PostgresTable {
-    fn create(&mut self, values: usize) -> Result<(), SqlError> {
-        let made = self.create_table(values);
-        self.checked(made)?;
-        self.values = values;
+    fn create(&mut self, values: usize, jobs: &[Waiting<'_>]) -> Result<(), SqlError> {
+        let written = self.insert_jobs(jobs, Some(values));
+        self.values = self.checked(written)?;
         Ok(())
     }
 
@@ -67,7 +66,7 @@ impl Table for PostgresTable {
     }
 
     fn insert(&mut self, jobs: &[Waiting<'_>]) -> Result<(), SqlError> {
-        let written = self.insert_jobs(jobs);
+        let written = self.insert_jobs(jobs, None);
         self.values = self.checked(written)?;
         Ok(())
     }
@@ -177,17 +176,6 @@ impl PostgresTable {
             ended: Ended::default(),
             writing: None,
         })
-    }
-
-    fn create_table(&mut self, values: usize) -> Result<(), postgres::Error> {
-        let columns = definition(values);
-        let name = &self.name;
-        let mut transaction = self.db.transaction()?;
-        insert::lock_out_masters(&mut transaction, name)?;
-        transaction.batch_execute(&format!(
-            "DROP TABLE IF EXISTS {name}; CREATE TABLE {name} ({columns}); CREATE INDEX ON {name} (Seq)"
-        ))?;
-        transaction.commit()
     }
 
     fn claim_rows(&mut self, after: i64, most: usize) -> Result<Vec<Row>, postgres::Error> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
-use super::columns::{FAILED, TAKEN, WAITS, definition, room};
+use super::columns::{FAILED, TAKEN, WAITS, room};
 use super::rows::{Rows, places};
 use super::{Finished, OUTPUT_LOST, Row, SqlError, Table, Ticket, Waiting, Worker};
 
@@ -61,15 +61,8 @@ impl ToSql for Bytes<'_> {
 }
 
 impl Table for SqliteTable {
-    fn create(&mut self, values: usize) -> Result<(), SqlError> {
-        let columns = definition(values);
-        let name = &self.name;
-        let made = self.db.execute_batch(&format!(
-            "BEGIN IMMEDIATE; DROP TABLE IF EXISTS {name}; CREATE TABLE {name} ({columns}); COMMIT"
-        ));
-        self.checked(made)?;
-        (self.values, self.seq) = (values, 0);
-        Ok(())
+    fn create(&mut self, values: usize, jobs: &[Waiting<'_>]) -> Result<(), SqlError> {
+        self.insert_jobs(jobs, Some(values))
     }
 
     fn go_on(&mut self) -> Result<(), SqlError> {
@@ -80,7 +73,7 @@ impl Table for SqliteTable {
     }
 
     fn insert(&mut self, jobs: &[Waiting<'_>]) -> Result<(), SqlError> {
-        self.insert_jobs(jobs)
+        self.insert_jobs(jobs, None)
     }
 
     fn count(&mut self) -> Result<u64, SqlError> {

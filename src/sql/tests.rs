@@ -22,8 +22,7 @@ impl Scratch {
     /// A table with these jobs, and a worker of that name.
     fn table(&self, jobs: &[&[&[u8]]], worker: &str) -> Box<dyn Table> {
         let mut table = open(&self.url(), true, named(worker)).unwrap();
-        table.create(1).unwrap();
-        table.insert(&waiting(jobs)).unwrap();
+        table.create(1, &waiting(jobs)).unwrap();
         table
     }
 

@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 
 use crate::scene::{Scene, Turn};
 use crate::seed;
-use crate::support::run::Run;
+use crate::support::run::{Run, has_strace};
 use crate::support::skip_without;
-use crate::ways::{Record, WAYS, Way};
+use crate::ways::{MORE, Record, WAYS, Way};
 
 /// How many jobs a run has.
 const JOBS: u64 = 7;
@@ -76,6 +76,18 @@ const FAILURES: &[(&str, &[&str])] = &[
     ("getcwd", &["ENOENT"]),
     ("recvfrom", &["EINTR"]),
     ("sendto", &["EINTR"]),
+    ("shutdown", &["ENOTCONN"]),
+    ("newfstatat", &["EACCES", "EIO", "ENOMEM"]),
+    ("fstatfs", &["EIO", "ENOSYS"]),
+    ("statfs", &["EACCES", "EIO"]),
+    ("readlink", &["EACCES", "EIO"]),
+    ("getdents64", &["EIO", "ENOENT"]),
+    ("access", &["EACCES"]),
+    ("unlinkat", &["EACCES", "EIO"]),
+    ("chdir", &["EACCES", "EIO"]),
+    ("inotify_init1", &["EMFILE", "ENFILE"]),
+    ("inotify_add_watch", &["ENOSPC", "ENOENT"]),
+    ("getrusage", &["EINVAL"]),
 ];
 
 /// The calls on files that fail as only files do: disks are full, or break.
@@ -168,7 +180,7 @@ fn bears_failures(name: &str) {
     if !has_strace() {
         return skip_without("strace");
     }
-    let way = WAYS.iter().find(|way| way.name == name).expect(name);
+    let way = way(name);
     let faults = asked_for(faults(&calls_of(way)));
     let tried = faults.len();
     eprintln!("{name}: {tried} failures");
@@ -199,12 +211,9 @@ fn asked_for(mut faults: Vec<Fault>) -> Vec<Fault> {
     share.collect()
 }
 
-fn has_strace() -> bool {
-    let mut strace = Command::new("strace");
-    strace
-        .args(["-qq", "-o", "/dev/null", "true"])
-        .stderr(Stdio::null());
-    strace.status().is_ok_and(|status| status.success())
+fn way(name: &str) -> &'static Way {
+    let mut ways = WAYS.iter().chain(MORE);
+    ways.find(|way| way.name == name).expect(name)
 }
 
 /// How often a thread of a run makes each of the calls, at most: on any file, and on each of [`FILES`].
@@ -403,7 +412,7 @@ fn bears(name: &str, call: &'static str, error: &'static str, on: Option<&'stati
     if !has_strace() {
         return skip_without("strace");
     }
-    let way = WAYS.iter().find(|way| way.name == name).expect(name);
+    let way = way(name);
     let fault = Fault {
         call,
         error,
@@ -444,4 +453,13 @@ bear_failures! {
     system_calls_fail_around_fifos: "fifo",
     system_calls_fail_around_warm_shells: "warm",
     system_calls_fail_in_a_table: "table",
+    system_calls_fail_around_results_alone: "results",
+    system_calls_fail_beside_rows: "rows and joblog",
+    system_calls_fail_in_lines: "by lines",
+    system_calls_fail_around_perl: "perl",
+    system_calls_fail_around_compressors: "compress",
+    system_calls_fail_around_a_limit: "limit",
+    system_calls_fail_around_merges: "reduce",
+    system_calls_fail_around_time_limits: "time limit",
+    system_calls_fail_beside_jobs_that_print: "ungrouped",
 }

@@ -160,8 +160,9 @@ impl Scene {
         let Ok(table) = Connection::open(self.path("db.sqlite")) else {
             return false;
         };
-        // Made, and filled in one go behind that.
         let count = table.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0));
+        // It is made and filled in one go.
+        assert_ne!(count, Ok(0), "a table without jobs");
         count.is_ok_and(|count| count == self.jobs as i64)
     }
 

@@ -8,7 +8,7 @@ use postgres::{Error, GenericClient, Transaction};
 use super::PostgresTable;
 use super::text::{encoded, encoded_command};
 use crate::sql::Waiting;
-use crate::sql::columns::{WAITS, argument, arguments};
+use crate::sql::columns::{WAITS, argument, arguments, definition};
 
 /// The columns of the table `name`; none: it is not there.
 pub(super) fn columns(db: &mut impl GenericClient, name: &str) -> Result<Vec<String>, Error> {
@@ -19,20 +19,32 @@ pub(super) fn columns(db: &mut impl GenericClient, name: &str) -> Result<Vec<Str
 }
 
 /// Until `transaction` ends, no other master makes the table `name` or writes jobs into it.
-pub(super) fn lock_out_masters(transaction: &mut Transaction<'_>, name: &str) -> Result<(), Error> {
+fn lock_out_masters(transaction: &mut Transaction<'_>, name: &str) -> Result<(), Error> {
     let lock = "SELECT pg_advisory_xact_lock(hashtext($1)::bigint)";
     transaction.execute(lock, &[&name]).map(drop)
 }
 
 impl PostgresTable {
-    /// Writes jobs that wait, all or none of them, and numbers them. Says how many columns for arguments there are.
-    pub(super) fn insert_jobs(&mut self, jobs: &[Waiting<'_>]) -> Result<usize, Error> {
+    /// Writes jobs that wait, all or none of them, and numbers them; with `anew` into a table that is made for them, with
+    /// columns for so many arguments. Says how many columns for arguments there are.
+    pub(super) fn insert_jobs(
+        &mut self,
+        jobs: &[Waiting<'_>],
+        anew: Option<usize>,
+    ) -> Result<usize, Error> {
         let name = &self.name;
         let widest = jobs.iter().map(|job| job.args.len()).max().unwrap_or(0);
         let widest = widest.max(1);
         let mut transaction = self.db.transaction()?;
         lock_out_masters(&mut transaction, name)?;
-        if widest > self.values {
+        if let Some(values) = anew {
+            let columns = definition(values);
+            transaction.batch_execute(&format!(
+                "DROP TABLE IF EXISTS {name}; CREATE TABLE {name} ({columns}); CREATE INDEX ON {name} (Seq)"
+            ))?;
+        }
+        let values = anew.unwrap_or(self.values);
+        if widest > values {
             // Another master may have had the same need.
             let columns = columns(&mut transaction, name)?;
             for more in 1..=widest {
@@ -50,7 +62,7 @@ impl PostgresTable {
             seq += alike.len() as i64;
         }
         transaction.commit()?;
-        Ok(self.values.max(widest))
+        Ok(values.max(widest))
     }
 }
 

@@ -1,15 +1,22 @@
 //! Jobs into the table.
 
 use super::{Bytes, SqliteTable};
-use crate::sql::columns::{WAITS, argument, arguments};
+use crate::sql::columns::{WAITS, argument, arguments, definition};
 use crate::sql::{SqlError, Table as _, Waiting};
 
 impl SqliteTable {
-    pub(super) fn insert_jobs(&mut self, jobs: &[Waiting<'_>]) -> Result<(), SqlError> {
+    /// Writes `jobs`, all or none of them; with `anew` into a table that is made for them, with columns for so many
+    /// arguments.
+    pub(super) fn insert_jobs(
+        &mut self,
+        jobs: &[Waiting<'_>],
+        anew: Option<usize>,
+    ) -> Result<(), SqlError> {
         let widest = jobs.iter().map(|job| job.args.len()).max().unwrap_or(0);
         let begun = self.db.execute_batch("BEGIN IMMEDIATE");
         self.checked(begun)?;
-        let written = self.insert_all(jobs, widest);
+        let made = anew.map_or(Ok(()), |values| self.make(values));
+        let written = made.and_then(|()| self.insert_all(jobs, widest));
         let ended = match &written {
             Ok(_) => self.commit(),
             Err(_) => self
@@ -19,6 +26,15 @@ impl SqliteTable {
         };
         (self.values, self.seq) = self.checked(written)?;
         ended
+    }
+
+    fn make(&mut self, values: usize) -> rusqlite::Result<()> {
+        let (name, columns) = (&self.name, definition(values));
+        self.db.execute_batch(&format!(
+            "DROP TABLE IF EXISTS {name}; CREATE TABLE {name} ({columns})"
+        ))?;
+        (self.values, self.seq) = (values, 0);
+        Ok(())
     }
 
     fn insert_all(&self, jobs: &[Waiting<'_>], widest: usize) -> rusqlite::Result<(usize, u64)> {

@@ -4,17 +4,20 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 
-use super::Place;
+use super::{Database, Place};
 use crate::process::{Run, await_that};
+use crate::support::run::has_strace;
+use crate::support::skip_without;
 
 for_each_database! {
     workers_share_a_table_and_run_each_job_once
     masters_at_the_same_time_number_their_jobs_one_after_the_other
     what_a_killed_worker_had_taken_is_done_by_the_next
+    a_master_that_is_killed_leaves_a_table_that_is_filled_or_none
     a_worker_that_is_told_to_end_gives_its_rows_back
     a_table_that_is_made_anew_gets_no_results_of_old_jobs
     a_master_that_works_waits_for_other_workers
@@ -49,6 +52,44 @@ fn workers_share_a_table_and_run_each_job_once(place: &Place) {
     assert_eq!(done.len(), 300);
     assert_eq!(done.iter().collect::<BTreeSet<_>>().len(), 300);
     assert_eq!(place.found("SELECT DISTINCT Exitval FROM t"), ["0"]);
+}
+
+/// A worker takes a table without a job that waits for one whose jobs are done.
+fn a_master_that_is_killed_leaves_a_table_that_is_filled_or_none(place: &Place) {
+    if !has_strace() {
+        return skip_without("strace");
+    }
+    let call = match place.database {
+        Database::File => "pwrite64",
+        Database::Schema(..) => "sendto",
+    };
+    for when in 1.. {
+        let master = place.in_background(&["--sqlmaster", place.url(), "echo", ":::", "a", "b"]);
+        let mut strace = Command::new("strace");
+        strace
+            .args(["-f", "-qq", "-o", "/dev/null"])
+            .args(["-e", &format!("trace={call}")])
+            .args(["-e", &format!("inject={call}:signal=KILL:when={when}")])
+            .arg(master.get_program())
+            .args(master.get_args())
+            .current_dir(place.folder())
+            .envs(
+                master
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            );
+        let status = Run::start(strace).wait();
+        let rows = place.look_for("SELECT count(*) FROM t");
+        assert!(
+            rows.is_none_or(|rows| rows == ["2"]),
+            "{call} number {when}"
+        );
+        if status.success() {
+            assert!(when > 2, "nothing was killed");
+            break;
+        }
+    }
+    assert_eq!(place.found("SELECT count(*) FROM t"), ["2"]);
 }
 
 fn masters_at_the_same_time_number_their_jobs_one_after_the_other(place: &Place) {
