@@ -13,7 +13,8 @@ use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 use std::time::{Duration, Instant};
 
 use super::fd::poll;
-use super::{kernel_file, mark};
+use super::mark::NO_JOB;
+use super::{kernel_file, orphans};
 
 /// A process, held so that its number is not given to another unnoticed.
 #[derive(Debug)]
@@ -129,9 +130,13 @@ impl Family {
 
     /// Whether a process that has lost its parent belongs to the job.
     fn adopts(&self, pid: i32) -> bool {
+        match orphans::job_of(pid) {
+            Some(job) if job == self.job => return true,
+            Some(job) if job != NO_JOB => return false,
+            _ => {}
+        }
         let known = |id: i32| id == self.leader || self.members.iter().any(|it| it.pid == id);
         place(pid).is_some_and(|place| known(place.group) || known(place.session))
-            || mark::job_of(pid) == Some(self.job)
     }
 
     /// Sends `signal` to all known members.
@@ -202,8 +207,8 @@ fn children(pid: i32) -> Vec<i32> {
 /// Those that have lost their parents and were adopted by fanout: the children of its first thread. What others of
 /// its threads have started are jobs.
 fn orphans() -> Vec<i32> {
-    let own = std::process::id().cast_signed();
-    children_of_thread(own, own).unwrap_or_else(|| children_by_search(own))
+    let search = || children_by_search(std::process::id().cast_signed());
+    orphans::list().unwrap_or_else(search)
 }
 
 /// `None`: this kernel has no such lists.

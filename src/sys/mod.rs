@@ -21,6 +21,7 @@ pub mod locale;
 pub mod lock;
 pub mod mark;
 pub mod memory_file;
+pub mod orphans;
 pub mod passing;
 pub mod pressure;
 pub mod priority;

@@ -69,6 +69,53 @@ fn whoever_outlives_a_job_may_write_on_into_its_output() {
     }
 }
 
+/// Wherever it has gone: nothing of its job's process group is left, and perhaps nothing of its environment.
+#[test]
+fn whoever_outlives_a_job_writes_into_no_other_jobs_output() {
+    for options in [
+        &["--group"][..],
+        &["-k"],
+        &["--tag"],
+        &["-k", "--line-buffer"],
+        &["--json"],
+    ] {
+        for away in [
+            "setsid",
+            "setsid -f",
+            "env -i setsid",
+            "set -m; nohup",
+            "(setsid",
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            for name in ["go", "done"] {
+                make_fifo(&folder.path().join(name));
+            }
+            let close = if away.starts_with('(') { " )" } else { "" };
+            let command = format!(
+                "if [ {{}} = 1 ]; then {away} sh -c 'read x <go; echo LATE; echo >done' & {close} \
+                 else echo >go; read x <done; echo later; fi"
+            );
+            let run = fanout()
+                .current_dir(folder.path())
+                .args(options)
+                .args(["-j1", "--no-summary", &command, ":::", "1", "2"])
+                .assert()
+                .success();
+            let printed = text(&run.get_output().stdout);
+            let of_second = printed.split("later").next().unwrap();
+            assert!(printed.contains("later"), "{options:?} {away}: {printed}");
+            assert!(
+                !of_second.contains("LATE\n"),
+                "{options:?} {away}: {printed}"
+            );
+            assert!(
+                !of_second.contains("LATE\\n"),
+                "{options:?} {away}: {printed}"
+            );
+        }
+    }
+}
+
 /// Under its own name: what is called `parallel` has GNU parallel's faults.
 #[test]
 fn what_is_put_around_a_command_keeps_its_exit_status() {
@@ -99,6 +146,32 @@ fn what_is_put_around_a_command_keeps_its_exit_status() {
                 .code(code);
         }
     }
+}
+
+/// It is named, too, where nothing of its process group is left.
+#[test]
+fn what_has_left_its_job_altogether_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let command = "setsid -f sleep 4713 >&- 2>&-; until pgrep -x -f 'sleep 4713' >pids; do sleep 0.01; done; test {}";
+    let run = fanout()
+        .current_dir(dir.path())
+        .args(["-j1", "--json=log", command, ":::", "1"])
+        .assert()
+        .success();
+    let pid = std::fs::read_to_string(dir.path().join("pids")).unwrap();
+    let pid = pid.trim();
+    let log = std::fs::read_to_string(dir.path().join("log")).unwrap();
+    let said = text(&run.get_output().stderr).to_owned();
+    let id = rustix::process::Pid::from_raw(pid.parse().expect(pid)).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::KILL).unwrap();
+    assert!(
+        log.contains(&format!(r#""leftover_pids":[{pid}]"#)),
+        "{log}"
+    );
+    assert_eq!(
+        said,
+        format!("fanout: processes of a job still run: #1 ({pid})\n")
+    );
 }
 
 /// It stays, and is named: in JSON and once at the end.

@@ -19,6 +19,7 @@ use crate::flow::output_order::OutputOrder;
 use crate::model::{AttemptInfo, KilledBy, Outcome, OutputPiece, Usage};
 use crate::sys::child::{Child, Exit, Group, PollFor, Reaped, Waited};
 use crate::sys::family::Family;
+use crate::sys::orphans;
 use crate::sys::spawn::Spawner;
 use crate::sys::wake;
 
@@ -66,7 +67,7 @@ pub(super) struct Watch<'a> {
 
 impl Watch<'_> {
     /// Waits for the process, ending it if it must be; returns how it ended, what it cost, and whether
-    /// its group left anybody behind.
+    /// it may have left anybody behind.
     pub(super) fn until_the_end(&mut self, child: Child) -> io::Result<(Outcome, Usage, bool)> {
         let awaited = self.outputs.awaited().cloned();
         if let Some(turn) = &awaited {
@@ -259,8 +260,7 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// Hands on the last output of a job whose process has ended; returns whether its group left anybody
-    /// behind.
+    /// Hands on the last output of a job whose process has ended; returns whether that may have left anybody behind.
     fn last_output(&mut self, group: &Group) -> io::Result<bool> {
         let deadline = Instant::now() + GRACE;
         let mut left_behind = true;
@@ -275,7 +275,7 @@ impl Watch<'_> {
                 break;
             }
         }
-        Ok(left_behind)
+        Ok(left_behind || orphans::may_be_of(self.job.seq))
     }
 
     /// Waits until a piece may be sent; `false` if the run is being killed, when nobody wants it.

@@ -22,6 +22,7 @@ use table::{HELD, STARTING, Table};
 pub(in crate::sys) use watch::close_all_but;
 
 use super::mark;
+use super::orphans;
 use super::scratch::Scratch;
 
 /// The places of helper processes: the first guardian's table, and where they begin in it.
@@ -204,6 +205,7 @@ impl Shared {
             0 => watch::watch(&duties),
             pid => {
                 self.pid.store(pid, Ordering::Release);
+                orphans::guardian_is(pid);
                 Ok(())
             }
         }
