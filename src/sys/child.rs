@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::guardian::GuardedGroup;
+use super::kernel_file;
 use super::wake::Wake;
 
 /// A running process. One that is dropped without [`Child::reap`] is killed with its group.
@@ -350,7 +351,17 @@ fn not_inherited(peak: u64) -> Option<u64> {
 }
 
 /// The largest resident set of fanout itself until now, in bytes.
+///
+/// `getrusage(2)` has that of whoever has started fanout in it, too, as the kernel has of fanout in a job's.
 fn own_peak() -> u64 {
+    let status = kernel_file::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    peak.map_or_else(peak_with_caller, |peak| peak * 1024)
+}
+
+/// The largest resident set of fanout itself until now, or of its caller, in bytes.
+fn peak_with_caller() -> u64 {
     // SAFETY: an all-zero rusage is valid, and the call fills it in. Of one thread, since the memory is that of
     // all and the times of the others need not be summed up.
     let usage = unsafe {

@@ -444,6 +444,29 @@ fn no_job_has_the_memory_of_fanout() {
     assert!((67e6..90e6).contains(&large), "{ends:?}");
 }
 
+/// The kernel counts the memory of whoever executes a program as the program's own.
+#[test]
+fn a_large_caller_hides_no_jobs_memory() {
+    let caller = "x=$(head -c 100000000 /dev/zero | tr '\\0' x); exec \"$@\"";
+    let run = std::process::Command::new("bash")
+        .args(["-c", caller, "bash", env!("CARGO_BIN_EXE_fanout")])
+        .args([
+            "--json",
+            "dd if=/dev/zero of=/dev/null bs=64M count={}",
+            ":::",
+            "1",
+        ])
+        .output()
+        .unwrap();
+    let lines = text(&run.stdout);
+    let end = lines
+        .lines()
+        .find(|line| line.contains("\"job.end\""))
+        .unwrap();
+    let peak = number(end, "max_rss_bytes").expect(end);
+    assert!((67e6..90e6).contains(&peak), "{end}");
+}
+
 #[test]
 fn no_job_is_told_to_be_shorter_than_it_was() {
     let many = vec!["/bin/true"; 200];
