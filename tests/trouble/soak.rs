@@ -1,10 +1,14 @@
 //! A million jobs of all kinds in one run: what it holds is at the end what it was at the start.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Command, Stdio};
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::process::{ChildStdout, Command, Stdio};
 use std::thread;
+use std::time::Instant;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::support::HANG_GUARD;
 use crate::support::run::Run;
 
 const JOBS: u64 = 1_000_000;
@@ -34,6 +38,18 @@ fn job(number: u64) -> (String, String) {
             format!("{number}\n"),
         ),
         _ => (format!("echo {number}"), format!("{number}\n")),
+    }
+}
+
+/// The output of a fanout that is to go on printing.
+struct Guarded(ChildStdout);
+
+impl Read for Guarded {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let limit = Timespec::try_from(HANG_GUARD).unwrap();
+        let ready = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&limit))?;
+        assert_ne!(ready, 0, "nothing was printed for {HANG_GUARD:?}");
+        self.0.read(into)
     }
 }
 
@@ -99,7 +115,8 @@ fn a_million_jobs_leave_memory_descriptors_and_threads_as_they_were() {
             writeln!(inputs, "{}", job(number).0).unwrap();
         }
     });
-    let mut printed = BufReader::with_capacity(1 << 20, run.stdout());
+    let began = Instant::now();
+    let mut printed = BufReader::with_capacity(1 << 20, Guarded(run.stdout()));
     let (mut line, mut at_first, mut failed) = (String::new(), None, 0_u64);
     for number in 1..=JOBS {
         let (typed, want) = job(number);
@@ -132,6 +149,7 @@ fn a_million_jobs_leave_memory_descriptors_and_threads_as_they_were() {
         well += u64::from(end);
     });
     assert_eq!((all, well), (JOBS, JOBS - failed), "jobs in the joblog");
+    eprintln!("{JOBS} jobs took {:.1?}", began.elapsed());
 }
 
 fn is_no_more(first: &Held, last: &Held) {
