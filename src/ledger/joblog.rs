@@ -1,6 +1,5 @@
 //! GNU parallel's `--joblog` format, to the byte.
 
-use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The first line of a joblog.
@@ -36,19 +35,15 @@ impl Line<'_> {
     /// A newline in the command becomes a NUL, as GNU parallel does; every other byte stays as it is.
     pub fn render(&self, out: &mut Vec<u8>) {
         let start = self.start.duration_since(UNIX_EPOCH).unwrap_or_default();
-        // Writing to a Vec does not fail.
-        let _ = write!(
-            out,
-            "{}\t{}\t{:.3}\t{:10.3}\t{}\t{}\t{}\t{}\t",
-            self.seq,
-            self.host,
-            start.as_secs_f64(),
-            self.runtime.as_secs_f64(),
-            self.sent,
-            self.received,
-            self.exit,
-            self.signal,
-        );
+        number(out, self.seq);
+        out.extend_from_slice(self.host.as_bytes());
+        out.push(b'\t');
+        seconds(out, start, 0);
+        seconds(out, self.runtime, 10);
+        number(out, self.sent);
+        number(out, self.received);
+        number(out, self.exit);
+        number(out, self.signal);
         let command = out.len();
         out.extend_from_slice(self.command);
         for byte in &mut out[command..] {
@@ -104,6 +99,32 @@ impl<'a> Logged<'a> {
     }
 }
 
+/// Appends a field with `number`.
+fn number(out: &mut Vec<u8>, number: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    out.push(b'\t');
+}
+
+/// Appends a field with `time` in seconds, rounded to milliseconds, at least `width` bytes wide. By hand: a tiny job has
+/// two of them in its line, and to format a float takes longer than the rest of the line.
+fn seconds(out: &mut Vec<u8>, time: Duration, width: usize) {
+    let rounded = time.saturating_add(Duration::from_micros(500));
+    let mut whole = itoa::Buffer::new();
+    let whole = whole.format(rounded.as_secs());
+    let blanks = width.saturating_sub(whole.len() + 4);
+    out.extend(std::iter::repeat_n(b' ', blanks));
+    out.extend_from_slice(whole.as_bytes());
+    let millis = rounded.subsec_millis();
+    let digit = |value: u32| b'0' + (value % 10) as u8;
+    out.extend_from_slice(&[
+        b'.',
+        digit(millis / 100),
+        digit(millis / 10),
+        digit(millis),
+        b'\t',
+    ]);
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Line, Logged};
@@ -151,7 +172,33 @@ mod tests {
         );
     }
 
+    #[test]
+    fn times_are_rounded() {
+        for (micros, shown) in [
+            (0, "     0.000"),
+            (499, "     0.000"),
+            (1_999_500, "     2.000"),
+            (1_012_345, "     1.012"),
+        ] {
+            let runtime = Duration::from_micros(micros);
+            let rendered = render(Line {
+                runtime,
+                ..line(b"x")
+            });
+            let field = rendered.split(|b| *b == b'\t').nth(3);
+            assert_eq!(field, Some(shown.as_bytes()), "{micros}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn times_are_as_floats_show_them(millis in 0_u64..1 << 45) {
+            let runtime = Duration::from_millis(millis);
+            let rendered = render(Line { runtime, ..line(b"x") });
+            let field = rendered.split(|b| *b == b'\t').nth(3).unwrap().to_vec();
+            prop_assert_eq!(String::from_utf8(field).unwrap(), format!("{:10.3}", runtime.as_secs_f64()));
+        }
+
         #[test]
         fn a_job_is_one_line_of_nine_fields(command: Vec<u8>) {
             let rendered = render(line(&command));
