@@ -43,6 +43,7 @@ pub mod template;
 
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 
 use anyhow::Context as _;
 use cli::{CalledAs, Refusal, Request};
@@ -68,7 +69,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     match parse(called_as, argv.collect()) {
         Ok(Request::Run(plan)) => {
             let caller = Caller::of(&plan.report);
-            let outcome = execute(plan);
+            let outcome = execute(plan, None);
             let outcome = outcome.or_else(|error| without_table(&error, &caller.program));
             caller.answer(outcome)
         }
@@ -134,11 +135,11 @@ impl Caller {
 }
 
 /// Runs the job of `plan` while holding a semaphore, or does what else is to be done with that.
-fn guarded(config: &sem::Config, mut plan: Box<Plan>) -> anyhow::Result<ExitCode> {
+fn guarded(config: &sem::Config, plan: Box<Plan>) -> anyhow::Result<ExitCode> {
     Ok(match sem::enter(config)? {
         Entered::Holds(permit) => {
-            plan.engine.keep_open = Some(permit.share()?);
-            execute(plan)?
+            let held = permit.share()?;
+            execute(plan, Some(held.as_fd()))?
         }
         Entered::Done => ExitCode::Jobs(0),
         Entered::GaveUp => ExitCode::Jobs(1),
@@ -156,10 +157,10 @@ fn without_table(error: &anyhow::Error, program: &str) -> Result<ExitCode, Strin
     }
 }
 
-/// Runs all jobs; beside a guardian, if there are processes to look after.
-fn execute(plan: Box<Plan>) -> anyhow::Result<ExitCode> {
+/// Runs all jobs; beside a guardian, if there are processes to look after, who keeps `held` open as long as there are.
+fn execute(plan: Box<Plan>, held: Option<BorrowedFd<'_>>) -> anyhow::Result<ExitCode> {
     sys::limits::spare_memory();
-    match app::guardian(&plan.engine)? {
+    match app::guardian(&plan.engine, held)? {
         None => {
             let body = || run_plan(plan, None);
             first_thread::run_with_room(body).context("cannot start a thread")?
@@ -183,9 +184,7 @@ fn run_plan(plan: Box<Plan>, guardian: Option<Guardian>) -> anyhow::Result<ExitC
     } = *plan;
     let mailbox = app::mailbox();
     let mut jobs = app::open_jobs(jobs, &mailbox)?;
-    let renderer = renderer
-        .for_columns(jobs.names())
-        .map_err(anyhow::Error::msg)?;
+    let renderer = renderer.for_columns(jobs.names());
     let total = jobs.total;
     if let Some(submission) = jobs.submission.take() {
         return submission.submit(renderer, total, engine.slots);

@@ -3,8 +3,6 @@
 //! Nobody passes it down: `lib.rs` takes it apart and hands each its own part.
 
 use std::ffi::OsString;
-use std::fmt;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,21 +13,21 @@ use crate::exec::stdin::StdinTransport;
 use crate::exec::term_seq::TermSeq;
 use crate::flow::spool::Codec;
 use crate::input::{InputConfig, Shape, SourceKind};
-use crate::job::Renderer;
 use crate::job::pack::Packing;
-use crate::job::stored::MakeRenderer as MakeRowRenderer;
+use crate::job::{Renderer, TemplateSpec, Templates};
 use crate::ledger::done::Counts;
 use crate::model::ArgList;
 use crate::pipe;
 use crate::report::{json, progress, text};
 use crate::run::halt::{ExitRule, HaltPolicy};
+use crate::run::jobs_spec::{JobsFile, LoadFile};
 use crate::run::retry::Retry;
 use crate::sql::url::Dburl;
 use crate::sys::pressure::Resource;
 use crate::template::Quoting;
 
 /// A whole run.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Plan {
     /// Where jobs come from.
     pub jobs: JobsPlan,
@@ -53,56 +51,34 @@ impl Plan {
         jobs.total = None;
         jobs.count_ahead = true;
         jobs.reads_stdin = false;
-        self.renderer.renderer.leave_out_arguments();
+        self.renderer.templates.leave_out_arguments();
     }
 }
 
 /// How commands are rendered.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct RendererPlan {
-    /// Without names of columns.
-    pub renderer: Renderer,
-    /// With them, where there may be any.
-    pub with_names: Option<NamedRenderer>,
+    /// The templates, without names of columns.
+    pub templates: Templates,
+    /// What they are parsed from again when a header has named the columns; `None`: there are no names.
+    pub with_names: Option<Box<TemplateSpec>>,
     /// The name under which expressions warn.
     pub program: &'static str,
 }
 
 impl RendererPlan {
-    /// The renderer for columns with these names.
-    ///
-    /// # Errors
-    ///
-    /// When the templates cannot be used with them.
-    pub fn for_columns(self, names: &[Vec<u8>]) -> Result<Renderer, String> {
-        let renderer = match self.with_names {
-            Some(NamedRenderer(make)) if !names.is_empty() => make(names)?,
-            _ => self.renderer,
+    /// The renderer for columns with these `names`.
+    pub fn for_columns(self, names: &[Vec<u8>]) -> Renderer {
+        let templates = match self.with_names {
+            Some(spec) if !names.is_empty() => spec.parse(names),
+            _ => self.templates,
         };
-        Ok(renderer.with_program(self.program))
-    }
-}
-
-/// Makes the renderer when the header was read, which is after everything else was resolved.
-pub struct NamedRenderer(MakeRenderer);
-
-type MakeRenderer = Box<dyn FnOnce(&[Vec<u8>]) -> Result<Renderer, String> + Send>;
-
-impl NamedRenderer {
-    /// Made by `make` from the names of the columns.
-    pub fn new(make: impl FnOnce(&[Vec<u8>]) -> Result<Renderer, String> + Send + 'static) -> Self {
-        Self(Box::new(make))
-    }
-}
-
-impl fmt::Debug for NamedRenderer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("NamedRenderer")
+        Renderer::new(templates, self.program)
     }
 }
 
 /// Where jobs come from.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct JobsPlan {
     /// The sources.
     pub input: InputConfig,
@@ -130,10 +106,12 @@ pub struct JobsPlan {
 }
 
 /// A table of jobs in a database.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct SqlPlan {
     /// Where it is.
     pub url: Dburl,
+    /// What the command that is stored, and those that were, are rendered from.
+    pub templates: Box<TemplateSpec>,
     /// Jobs are written into it.
     pub master: Option<MasterPlan>,
     /// Jobs are taken from it and run.
@@ -141,10 +119,8 @@ pub struct SqlPlan {
 }
 
 /// How jobs are written into a table.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct MasterPlan {
-    /// The command as it is stored.
-    pub command: StoredCommand,
     /// Whether all jobs are waited for.
     pub waits: bool,
     /// Whether those that failed count in the exit code then.
@@ -154,10 +130,10 @@ pub struct MasterPlan {
 }
 
 /// How jobs of a table are run.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct WorkerPlan {
-    /// How their commands are rendered.
-    pub renderer: RowRenderer,
+    /// The name under which expressions warn.
+    pub program: &'static str,
     /// How many run at a time.
     pub slots: usize,
     /// Whether rows are only looked at: a dry run.
@@ -166,28 +142,8 @@ pub struct WorkerPlan {
     pub in_order: bool,
 }
 
-/// Makes the command that is stored from the names of the columns.
-pub struct StoredCommand(pub MakeCommand);
-
-type MakeCommand = Box<dyn FnOnce(&[Vec<u8>]) -> Result<Vec<u8>, String> + Send>;
-
-impl fmt::Debug for StoredCommand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StoredCommand")
-    }
-}
-
-/// Makes the renderer of a command that was stored.
-pub struct RowRenderer(pub Box<MakeRowRenderer>);
-
-impl fmt::Debug for RowRenderer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RowRenderer")
-    }
-}
-
 /// How attempts are run.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct EnginePlan {
     /// Nothing is run at all.
     pub dry_run: bool,
@@ -229,8 +185,6 @@ pub struct EnginePlan {
     pub remove_made_files: bool,
     /// Whether a job whose output has a file already (`--results`) is done.
     pub results_are_done: bool,
-    /// What stays open until no job is left, even if fanout is killed.
-    pub keep_open: Option<OwnedFd>,
     /// What jobs read.
     pub stdin: JobStdin,
     /// Where jobs have windows of tmux, and whether they are panes of one.
@@ -261,7 +215,7 @@ pub enum CapturePlan {
 }
 
 /// When attempts are run.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct RunPlan {
     /// How often a job is tried.
     pub retry: Retry,
@@ -293,14 +247,14 @@ pub enum Windows {
 }
 
 /// How many attempts run at a time.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum SlotsPlan {
     /// Always so many.
     Fixed(usize),
     /// Up to so many, fewer while jobs fail.
     Auto(usize),
     /// So many, and later what a file says.
-    File(usize, Reloaded<usize>),
+    File(usize, JobsFile),
 }
 
 impl SlotsPlan {
@@ -312,26 +266,17 @@ impl SlotsPlan {
     }
 }
 
-/// Looks again at a file that the user may change; `None`: it says nothing that makes sense.
-pub struct Reloaded<T>(pub Box<dyn FnMut() -> Option<T> + Send>);
-
-impl<T> fmt::Debug for Reloaded<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Reloaded")
-    }
-}
-
 /// What a load must be below.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum LoadLimit {
     /// This.
     Fixed(f64),
     /// This, and later what a file says.
-    File(f64, Reloaded<f64>),
+    File(f64, LoadFile),
 }
 
 /// Something that may hold back starts.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum GatePlan {
     /// The pause between two starts.
     Delay {
@@ -359,7 +304,7 @@ pub enum GatePlan {
 }
 
 /// What is reported.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct ReportPlan {
     /// Whether no job starts before all that went before is reported.
     pub one_at_a_time: bool,
@@ -419,7 +364,7 @@ pub enum ResumePlan {
 }
 
 /// A table of jobs.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct RowsPlan {
     /// The file; `None`: standard output.
     pub path: Option<PathBuf>,
@@ -432,7 +377,7 @@ pub struct RowsPlan {
 }
 
 /// The JSON stream.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct JsonPlan {
     /// Where it goes.
     pub target: JsonTarget,

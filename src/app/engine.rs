@@ -1,6 +1,6 @@
 //! The engine, its guardian, and what jobs inherit.
 
-use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -58,16 +58,18 @@ pub struct EngineParts {
 }
 
 /// Starts the guardian of the processes that `plan` is about, if there will be any; to be called before any thread
-/// is started.
+/// is started. It keeps `held` open until no job is left, even if fanout is killed.
 ///
 /// # Errors
 ///
 /// When no process can be made.
-pub fn guardian(plan: &EnginePlan) -> anyhow::Result<Option<Guardian>> {
+pub fn guardian(
+    plan: &EnginePlan,
+    held: Option<BorrowedFd<'_>>,
+) -> anyhow::Result<Option<Guardian>> {
     if plan.dry_run || plan.shellquote.is_some() {
         return Ok(None);
     }
-    let held = plan.keep_open.as_ref().map(AsFd::as_fd);
     let scratch = (plan.stdin_transport != StdinTransport::Pipe)
         .then(|| Scratch::in_dir(&folder(plan.tmpdir.as_deref())));
     let places = local::PROCESSES_PER_WORKER * plan.slots + mergers(plan);
@@ -88,14 +90,14 @@ pub fn prepare_engine(
     jobs: &mut OpenJobs,
     guardian: Option<Guardian>,
 ) -> anyhow::Result<EngineParts> {
-    let shows_slots = renderer.uses_slot();
+    let shows_slots = renderer.templates().uses_slot();
     let (prepare, beyond_lines): (Arc<dyn RenderJob>, bool) =
         if let Some(commands) = jobs.commands.take() {
             (commands, true)
         } else {
             let begun = renderer.begin(jobs.total, plan.slots);
             begun.map_err(anyhow::Error::msg)?;
-            let beyond_lines = renderer.goes_beyond_lines();
+            let beyond_lines = renderer.templates().go_beyond_lines();
             (Arc::new(renderer), beyond_lines)
         };
     // Of one that was deleted nobody knows the name; only what needs it fails then.

@@ -66,8 +66,11 @@ fn load(below: LoadLimit) -> anyhow::Result<Ceiling> {
     pressure::runnable().context("--load: cannot read /proc/loadavg")?;
     let limit = match below {
         LoadLimit::Fixed(most) => Limit::Fixed(most),
-        LoadLimit::File(mut most, mut reread) => Limit::Changing(Box::new(move || {
-            most = (reread.0)().unwrap_or(most);
+        LoadLimit::File(mut most, file) => Limit::Changing(Box::new(move || {
+            let content = std::fs::read(&file.path).ok();
+            most = content
+                .and_then(|content| file.says(&content))
+                .unwrap_or(most);
             most
         })),
     };

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use super::Messages;
 use super::sql::{self, RowSource, Submission};
 use crate::flow::mailbox::Urgency;
-use crate::input::{Growth, InputConfig, Notices, Records};
+use crate::input::{Growth, Input, InputConfig, Notices, Records};
 use crate::job::pack::{Jobs, Packing};
 use crate::ledger::done::{self, DoneWork, SeqSet};
 use crate::model::Work;
@@ -139,7 +139,7 @@ pub fn open_jobs(mut plan: JobsPlan, mailbox: &Messages) -> anyhow::Result<OpenJ
 
 fn open_inputs(plan: JobsPlan, mailbox: &Messages, may_grow: bool) -> anyhow::Result<OpenJobs> {
     let JobsPlan {
-        mut input,
+        input,
         packing,
         milestone,
         count_ahead,
@@ -184,7 +184,6 @@ fn open_inputs(plan: JobsPlan, mailbox: &Messages, may_grow: bool) -> anyhow::Re
             growth: Growth::default(),
         });
     }
-    input.notices = Notices::to(remark);
     // Where inputs are counted, put together or drawn, they are taken as they are at first.
     let one_by_one = !matches!(packing, Packing::Batch(_)) && milestone.is_none();
     let growth = if may_grow && one_by_one && !count_ahead && !input.link && !input.shape.shuffle {
@@ -193,7 +192,11 @@ fn open_inputs(plan: JobsPlan, mailbox: &Messages, may_grow: bool) -> anyhow::Re
     } else {
         Growth::default()
     };
-    input.growth = growth.clone();
+    let input = Input {
+        config: input,
+        notices: Notices::to(remark),
+        growth: growth.clone(),
+    };
     let (total, records) = if !count_ahead {
         (announced, Records::open(input).map_err(in_one_line)?)
     } else if one_by_one {

@@ -84,9 +84,9 @@ pub fn control(
     let slots = match plan.slots {
         SlotsPlan::Fixed(slots) => SlotCount::Fixed(slots),
         SlotsPlan::Auto(most) => SlotCount::auto(most),
-        SlotsPlan::File(now, reread) => SlotCount::File {
+        SlotsPlan::File(now, file) => SlotCount::File {
             now,
-            read: reread.0,
+            read: Box::new(move || file.says(&std::fs::read(&file.path).ok()?)),
         },
     };
     let dies_of_signals = plan.dies_of_signals;

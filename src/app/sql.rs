@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use self::mark::WorkerMark;
 use super::jobs::{JobSource, OpenJobs};
-use crate::job::Renderer;
 use crate::job::stored::StoredCommands;
+use crate::job::{Renderer, TemplateSpec};
 use crate::model::{ArgList, Job, RenderJob as _};
 use crate::model::{ExitCode, Work};
 use crate::plan::{SqlPlan, WorkerPlan};
@@ -291,9 +291,11 @@ pub(super) fn attach(mut inputs: OpenJobs, plan: SqlPlan) -> anyhow::Result<Open
         table.go_on()?;
     }
     let jobs = std::mem::replace(&mut inputs.jobs, JobSource::none());
+    let templates = plan.templates;
     let (mut master, mut waits, mut shows, mut counts_failed) = (None, false, false, false);
     if let Some(plan) = plan.master {
-        let command = (plan.command.0)(inputs.names()).map_err(anyhow::Error::msg)?;
+        let command = templates.stored(inputs.names());
+        let command = command.map_err(anyhow::Error::msg)?;
         master = Some(Master {
             jobs,
             command,
@@ -303,7 +305,7 @@ pub(super) fn attach(mut inputs: OpenJobs, plan: SqlPlan) -> anyhow::Result<Open
         (waits, shows, counts_failed) = (plan.waits, plan.shows, plan.counts_failed);
     }
     match (plan.worker, master) {
-        (Some(plan), master) => work(&mut inputs, table, master, plan, waits)?,
+        (Some(plan), master) => work(&mut inputs, table, master, &plan, *templates, waits)?,
         (None, Some(master)) => {
             inputs.submission = Some(Submission {
                 master,
@@ -323,7 +325,8 @@ fn work(
     inputs: &mut OpenJobs,
     mut table: Box<dyn Table>,
     master: Option<Master>,
-    plan: WorkerPlan,
+    plan: &WorkerPlan,
+    templates: TemplateSpec,
     waits: bool,
 ) -> Result<(), SqlError> {
     if !plan.only_looks && master.as_ref().is_none_or(|master| master.begun) {
@@ -341,7 +344,8 @@ fn work(
     };
     inputs.commands = Some(Arc::new(StoredCommands::new(
         find,
-        plan.renderer.0,
+        templates,
+        plan.program,
         inputs.total,
         plan.slots,
     )));

@@ -9,7 +9,6 @@ use super::flags::Environment;
 use super::{bytes, text};
 use crate::exec::launch::{CALLING_SHELL, SLOT_FROM_0};
 use crate::sys::{cpu, host, topology};
-use crate::template::{Syntax, Template};
 
 /// What `-j` counts in: CPU threads, cores or sockets.
 pub fn cpus(flags: &Environment) -> usize {
@@ -39,21 +38,13 @@ pub fn is_own_workdir(flags: &Environment) -> bool {
 }
 
 /// The template of `--workdir`; `None`: jobs run where fanout does.
-///
-/// # Errors
-///
-/// When it is no template.
-pub fn workdir(flags: &Environment, syntax: &Syntax) -> Result<Option<Template>, String> {
-    let Some(dir) = &flags.workdir else {
-        return Ok(None);
-    };
-    let dir = match dir.as_encoded_bytes() {
-        b"" => return Ok(None),
-        b"." if is_here(flags) => return Ok(None),
-        b"..." => own_workdir(),
-        _ => bytes(dir),
-    };
-    Ok(Some(Template::text(&dir, syntax)))
+pub fn workdir(flags: &Environment) -> Option<Vec<u8>> {
+    match flags.workdir.as_ref()?.as_encoded_bytes() {
+        b"" => None,
+        b"." if is_here(flags) => None,
+        b"..." => Some(own_workdir()),
+        dir => Some(dir.to_vec()),
+    }
 }
 
 /// As in GNU parallel, each job's own directory has the host's name, our process id and the job's number.

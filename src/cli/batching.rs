@@ -17,7 +17,7 @@ use std::num::NonZeroUsize;
 
 use super::flags::Batching;
 use super::{text, values};
-use crate::job::Renderer;
+use crate::job::Templates;
 use crate::job::measure::Measure;
 use crate::job::pack::{Batch, Limit, Packing};
 use crate::template::Spread;
@@ -69,7 +69,7 @@ pub(super) fn counts_lines(flags: &Batching) -> bool {
 /// One line that names the option whose value is no number.
 pub(super) fn packing(
     flags: &Batching,
-    renderer: &Renderer,
+    templates: &Templates,
     slots: usize,
 ) -> Result<Packing, String> {
     let most = match most(flags)? {
@@ -90,7 +90,7 @@ pub(super) fn packing(
         most,
         limit,
         share: NonZeroUsize::new(slots).filter(|_| flags.many || flags.context_replace),
-        measure: Measure::new(renderer.command().clone(), renderer.style(), slots),
+        measure: Measure::new(templates.command().clone(), templates.style(), slots),
     })))
 }
 

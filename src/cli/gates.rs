@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::jobs_count::JobsSpec;
 use super::{bytes, text, values};
 use crate::cli::flags::Jobs;
-use crate::plan::{GatePlan, LoadLimit, Reloaded};
+use crate::plan::{GatePlan, LoadLimit};
+use crate::run::jobs_spec::{JobsSpec, LoadFile};
 use crate::sys::pressure::Resource;
 
 /// The gates that the options want, in the order in which they are asked; `threads` is what a
@@ -65,13 +65,8 @@ fn delay(flags: &Jobs) -> Result<Option<GatePlan>, String> {
     Ok((!pause.is_zero()).then_some(GatePlan::Delay { pause, auto }))
 }
 
-/// As GNU parallel: the syntax of `--jobs`, but 0 means next to nothing.
+/// The value of `--load`, or of a limit that is built in.
 fn load(option: &str, value: &OsString, threads: usize) -> Result<LoadLimit, String> {
-    let most = move |spec: JobsSpec| match spec {
-        JobsSpec::Unlimited => 0.01,
-        JobsSpec::Percent(percent) => threads as f64 * percent / 100.0,
-        spec => spec.resolve(threads, usize::MAX) as f64,
-    };
     let typed = bytes(value);
     let has_unit = typed.last().is_some_and(u8::is_ascii_alphabetic) && !Path::new(value).is_file();
     let parsed = match JobsSpec::parse(&typed) {
@@ -83,14 +78,15 @@ fn load(option: &str, value: &OsString, threads: usize) -> Result<LoadLimit, Str
         parsed => parsed,
     };
     match parsed {
-        Ok(spec) => Ok(LoadLimit::Fixed(most(spec))),
+        Ok(spec) => Ok(LoadLimit::Fixed(spec.load(threads))),
         Err(why) => {
-            let file = PathBuf::from(value);
-            let read = move || JobsSpec::read(&file).ok().map(most);
-            let Some(first) = read() else {
+            let path = PathBuf::from(value);
+            let file = LoadFile { path, threads };
+            let content = std::fs::read(&file.path).ok();
+            let Some(first) = content.and_then(|content| file.says(&content)) else {
                 return Err(format!("{option} {why}"));
             };
-            Ok(LoadLimit::File(first, Reloaded(Box::new(read))))
+            Ok(LoadLimit::File(first, file))
         }
     }
 }

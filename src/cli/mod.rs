@@ -3,7 +3,7 @@
 //! * [`argv`]: GNU parallel's shape of a command line;
 //! * `batching`: how many inputs a job gets;
 //! * [`flags`]: every option, one clap struct a section of the manual;
-//! * [`values`], [`jobs_count`], [`number`]: what options' values mean;
+//! * [`values`], [`jobs_count`]: what options' values mean;
 //! * [`failing`]: what happens when jobs fail; [`gates`]: what may hold back starts;
 //! * [`resuming`]: going on where an earlier run was;
 //! * [`sources`]: the rules of input sources; `pipe`: how one input is cut into pieces;
@@ -30,7 +30,6 @@ pub mod flags;
 pub mod gates;
 mod hosts;
 pub mod jobs_count;
-pub mod number;
 mod outputs;
 mod pipe;
 pub mod profile;
@@ -50,7 +49,6 @@ pub mod words;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
-use std::sync::Arc;
 
 use clap::{CommandFactory, FromArgMatches};
 
@@ -149,7 +147,6 @@ fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Strin
         Flags::from_arg_matches_mut(&mut matches).map_err(|error| error::one_line(&error))?;
     let mut flags = flags;
     flags.forget_empty_values();
-    let flags = Arc::new(flags);
     if flags.about.help {
         return Ok(Request::Print(about::help(&mut table, called_as)));
     }
@@ -166,20 +163,13 @@ fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Strin
     if let Some(answer) = about::answer(&flags, &table, called_as)? {
         return Ok(answer);
     }
-    let through_table = sql::is_wanted(&flags.sql);
-    let command = through_table.then(|| split.command.clone());
-    let semaphore = (!through_table && semaphore::is_wanted(&flags.semaphore, called_as))
-        .then(|| semaphore::config(&flags, called_as))
-        .transpose()?;
+    let semaphore = (!sql::is_wanted(&flags.sql)
+        && semaphore::is_wanted(&flags.semaphore, called_as))
+    .then(|| semaphore::config(&flags, called_as))
+    .transpose()?;
     let mut plan = resolve::resolve(&flags, split, typed, called_as)?;
     Ok(match semaphore {
-        None => {
-            hosts::adapt(&flags.hosts, &mut plan);
-            if let Some(command) = command {
-                sql::adapt(&flags, command, called_as, &mut plan)?;
-            }
-            Request::Run(Box::new(plan))
-        }
+        None => Request::Run(Box::new(plan)),
         Some(config) => {
             semaphore::make_one_job(&mut plan)?;
             Request::Semaphore(Box::new(config), Box::new(plan))

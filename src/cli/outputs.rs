@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use super::flags::{Detail, Flags};
 use super::{batching, bytes, hosts, pipe, resuming, terminal};
 use crate::exec::capture::Streams;
-use crate::job::{Naming, Results, unescape_tagstring};
+use crate::job::{Naming, ResultsSpec, TagSpec, unescape_tagstring};
 use crate::plan::{CapturePlan, RowsPlan};
 use crate::report::text::rows::Form;
 use crate::report::text::{Config, Mode, Print};
-use crate::template::{Syntax, Template};
 
 /// Refuses what cannot be combined.
 ///
@@ -127,29 +126,15 @@ pub(super) fn rows(flags: &Flags) -> Option<RowsPlan> {
     }
 }
 
-/// How the place of each job's output files is made.
-pub(super) fn results(
-    flags: &Flags,
-    syntax: &Syntax,
-    names: &[Vec<u8>],
-    sources: usize,
-) -> Option<Results> {
+/// How the place of each job's output files is made, from the arguments of so many `sources`.
+pub(super) fn results(flags: &Flags, sources: usize) -> Option<ResultsSpec> {
     let Wanted::Files(name) = wanted(flags) else {
         return None;
     };
-    let template = Template::text(&name, syntax);
-    if template.has_replacements() {
-        return Some(Results::Template(template));
-    }
-    Some(Results::Tree {
-        root: name,
-        names: names.to_vec(),
-        sources: match names.len() {
-            _ if batching::takes_one_record(&flags.batching) => 0,
-            0 if splits_columns(flags) => 0,
-            0 => sources,
-            columns => columns,
-        },
+    Some(ResultsSpec {
+        name,
+        sources: (!splits_columns(flags)).then_some(sources),
+        begins_again: !batching::takes_one_record(&flags.batching),
         naming: if pipe::is_wanted(flags) && !flags.pipe.pipepart {
             Naming::Pieces
         } else if batching::inserts_nothing(&flags.batching) {
@@ -165,17 +150,15 @@ fn splits_columns(flags: &Flags) -> bool {
 }
 
 /// What goes before each line.
-pub(super) fn tag(flags: &Flags, syntax: &Syntax) -> Option<Template> {
+pub(super) fn tag(flags: &Flags) -> Option<TagSpec> {
     let output = &flags.output;
-    let text = match output.tagstring.as_ref().or(output.ctagstring.as_ref()) {
-        Some(text) if text.is_empty() => return None,
-        Some(text) => unescape_tagstring(&bytes(text)),
-        None if !output.tag && !output.ctag => return None,
-        None if hosts::tags_hosts(&flags.hosts) => hosts::TAG.to_vec(),
-        // Whatever -I may have it called in the command.
-        None => return Some(Template::text(b"{}", &Syntax::default())),
-    };
-    Some(Template::text(&text, syntax))
+    match output.tagstring.as_ref().or(output.ctagstring.as_ref()) {
+        Some(text) if text.is_empty() => None,
+        Some(text) => Some(TagSpec::Text(unescape_tagstring(&bytes(text)))),
+        None if !output.tag && !output.ctag => None,
+        None if hosts::tags_hosts(&flags.hosts) => Some(TagSpec::Text(hosts::TAG.to_vec())),
+        None => Some(TagSpec::Input),
+    }
 }
 
 /// Whether jobs write where they want. With --shellquote there are none, only what is printed.

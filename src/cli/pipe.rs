@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::argv::SourceWords;
 use super::flags::{self, Flags};
-use super::{bytes, number, text, values};
+use super::{bytes, text, values};
 use crate::exec::stdin::StdinTransport;
 use crate::input::{Header as InputHeader, InputConfig, Shape, SourceKind};
 use crate::model::ArgList;
@@ -19,6 +19,7 @@ use crate::pipe::separator::{Ends, Separator};
 use crate::pipe::{BlockSize, Config, Header};
 use crate::record::columns::Columns;
 use crate::record::pattern::Pattern;
+use crate::run::number;
 
 /// How large a block is unless the user says otherwise.
 const BLOCK: usize = 1 << 20;

@@ -1,25 +1,24 @@
 //! Flags to plan: the only place for rules that span flags.
 
-use std::sync::Arc;
-
 use super::argv::Argv;
 use super::failing::TimeLimit;
 use super::flags::{self, Flags, ShellUse};
-use super::jobs_count::{JobsSpec, JobsValue, as_many_as_possible};
+use super::jobs_count::{JobsValue, as_many_as_possible};
 use super::{
     CalledAs, around, assign, batching, bytes, compress, failing, gates, hosts, outputs, pipe,
-    resuming, sources, templates, terminal, text, values,
+    resuming, semaphore, sources, sql, templates, terminal, text, values,
 };
 use crate::exec::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
 use crate::job::pack::Packing;
 use crate::model::ArgList;
 use crate::plan::{
-    CapturePlan, EnginePlan, JobsPlan, JsonPlan, JsonTarget, Plan, Reloaded, RendererPlan,
-    ReportPlan, ResumePlan, RunPlan, SlotsPlan,
+    CapturePlan, EnginePlan, JobsPlan, JsonPlan, JsonTarget, Plan, RendererPlan, ReportPlan,
+    ResumePlan, RunPlan, SlotsPlan,
 };
 use crate::report::{json, progress};
 use crate::run::halt::{ExitRule, HaltPolicy, Threshold};
+use crate::run::jobs_spec::{JobsFile, JobsSpec};
 use crate::sys::{cpu, limits};
 
 /// The plan for `flags` and what stood behind them; `typed` is the whole command line.
@@ -28,7 +27,7 @@ use crate::sys::{cpu, limits};
 ///
 /// One line that names the option and what is wrong with it.
 pub fn resolve(
-    flags: &Arc<Flags>,
+    flags: &Flags,
     mut argv: Argv,
     typed: ArgList,
     called_as: CalledAs,
@@ -44,9 +43,11 @@ pub fn resolve(
     let progress = progress(flags);
     let shell = Shell::from_environment()?;
     let sources = argv.sources.len() + flags.input.arg_file.len();
+    let templates = templates::spec(flags, &argv.command, shell.quoting(), sources)?;
     let renderer = RendererPlan {
-        renderer: templates::renderer(flags, &argv.command, shell.quoting(), &[], sources)?,
-        with_names: templates::named_renderer(flags, &argv.command, shell.quoting(), sources),
+        templates: templates.parse(&[]),
+        with_names: (flags.sources.header.is_some() && !pipe::is_wanted(flags))
+            .then(|| Box::new(templates.clone())),
         program: called_as.name(),
     };
     let json = json_plan(flags, target, typed, argv.command.join(&b' '))?;
@@ -72,40 +73,35 @@ pub fn resolve(
         slots.now(),
         &mut input,
     )?;
-    if pipe.is_some() && renderer.renderer.uses_total() {
+    if pipe.is_some() && renderer.templates.uses_total() {
         return Err(
             "{##} and total_jobs() need the number of jobs, which nobody knows ahead with --pipe"
                 .to_owned(),
         );
     }
     let packing = match pipe {
-        None => batching::packing(&flags.batching, &renderer.renderer, engine.slots)?,
+        None => batching::packing(&flags.batching, &renderer.templates, engine.slots)?,
         // As in GNU parallel, a job of N records gets N inputs, if there are any.
         Some(_)
             if flags.batching.max_args.is_some() || flags.batching.max_replace_args.is_some() =>
         {
-            batching::packing(&flags.batching, &renderer.renderer, engine.slots)?
+            batching::packing(&flags.batching, &renderer.templates, engine.slots)?
         }
         Some(_) => Packing::One,
     };
     let run = run(flags, slots, halt, limit, threads, called_as)?;
-    Ok(Plan {
+    let mut plan = Plan {
         jobs: JobsPlan {
             count_ahead: total.is_none()
                 && pipe.is_none()
                 && (counts
                     || wants_total
-                    || renderer.renderer.uses_total()
+                    || renderer.templates.uses_total()
                     || counts_at_no_cost(&input, &packing)),
             packing,
             milestone: flags.sources.milestone.as_ref().map(bytes),
             only_reads: flags.command.dry_run,
-            remarks: [
-                hosts::remarks(&flags.hosts, !flags.replacement.templates.is_empty()),
-                batching::remarks(&flags.batching)?,
-                resuming::remarks(flags),
-            ]
-            .concat(),
+            remarks: remarks(flags)?,
             total,
             reads_stdin: pipe.as_ref().is_some_and(|pipe| !pipe.parts) || reads_stdin(&input),
             pipe,
@@ -130,7 +126,22 @@ pub fn resolve(
             progress,
             summary: called_as == CalledAs::Fanout && !flags.failure.no_summary,
         },
-    })
+    };
+    if !semaphore::is_wanted(&flags.semaphore, called_as) || sql::is_wanted(&flags.sql) {
+        hosts::adapt(&flags.hosts, &mut plan);
+        sql::adapt(flags, templates, called_as, &mut plan)?;
+    }
+    Ok(plan)
+}
+
+/// What the user should know before anything runs.
+fn remarks(flags: &Flags) -> Result<Vec<String>, String> {
+    Ok([
+        hosts::remarks(&flags.hosts, !flags.replacement.templates.is_empty()),
+        batching::remarks(&flags.batching)?,
+        resuming::remarks(flags),
+    ]
+    .concat())
 }
 
 fn run(
@@ -171,9 +182,6 @@ fn reads_stdin(input: &InputConfig) -> bool {
 /// A file may ask for this many later on, whatever it says now.
 const ROOM_FOR_MORE: usize = 500;
 
-/// More slots than these are never planned, unless the machine has room for them.
-const PLENTY: usize = 1 << 16;
-
 /// How many attempts run at a time, and for how many there must be room.
 fn slots(flags: &Flags, threads: usize) -> Result<(SlotsPlan, usize), String> {
     let value = match &flags.jobs.jobs {
@@ -184,23 +192,24 @@ fn slots(flags: &Flags, threads: usize) -> Result<(SlotsPlan, usize), String> {
         Some(value) => JobsValue::parse(value).map_err(|why| format!("--jobs {why}"))?,
     };
     let most = as_many_as_possible(limits::most_open_files(), limits::most_processes());
-    // Whether there is room for a number that was asked for is seen, and told, when they are started.
-    let number =
-        move |spec: JobsSpec, most: usize| spec.resolve(threads, most).min(most.max(PLENTY));
     Ok(match value {
         JobsValue::Fixed(spec) => {
-            let slots = number(spec, most);
+            let slots = spec.slots(threads, most);
             (SlotsPlan::Fixed(slots), slots)
         }
         JobsValue::Auto(spec) => {
-            let slots = number(spec, most);
+            let slots = spec.slots(threads, most);
             (SlotsPlan::Auto(slots), slots)
         }
         JobsValue::File(spec, path) => {
-            let now = number(spec, most);
+            let now = spec.slots(threads, most);
             let room = now.max(ROOM_FOR_MORE.min(most));
-            let read = move || JobsSpec::read(&path).ok().map(|spec| number(spec, room));
-            (SlotsPlan::File(now, Reloaded(Box::new(read))), room)
+            let file = JobsFile {
+                path,
+                threads,
+                most: room,
+            };
+            (SlotsPlan::File(now, file), room)
         }
     })
 }
@@ -236,7 +245,6 @@ fn engine(
         remove_empty_workdirs: around::is_own_workdir(around),
         remove_made_files: flags.hosts.cleanup,
         results_are_done: false,
-        keep_open: None,
         stdin: terminal::stdin(flags),
         tmux: terminal::windows(flags),
         confirm: flags.terminal.interactive,
@@ -321,4 +329,67 @@ fn counts_at_no_cost(input: &InputConfig, packing: &Packing) -> bool {
     // Batches must be packed to be counted, and many sources have very many combinations.
     let few = sources.len() == 1 || !matches!(packing, Packing::Batch(_));
     few && sources.iter().all(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::{CalledAs, Request, parse};
+    use crate::plan::Plan;
+
+    fn plan(line: &str) -> Plan {
+        let words = ["--plain"].into_iter().chain(line.split(' '));
+        match parse(CalledAs::Fanout, words.map(Into::into).collect()) {
+            Ok(Request::Run(plan)) => *plan,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_same_command_line_makes_the_same_plan() {
+        let lines = [
+            "echo",
+            "-k -j2 --tag --retries 3 --halt soon,fail=1 echo {.} ::: a b",
+            "--header : --colsep , --plus --rpl {x(.)}:s/$$1// echo {x1} {a}",
+            "--pipe --regexp --recend x+ -N3 cat",
+            "--pipe --shard 1 --colsep , cat",
+            "-X -s 100 --match (.) --filter {}>1 echo {1.1}",
+            "--results out/{#} --workdir ... --delay 1auto --memfree 1M --psi cpu=5% echo",
+            "--joblog +log --json=- --csv --link --shuf --bar echo ::: a :::+ b",
+            "--sqlandworker sqlite3:///no%2Ffile/t --dry-run echo",
+        ];
+        for line in lines {
+            let (one, other) = (plan(line), plan(line));
+            assert_eq!(one, other, "{line}");
+            assert!(format!("{one:?}").starts_with("Plan { jobs: "), "{line}");
+        }
+        for (index, line) in lines.iter().enumerate() {
+            for other in &lines[index + 1..] {
+                assert_ne!(plan(line), plan(other), "{line} and {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_value_makes_another_plan() {
+        for (line, other) in [
+            ("echo ::: a", "echo ::: b"),
+            ("echo {}", "echo {.}"),
+            ("-j3 echo", "-j4 echo"),
+            (
+                "--rpl {x(.)}:y --header : echo",
+                "--rpl {x(..)}:y --header : echo",
+            ),
+            ("--colsep a echo", "--colsep b echo"),
+            (
+                "--pipe --recend a --regexp cat",
+                "--pipe --recend b --regexp cat",
+            ),
+            ("--pipe --group-by 1 cat", "--pipe --group-by 2 cat"),
+            ("--filter 1 echo", "--filter 2 echo"),
+            ("--header : echo", "echo"),
+            ("--timeout 5 echo", "--timeout 50% echo"),
+        ] {
+            assert_ne!(plan(line), plan(other), "{line}");
+        }
+    }
 }

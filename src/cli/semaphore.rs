@@ -5,12 +5,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::flags::{Flags, Semaphore};
-use super::jobs_count::JobsSpec;
 use super::{CalledAs, around, bytes, text, values};
 use crate::engine::local::JobStdin;
 use crate::input::SourceKind;
 use crate::plan::{Plan, SlotsPlan};
 use crate::run::halt::ExitRule;
+use crate::run::jobs_spec::JobsSpec;
 use crate::sem::{Action, Config, Patience};
 use crate::sys::{tty, user};
 

@@ -7,9 +7,7 @@ use std::path::Path;
 use super::argv::SourceWords;
 use super::flags::Flags;
 use super::{batching, bytes, text, values};
-use crate::input::{
-    Columns, Growth, Header, InputConfig, Notices, Shape, SourceKind, SourceSpec, Trim,
-};
+use crate::input::{Columns, Header, InputConfig, Shape, SourceKind, SourceSpec, Trim};
 use crate::record::delimiter::Delimiter;
 use crate::record::pattern::Pattern;
 
@@ -58,8 +56,6 @@ pub fn input(flags: &Flags, words: Vec<SourceWords>) -> Result<InputConfig, Stri
         hints_at_cr: flags.input.delimiter.is_none() && !flags.input.null,
         link: flags.sources.link,
         shape,
-        notices: Notices::default(),
-        growth: Growth::default(),
     })
 }
 

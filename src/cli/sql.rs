@@ -1,13 +1,13 @@
 //! Jobs in a table of a database: what its options mean, and what they cannot be combined with.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::flags::{Flags, Sql};
-use super::{CalledAs, pipe, templates, text};
+use super::{CalledAs, pipe, text};
 use crate::input::{Shape, SourceKind};
+use crate::job::TemplateSpec;
 use crate::job::pack::Packing;
-use crate::plan::{MasterPlan, Plan, RowRenderer, SqlPlan, StoredCommand, WorkerPlan};
+use crate::plan::{MasterPlan, Plan, SqlPlan, WorkerPlan};
 use crate::run::halt::ExitRule;
 use crate::sql::alias;
 use crate::sql::url::Dburl;
@@ -17,14 +17,14 @@ pub(super) fn is_wanted(flags: &Sql) -> bool {
     flags.master.is_some() || flags.and_worker.is_some() || flags.worker.is_some()
 }
 
-/// Has the jobs of `plan`, whose command was typed as `command`, go through a table, if that is wanted.
+/// Has the jobs of `plan`, whose `templates` are these, go through a table, if that is wanted.
 ///
 /// # Errors
 ///
 /// One line that names the option and what is wrong with it.
 pub(super) fn adapt(
-    flags: &Arc<Flags>,
-    command: Vec<Vec<u8>>,
+    flags: &Flags,
+    templates: TemplateSpec,
     called_as: CalledAs,
     plan: &mut Plan,
 ) -> Result<(), String> {
@@ -47,29 +47,17 @@ pub(super) fn adapt(
         // It writes nothing: jobs are only shown.
         return Ok(());
     }
-    let quoting = plan.engine.shell.quoting();
-    let master = masters.map(|_| {
-        let flags = Arc::clone(flags);
-        MasterPlan {
-            waits: flags.semaphore.wait,
-            // As GNU parallel: the master has done its work, whatever becomes of the jobs.
-            counts_failed: called_as != CalledAs::Parallel,
-            shows: flags.output.print_command > 0,
-            command: StoredCommand(Box::new(move |names| {
-                templates::stored(&flags, &command, names)
-            })),
-        }
+    let master = masters.map(|_| MasterPlan {
+        waits: flags.semaphore.wait,
+        // As GNU parallel: the master has done its work, whatever becomes of the jobs.
+        counts_failed: called_as != CalledAs::Parallel,
+        shows: flags.output.print_command > 0,
     });
-    let worker = flags.sql.works().then(|| {
-        let rendering = Arc::clone(flags);
-        WorkerPlan {
-            renderer: RowRenderer(Box::new(move |command: &[u8]| {
-                templates::stored_renderer(&rendering, command, quoting)
-            })),
-            slots: plan.run.slots.now(),
-            only_looks: flags.command.dry_run,
-            in_order: plan.report.text.in_order,
-        }
+    let worker = flags.sql.works().then(|| WorkerPlan {
+        program: plan.renderer.program,
+        slots: plan.run.slots.now(),
+        only_looks: flags.command.dry_run,
+        in_order: plan.report.text.in_order,
     });
     if master.is_none() {
         without_inputs(plan);
@@ -80,6 +68,7 @@ pub(super) fn adapt(
     }
     plan.jobs.sql = Some(SqlPlan {
         url,
+        templates: Box::new(templates),
         master,
         worker,
     });

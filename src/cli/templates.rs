@@ -4,128 +4,47 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::flags::{self, Flags};
 use super::{batching, bytes, outputs, pipe};
-use crate::job::Renderer;
-use crate::plan::NamedRenderer;
-use crate::template::{self, Quoting, Syntax, Template};
+use crate::job::TemplateSpec;
+use crate::template::{Quoting, Syntax};
 
-/// With `--header` the templates are parsed once more when the columns' names are known.
-pub(super) fn named_renderer(
-    flags: &Arc<Flags>,
-    command: &[Vec<u8>],
-    quoting: Quoting,
-    sources: usize,
-) -> Option<NamedRenderer> {
-    flags
-        .sources
-        .header
-        .as_ref()
-        .filter(|_| !pipe::is_wanted(flags))?;
-    let (flags, command) = (Arc::clone(flags), command.to_vec());
-    Some(NamedRenderer::new(move |names| {
-        renderer(&flags, &command, quoting, names, sources)
-    }))
-}
-
-/// The templates of the command, its tag and all else that replacement strings may stand in.
+/// What the templates of the command, its tag and all else that replacement strings may stand in are parsed from;
+/// the shell's `quoting` is that of values in the command line.
 ///
 /// # Errors
 ///
-/// When one is none.
-pub(super) fn renderer(
+/// When a replacement string or a file is not what it should be.
+pub(super) fn spec(
     flags: &Flags,
     command: &[Vec<u8>],
     quoting: Quoting,
-    column_names: &[Vec<u8>],
     sources: usize,
-) -> Result<Renderer, String> {
-    let syntax = whole_syntax(flags, column_names)?;
-    let reads_input = pipe::is_wanted(flags) && !pipe::names_inputs(flags);
-    let template = if reads_input && !command.is_empty() {
-        Template::command_as_it_is(command, flags.command.quote, &syntax)
-    } else {
-        Template::command(command, flags.command.quote, &syntax)
-    };
-    let style = if pipe::names_inputs(flags) {
-        Quoting::Raw
-    } else {
-        quoting
-    };
-    let mut renderer = around(template, flags, style, column_names, sources, &syntax)?;
-    if flags.output.print_command > 1 {
-        renderer.show_parts(quoting);
-    }
-    Ok(renderer)
-}
-
-/// The command of jobs that go through a table, as it is stored.
-///
-/// # Errors
-///
-/// When it cannot be stored.
-pub(super) fn stored(
-    flags: &Flags,
-    command: &[Vec<u8>],
-    column_names: &[Vec<u8>],
-) -> Result<Vec<u8>, String> {
-    let syntax = whole_syntax(flags, column_names)?;
-    template::stored(command, flags.command.quote, &syntax)
-}
-
-/// The templates of a job whose command was stored as `command`.
-///
-/// # Errors
-///
-/// When one is none.
-pub(super) fn stored_renderer(
-    flags: &Flags,
-    command: &[u8],
-    quoting: Quoting,
-) -> Result<Renderer, String> {
-    let syntax = whole_syntax(flags, &[])?;
-    let template = Template::from_stored(command, flags.command.quote);
-    around(template, flags, quoting, &[], 0, &syntax)
-}
-
-/// Adds all else that replacement strings may stand in to the command's template.
-fn around(
-    template: Template,
-    flags: &Flags,
-    quoting: Quoting,
-    column_names: &[Vec<u8>],
-    sources: usize,
-    syntax: &Syntax,
-) -> Result<Renderer, String> {
-    let tag = outputs::tag(flags, syntax);
-    let filters = flags.sources.filters.iter();
-    let filters = filters.map(|filter| Template::text(&bytes(filter), syntax));
-    let files = flags.replacement.templates.iter();
-    let files = files.map(|given| made_file(&bytes(given), syntax));
-    let spread = batching::spread(&flags.batching);
-    let workdir = super::around::workdir(&flags.environment, syntax)?;
-    let results = outputs::results(flags, syntax, column_names, sources);
-    let mut renderer = Renderer::new(template, tag, quoting, spread)
-        .with_workdir(workdir)
-        .with_filters(filters.collect())
-        .with_files(files.collect::<Result<_, _>>()?)
-        .with_results(results);
-    if batching::inserts_nothing(&flags.batching) {
-        renderer.leave_out_arguments();
-    }
-    Ok(renderer)
-}
-
-/// All replacement strings, those of columns and of `--match` among them.
-fn whole_syntax(flags: &Flags, column_names: &[Vec<u8>]) -> Result<Syntax, String> {
-    let mut syntax = syntax(&flags.replacement)?.with_columns(column_names);
+) -> Result<TemplateSpec, String> {
+    let mut syntax = syntax(&flags.replacement)?;
     let matches: Vec<_> = flags.sources.matches.iter().map(bytes).collect();
     syntax
         .set_matches(&matches)
         .map_err(|why| format!("--match {why}"))?;
-    Ok(syntax)
+    let files = flags.replacement.templates.iter();
+    let files = files.map(|given| made_file(&bytes(given)));
+    let names_inputs = pipe::names_inputs(flags);
+    Ok(TemplateSpec {
+        syntax,
+        command: command.to_vec(),
+        quote: flags.command.quote,
+        appends_nothing: pipe::is_wanted(flags) && !names_inputs && !command.is_empty(),
+        quoting: if names_inputs { Quoting::Raw } else { quoting },
+        parts_shown: (flags.output.print_command > 1).then_some(quoting),
+        spread: batching::spread(&flags.batching),
+        without_arguments: batching::inserts_nothing(&flags.batching),
+        tag: outputs::tag(flags),
+        filters: flags.sources.filters.iter().map(bytes).collect(),
+        files: files.collect::<Result<_, _>>()?,
+        workdir: super::around::workdir(&flags.environment),
+        results: outputs::results(flags, sources),
+    })
 }
 
 /// The replacement strings, as the options have them.
@@ -152,8 +71,8 @@ fn syntax(flags: &flags::Replacement) -> Result<Syntax, String> {
     Ok(syntax)
 }
 
-/// The templates of the path and the content of a file that is made for each job.
-fn made_file(given: &[u8], syntax: &Syntax) -> Result<[Template; 2], String> {
+/// The path and the content of a file that is made for each job.
+fn made_file(given: &[u8]) -> Result<[Vec<u8>; 2], String> {
     let equals = memchr::memchr(b'=', given).filter(|&at| at + 1 < given.len());
     let Some(equals) = equals else {
         let given = String::from_utf8_lossy(given);
@@ -162,6 +81,5 @@ fn made_file(given: &[u8], syntax: &Syntax) -> Result<[Template; 2], String> {
     let file = Path::new(OsStr::from_bytes(&given[..equals]));
     let content = fs::read(file)
         .map_err(|why| format!("Cannot open '{}': {why} (--template)", file.display()))?;
-    let path = &given[equals + 1..];
-    Ok([path, &content].map(|text| Template::text(text, syntax)))
+    Ok([given[equals + 1..].to_vec(), content])
 }

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use super::number;
 use crate::run::halt::{HaltOn, HaltPolicy, HaltWhen, Threshold};
+use crate::run::number;
 
 /// A number of things, at least 0. As GNU parallel: with a unit, or calculated; of a part there is a whole one.
 pub fn whole(text: &str) -> Result<u64, String> {

@@ -51,7 +51,7 @@ use product::Product;
 use source::{Source, Streams};
 
 /// Where records come from and how they are told apart.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct InputConfig {
     /// The sources in the order of the command line: the arguments `{1}`, `{2}`, … of each record.
     pub sources: Vec<SourceSpec>,
@@ -63,10 +63,27 @@ pub struct InputConfig {
     pub link: bool,
     /// What is done to the records; nothing by default.
     pub shape: Shape,
+}
+
+/// An input together with those who take part in reading it.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// What is read.
+    pub config: InputConfig,
     /// Who is told about input that had to be changed.
     pub notices: Notices,
     /// Who says whether the first source, if it is a file, may still grow.
     pub growth: Growth,
+}
+
+impl From<InputConfig> for Input {
+    /// One that nobody takes part in.
+    fn from(config: InputConfig) -> Self {
+        Self {
+            config,
+            ..Self::default()
+        }
+    }
 }
 
 /// One input source.
@@ -122,10 +139,14 @@ impl Records {
     /// # Errors
     ///
     /// When a file cannot be opened or is a directory, or a header cannot be read.
-    pub fn open(mut config: InputConfig) -> Result<Self, InputError> {
+    pub fn open(input: impl Into<Input>) -> Result<Self, InputError> {
+        let Input {
+            config,
+            notices,
+            growth,
+        } = input.into();
         let links = Links::of(&config);
-        let growth = std::mem::take(&mut config.growth);
-        let mut streams = Streams::open(config)?;
+        let mut streams = Streams::open(config, &notices)?;
         // A header is read before anybody could make the file grow.
         let names = streams.skip_header()?;
         streams.watch_line_ends();
@@ -141,9 +162,12 @@ impl Records {
     /// # Errors
     ///
     /// As [`Records::open`], and when something cannot be read or copied.
-    pub fn count_ahead(config: InputConfig) -> Result<(u64, Self), InputError> {
+    pub fn count_ahead(input: impl Into<Input>) -> Result<(u64, Self), InputError> {
+        let Input {
+            config, notices, ..
+        } = input.into();
         let links = Links::of(&config);
-        let mut streams = Streams::open(config)?;
+        let mut streams = Streams::open(config, &notices)?;
         if streams.shape.is_none() {
             let total = count::total(&mut streams, &links)?;
             streams.watch_line_ends();
@@ -161,11 +185,14 @@ impl Records {
     ///
     /// As [`Records::count_ahead`].
     pub fn read_ahead<T>(
-        config: InputConfig,
+        input: impl Into<Input>,
         first: impl FnOnce(Self) -> T,
     ) -> Result<(T, Self), InputError> {
+        let Input {
+            config, notices, ..
+        } = input.into();
         let links = Links::of(&config);
-        Self::twice(Streams::open(config)?, &links, first)
+        Self::twice(Streams::open(config, &notices)?, &links, first)
     }
 
     fn twice<T>(

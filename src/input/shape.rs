@@ -10,7 +10,7 @@ use crate::record::visible::visible;
 use crate::sys::limits;
 
 /// What is done to records, in this order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Shape {
     /// `-d ''`: records are paragraphs, ended by any number of empty lines.
     pub paragraphs: bool,
@@ -48,7 +48,7 @@ pub enum Header {
 }
 
 /// How a record is cut into columns.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Columns {
     /// Not at all.
     #[default]

@@ -68,7 +68,7 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    pub(super) fn open(config: InputConfig) -> Result<Self, InputError> {
+    pub(super) fn open(config: InputConfig, notices: &Notices) -> Result<Self, InputError> {
         let needle = if config.shape.paragraphs {
             Needle::empty_line()
         } else {
@@ -80,8 +80,7 @@ impl Streams {
             let is_stdin = spec.kind == SourceKind::Stdin;
             let place = stdin.filter(|_| is_stdin).unwrap_or(streams.len());
             if place == streams.len() {
-                let notices = config.notices.clone();
-                streams.push(Source::open(spec.kind, needle.clone(), notices)?);
+                streams.push(Source::open(spec.kind, needle.clone(), notices.clone())?);
             }
             if is_stdin {
                 stdin = Some(place);

@@ -11,7 +11,8 @@ use crate::record::pattern::Pattern;
 use proptest::prelude::*;
 
 use super::{
-    Columns, Header, InputConfig, InputError, Notices, Records, Shape, SourceKind, SourceSpec, Trim,
+    Columns, Header, Input, InputConfig, InputError, Notices, Records, Shape, SourceKind,
+    SourceSpec, Trim,
 };
 
 fn words(words: &[&str]) -> SourceSpec {
@@ -167,9 +168,9 @@ fn nul_bytes_become_visible_and_are_mentioned_once() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let ear = Arc::clone(&told);
     let notices = Notices::to(move |line| ear.lock().unwrap().push(line.to_owned()));
-    let records = Records::open(InputConfig {
+    let records = Records::open(Input {
         notices,
-        ..config(vec![file(&path)])
+        ..config(vec![file(&path)]).into()
     })
     .unwrap();
     let args: Vec<_> = records

@@ -10,7 +10,7 @@ use crate::model::ArgList;
 use crate::template::{Quoting, Shape, Spread, Style, Template, Values};
 
 /// Measures what records add to a command line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Measure {
     template: Template,
     style: Style,

@@ -9,6 +9,8 @@ mod render;
 mod results;
 mod shown;
 pub mod stored;
+mod templates;
 
 pub use render::{Renderer, unescape_tagstring};
 pub use results::{Naming, Results};
+pub use templates::{ResultsSpec, TagSpec, TemplateSpec, Templates};

@@ -21,7 +21,7 @@ use super::measure::Measure;
 use crate::model::{ArgList, Job, Work};
 
 /// How many records become one job.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Packing {
     /// One.
     #[default]
@@ -35,7 +35,7 @@ pub enum Packing {
 /// A rule for jobs of several records.
 ///
 /// A record counts as one whatever the number of its sources, as in GNU parallel.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     /// The most records of a job; `None`: as many as the line has room for.
     pub most: Option<NonZeroUsize>,

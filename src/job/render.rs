@@ -6,33 +6,14 @@ use super::evaluate::Evaluator;
 use super::perl::{ENDED, Verdict};
 use super::results::{self, Results};
 use super::shown;
+use super::templates::Templates;
 use crate::model::{Command, Outcome, RenderJob, RenderedSink, SpawnError, Work};
 use crate::template::{Quoting, Spread, Style, Template, Values};
 
-/// The run's templates and how values are written into them.
+/// Renders the commands of a run from its templates and from what is known of the run.
 #[derive(Debug)]
 pub struct Renderer {
-    /// The command line's template.
-    command: Template,
-    /// The tag's: that of `{}` for `--tag`, of the unescaped text for `--tagstring`.
-    tag: Option<Template>,
-    /// That of `--workdir`.
-    workdir: Option<Template>,
-    /// Where the files of `--results` are.
-    results: Option<Results>,
-    /// What `--filter` wants to be true of a job: text that is Perl when it is filled in.
-    filters: Vec<Template>,
-    /// Files that are made for a job: the path and the content of each.
-    files: Vec<[Template; 2]>,
-    /// How values are quoted in the command line; in the tag they never are.
-    quoting: Quoting,
-    /// How names are quoted in what is shown of a command that gets a part of a file; `None`: the command
-    /// alone is shown.
-    parts_shown: Option<Quoting>,
-    /// What several arguments do to a word, in the command line and in the tag.
-    spread: Spread,
-    /// Whether empty values are nothing.
-    bare: bool,
+    templates: Templates,
     /// How many jobs there are, where that is known.
     total: Option<u64>,
     /// How many slots there are.
@@ -44,106 +25,20 @@ pub struct Renderer {
 }
 
 impl Renderer {
-    /// Renders commands from `command` and tags from `tag`.
-    pub fn new(command: Template, tag: Option<Template>, quoting: Quoting, spread: Spread) -> Self {
+    /// Renders commands from `templates`, whose expressions warn under the name `program`.
+    pub fn new(templates: Templates, program: &'static str) -> Self {
         Self {
-            command,
-            tag,
-            workdir: None,
-            results: None,
-            filters: Vec::new(),
-            files: Vec::new(),
-            quoting,
-            parts_shown: None,
-            spread,
-            bare: false,
+            templates,
             total: None,
             slots: 1,
-            program: "fanout",
+            program,
             perl: None,
         }
     }
 
-    /// With the directory that jobs run in.
-    #[must_use]
-    pub fn with_workdir(mut self, workdir: Option<Template>) -> Self {
-        self.workdir = workdir;
-        self
-    }
-
-    /// With the place of jobs' output files.
-    #[must_use]
-    pub fn with_results(mut self, results: Option<Results>) -> Self {
-        self.results = results;
-        self
-    }
-
-    /// With the name under which expressions warn.
-    #[must_use]
-    pub fn with_program(mut self, program: &'static str) -> Self {
-        self.program = program;
-        self
-    }
-
-    /// With conditions: a job of which one is not true is not run.
-    #[must_use]
-    pub fn with_filters(mut self, filters: Vec<Template>) -> Self {
-        self.filters = filters;
-        self
-    }
-
-    /// With files that are made for each job: the templates of the path and the content of each.
-    #[must_use]
-    pub fn with_files(mut self, files: Vec<[Template; 2]>) -> Self {
-        self.files = files;
-        self
-    }
-
-    /// With what reads a part of a file, shown with the command that gets it (`-vv`); names are quoted so.
-    pub fn show_parts(&mut self, quoting: Quoting) {
-        self.parts_shown = Some(quoting);
-    }
-
-    /// With arguments that stand for nothing: `-n0`, `-N0`.
-    pub fn leave_out_arguments(&mut self) {
-        self.bare = true;
-    }
-
-    /// The command line's template.
-    pub fn command(&self) -> &Template {
-        &self.command
-    }
-
-    /// How values are written into the command line.
-    pub fn style(&self) -> Style {
-        Style {
-            quoting: self.quoting,
-            spread: self.spread,
-            bare: self.bare,
-        }
-    }
-
-    fn templates(&self) -> impl Iterator<Item = &Template> {
-        let results = match &self.results {
-            Some(Results::Template(template)) => Some(template),
-            Some(Results::Tree { .. }) | None => None,
-        };
-        std::iter::once(&self.command)
-            .chain(&self.tag)
-            .chain(&self.workdir)
-            .chain(results)
-            .chain(&self.filters)
-            .chain(self.files.iter().flatten())
-    }
-
-    /// Whether it has to be known how many jobs there are.
-    pub fn uses_total(&self) -> bool {
-        self.templates().any(Template::uses_total)
-    }
-
-    /// Whether a job shows which slot it runs in.
-    pub fn uses_slot(&self) -> bool {
-        self.templates().any(Template::uses_slot)
+    /// What commands are rendered from.
+    pub fn templates(&self) -> &Templates {
+        &self.templates
     }
 
     /// To be called before the first job: what is known about the run now. Starts perl, if there are
@@ -156,23 +51,15 @@ impl Renderer {
         self.total = total;
         self.slots = slots;
         let mut known = Vec::new();
-        for expression in self.templates().flat_map(Template::expressions) {
+        for expression in self.templates.iter().flat_map(Template::expressions) {
             if !known.contains(expression) {
                 known.push(Arc::clone(expression));
             }
         }
-        if !known.is_empty() || !self.filters.is_empty() {
+        if !known.is_empty() || !self.templates.filters.is_empty() {
             self.perl = Some(Evaluator::start(known, total, slots, self.program)?);
         }
         Ok(())
-    }
-
-    /// Whether a command is more than a line: it has a tag, files, or conditions.
-    pub fn goes_beyond_lines(&self) -> bool {
-        self.tag.is_some()
-            || self.results.is_some()
-            || !self.filters.is_empty()
-            || !self.files.is_empty()
     }
 
     /// Appends the line that `template` becomes.
@@ -209,10 +96,11 @@ impl Renderer {
                 evaluated,
             })
         };
+        let its = &self.templates;
         command.line.clear();
-        let style = self.style();
-        Self::append(&self.command, of(&self.command)?, style, &mut command.line);
-        command.shown = match (self.parts_shown, &job.stdin) {
+        let style = its.style();
+        Self::append(&its.command, of(&its.command)?, style, &mut command.line);
+        command.shown = match (its.parts_shown, &job.stdin) {
             (Some(quoting), Some(stdin)) => shown::with_part(&command.line, stdin, quoting),
             _ => None,
         };
@@ -231,9 +119,9 @@ impl Renderer {
         };
         let mut raw =
             |template: &Template| Ok::<_, String>(text(template, of(template)?, style.spread));
-        command.tag = self.tag.as_ref().map(&mut raw).transpose()?;
-        command.workdir = self.workdir.as_ref().map(&mut raw).transpose()?;
-        command.results = match &self.results {
+        command.tag = its.tag.as_ref().map(&mut raw).transpose()?;
+        command.workdir = its.workdir.as_ref().map(&mut raw).transpose()?;
+        command.results = match &its.results {
             None => None,
             Some(Results::Template(path)) => Some(results::path(path, of(path)?, raw_style)),
             Some(Results::Tree {
@@ -249,18 +137,18 @@ impl Renderer {
                 job.args(),
             )),
         };
-        let conditions = self
+        let conditions = its
             .filters
             .iter()
             .map(|template| Ok::<_, String>(text(template, of(template)?, style.spread)))
             .collect();
         command.files.clear();
-        for [path, content] in &self.files {
+        for [path, content] in &its.files {
             let path = text(path, of(path)?, Spread::Touch);
             let content = text(content, of(content)?, Spread::Touch);
             command.files.push((path, content));
         }
-        let skips = verdict.skip || self.command.skips(job.args());
+        let skips = verdict.skip || its.command.skips(job.args());
         command.skip_as = skips.then_some(Outcome::Skipped);
         conditions
     }
@@ -282,7 +170,7 @@ impl Renderer {
         };
         match &self.perl {
             Some(evaluator) if evaluator.knows_some() => {
-                let templates: Vec<_> = self.templates().collect();
+                let templates: Vec<_> = self.templates.iter().collect();
                 evaluator.evaluate(&templates, jobs, slot, write);
             }
             _ => {
@@ -311,7 +199,7 @@ impl Renderer {
         let mut held = perl.test(&conditions).into_iter();
         for command in commands {
             let mut command = command.and_then(|mut command| {
-                for _ in &self.filters {
+                for _ in &self.templates.filters {
                     if !held.next().ok_or(ENDED)? && command.skip_as.is_none() {
                         command.skip_as = Some(Outcome::FilteredOut);
                     }
@@ -346,7 +234,9 @@ impl RenderJob for Renderer {
 
     fn prepare_all(&self, jobs: &[&Work], slot: usize, take: &mut RenderedSink<'_>) {
         match &self.perl {
-            Some(perl) if !self.filters.is_empty() => self.filter_all(perl, jobs, slot, take),
+            Some(perl) if !self.templates.filters.is_empty() => {
+                self.filter_all(perl, jobs, slot, take);
+            }
             _ => self.write_all(jobs, slot, |written| {
                 take(written.map(|(command, _)| command))
             }),
@@ -399,19 +289,26 @@ pub fn unescape_tagstring(text: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Renderer, unescape_tagstring};
+    use super::{Renderer, Templates, unescape_tagstring};
     use crate::model::{Job, RenderJob, Work};
     use crate::template::{Quoting, Spread, Syntax, Template};
 
     #[test]
     fn commands_are_quoted_and_tags_are_not() {
         let syntax = Syntax::default();
-        let renderer = Renderer::new(
-            Template::command(&["echo", "{%}", "{}"], false, &syntax),
-            Some(Template::text(b"{}", &syntax)),
-            Quoting::Posix,
-            Spread::Join,
-        );
+        let templates = Templates {
+            command: Template::command(&["echo", "{%}", "{}"], false, &syntax),
+            tag: Some(Template::text(b"{}", &syntax)),
+            workdir: None,
+            results: None,
+            filters: Vec::new(),
+            files: Vec::new(),
+            quoting: Quoting::Posix,
+            parts_shown: None,
+            spread: Spread::Join,
+            bare: false,
+        };
+        let renderer = Renderer::new(templates, "fanout");
         let job = Work::of(Job {
             seq: 1,
             args: ["a b", "it's"].into_iter().collect(),

@@ -9,7 +9,7 @@ use crate::model::ArgList;
 use crate::template::{Style, Template, Values};
 
 /// How the place of a job's output files is made from the job.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Results {
     /// What the template becomes.
     Template(Template),

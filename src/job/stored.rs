@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Renderer;
+use super::{Renderer, TemplateSpec};
 use crate::model::{Command, Outcome, RenderJob, SpawnError, Work};
 
 /// So many commands are kept ready at most; a table has one, unless something was appended to it.
@@ -12,16 +12,14 @@ const KEPT: usize = 16;
 /// A command and its renderer.
 type Made = (Arc<[u8]>, Arc<Renderer>);
 
-/// Makes the renderer of a command from the text that was stored.
-pub type MakeRenderer = dyn Fn(&[u8]) -> Result<Renderer, String> + Send + Sync;
-
 /// Has the text of the command of the job with this number, if the job is still to be run.
 pub type FindCommand = dyn Fn(u64) -> Option<Arc<[u8]>> + Send + Sync;
 
 /// Renders each job with a command of its own.
 pub struct StoredCommands {
     find: Box<FindCommand>,
-    make: Box<MakeRenderer>,
+    templates: TemplateSpec,
+    program: &'static str,
     total: Option<u64>,
     slots: usize,
     made: Mutex<Vec<Made>>,
@@ -34,16 +32,19 @@ impl fmt::Debug for StoredCommands {
 }
 
 impl StoredCommands {
-    /// For `slots`, and about `total` jobs.
+    /// For `slots`, and about `total` jobs, with `templates` around the commands; expressions warn under the name
+    /// `program`.
     pub fn new(
         find: Box<FindCommand>,
-        make: Box<MakeRenderer>,
+        templates: TemplateSpec,
+        program: &'static str,
         total: Option<u64>,
         slots: usize,
     ) -> Self {
         Self {
             find,
-            make,
+            templates,
+            program,
             total,
             slots,
             made: Mutex::default(),
@@ -55,7 +56,7 @@ impl StoredCommands {
         if let Some((_, renderer)) = made.iter().find(|(known, _)| known == command) {
             return Ok(Arc::clone(renderer));
         }
-        let mut renderer = (self.make)(command)?;
+        let mut renderer = Renderer::new(self.templates.parse_stored(command), self.program);
         renderer.begin(self.total, self.slots)?;
         let renderer = Arc::new(renderer);
         if made.len() >= KEPT {

@@ -31,6 +31,18 @@ enum Column {
     Name(Vec<u8>),
 }
 
+impl PartialEq for Key {
+    /// Whether they give lines the same keys; whether a perl has been started does not matter.
+    fn eq(&self, other: &Self) -> bool {
+        self.option == other.option
+            && self.column == other.column
+            && self.expression == other.expression
+            && self.columns == other.columns
+            && self.separator == other.separator
+            && self.hashes == other.hashes
+    }
+}
+
 impl Key {
     /// The key that `spec` means: `N`, `NAME`, `N EXPRESSION`, `NAME EXPRESSION` or `EXPRESSION`. With
     /// `hashes` the value is a number made of it.

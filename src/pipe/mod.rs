@@ -43,7 +43,7 @@ use source::Source;
 use stream::{Blocks as _, Splitter};
 
 /// How input becomes jobs.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Config {
     /// What is cut: standard input or, if there are any, these files.
     pub files: Vec<PathBuf>,
@@ -91,7 +91,7 @@ pub enum BlockSize {
 }
 
 /// What of the input's beginning is repeated for each job.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Header {
     /// So many lines.
     Lines(usize),

@@ -9,7 +9,7 @@ use crate::flow::feed_queue::FeedQueues;
 use crate::model::{Body, Stdin};
 
 /// Which job gets which block.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum Route {
     /// Each block is a job of its own.
     EachBlock,

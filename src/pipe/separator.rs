@@ -7,7 +7,7 @@ use memchr::{memchr2_iter, memmem};
 use crate::record::pattern::Pattern;
 
 /// Where one record ends and the next begins.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Separator {
     /// At these bytes: the end of the one, then the begin of the other. Both empty: anywhere.
     Fixed {
@@ -178,7 +178,7 @@ impl Separator {
 }
 
 /// How a block begins and ends, where separators are regexps that are taken out.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ends {
     /// Matches the begin of the first record.
     pub start: Option<Arc<Pattern>>,

@@ -4,7 +4,7 @@ use super::pattern::Pattern;
 use crate::model::ArgList;
 
 /// How a line is cut into columns.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum Columns {
     /// At blanks, those at its ends left out.
     Words,

@@ -17,10 +17,24 @@ enum Engine {
     Fancy(Box<fancy_regex::Regex>),
 }
 
+impl PartialEq for Pattern {
+    /// Whether they match the same since they are spelt the same.
+    fn eq(&self, other: &Self) -> bool {
+        self.spelling() == other.spelling()
+    }
+}
+
 /// Where a match is, and where its groups are (`None`: a group that took no part in it).
 pub type Groups = Vec<Option<(usize, usize)>>;
 
 impl Pattern {
+    fn spelling(&self) -> &str {
+        match &self.0 {
+            Engine::Bytes(regex) => regex.as_str(),
+            Engine::Fancy(regex) => regex.as_str(),
+        }
+    }
+
     /// Compiles a Perl regexp.
     ///
     /// # Errors

@@ -8,7 +8,9 @@ pub mod controller;
 
 pub mod gate;
 pub mod halt;
+pub mod jobs_spec;
 pub mod lookahead;
+pub mod number;
 pub mod queue;
 pub mod retry;
 pub mod slot_count;

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 /// The names, longest first, each with its position.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Columns(Vec<(Vec<u8>, usize)>);
 
 impl Columns {

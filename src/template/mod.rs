@@ -44,7 +44,7 @@ use format::Format;
 use crate::model::ArgList;
 
 /// A command or tag, ready to be rendered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Template {
     /// One body per word of the command with `-q`, else one for everything.
     bodies: Vec<Body>,
@@ -57,7 +57,7 @@ pub struct Template {
 }
 
 /// What is rendered from left to right.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Body {
     tokens: Vec<Token>,
     /// The tokens in groups: words that take `{}` and what is between them.

@@ -15,6 +15,13 @@ pub(super) struct Rpl {
     formats: Vec<Format>,
 }
 
+impl PartialEq for Rpl {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |it: &Self| (it.has_position, it.code.clone(), it.formats.clone());
+        self.regex.as_str() == other.regex.as_str() && parts(self) == parts(other)
+    }
+}
+
 impl Rpl {
     /// The replacement string `tag` for `code`, if there are groups in it. In a group there is a regular
     /// expression; all else is taken as it is.

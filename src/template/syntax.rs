@@ -95,7 +95,7 @@ impl What {
 }
 
 /// The replacement strings that a template may use.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Syntax {
     pub(super) entries: Vec<Entry>,
     rpl: Vec<Rpl>,
@@ -108,7 +108,7 @@ pub struct Syntax {
     columns: Columns,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
     spelling: Vec<u8>,
     pub(super) what: What,

@@ -53,7 +53,7 @@ pub enum Detail {
 }
 
 /// How JSON is written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Config {
     /// How much is told.
     pub detail: Detail,

@@ -27,7 +27,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const LATEST: usize = 60;
 
 /// What is shown. The counts always are.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Config {
     /// `--bar`: a bar, where the number of jobs is known.
     pub bar: bool,

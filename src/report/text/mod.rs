@@ -67,7 +67,7 @@ pub enum Print {
 }
 
 /// What is printed besides output, and when.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Config {
     /// When output is shown.
     pub mode: Mode,
