@@ -478,7 +478,7 @@ mod tests {
     fn a_program_that_cannot_be_executed_leaves_an_error_and_nothing_else() {
         let mut nursery = Nursery::new();
         for (path, errno) in [
-            ("/nonexistent", libc::ENOENT),
+            ("/nonexistent/program", libc::ENOENT),
             ("/etc/passwd", libc::EACCES),
             ("/", libc::EACCES),
         ] {

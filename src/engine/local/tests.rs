@@ -626,7 +626,7 @@ fn output_that_cannot_be_kept_is_a_fatal_failure() {
         files: 0,
     };
     let local = Local::with(|config| {
-        config.capture = Capture::Spool(SpoolDir::new("/nonexistent".into(), limits));
+        config.capture = Capture::Spool(SpoolDir::new("/nonexistent/folder".into(), limits));
     });
     let outcome = local.run("echo x").outcome;
     let Outcome::SpawnFailed(SpawnError {

@@ -61,7 +61,7 @@ fn leave_the_machine_alone() {
         ] {
             std::env::remove_var(name);
         }
-        std::env::set_var("HOME", "/nonexistent");
+        std::env::set_var("HOME", "/dev/null");
     }
 }
 
