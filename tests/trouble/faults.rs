@@ -80,7 +80,6 @@ const FAILURES: &[(&str, &[&str])] = &[
     ("fstatfs", &["EIO", "ENOSYS"]),
     ("statfs", &["EACCES", "EIO"]),
     ("readlink", &["EACCES", "EIO"]),
-    ("getdents64", &["EIO", "ENOENT"]),
     ("access", &["EACCES"]),
     ("chdir", &["EACCES", "EIO"]),
     ("inotify_init1", &["EMFILE", "ENFILE"]),
