@@ -25,6 +25,14 @@ pub const INTENDED: &[Difference] = &[
         reason: "GNU prints each line twice: as master and as worker. Here a dry run makes no table.",
     },
     Difference {
+        case: "standard input closed and read",
+        reason: "GNU takes it for an empty input, exit code 0; here what cannot be read is an error.",
+    },
+    Difference {
+        case: "standard output closed and written",
+        reason: "In GNU the output is lost without a word, exit code 0; here that is an error, exit code 255.",
+    },
+    Difference {
         case: "-j1 --pipe --dry-run --results r cat",
         reason: DRY,
     },

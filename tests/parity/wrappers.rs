@@ -19,6 +19,9 @@ const SCRIPTS: &[(&str, &str, &str)] = &[
         "perl: a",
     ),
     ("this machine as a host", HOSTS, "here"),
+    ("descriptors closed that nobody needs", CLOSED, "went on"),
+    ("standard input closed and read", CLOSED_INPUT, "ended"),
+    ("standard output closed and written", CLOSED_OUTPUT, "ended"),
 ];
 
 pub fn scripts() -> Vec<Script> {
@@ -185,4 +188,24 @@ parallel --onall -S : -k echo here {} ::: a b
 parallel -k -S 2/: echo {} ::: a b
 parallel -k --tag --nonall --sshlogin : 'echo x; exit 3'; echo $?
 parallel -k --sshloginfile <(echo :) echo ::: z
+";
+
+const CLOSED: &str = r"
+parallel -k echo ::: a b <&-; echo $?
+parallel -k 'echo {}; echo no >&2' ::: a b 2>&-; echo $?
+parallel -j1 'echo {} >>f' ::: a b >&-; echo $?; cat f
+echo went on
+";
+
+const CLOSED_INPUT: &str = r"
+parallel echo <&- 2>/dev/null; echo $?
+parallel --pipe cat <&- 2>/dev/null; echo $?
+parallel -k echo :::: - <&- 2>/dev/null; echo $?
+echo ended
+";
+
+const CLOSED_OUTPUT: &str = r"
+for how in -k --group --tag --line-buffer; do parallel $how echo ::: a >&- 2>/dev/null; echo $?; done
+parallel --dry-run echo ::: a >&- 2>/dev/null; echo $?
+echo ended
 ";
