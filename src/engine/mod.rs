@@ -5,7 +5,6 @@
 //! outcome means, is decided above, in `run`.
 //!
 //! * `update_sender`: how it answers, and where the ends of jobs are recorded before that;
-//! * [`pool`]: a thread a slot, each with one attempt at a time; the queue that they share;
 //! * [`local`]: what a worker does with an attempt on this host, with the parts of [`exec`](crate::exec);
 //! * [`dry_run`]: an engine that renders commands and runs nothing; [`null`]: one that does not even render them.
 
@@ -14,7 +13,6 @@ mod contract;
 pub mod dry_run;
 pub mod local;
 pub mod null;
-pub mod pool;
 mod stopped;
 mod update_sender;
 

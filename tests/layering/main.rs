@@ -36,8 +36,6 @@ const KNOWN_CIRCLES: &[&str] = &[
     "app/engine.rs",
     "app/jobs.rs",
     "cli/about.rs",
-    "engine/local.rs",
-    "engine/pool.rs",
     "exec/capture/mod.rs",
     "exec/shell/environ.rs",
     "flow/spool/captured.rs",

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
-use crate::engine::pool::WorkerHandle;
+use super::worker::WorkerHandle;
 use crate::sys::passing::{self, FIRST_PAUSE, LONGEST_PAUSE, PATIENCE};
 use crate::sys::wake::{self, Wake};
 

@@ -4,15 +4,19 @@ use std::ffi::OsStr;
 use std::fs;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, unbounded};
 
 use super::*;
-use crate::engine::{Engine, Order, Update, Which};
+use crate::engine::{Attempt, Engine, Order, Update, Which};
+use crate::exec::launch::Launch;
 use crate::exec::shell::{Shell, Wishes};
+use crate::exec::term_seq::TermSeq;
 use crate::flow::spool::{Captured, Limits, SpoolDir};
-use crate::model::{ArgList, Command, Job, KilledBy, Stream, Work};
+use crate::model::{
+    ArgList, AttemptEnd, Command, Job, KilledBy, Outcome, RenderJob, SpawnError, Stream, Work,
+};
 use crate::sys::child::Exit;
 
 /// How long anything may take before a test gives it up.

@@ -5,10 +5,10 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{GRACE, PIECES_IN_A_PIPE, Shared};
+use super::config::Shared;
+use super::worker::WorkerHandle;
 use crate::engine::Update;
 use crate::engine::UpdateSender;
-use crate::engine::pool::WorkerHandle;
 use crate::exec::capture::Outputs;
 use crate::exec::launch::Launcher;
 use crate::exec::shell::waiting;
@@ -22,6 +22,13 @@ use crate::sys::family::Family;
 use crate::sys::orphans;
 use crate::sys::spawn::Spawner;
 use crate::sys::wake;
+
+/// What a job leaves running when it ends may write on for this long before its output is taken: enough
+/// for `echo x &`, and no time at all for jobs that leave nobody behind.
+const GRACE: Duration = Duration::from_millis(20);
+
+/// How many times a pipe must be read to have all that is in it, be it as large as a user may make it.
+const PIECES_IN_A_PIPE: usize = 16;
 
 /// What a job leaves behind that must not outlive it is looked for no longer than this.
 const LONGEST_KILL: Duration = Duration::from_secs(2);

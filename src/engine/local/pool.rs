@@ -5,249 +5,28 @@
 //! next without waiting for the controller, and need not even wake it each time. What is in the queue
 //! has not begun, and is given back when it is recalled, or when an attempt ends as the controller wants to know at once.
 
-mod slot_numbers;
-mod taken;
-mod worker_threads;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
-
-use super::{Attempt, Engine, JobSignal, Order, Running, StopOn, Update, UpdateSender, Which};
+use super::queue::{ExitGuard, SharedQueue};
+use super::taken::{Runner, work};
+use super::worker::{PoolOrders, WorkerHandle};
+use super::worker_threads::WorkerThreads;
+use crate::engine::{Attempt, Engine, JobSignal, Order, Running, Update, UpdateSender, Which};
 use crate::flow::mailbox::Urgency;
-use crate::model::{AttemptInfo, KilledBy};
-use crate::sys::child::signal_group;
+use crate::model::KilledBy;
 use crate::sys::helper;
-use crate::sys::wake::Wake;
-use slot_numbers::SlotNumbers;
-pub use taken::TakenAttempts;
-use worker_threads::WorkerThreads;
-
-/// What a worker does with an attempt.
-pub trait Runner: Send {
-    /// Runs the attempt of `taken` to its end and answers it; and any that it takes beyond that one.
-    fn run(&mut self, taken: &mut TakenAttempts);
-}
-
-/// A worker's place: what others see of it, and how it learns what is to become of its attempt.
-#[derive(Debug)]
-pub struct WorkerHandle {
-    wake: Arc<Wake>,
-    common: Arc<PoolOrders>,
-    current: Mutex<Option<CurrentAttempt>>,
-    /// Whether the attempt was told to stop, and not yet to go on.
-    stopped: AtomicBool,
-}
-
-/// What holds for all workers.
-#[derive(Debug, Default)]
-struct PoolOrders {
-    killed_by: AtomicU8,
-    /// How long an attempt may take, in nanoseconds; 0: as long as it wants.
-    time_limit: AtomicU64,
-    /// At how many workers an attempt runs.
-    running: AtomicUsize,
-    /// Whether an attempt could not be started although nobody ran, and none was since.
-    starved: AtomicBool,
-}
-
-/// The attempt that runs at a worker. As long as it is here its process is not reaped, so that its
-/// number is its own.
-#[derive(Debug)]
-struct CurrentAttempt {
-    running: Running,
-    /// On whose behalf this one is to end.
-    end: Option<KilledBy>,
-}
-
-impl WorkerHandle {
-    fn new(common: &Arc<PoolOrders>) -> std::io::Result<Self> {
-        Ok(Self {
-            wake: Arc::new(Wake::new()?),
-            common: Arc::clone(common),
-            current: Mutex::new(None),
-            stopped: AtomicBool::new(false),
-        })
-    }
-
-    /// Shows which attempt runs here now; `None` before its process is reaped.
-    pub fn show(&self, job: Option<Arc<AttemptInfo>>) {
-        let since = Instant::now();
-        let mut current = self.current();
-        if job.is_some() {
-            self.stopped.store(false, Ordering::Relaxed);
-        }
-        let ran = current.is_some();
-        *current = job.map(|job| CurrentAttempt {
-            running: Running { job, since },
-            end: None,
-        });
-        match (ran, current.is_some()) {
-            (false, true) => {
-                self.common.starved.store(false, Ordering::Relaxed);
-                self.common.running.fetch_add(1, Ordering::Relaxed)
-            }
-            (true, false) => self.common.running.fetch_sub(1, Ordering::Relaxed),
-            _ => 0,
-        };
-    }
-
-    /// Remembers that nothing could be started; says whether that is remembered already.
-    pub fn starve(&self, now: bool) -> bool {
-        self.common.starved.fetch_or(now, Ordering::Relaxed)
-    }
-
-    /// Whether an attempt runs at another worker, while none runs here.
-    pub fn others_run(&self) -> bool {
-        self.common.running.load(Ordering::Relaxed) > 0
-    }
-
-    fn running(&self) -> Option<Running> {
-        self.current()
-            .as_ref()
-            .map(|current| current.running.clone())
-    }
-
-    /// Has the attempt that runs here end, if it is one at job number `seq`.
-    fn end(&self, seq: u64, by: KilledBy) {
-        if let Some(current) = &mut *self.current()
-            && current.running.job.seq == seq
-        {
-            current.end = Some(by);
-            self.wake.ring();
-        }
-    }
-
-    /// Signals the process group that runs here, if it belongs to job number `seq`; `None`: whoever's it is.
-    fn signal(&self, seq: Option<u64>, signal: JobSignal) {
-        if let Some(current) = &*self.current()
-            && seq.is_none_or(|seq| seq == current.running.job.seq)
-        {
-            let stops = signal != JobSignal::Continue;
-            self.stopped.store(stops, Ordering::Relaxed);
-            let number = match signal {
-                JobSignal::Stop => libc::SIGSTOP,
-                JobSignal::TerminalStop => libc::SIGTSTP,
-                JobSignal::Continue => libc::SIGCONT,
-            };
-            if let Some(pid) = current.running.job.pid() {
-                signal_group(pid, number);
-            }
-        }
-    }
-
-    /// Whether the attempt had been told to stop. It is not any more.
-    pub fn was_stopped(&self) -> bool {
-        self.stopped.swap(false, Ordering::Relaxed)
-    }
-
-    /// Whether the attempt that runs here is to end, and on whose behalf. Makes the bell silent, unless
-    /// everything is to end.
-    pub fn told_to_end(&self) -> Option<KilledBy> {
-        if self.killed().is_none() {
-            self.wake.reset();
-        }
-        let this_one = self.current().as_ref().and_then(|current| current.end);
-        self.killed().or(this_one)
-    }
-
-    /// How long an attempt may take.
-    pub fn time_limit(&self) -> Option<Duration> {
-        let nanos = self.common.time_limit.load(Ordering::Relaxed);
-        (nanos > 0).then(|| Duration::from_nanos(nanos))
-    }
-
-    fn current(&self) -> MutexGuard<'_, Option<CurrentAttempt>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What to watch while waiting.
-    pub fn wake(&self) -> &Arc<Wake> {
-        &self.wake
-    }
-
-    /// On whose behalf everything is to end; `None` while nothing is.
-    pub fn killed(&self) -> Option<KilledBy> {
-        match self.common.killed_by.load(Ordering::Acquire) {
-            1 => Some(KilledBy::User),
-            2 => Some(KilledBy::Halt),
-            3 => Some(KilledBy::Memory),
-            _ => None,
-        }
-    }
-}
 
 /// The workers and their queue.
 pub struct Pool {
-    shared: Arc<Shared>,
+    shared: Arc<SharedQueue>,
     common: Arc<PoolOrders>,
     threads: WorkerThreads,
     /// How long what takes the output of killed attempts may go on.
     patience: Duration,
     /// How many more workers would have something to do.
     lacks: AtomicUsize,
-}
-
-struct Shared {
-    queue: Mutex<Queue>,
-    changed: Condvar,
-    updates: UpdateSender,
-}
-
-struct Queue {
-    attempts: VecDeque<Attempt>,
-    /// Below this many attempts the controller is woken to bring more.
-    low_water: usize,
-    /// Nothing begins any more: the pool is about to go, or the record cannot be written.
-    closed: bool,
-    /// After which ends nothing begins until the controller says so.
-    stop_on: StopOn,
-    /// When there was such an end.
-    stopped_at: Option<SystemTime>,
-    /// How many such ends were told.
-    stops: u64,
-    /// Workers from this index on are to leave.
-    most: usize,
-    /// So many attempts run at a time at most.
-    at_a_time: usize,
-    /// Workers that wait for an attempt.
-    idle: usize,
-    /// Workers that were started and have not ended.
-    alive: usize,
-    slots: SlotNumbers,
-}
-
-impl Queue {
-    /// An empty queue for at most `workers`.
-    fn new(workers: usize) -> Self {
-        Self {
-            attempts: VecDeque::new(),
-            low_water: 0,
-            closed: false,
-            stop_on: StopOn::Fatal,
-            stopped_at: None,
-            stops: 0,
-            most: workers,
-            at_a_time: workers,
-            idle: 0,
-            alive: 0,
-            slots: SlotNumbers::new(workers),
-        }
-    }
-
-    /// How many more workers the attempts that wait would keep busy.
-    fn lacks(&self) -> usize {
-        let without_work = self.alive.saturating_sub(self.slots.in_use());
-        let may_run = self.attempts.len().min(self.free_slots());
-        may_run.saturating_sub(without_work)
-    }
-
-    /// How many attempts may begin now.
-    fn free_slots(&self) -> usize {
-        self.at_a_time.saturating_sub(self.slots.in_use())
-    }
 }
 
 impl Pool {
@@ -264,11 +43,7 @@ impl Pool {
         make_runner: impl Fn(usize, Arc<WorkerHandle>) -> R + Send + Sync + 'static,
     ) -> anyhow::Result<Self> {
         let common = Arc::new(PoolOrders::default());
-        let shared = Arc::new(Shared {
-            queue: Mutex::new(Queue::new(workers)),
-            changed: Condvar::new(),
-            updates,
-        });
+        let shared = Arc::new(SharedQueue::new(workers, updates));
         let (for_workers, their_common) = (Arc::clone(&shared), Arc::clone(&common));
         let threads = WorkerThreads::new(
             workers,
@@ -276,7 +51,7 @@ impl Pool {
             move |index, worker| {
                 let _leave = ExitGuard(&for_workers);
                 let mut runner = make_runner(index, worker);
-                for_workers.work(index, &mut runner);
+                work(&for_workers, index, &mut runner);
             },
         );
         let pool = Self {
@@ -420,14 +195,9 @@ impl Pool {
     }
 
     fn end_all(&self, by: KilledBy) {
-        let code = match by {
-            KilledBy::User => 1,
-            KilledBy::Halt => 2,
-            KilledBy::Memory => 3,
-        };
-        self.common.killed_by.store(code, Ordering::Release);
+        self.common.end(by);
         for worker in self.threads.workers().iter() {
-            worker.wake.ring();
+            worker.wake().ring();
         }
         // Workers that wait for one of these hear no bell.
         helper::end(helper::Kind::Answers);
@@ -441,14 +211,10 @@ impl Pool {
     }
 
     fn limit_time(&self, limit: Option<Duration>) {
-        let nanos = limit.map_or(0, |limit| {
-            u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX).max(1)
-        });
-        let before = self.common.time_limit.swap(nanos, Ordering::Relaxed);
         // Whoever has more time than it thought finds out by itself.
-        if nanos > 0 && (before == 0 || nanos < before) {
+        if self.common.limit_time(limit) {
             for worker in self.threads.workers().iter() {
-                worker.wake.ring();
+                worker.wake().ring();
             }
         }
     }
@@ -474,71 +240,19 @@ impl Drop for Pool {
     }
 }
 
-impl Shared {
-    /// Gives back attempts that were not begun.
-    fn give_back(&self, attempts: Vec<Attempt>) {
-        if !attempts.is_empty() {
-            self.updates.tell(Update::Returned(attempts), Urgency::Now);
-        }
-    }
-
-    /// One worker's life.
-    fn work(&self, index: usize, runner: &mut impl Runner) {
-        while let Some((attempt, slot)) = self.next(index) {
-            let mut taken = TakenAttempts::new(self, attempt, slot);
-            // A panic is reported as a lost attempt by `taken`; the worker goes on with the next.
-            let _ = catch_unwind(AssertUnwindSafe(|| runner.run(&mut taken)));
-        }
-    }
-
-    /// Waits for an attempt and a slot number for it, for worker `index`; `None` when the pool is closed, or has fewer
-    /// workers.
-    fn next(&self, index: usize) -> Option<(Attempt, usize)> {
-        let mut queue = self.lock();
-        loop {
-            if queue.closed || index >= queue.most {
-                return None;
-            }
-            if queue.free_slots() > 0
-                && let Some(attempt) = queue.attempts.pop_front()
-            {
-                return Some((attempt, queue.slots.take(Instant::now())));
-            }
-            queue.idle += 1;
-            queue = self
-                .changed
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
-            queue.idle -= 1;
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        // No code between lock and unlock can panic half-way through a change.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Counts a worker out, even when it panics.
-struct ExitGuard<'a>(&'a Shared);
-
-impl Drop for ExitGuard<'_> {
-    fn drop(&mut self) {
-        self.0.lock().alive -= 1;
-        self.0.changed.notify_all();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
     use std::panic::resume_unwind;
+    use std::sync::Mutex;
     use std::sync::atomic::AtomicBool;
     use std::time::Duration;
+    use std::time::SystemTime;
 
     use crossbeam_channel::{Receiver, Sender, unbounded};
 
     use super::*;
+    use crate::engine::local::taken::TakenAttempts;
     use crate::engine::unstarted;
     use crate::model::{ArgList, AttemptEnd, Command, Job, Outcome, SpawnError, Work};
 

@@ -1,191 +1,32 @@
-//! Attempts on this host: a process group each, with its own deadline.
-//!
-//! A worker renders the command for its slot, starts it (directly, or in a shell where only a shell
-//! gives the same result), sleeps until the process ends, the deadline passes or it is told to
-//! give up, ends the whole group where that is wanted, and takes the output. [`watch`] is the sleeping.
+//! What a worker does with the attempts that it takes.
 
-mod setbacks;
-mod watch;
-
-use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use setbacks::Setbacks;
-use watch::Watch;
+use super::config::{Config, Shared};
+use super::setbacks::Setbacks;
+use super::taken::{Runner, TakenAttempts};
+use super::watch::Watch;
+use super::worker::WorkerHandle;
 
-use super::pool::{Pool, Runner, TakenAttempts, WorkerHandle};
-use super::{Attempt, Engine as _, Order, UpdateSender, ended, not_rendered, unstarted};
-use crate::exec::capture::{Capture, Capturer, Source};
-use crate::exec::launch::{Launch, Launcher, Start};
-use crate::exec::stdin::{NamedStdin, OpenStdin, StdinTransport};
+use crate::engine::{Attempt, UpdateSender, ended, not_rendered, unstarted};
+use crate::exec::capture::{Capturer, Source};
+use crate::exec::launch::{Launcher, Start};
+use crate::exec::stdin::{NamedStdin, OpenStdin};
 use crate::exec::template_files;
-use crate::exec::term_seq::TermSeq;
-use crate::exec::tmux::Tmux;
 use crate::exec::warm::{Warm, Worker};
 use crate::exec::workdir::Workdir;
-use crate::flow::credit::Tokens;
-use crate::flow::spool::Codec;
 use crate::model::Where;
 use crate::model::{
-    ArgList, AttemptEnd, AttemptInfo, AttemptStart, KilledBy, Outcome, RenderJob, SpawnError, Stdin,
+    ArgList, AttemptEnd, AttemptInfo, AttemptStart, KilledBy, Outcome, SpawnError, Stdin,
 };
 use crate::sys::child::Child;
 use crate::sys::family::Family;
-use crate::sys::fd;
-use crate::sys::guardian::Guardian;
 use crate::sys::passing;
-use crate::sys::priority::be_nice;
 use crate::sys::spawn::Spawner;
-use crate::sys::tty;
 use crate::sys::wake::Wake;
-
-/// What the engine needs to know.
-pub struct Config {
-    /// How many attempts run at a time.
-    pub slots: usize,
-    /// Renders commands.
-    pub prepare: Arc<dyn RenderJob>,
-    /// How commands are started.
-    pub launch: Launch,
-    /// What becomes of jobs' output.
-    pub capture: Capture,
-    /// How output that is kept is compressed, if it is.
-    pub codec: Option<Arc<Codec>>,
-    /// What jobs read.
-    pub stdin: JobStdin,
-    /// Where jobs have windows.
-    pub tmux: Option<Tmux>,
-    /// Whether each attempt is to be over before the next is made ready.
-    pub one_by_one: bool,
-    /// How long an attempt may take, until somebody says otherwise.
-    pub timeout: Option<Duration>,
-    /// Whether the files that were made for a job are removed when it is over.
-    pub remove_made_files: bool,
-    /// Whether a directory of `--workdir` in which a job left nothing is removed.
-    pub remove_empty_workdirs: bool,
-    /// The niceness of jobs.
-    pub nice: Option<i32>,
-    /// How jobs get their input, and where its files are.
-    pub stdin_transport: StdinTransport,
-    /// The directory for them.
-    pub stdin_dir: PathBuf,
-    /// How attempts are ended.
-    pub term_seq: TermSeq,
-    /// Whether somebody wants to know when an attempt starts.
-    pub report_starts: bool,
-    /// Whether jobs show which slots they run in.
-    pub shows_slots: bool,
-}
-
-/// What jobs read that are given no input.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum JobStdin {
-    /// Nothing.
-    #[default]
-    Empty,
-    /// Our own standard input.
-    Own,
-    /// This file.
-    File(PathBuf),
-    /// The terminal, if there is one.
-    Terminal,
-}
-
-/// How many processes a worker may have at a time: that of a job, and a warm shell.
-pub const PROCESSES_PER_WORKER: usize = 2;
-
-/// What a job leaves running when it ends may write on for this long before its output is taken: enough
-/// for `echo x &`, and no time at all for jobs that leave nobody behind.
-const GRACE: Duration = Duration::from_millis(20);
-
-/// What compresses the output of jobs that were ended may take so long for the last of it.
-const LAST_BYTES: Duration = Duration::from_secs(1);
-
-/// How many times a pipe must be read to have all that is in it, be it as large as a user may make it.
-const PIECES_IN_A_PIPE: usize = 16;
-
-/// How many pieces of streamed output may be on their way, over all jobs.
-const PIECES_IN_FLIGHT: u32 = 64;
-
-/// Starts the pool that runs attempts on this host; `guardian` has [`PROCESSES_PER_WORKER`] for each of its workers.
-///
-/// # Errors
-///
-/// When the jobs' standard input cannot be opened or the workers cannot be started.
-pub fn start(config: Config, guardian: &Guardian, updates: UpdateSender) -> anyhow::Result<Pool> {
-    let (timeout, patience) = (config.timeout, config.term_seq.longest() + LAST_BYTES);
-    let stdin = stdin(&config.stdin)
-        .map_err(|error| anyhow::anyhow!("cannot open the jobs' standard input: {error}"))?;
-    let wards: Vec<_> = (0..config.slots)
-        .map(|worker| [0, 1].map(|place| guardian.ward(PROCESSES_PER_WORKER * worker + place)))
-        .collect();
-    let pieces = Tokens::new(PIECES_IN_FLIGHT)
-        .map_err(|error| anyhow::anyhow!("cannot open an event descriptor: {error}"))?;
-    let shared = Arc::new(Shared {
-        config,
-        stdin,
-        pieces,
-    });
-    let pool = Pool::start(wards.len(), updates, move |index, worker| {
-        // What a worker starts is as nice as itself.
-        if let Some(niceness) = shared.config.nice {
-            be_nice(niceness);
-        }
-        let [ward, ward_of_warm] = &wards[index];
-        let spawner = Spawner::new(ward.clone());
-        let mut capturer =
-            Capturer::new(shared.config.capture.clone()).with_codec(shared.config.codec.clone());
-        capturer.open_early();
-        LocalRunner {
-            launcher: Launcher::new(&shared.config.launch),
-            capturer,
-            warm: warm(&shared.config, spawner.beside(ward_of_warm.clone())),
-            spawner,
-            worker,
-            shared: Arc::clone(&shared),
-        }
-    })?;
-    pool.order(Order::TimeLimit(timeout));
-    Ok(pool.with_patience(patience))
-}
-
-/// The warm shell of a worker, where jobs can be run in one.
-fn warm(config: &Config, spawner: Spawner) -> Option<Warm> {
-    // With a turn: these jobs are over before anything could be handed on.
-    let (Capture::Spool(keep) | Capture::InTurn { dir: keep, .. }) = &config.capture else {
-        return None;
-    };
-    if config.one_by_one || config.tmux.is_some() {
-        return None;
-    }
-    Warm::new(&config.launch, keep, spawner)
-}
-
-/// What jobs read. Where our own standard input is closed there is nothing to inherit.
-fn stdin(wanted: &JobStdin) -> io::Result<File> {
-    let wanted = match wanted {
-        JobStdin::File(path) => {
-            let cannot = |error| io::Error::other(format!("{}: {error}", path.display()));
-            return File::open(path).map_err(cannot);
-        }
-        JobStdin::Empty => None,
-        JobStdin::Own => fd::duplicate(0).ok(),
-        JobStdin::Terminal => tty::open().ok(),
-    };
-    wanted.map_or_else(|| File::open("/dev/null"), Ok)
-}
-
-/// What all workers have in common.
-struct Shared {
-    config: Config,
-    /// What all of them read.
-    stdin: File,
-    pieces: Tokens,
-}
 
 impl Worker for WorkerHandle {
     fn show(&self, job: Option<Arc<AttemptInfo>>) {
@@ -205,13 +46,13 @@ impl Worker for WorkerHandle {
     }
 }
 
-struct LocalRunner {
-    shared: Arc<Shared>,
-    launcher: Launcher,
-    capturer: Capturer,
-    spawner: Spawner,
-    warm: Option<Warm>,
-    worker: Arc<WorkerHandle>,
+pub(super) struct LocalRunner {
+    pub(super) shared: Arc<Shared>,
+    pub(super) launcher: Launcher,
+    pub(super) capturer: Capturer,
+    pub(super) spawner: Spawner,
+    pub(super) warm: Option<Warm>,
+    pub(super) worker: Arc<WorkerHandle>,
 }
 
 impl Runner for LocalRunner {
@@ -544,6 +385,3 @@ fn lost_sight(error: &io::Error) -> SpawnError {
     }
     SpawnError::passing(format!("cannot wait for the process: {error}"))
 }
-
-#[cfg(test)]
-pub(super) mod tests;

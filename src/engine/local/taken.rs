@@ -1,17 +1,20 @@
 //! The attempts that a worker has taken from the queue and has to answer.
 
+#![allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::MutexGuard;
 use std::time::{Instant, SystemTime};
 
-use super::{Queue, Shared, Update, UpdateSender};
-use crate::engine::{Attempt, unstarted};
+use super::queue::{Queue, SharedQueue};
+use crate::engine::{Attempt, Update, UpdateSender, unstarted};
 use crate::flow::mailbox::Urgency;
 use crate::model::{AttemptEnd, AttemptStart, Outcome};
 
 /// Attempts that a worker has taken to run one after the other in its slot. Each is answered in its
 /// order; those that are not when it is dropped, in a panic for one, are lost.
 pub struct TakenAttempts<'a> {
-    shared: &'a Shared,
+    shared: &'a SharedQueue,
     slot: usize,
     attempts: Vec<Attempt>,
     answered: usize,
@@ -22,7 +25,7 @@ pub struct TakenAttempts<'a> {
 }
 
 impl<'a> TakenAttempts<'a> {
-    pub(super) fn new(shared: &'a Shared, attempt: Attempt, slot: usize) -> Self {
+    fn new(shared: &'a SharedQueue, attempt: Attempt, slot: usize) -> Self {
         Self {
             shared,
             slot,
@@ -91,7 +94,6 @@ impl<'a> TakenAttempts<'a> {
         self.settle(ends, true)
     }
 
-    #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
     fn settle(&mut self, mut ends: Vec<Box<AttemptEnd>>, untold: bool) -> bool {
         let (stops, was_stopped) = self.drop_what_came_after_a_stop(&mut ends);
         if !ends.is_empty() {
@@ -119,7 +121,6 @@ impl<'a> TakenAttempts<'a> {
 
     /// Leaves out those of `ends` that began after one on which to stop, in this slot or another: only what leaves no
     /// trace runs in one go with others. Tells whether the last is such an end, and whether there was one elsewhere.
-    #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
     fn drop_what_came_after_a_stop(&self, ends: &mut Vec<Box<AttemptEnd>>) -> (bool, bool) {
         let queue = self.shared.lock();
         let (stop_on, stopped_at) = (queue.stop_on, queue.stopped_at);
@@ -138,7 +139,6 @@ impl<'a> TakenAttempts<'a> {
 
     /// Tells the ends, and gives back everything that is left of them, and of the queue if that has stopped.
     /// Nobody hands anything over or recalls it between the two.
-    #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
     fn stop(&mut self, ends: Vec<Box<AttemptEnd>>, untold: bool, mut queue: MutexGuard<'_, Queue>) {
         self.stopped = true;
         let decided = usize::from(self.latest_is_decided && self.answered < self.attempts.len());
@@ -158,7 +158,6 @@ impl<'a> TakenAttempts<'a> {
         }
     }
 
-    #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
     fn tell(&self, ends: Vec<Box<AttemptEnd>>, untold: bool, urgency: Urgency) {
         let updates = &self.shared.updates;
         if !untold {
@@ -182,5 +181,20 @@ impl Drop for TakenAttempts<'_> {
         if !lost.is_empty() {
             self.answer(lost);
         }
+    }
+}
+
+/// What a worker does with an attempt.
+pub trait Runner: Send {
+    /// Runs the attempt of `taken` to its end and answers it; and any that it takes beyond that one.
+    fn run(&mut self, taken: &mut TakenAttempts);
+}
+
+/// The life of worker `index`.
+pub(super) fn work(shared: &SharedQueue, index: usize, runner: &mut impl Runner) {
+    while let Some((attempt, slot)) = shared.next(index) {
+        let mut taken = TakenAttempts::new(shared, attempt, slot);
+        // A panic is reported as a lost attempt by `taken`; the worker goes on with the next.
+        let _ = catch_unwind(AssertUnwindSafe(|| runner.run(&mut taken)));
     }
 }

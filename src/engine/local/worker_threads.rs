@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 
-use super::WorkerHandle;
+use super::worker::WorkerHandle;
 
 /// As many threads share a rayon pool, and leave together where there are too many.
 const GROUP: usize = 4;
@@ -21,7 +21,7 @@ type Life = Arc<dyn Fn(usize, Arc<WorkerHandle>) + Send + Sync>;
 pub(super) struct WorkerThreads {
     /// There are never more.
     most: AtomicUsize,
-    new_station: Box<dyn Fn() -> io::Result<WorkerHandle> + Send + Sync>,
+    new_worker: Box<dyn Fn() -> io::Result<WorkerHandle> + Send + Sync>,
     live: Life,
     /// One for each worker, by its index.
     workers: Mutex<Vec<Arc<WorkerHandle>>>,
@@ -37,15 +37,15 @@ struct Group {
 }
 
 impl WorkerThreads {
-    /// A crew of `most` workers at most, none of which is there yet.
+    /// `most` workers at most, none of which is there yet.
     pub(super) fn new(
         most: usize,
-        new_station: impl Fn() -> io::Result<WorkerHandle> + Send + Sync + 'static,
+        new_worker: impl Fn() -> io::Result<WorkerHandle> + Send + Sync + 'static,
         live: impl Fn(usize, Arc<WorkerHandle>) + Send + Sync + 'static,
     ) -> Self {
         Self {
             most: AtomicUsize::new(most),
-            new_station: Box::new(new_station),
+            new_worker: Box::new(new_worker),
             live: Arc::new(live),
             workers: Mutex::default(),
             groups: Mutex::default(),
@@ -117,7 +117,7 @@ impl WorkerThreads {
 
     fn group(&self, size: usize) -> anyhow::Result<Group> {
         let newcomers = (0..size)
-            .map(|_| (self.new_station)().map(Arc::new))
+            .map(|_| (self.new_worker)().map(Arc::new))
             .collect::<io::Result<Vec<_>>>()
             .context("cannot open an event descriptor")?;
         let first = self.workers().len();

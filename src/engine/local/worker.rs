@@ -1,0 +1,179 @@
+//! What other threads share with a worker.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::engine::{JobSignal, Running};
+use crate::model::{AttemptInfo, KilledBy};
+use crate::sys::child::signal_group;
+use crate::sys::wake::Wake;
+
+/// A worker's place: what others see of it, and how it learns what is to become of its attempt.
+#[derive(Debug)]
+pub struct WorkerHandle {
+    wake: Arc<Wake>,
+    common: Arc<PoolOrders>,
+    current: Mutex<Option<CurrentAttempt>>,
+    /// Whether the attempt was told to stop, and not yet to go on.
+    stopped: AtomicBool,
+}
+
+/// What holds for all workers.
+#[derive(Debug, Default)]
+pub(super) struct PoolOrders {
+    killed_by: AtomicU8,
+    /// How long an attempt may take, in nanoseconds; 0: as long as it wants.
+    time_limit: AtomicU64,
+    /// At how many workers an attempt runs.
+    running: AtomicUsize,
+    /// Whether an attempt could not be started although nobody ran, and none was since.
+    starved: AtomicBool,
+}
+
+/// The attempt that runs at a worker. As long as it is here its process is not reaped, so that its
+/// number is its own.
+#[derive(Debug)]
+struct CurrentAttempt {
+    running: Running,
+    /// On whose behalf this one is to end.
+    end: Option<KilledBy>,
+}
+
+impl WorkerHandle {
+    pub(super) fn new(common: &Arc<PoolOrders>) -> std::io::Result<Self> {
+        Ok(Self {
+            wake: Arc::new(Wake::new()?),
+            common: Arc::clone(common),
+            current: Mutex::new(None),
+            stopped: AtomicBool::new(false),
+        })
+    }
+
+    /// Shows which attempt runs here now; `None` before its process is reaped.
+    pub fn show(&self, job: Option<Arc<AttemptInfo>>) {
+        let since = Instant::now();
+        let mut current = self.current();
+        if job.is_some() {
+            self.stopped.store(false, Ordering::Relaxed);
+        }
+        let ran = current.is_some();
+        *current = job.map(|job| CurrentAttempt {
+            running: Running { job, since },
+            end: None,
+        });
+        match (ran, current.is_some()) {
+            (false, true) => {
+                self.common.starved.store(false, Ordering::Relaxed);
+                self.common.running.fetch_add(1, Ordering::Relaxed)
+            }
+            (true, false) => self.common.running.fetch_sub(1, Ordering::Relaxed),
+            _ => 0,
+        };
+    }
+
+    /// Remembers that nothing could be started; says whether that is remembered already.
+    pub fn starve(&self, now: bool) -> bool {
+        self.common.starved.fetch_or(now, Ordering::Relaxed)
+    }
+
+    /// Whether an attempt runs at another worker, while none runs here.
+    pub fn others_run(&self) -> bool {
+        self.common.running.load(Ordering::Relaxed) > 0
+    }
+
+    pub(super) fn running(&self) -> Option<Running> {
+        self.current()
+            .as_ref()
+            .map(|current| current.running.clone())
+    }
+
+    /// Has the attempt that runs here end, if it is one at job number `seq`.
+    pub(super) fn end(&self, seq: u64, by: KilledBy) {
+        if let Some(current) = &mut *self.current()
+            && current.running.job.seq == seq
+        {
+            current.end = Some(by);
+            self.wake.ring();
+        }
+    }
+
+    /// Signals the process group that runs here, if it belongs to job number `seq`; `None`: whoever's it is.
+    pub(super) fn signal(&self, seq: Option<u64>, signal: JobSignal) {
+        if let Some(current) = &*self.current()
+            && seq.is_none_or(|seq| seq == current.running.job.seq)
+        {
+            let stops = signal != JobSignal::Continue;
+            self.stopped.store(stops, Ordering::Relaxed);
+            let number = match signal {
+                JobSignal::Stop => libc::SIGSTOP,
+                JobSignal::TerminalStop => libc::SIGTSTP,
+                JobSignal::Continue => libc::SIGCONT,
+            };
+            if let Some(pid) = current.running.job.pid() {
+                signal_group(pid, number);
+            }
+        }
+    }
+
+    /// Whether the attempt had been told to stop. It is not any more.
+    pub fn was_stopped(&self) -> bool {
+        self.stopped.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether the attempt that runs here is to end, and on whose behalf. Makes the bell silent, unless
+    /// everything is to end.
+    pub fn told_to_end(&self) -> Option<KilledBy> {
+        if self.killed().is_none() {
+            self.wake.reset();
+        }
+        let this_one = self.current().as_ref().and_then(|current| current.end);
+        self.killed().or(this_one)
+    }
+
+    /// How long an attempt may take.
+    pub fn time_limit(&self) -> Option<Duration> {
+        let nanos = self.common.time_limit.load(Ordering::Relaxed);
+        (nanos > 0).then(|| Duration::from_nanos(nanos))
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<CurrentAttempt>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What to watch while waiting.
+    pub fn wake(&self) -> &Arc<Wake> {
+        &self.wake
+    }
+
+    /// On whose behalf everything is to end; `None` while nothing is.
+    pub fn killed(&self) -> Option<KilledBy> {
+        match self.common.killed_by.load(Ordering::Acquire) {
+            1 => Some(KilledBy::User),
+            2 => Some(KilledBy::Halt),
+            3 => Some(KilledBy::Memory),
+            _ => None,
+        }
+    }
+}
+
+impl PoolOrders {
+    /// Everything is to end on behalf of `by`.
+    pub(super) fn end(&self, by: KilledBy) {
+        let code = match by {
+            KilledBy::User => 1,
+            KilledBy::Halt => 2,
+            KilledBy::Memory => 3,
+        };
+        self.killed_by.store(code, Ordering::Release);
+    }
+
+    /// From now on an attempt may take as long as `limit`; whether that may be less than before.
+    pub(super) fn limit_time(&self, limit: Option<Duration>) -> bool {
+        let nanos = limit.map_or(0, |limit| {
+            u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX).max(1)
+        });
+        let before = self.time_limit.swap(nanos, Ordering::Relaxed);
+        nanos > 0 && (before == 0 || nanos < before)
+    }
+}
