@@ -97,16 +97,25 @@ struct Group {
     repeats: bool,
 }
 
-/// A command's words, quoted one by one or taken as one line, as tokens.
+/// A command's words, quoted one by one or taken as one line, as tokens. As GNU parallel: what the words of a line
+/// become only together, but for expressions, is no replacement string.
 fn parts<W: AsRef<[u8]>>(words: &[W], quote_words: bool, syntax: &Syntax) -> Vec<Vec<Token>> {
+    let words = parse::whole_words(words, syntax);
+    let mut parts = words.iter().map(|word| parse::tokens(word, syntax));
     if quote_words {
-        let words = parse::whole_words(words, syntax);
-        let parse = |word: &Vec<u8>| parse::tokens(word, syntax);
-        words.iter().map(parse).collect()
-    } else {
-        let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
-        vec![parse::tokens(&words.join(&b' '), syntax)]
+        return parts.collect();
     }
+    let mut line = parts.next().unwrap_or_default();
+    for part in parts {
+        parse::append(&mut line, b" ");
+        for token in part {
+            match token {
+                Token::Literal(text) => parse::append(&mut line, &text),
+                replace @ Token::Replace(_) => line.push(replace),
+            }
+        }
+    }
+    vec![line]
 }
 
 impl Template {

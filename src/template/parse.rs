@@ -36,6 +36,15 @@ pub(super) fn tokens(text: &[u8], syntax: &Syntax) -> Vec<Token> {
     tokens
 }
 
+/// Adds literal bytes to `tokens`.
+pub(super) fn append(tokens: &mut Vec<Token>, text: &[u8]) {
+    match tokens.last_mut() {
+        Some(Token::Literal(before)) => before.extend_from_slice(text),
+        _ if text.is_empty() => {}
+        _ => tokens.push(Token::Literal(text.to_vec())),
+    }
+}
+
 /// `words`, of which those that a Perl expression goes over are one, with spaces between them. As GNU parallel: one that
 /// is not closed goes to the end.
 pub(super) fn whole_words<W: AsRef<[u8]>>(words: &[W], syntax: &Syntax) -> Vec<Vec<u8>> {
@@ -78,6 +87,11 @@ pub(super) fn replace(found: Found) -> Replace {
                 .and_then(|digits| digits.parse().ok())
                 .unwrap_or(0),
         ),
+    };
+    // As GNU parallel: numbers are there at every position that is zero.
+    let which = match which {
+        Which::At(0) if found.what.is_number() => Which::All,
+        which => which,
     };
     Replace {
         which,

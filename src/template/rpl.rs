@@ -32,7 +32,7 @@ impl Rpl {
         let has_position = rest.starts_with('{');
         if has_position {
             rest = &rest[1..];
-            pattern += r"\{(-?\d+)?";
+            pattern += r"\{(?:(-?\d+)\s*)?";
         }
         let mut groups = 0;
         while let Some((group, before, after)) = next_group(rest) {

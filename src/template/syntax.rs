@@ -69,6 +69,14 @@ impl What {
         )
     }
 
+    /// Whether it is the number of the job or of its slot.
+    pub(super) fn is_number(&self) -> bool {
+        matches!(
+            self,
+            Self::Seq | Self::Slot | Self::PaddedSeq | Self::PaddedSlot
+        )
+    }
+
     /// Whether it has to do with the slot of the job.
     pub(super) fn is_of_slot(&self) -> bool {
         match self {
@@ -364,6 +372,10 @@ fn find_edit(text: &[u8]) -> Option<Found> {
     let inner = text.strip_prefix(b"{")?;
     let inner = &inner[..inner.iter().position(|&byte| byte == b'}')?];
     let (position, edit) = split_position(inner);
+    let edit = match position {
+        b"" => edit,
+        _ => edit.trim_ascii_start(),
+    };
     let len = inner.len() + 2;
     let mut found = Found {
         what: What::Seq,
@@ -398,15 +410,27 @@ fn as_position(digits: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl Entry {
-    /// The form with a position after the opening brace: `{2.}`, `{-1}`.
+    /// The form with a position after the opening brace: `{2.}`, `{-1}`, `{2 .}`.
     fn find_positional(&self, text: &[u8]) -> Option<Found> {
         let tail = self.spelling.strip_prefix(b"{")?;
-        let (position, rest) = split_position(text.strip_prefix(b"{")?);
-        (!position.is_empty() && tail.ends_with(b"}") && rest.starts_with(tail)).then(|| Found {
-            what: self.what.clone(),
-            formats: self.formats.clone(),
-            position: as_position(position),
-            len: 1 + position.len() + tail.len(),
+        let inside = text.strip_prefix(b"{")?;
+        let (longest, _) = split_position(inside);
+        if longest.is_empty() || !tail.ends_with(b"}") {
+            return None;
+        }
+        let shortest = 1 + usize::from(longest.first() == Some(&b'-'));
+        // A replacement string may begin with digits of its own.
+        (shortest..=longest.len()).rev().find_map(|digits| {
+            let (position, rest) = inside.split_at(digits);
+            let rest = [rest, rest.trim_ascii_start()]
+                .into_iter()
+                .find(|rest| rest.starts_with(tail))?;
+            Some(Found {
+                what: self.what.clone(),
+                formats: self.formats.clone(),
+                position: as_position(position),
+                len: text.len() - rest.len() + tail.len(),
+            })
         })
     }
 }

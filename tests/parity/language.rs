@@ -158,6 +158,32 @@ pub fn cases() -> Vec<Case> {
             "-k echo '{= $_=::make_regexp_ungreedy($_) =}' ::: 'a.*b' '(?:x)*' '[*+]+' 'a\\*?' 'a+?' 'a?' 'a{2,}'",
             "-k echo '{= $_=$Global::JobQueue->total_jobs() =}' ::: a/b c",
             "-k --rpl '{s(.)(.*?)\\1(.*?)\\1} s/$$2/$$3/' echo {s/a/b/} ::: a",
+            // Blanks behind a position, and what words become only together.
+            "-k echo '{1 }' '{1  .}' '{-1\t}' '{ 1}' '{1. }' '{# }' ::: a.b",
+            "-k echo '{1' '}' '{-' '1}' ::: 'a b'",
+            "-k --plus echo '{1 %b}' '{1 /a/b}' '{1 a}' ::: a.b",
+            "-k --plus echo '{%a' 'b}' '{/a' '/b}' '{:-c' 'd}' ::: 'xa b'",
+            "-k --rpl '{x} s/a/q/' echo '{1 x}' '{1x }' '{01x}' '{x1}' ::: a",
+            "-k --rpl '{x(.)} s/$$1/q/' echo '{1 xa}' '{1xa}' '{xa}' ::: a",
+            "-k -I 'a b' echo a b ::: x",
+            "-k -I 'a b' 'echo a b' ::: x",
+            // Positions that are zero, and replacement strings that begin with digits.
+            "-k echo '{00#}' '{-0#}' '{-00%}' '{0#}' '{1#}' '{00}' '{-0.}' '{0}' ::: a.b",
+            "-k --rpl '{1} s/a/q/' echo '{1}' '{11}' '{2}' ::: a",
+            "-k --rpl '{2} s/a/q/' echo '{1}' '{12}' '{2}' ::: a ::: b",
+            // What expressions come to, and how often.
+            "-j1 echo '{= $_=$i++ =}' ::: a b c",
+            "-j1 echo '{= $_=++$i =}' '{= $_=++$i =}' ::: a b c",
+            "-j1 echo '{= $_=$i++ =}' '{= $_=$i++ =}' ::: a b c",
+            "-j1 --tagstring '{= $_=++$i =}' echo '{= $_=++$i =}' ::: a b c",
+            "-j1 echo '{= $_=$i++ % 2 =}' ::: a b c d",
+            "-j1 echo '{= $_=\"\" if $i++ % 2 =}' ::: a b c d",
+            "-j1 echo '{= $_=$seen{$_}++ =}' ::: a b a",
+            "-j1 -N2 echo '{= $_=$i++ =}' ::: a b c d",
+            "-j1 --rpl '{i} $_=$i++' echo '{i}' '{1i}' '{2i}' ::: a b",
+            "-j1 echo '{= print STDERR \"x\" =}' ::: '' b 0",
+            "-j1 echo '{= next if $_ eq \"b\"; $_=uc =}' ::: a b c",
+            "-k echo '{= $_=::shell_quote_scalar($_) =}' ::: 'a b' c",
         ]
         .map(case),
     );
