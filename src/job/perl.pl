@@ -23,7 +23,7 @@ our ($total, $slots, $name) = @ARGV;
 @ARGV = ();
 $Global::max_jobs_running = $slots;
 our ($seq, $slot, $skip, $quoted) = (0, 0, 0, 1);
-our (@compiled, @params);
+our (@compiled, @params, @same, %number);
 
 my $buffer = '';
 sub take {
@@ -54,6 +54,7 @@ sub compile {
     my $sub = eval "package Arg; no strict; no warnings; $my sub { $code\n }";
     return answer(0, '', '', reason($@), 0) unless ref $sub eq 'CODE';
     push @compiled, $sub;
+    push @same, $number{join "\0", @_} //= $number;
     answer(0, '', '', '', 0);
 }
 
@@ -74,29 +75,59 @@ sub reason {
     return length $why ? $why : 'died';
 }
 
+# What an expression comes to for the argument at $place.
+sub value {
+    my ($sub, $place) = @_;
+    $quoted = 1;
+    my $value = $Arg::arg[$place];
+    # As GNU parallel: nothing is what `next` leaves.
+    my $ended = 0;
+    for ($value) { &$sub(); $ended = 1 }
+    return '' unless $ended && defined $value;
+    utf8::encode($value) if utf8::is_utf8($value);
+    return $value;
+}
+
 # Jobs in a row, with $width arguments each; an expression and the place of its argument are a call.
+#
+# As GNU parallel: what an expression comes to for an argument is calculated once, however often it is there, but anew
+# each time it is wanted while it is false. A command line whose length is measured wants it once more: `$i++` is 1 for
+# the first job, and `$i++ % 2` is never 0.
 sub jobs {
     my ($args) = @_;
-    ($seq, $slot, my ($count, $width, @calls)) = split / /, shift @$args;
+    ($seq, $slot, my ($measured, $count, $width, @calls)) = split / /, shift @$args;
     my ($first, $end) = ($seq, $seq + $count);
-    my (@values, @skipped, @unquoted, $expression, $place);
+    my (@values, @skipped, @unquoted, $expression);
     my @subs = map { $_ % 2 ? () : $compiled[$calls[$_]] } 0 .. $#calls;
     my @places = map { $_ % 2 ? $calls[$_] : () } 0 .. $#calls;
+    my %before;
+    my @one = map { $before{"$same[$calls[2 * $_]] $places[$_]"} //= $_ } 0 .. $#subs;
+    my $repeats = grep { $one[$_] != $_ } 0 .. $#one;
     $Arg::job = bless {}, 'Job';
     my $done = eval {
         while ($seq < $end) {
             @Arg::arg = (undef, splice(@$args, 0, $width));
             $skip = 0;
-            for ($expression = 0; $expression < @subs; ++$expression) {
-                $quoted = 1;
-                for (my $value = $Arg::arg[$places[$expression]]) {
-                    &{$subs[$expression]}();
-                    $_ = '' unless defined $_;
-                    utf8::encode($_) if utf8::is_utf8($_);
-                    push @values, $_;
-                }
-                push @unquoted, $#values unless $quoted;
+            my (@value, @plain);
+            my $again = $repeats || !$measured;
+            for ($expression = 0; $measured && $expression < @subs; ++$expression) {
+                next if $one[$expression] != $expression;
+                $value[$expression] = value($subs[$expression], $places[$expression]) or $again = 1;
+                $plain[$expression] = !$quoted;
             }
+            my @last = @one;
+            for ($expression = 0; $again && $expression < @subs; ++$expression) {
+                my $last = $last[$one[$expression]];
+                if ($value[$last]) {
+                    ($value[$expression], $plain[$expression]) = ($value[$last], $plain[$last]);
+                    next;
+                }
+                $value[$expression] = value($subs[$expression], $places[$expression]);
+                $plain[$expression] = !$quoted;
+                $last[$one[$expression]] = $expression;
+            }
+            push @unquoted, grep { $plain[$_ - @values] } @values + 0 .. @values + $#subs if grep { $_ } @plain;
+            push @values, @value;
             push @skipped, $seq - $first if $skip;
             ++$seq;
         }
@@ -149,22 +180,26 @@ sub Q {
     }
     return wantarray ? @texts : join ' ', @texts;
 }
-sub now { return POSIX::strftime($_[0], localtime) }
-sub yyyy_mm_dd_hh_mm_ss { return now('%Y-%m-%dT%H:%M:%S') }
-sub yyyy_mm_dd_hh_mm { return now('%Y-%m-%dT%H:%M') }
-sub yyyy_mm_dd { return now('%Y-%m-%d') }
-sub hh_mm_ss { return now('%H:%M:%S') }
-sub hh_mm { return now('%H:%M') }
-sub yyyymmddhhmmss { return now('%Y%m%d%H%M%S') }
-sub yyyymmddhhmm { return now('%Y%m%d%H%M') }
-sub yyyymmdd { return now('%Y%m%d') }
-sub hhmmss { return now('%H%M%S') }
-sub hhmm { return now('%H%M') }
+# The time, or so many seconds after 1970 began.
+sub now {
+    my ($format, $seconds) = @_;
+    return POSIX::strftime($format, localtime(defined $seconds ? $seconds : time));
+}
+sub yyyy_mm_dd_hh_mm_ss { return now('%Y-%m-%dT%H:%M:%S', @_) }
+sub yyyy_mm_dd_hh_mm { return now('%Y-%m-%dT%H:%M', @_) }
+sub yyyy_mm_dd { return now('%Y-%m-%d', @_) }
+sub hh_mm_ss { return now('%H:%M:%S', @_) }
+sub hh_mm { return now('%H:%M', @_) }
+sub yyyymmddhhmmss { return now('%Y%m%d%H%M%S', @_) }
+sub yyyymmddhhmm { return now('%Y%m%d%H%M', @_) }
+sub yyyymmdd { return now('%Y%m%d', @_) }
+sub hhmmss { return now('%H%M%S', @_) }
+sub hhmm { return now('%H%M', @_) }
 
 package main;
 *Q = \&Arg::Q;
 *pQ = \&Arg::pQ;
-*shell_quote = \&Arg::Q;
+*shell_quote = *shell_quote_scalar = \&Arg::Q;
 *hash = \&Arg::hash;
 *total_jobs = \&Arg::total_jobs;
 *skip = \&Arg::skip;

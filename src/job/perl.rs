@@ -219,11 +219,11 @@ impl Perl {
     /// While an answer is outstanding, one more batch may be asked for: it fits into the pipe, so neither
     /// side waits for the other to read. One that is [too long](Self::must_wait) must wait.
     pub(super) fn ask(&mut self, batch: Batch<'_>, calls: &[(usize, usize)]) -> io::Result<()> {
-        let (seq, width) = batch
-            .jobs
-            .first()
-            .map_or((0, 0), |job| (job.seq(), job.args().len()));
-        let mut numbers = format!("{seq} {} {} {width}", batch.slot, batch.jobs.len());
+        let (seq, width, is_measured) = batch.jobs.first().map_or((0, 0, false), |job| {
+            (job.seq(), job.args().len(), job.stdin.is_none())
+        });
+        let (slot, count) = (batch.slot, batch.jobs.len());
+        let mut numbers = format!("{seq} {slot} {} {count} {width}", u8::from(is_measured));
         for (expression, arg) in calls {
             let _ = write!(numbers, " {expression} {}", arg + 1);
         }
