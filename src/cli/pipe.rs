@@ -81,7 +81,11 @@ pub(super) fn resolve(
         return Err("--retries cannot be combined with --roundrobin.".to_owned());
     }
     // As GNU parallel: without a command the arguments are the commands.
-    let arguments_are_commands = words.iter().any(|source| pipe.tee || !source.files);
+    let files_are_arguments = pipe.tee || !pipe.pipepart;
+    let arguments_are_commands = (files_are_arguments && !flags.input.arg_file.is_empty())
+        || words
+            .iter()
+            .any(|source| files_are_arguments || !source.files);
     if command.is_empty() && !arguments_are_commands {
         return Err(NO_COMMAND.to_owned());
     }
@@ -108,11 +112,20 @@ pub(super) fn resolve(
     arguments(flags, words.is_empty(), input);
     let (separator, ends) = separator(flags)?;
     let route = route(flags)?;
+    let group_by = match &pipe.group_by {
+        None => None,
+        Some(spec) => Some(key(flags, "--group-by", spec, false)?),
+    };
     // As in GNU parallel: not of lines or blocks that go to jobs as they are.
     let looks_at_records = matches!(route, Route::EachBlock | Route::RoundRobin { .. });
     let header = match &route {
-        // As in GNU parallel: without a name that is looked for, the header is a line like the others.
+        // As in GNU parallel: without a name that is looked for, the header is a line like the others; a name is in
+        // the first line, if nothing else is said.
         Route::Shard(key) | Route::Bin(key) if !key.has_name() => None,
+        Route::Shard(_) | Route::Bin(_) => Some(header(flags)?.unwrap_or(Header::Lines(1))),
+        _ if group_by.as_ref().is_some_and(Key::has_name) => {
+            Some(header(flags)?.unwrap_or(Header::Lines(1)))
+        }
         _ => header(flags)?,
     };
     let (records, lines) = amount(flags)?;
@@ -136,10 +149,7 @@ pub(super) fn resolve(
         remove_separators: pipe.remove_rec_sep && !pipe.pipepart && looks_at_records,
         skip_blank: flags.sources.no_run_if_empty && !pipe.pipepart,
         timeout,
-        group_by: match &pipe.group_by {
-            None => None,
-            Some(spec) => Some(key(flags, "--group-by", spec, false)?),
-        },
+        group_by,
         route,
         slots,
         default_args: if command.is_empty() {

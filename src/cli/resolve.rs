@@ -57,7 +57,7 @@ pub fn resolve(
     let capture = outputs::capture(flags, json_on_stdout);
     let counts = halt.is_some_and(|halt| matches!(halt.threshold, Threshold::Percent(_)));
     let wants_total = progress.is_some_and(|progress| progress.bar || progress.eta);
-    let typed_sources = argv.sources.clone();
+    let typed_sources = sources::without_an_end(argv.sources.clone());
     let mut input = sources::input(flags, argv.sources)?;
     let total = sources::total_jobs(flags)?;
     let (slots, workers) = slots(flags, threads)?;

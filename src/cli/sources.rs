@@ -61,7 +61,7 @@ pub fn input(flags: &Flags, words: Vec<SourceWords>) -> Result<InputConfig, Stri
 
 /// As GNU parallel: where the last word of the command line is the only one that begins a source, it begins
 /// none.
-fn without_an_end(words: Vec<SourceWords>) -> Vec<SourceWords> {
+pub(super) fn without_an_end(words: Vec<SourceWords>) -> Vec<SourceWords> {
     match &words[..] {
         [only] if only.words.is_empty() => Vec::new(),
         _ => words,

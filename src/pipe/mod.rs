@@ -166,6 +166,12 @@ impl Jobs {
                 source.skip_first_lines(if config.parts { usize::MAX } else { 1 })?;
             }
             let routed = !matches!(config.route, Route::EachBlock);
+            // As GNU parallel: how large the blocks of files are is nobody's wish.
+            let remark = if config.parts && routed {
+                Box::new(|_: &str| {})
+            } else {
+                remark
+            };
             let waits = routed || matches!(config.block, BlockSize::PerSlot(_));
             let opened = Opened {
                 config,

@@ -62,9 +62,12 @@ impl Router {
     ///
     /// # Errors
     ///
-    /// When there is no descriptor left, or the header cannot be read.
+    /// When there is no descriptor left, the header cannot be read, or it does not have the key's column.
     pub fn open_lane(&mut self) -> Result<Stdin, String> {
         self.splitter.find_header()?;
+        if let Route::Shard(key) | Route::Bin(key) = &mut self.route {
+            key.resolve(&self.splitter.header())?;
+        }
         self.opened += 1;
         let lane = self.lanes.open();
         let lane = lane.map_err(|error| format!("cannot feed one more job: {error}"))?;
@@ -171,7 +174,6 @@ impl Router {
 
     fn by_key(&mut self, mut key: Key, which: fn(&[u8], usize) -> usize) -> Result<(), String> {
         let count = self.opened;
-        key.resolve(&self.splitter.header())?;
         // One that is filled and one that is written for each job.
         let pool = BufferPool::new(2 * count + 1, GATHER);
         let mut gathered: Vec<Option<Buffer>> = (0..count).map(|_| None).collect();

@@ -322,6 +322,26 @@ pub fn cases() -> Vec<Case> {
     cases.extend(TEN.iter().map(|line| case(line).stdin(ten)));
     let ends = ENDS.iter().map(|line| case(line).stdin(ten));
     cases.extend(ends.map(|case| case.file("ten", ten)));
+    // Columns by a name that is in the first line, sources without a value, commands from a file.
+    for line in [
+        "-k -j2 --pipe --bin z tee {#}",
+        "-k -j1 --pipe --shard v cat",
+        "-k -j2 --pipe --group-by n cat",
+        "-k --pipe 'cat; echo {}' :::",
+        "-k --pipe --tee 'cat; echo {}' :::",
+        "-k --pipe -N1 'cat; echo {}' ::: :::",
+        "-k --pipe :::",
+        "-k --pipe -a words",
+        "-k --pipe :::: words",
+        "-k --pipe --tee -a words",
+        "-k --pipe -N1 'cat; echo {= $_=$i++ =} {= $_=$i++ =}'",
+        "-k --pipepart -j1 --roundrobin -a table cat",
+        "-k --pipepart -j1 --roundrobin --block 1 -a table cat",
+    ] {
+        let table = "n\tv\nx\t1\ny\t2\nx\t3\n";
+        let case = case(line).own_words().stdin(table).file("table", table);
+        cases.push(case.file("words", "cat\nwc\n").leaves("1"));
+    }
     for line in [
         "--pipe --block 11 -k --joblog log 'wc -c'",
         "--pipe --round-robin -N1 -j3 -k --joblog log 'wc -c; false'",

@@ -18,12 +18,7 @@ pub struct Pipe {
 
     /// About so many bytes a block (K, M, G: powers of 1024; k, m, g: of 1000) [default: 1M]; -N: N blocks
     /// for each slot.
-    #[arg(
-        long,
-        alias = "block-size",
-        value_name = "SIZE",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, alias = "block-size", value_name = "SIZE")]
     pub block: Option<OsString>,
 
     /// A block is complete when nothing has come for this time.
@@ -31,11 +26,11 @@ pub struct Pipe {
     pub block_timeout: Option<OsString>,
 
     /// A record begins with STR (\n, \t ... are understood).
-    #[arg(long, value_name = "STR", allow_hyphen_values = true)]
+    #[arg(long, value_name = "STR")]
     pub recstart: Option<OsString>,
 
     /// A record ends with STR (\n, \t ... are understood) [default: \n, without --recstart].
-    #[arg(long, value_name = "STR", allow_hyphen_values = true)]
+    #[arg(long, value_name = "STR")]
     pub recend: Option<OsString>,
 
     /// --recstart and --recend are Perl regexps.
