@@ -23,6 +23,7 @@ use crate::reduce::Reducer;
 use crate::report::joblog::{Joblog, end_of_lines};
 use crate::report::merge_outputs::{Handoff, OutputMerger};
 use crate::report::near_order::NearOrder;
+use crate::report::start_order::StartOrder;
 use crate::report::unwritten::{Corrections, Records};
 use crate::report::{Failure, Out, Reporter, Screen, Sink, json, progress, sql, summary, text};
 use crate::run::retry::Retry;
@@ -71,6 +72,8 @@ pub fn start_reports(
     // With -k the text is in order, and what is streamed comes as it comes.
     let by_ends = !plan.one_at_a_time && !plan.text.in_order && !plan.text.mode.streams();
     let near_order = by_ends.then(NearOrder::default);
+    let by_starts = !plan.one_at_a_time && plan.text.echoes_starts();
+    let start_order = by_starts.then(StartOrder::default);
     let messages = Arc::clone(mailbox);
     let first = OnceLock::new();
     let last_word = Arc::<LastWord>::default();
@@ -122,6 +125,7 @@ pub fn start_reports(
     Ok(Reports {
         link: Link {
             events,
+            start_order,
             near_order,
             backlog,
             threads,
@@ -393,6 +397,8 @@ impl Drop for Ending {
 /// The controller's end of the way to the report thread.
 struct Link {
     events: Sender<Vec<Event>>,
+    /// Where command lines are printed as jobs start.
+    start_order: Option<StartOrder>,
     /// Where output is printed as jobs end.
     near_order: Option<NearOrder>,
     backlog: Arc<Backlog>,
@@ -454,6 +460,10 @@ impl Link {
 
 impl Observer for Link {
     fn observe(&mut self, events: Vec<Event>) {
+        let events = match &mut self.start_order {
+            Some(order) => order.pass(events, Instant::now()),
+            None => events,
+        };
         let events = match &mut self.near_order {
             Some(order) => order.pass(events, Instant::now()),
             None => events,
@@ -468,7 +478,9 @@ impl Observer for Link {
     }
 
     fn due(&self) -> Option<Instant> {
-        self.near_order.as_ref().and_then(NearOrder::due)
+        let starts = self.start_order.as_ref().and_then(StartOrder::due);
+        let ends = self.near_order.as_ref().and_then(NearOrder::due);
+        starts.into_iter().chain(ends).min()
     }
 
     fn is_behind(&self) -> bool {

@@ -29,6 +29,7 @@ pub mod progress;
 pub mod reporter;
 pub mod screen;
 pub mod sql;
+pub mod start_order;
 pub mod summary;
 pub mod tally;
 pub mod text;

@@ -96,6 +96,18 @@ impl Config {
         }
     }
 
+    /// Whether command lines are shown when attempts start, on standard error or on standard output.
+    pub fn echoes_starts(&self) -> bool {
+        !self.dry_run && (self.trace || self.echoes_at_once())
+    }
+
+    /// Whether `-v` shows them then: where nothing is held back that belongs behind them.
+    fn echoes_at_once(&self) -> bool {
+        let by_lines = self.mode == Mode::LineBuffered && !self.in_order;
+        let at_once = by_lines && self.shows == Print::Content;
+        self.verbose && (self.mode == Mode::Ungrouped || at_once)
+    }
+
     /// Whether lines have tags.
     fn tags(&self) -> bool {
         self.mode != Mode::Ungrouped || self.dry_run
@@ -250,17 +262,12 @@ impl Text {
         ]
     }
 
-    /// Whether command lines are shown when attempts start, not when jobs finish.
-    fn echoes_starts(&self) -> bool {
-        !self.config.dry_run && (self.config.trace || self.echoes_at_once())
-    }
-
     fn echoes_at_once(&self) -> bool {
-        self.config.verbose && self.config.mode == Mode::Ungrouped
+        self.config.echoes_at_once()
     }
 
     fn started(&mut self, start: &AttemptStart) -> Result<(), Failure> {
-        if !self.echoes_starts() {
+        if !self.config.echoes_starts() {
             return Ok(());
         }
         let line = start.job.command.shown();
@@ -288,7 +295,7 @@ impl Text {
         }
         if self.streaming.get(seq).is_none() {
             self.streaming.begin(seq);
-            if self.config.verbose {
+            if self.config.verbose && !self.echoes_at_once() {
                 let line = piece.job.command.shown();
                 self.printer.line(Stream::Stdout, &decoration, line)?;
             }
@@ -435,7 +442,7 @@ impl Text {
             return self.assign(finished);
         }
         let decoration = self.decoration(&finished.job, finished.failed);
-        if dry_run || (verbose && shown.is_none() && mode != Mode::Ungrouped) {
+        if dry_run || (verbose && shown.is_none() && !self.echoes_at_once()) {
             self.printer.line(Stream::Stdout, &decoration, line)?;
         }
         if mode == Mode::LineBuffered {
@@ -606,7 +613,7 @@ impl Sink for Text {
     }
 
     fn wants_starts(&self) -> bool {
-        self.echoes_starts()
+        self.config.echoes_starts()
     }
 
     fn wants_ends(&self) -> bool {

@@ -208,6 +208,24 @@ fn ungrouped_pieces_pass_untagged() {
 }
 
 #[test]
+fn line_buffered_command_lines_are_shown_once_when_attempts_start() {
+    let config = Config {
+        mode: Mode::LineBuffered,
+        verbose: true,
+        ..GROUPED
+    };
+    let events = vec![
+        started(1, "echo 1"),
+        started(2, "echo 2"),
+        piece(2, Stream::Stdout, "b\n"),
+        finished(with_tag(ok(2, "", ""), "t2")),
+        finished(with_tag(ok(1, "", ""), "t1")),
+    ];
+    let want = "echo 1\necho 2\nt2\tb\n";
+    assert_eq!(shown(config, events).0, want);
+}
+
+#[test]
 fn line_buffered_pieces_wait_for_their_line() {
     let config = Config {
         mode: Mode::LineBuffered,

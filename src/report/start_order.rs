@@ -1,0 +1,171 @@
+//! The order in which starts are told, where command lines are shown as jobs start (`-t`, `-v` with `-u`).
+//!
+//! Slots start jobs beside each other, so the start of a job may be known before that of the one before it, and the
+//! lines would be in an order that chance decides. A start is kept until those of all earlier jobs are known, and with
+//! it what else happens to its job; at most for [`PATIENCE`], since an earlier job may never start.
+//!
+//! The controller wakes for this, once, at [`due`](StartOrder::due).
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::model::Event;
+
+/// How long a start is kept.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Puts the starts of jobs into the order of their inputs.
+#[derive(Debug)]
+pub struct StartOrder {
+    /// The first job whose start is waited for.
+    next: u64,
+    /// Starts of later jobs with what followed them, and until when each is kept.
+    kept: BTreeMap<u64, (Instant, Vec<Event>)>,
+}
+
+impl Default for StartOrder {
+    fn default() -> Self {
+        Self {
+            next: 1,
+            kept: BTreeMap::new(),
+        }
+    }
+}
+
+impl StartOrder {
+    /// What of `events` and of those that were kept is to be told `now`, in this order.
+    pub fn pass(&mut self, events: Vec<Event>, now: Instant) -> Vec<Event> {
+        let mut told = Vec::with_capacity(events.len());
+        for event in events {
+            match event {
+                Event::AttemptStarted(ref start) => {
+                    let seq = start.job.seq;
+                    if seq > self.next {
+                        self.kept
+                            .entry(seq)
+                            .or_insert_with(|| (now + PATIENCE, Vec::new()))
+                            .1
+                            .push(event);
+                    } else {
+                        told.push(event);
+                        self.began(seq, &mut told);
+                    }
+                }
+                Event::Output(ref piece) => self.follow(piece.job.seq, event, &mut told),
+                Event::AttemptFailed(ref end) => self.follow(end.job.seq, event, &mut told),
+                Event::JobFinished(ref end) => {
+                    let seq = end.job.seq;
+                    self.follow(seq, event, &mut told);
+                    // It may have ended without a start.
+                    self.began(seq, &mut told);
+                }
+                Event::RunEnded(_) => {
+                    self.release(u64::MAX, &mut told);
+                    told.push(event);
+                }
+                Event::RunStarted(_)
+                | Event::Asking(_)
+                | Event::DryRun(_)
+                | Event::Gate(_)
+                | Event::Notice { .. } => told.push(event),
+            }
+        }
+        let mut late = self.kept.iter().rev();
+        if let Some((&last, _)) = late.find(|(_, (until, _))| *until <= now) {
+            self.release(last, &mut told);
+        }
+        told
+    }
+
+    /// When [`pass`](Self::pass) is to be called even if nothing has happened; `None`: nothing is kept.
+    pub fn due(&self) -> Option<Instant> {
+        self.kept.values().map(|(until, _)| *until).min()
+    }
+
+    /// Tells `event` of job number `seq`, or keeps it behind the job's start.
+    fn follow(&mut self, seq: u64, event: Event, told: &mut Vec<Event>) {
+        match self.kept.get_mut(&seq) {
+            Some((_, events)) => events.push(event),
+            None => told.push(event),
+        }
+    }
+
+    /// Job number `seq` is not waited for any more.
+    fn began(&mut self, seq: u64, told: &mut Vec<Event>) {
+        if seq == self.next {
+            self.next += 1;
+            self.release_next(told);
+        }
+    }
+
+    /// Tells the starts of jobs up to number `last`; none before them is waited for any more.
+    fn release(&mut self, last: u64, told: &mut Vec<Event>) {
+        while let Some(first) = self.kept.first_entry().filter(|it| *it.key() <= last) {
+            self.next = *first.key() + 1;
+            told.extend(first.remove().1);
+        }
+        self.release_next(told);
+    }
+
+    /// Tells the starts that nothing is missing before.
+    fn release_next(&mut self, told: &mut Vec<Event>) {
+        while let Some(first) = self.kept.first_entry().filter(|it| *it.key() == self.next) {
+            self.next += 1;
+            told.extend(first.remove().1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Outcome;
+    use crate::report::testing;
+
+    fn start(seq: u64) -> Event {
+        testing::started(seq, "x")
+    }
+
+    fn end(seq: u64) -> Event {
+        Event::JobFinished(Box::new(testing::ended(seq, "x", Outcome::Exited(0))))
+    }
+
+    fn told(order: &mut StartOrder, events: Vec<Event>, now: Instant) -> Vec<(char, u64)> {
+        let told = order.pass(events, now).into_iter();
+        told.filter_map(|event| match event {
+            Event::AttemptStarted(start) => Some(('s', start.job.seq)),
+            Event::JobFinished(end) => Some(('e', end.job.seq)),
+            _ => None,
+        })
+        .collect()
+    }
+
+    #[test]
+    fn a_start_waits_for_those_before_it_and_its_end_for_the_start() {
+        let (mut order, now) = (StartOrder::default(), Instant::now());
+        assert_eq!(told(&mut order, vec![start(2), end(2)], now), []);
+        assert!(order.due().is_some());
+        assert_eq!(
+            told(&mut order, vec![start(1), start(3)], now),
+            [('s', 1), ('s', 2), ('e', 2), ('s', 3)]
+        );
+        assert_eq!(order.due(), None);
+    }
+
+    #[test]
+    fn a_job_that_ends_without_a_start_is_not_waited_for() {
+        let (mut order, now) = (StartOrder::default(), Instant::now());
+        assert_eq!(
+            told(&mut order, vec![end(1), start(2), start(2)], now),
+            [('e', 1), ('s', 2), ('s', 2)]
+        );
+    }
+
+    #[test]
+    fn no_start_is_kept_for_long() {
+        let (mut order, now) = (StartOrder::default(), Instant::now());
+        assert_eq!(told(&mut order, vec![start(3)], now), []);
+        assert_eq!(told(&mut order, vec![], now + PATIENCE), [('s', 3)]);
+        assert_eq!(told(&mut order, vec![start(1)], now + PATIENCE), [('s', 1)]);
+    }
+}
