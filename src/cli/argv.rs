@@ -77,7 +77,7 @@ pub fn split(words: Vec<OsString>, known: &Command) -> Argv {
 /// Whether `word` is a whole number, maybe a negative one.
 fn is_number(word: &[u8]) -> bool {
     let digits = word.strip_prefix(b"-").unwrap_or(word);
-    digits.iter().all(u8::is_ascii_digit) && (!digits.is_empty() || word.is_empty())
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }
 
 fn is_option(word: &[u8]) -> bool {
@@ -252,6 +252,12 @@ fn find_long<'a>(known: &'a Command, typed: &str) -> Option<(&'a Arg, String)> {
     let only = |mut found: Vec<&'a Arg>| found.pop().filter(|_| found.is_empty());
     let bare = without_hyphens(&typed);
     let found = only(called(&|name| name == typed))
+        // As GNU parallel: a hyphen at the end is the beginning of more.
+        .or_else(|| {
+            only(called(&|name| {
+                typed.ends_with('-') && name.starts_with(&typed)
+            }))
+        })
         .or_else(|| only(called(&|name| without_hyphens(name) == bare)))
         .or_else(|| {
             let mut begun = called(&|name| name.starts_with(&typed));
@@ -270,6 +276,7 @@ fn find_long<'a>(known: &'a Command, typed: &str) -> Option<(&'a Arg, String)> {
 /// The options that GNU parallel 20221122 has not.
 const OWN: &[&str] = &[
     "backoff",
+    "context-replace",
     "json",
     "json-detail",
     "json-output-limit",
@@ -281,7 +288,6 @@ const OWN: &[&str] = &[
     "reduce",
     "retry-on",
     "shell",
-    "shell-completion",
     "shell-init",
 ];
 

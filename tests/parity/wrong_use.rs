@@ -134,6 +134,7 @@ pub fn cases() -> Vec<Case> {
     for option in WITH_VALUE {
         lines.push((format!("--{option}"), None));
         lines.push((format!("--{option}= echo ::: a"), None));
+        lines.push((format!("--{option}= -k echo ::: a"), None));
         lines.push((format!("--no-{option} echo ::: a"), None));
     }
     for option in FLAGS {
@@ -148,6 +149,9 @@ pub fn cases() -> Vec<Case> {
         "--k=2",
         "--jobs=",
         "--no-jobs",
+        "--shel",
+        "--group- 1",
+        "--con",
     ] {
         lines.push(("echo ::: a".to_owned(), Some(typed)));
     }
