@@ -293,7 +293,7 @@ fn written(
 
 /// Whether a field with `byte` in it stands in quotes.
 fn is_odd(byte: u8, separator: u8) -> bool {
-    byte == separator || matches!(byte, b'"' | b' ' | b'\t'..=b'\r')
+    byte == separator || matches!(byte, b'"' | b' ' | b'\0' | b'\t'..=b'\r')
 }
 
 /// Writes `bytes`, every quote twice.
