@@ -99,7 +99,9 @@ pub fn observe(program: &Path, case: &Case) -> Observed {
         for text in [&mut stdout, &mut stderr] {
             *text = with_plain_names(text, scratch.path());
         }
-        for (_, text) in &mut tree {
+        for (name, text) in &mut tree {
+            let plain = with_plain_names(name.as_bytes(), scratch.path());
+            *name = String::from_utf8_lossy(&plain).into_owned();
             *text = text
                 .as_deref()
                 .map(|text| with_plain_names(text, scratch.path()));
@@ -289,13 +291,23 @@ const OWN: [&[u8]; 5] = [
     b"CSV has unexpected format",
 ];
 
+/// What GNU says of a command line, in front of the input that it was to have.
+const TOO_LONG: &[u8] = b"Command line too long";
+
 /// Compares the jobs' lines; of the programs' own, only whether there are any.
 fn own_words(gnu: &[u8], ours: &[u8]) -> String {
     let [(gnu_own, gnu_jobs), (our_own, our_jobs)] = [gnu, ours].map(|text| {
+        // An input that is too long is shown, however many lines it has.
+        let mut shows_input = false;
         text.split_inclusive(|&byte| byte == b'\n')
             // GNU ends some of its own with an empty one.
             .filter(|line| *line != b"\n")
-            .partition::<Vec<&[u8]>, _>(|line| OWN.iter().any(|own| line.starts_with(own)))
+            .partition::<Vec<&[u8]>, _>(|line| {
+                let own = OWN.iter().any(|own| line.starts_with(own));
+                let is_shown = shows_input && !own;
+                shows_input = is_shown || (own && memchr::memmem::find(line, TOO_LONG).is_some());
+                own || is_shown
+            })
     });
     let mut report = diff("jobs' stderr", &gnu_jobs.concat(), &our_jobs.concat());
     if gnu_own.is_empty() != our_own.is_empty() {
@@ -363,6 +375,20 @@ fn with_plain_names(text: &[u8], scratch: &Path) -> Vec<u8> {
         rest = &rest[rest.iter().take_while(name).count()..];
     }
     out.extend_from_slice(rest);
+    without_random_letters(&out)
+}
+
+/// `text` with the five letters of `parXXXXX.par` and its like all the same.
+fn without_random_letters(text: &[u8]) -> Vec<u8> {
+    let mut out = text.to_vec();
+    for at in memchr::memmem::find_iter(text, b"/par") {
+        let letters = at + 4..at + 9;
+        let after = text.get(letters.end..letters.end + 2);
+        let is_name = |letters: &[u8]| letters.iter().all(u8::is_ascii_alphanumeric);
+        if after == Some(b".p") && text.get(letters.clone()).is_some_and(is_name) {
+            out[letters].fill(b'X');
+        }
+    }
     out
 }
 

@@ -375,6 +375,9 @@ const IN_ORDER_OF_ENDS: &str = "A job is logged when it ends; with -k GNU waits 
 const ROUNDS: &str =
     "20260522 rounds the number of -j, and takes blanks around it and an empty one.";
 const NEWER: &str = "The release that is understood is 20260522; Debian has 20221122.";
+/// Random lines are waited for only so long.
+pub const NEVER_ENDS: &str = "GNU has not ended in time.";
+
 const NO_NUMBER: &str = "A value that is no number is an error that names it; GNU reads it as 0.";
 
 /// The reason why the case called `name` differs, if it is meant to.
@@ -393,6 +396,179 @@ struct OfLines {
 
 const OF_LINES: &[OfLines] = &[
     OfLines {
+        applies: |line, told| line.command.concat().contains("skip()") && only(told, &["end"]),
+        reason: LEFT_OUT,
+    },
+    OfLines {
+        applies: |line, told| {
+            told.contains("ours exit 255")
+                && (line.gives(NUMBERS, |value| !is_number(value))
+                    || line.gives(&["--trim"], no_trim))
+        },
+        reason: NO_NUMBER,
+    },
+    OfLines {
+        applies: |line, told| line.has(&["--files"]) && only(told, &["jobs' stderr"]),
+        reason: "What jobs write to standard error is shown; GNU drops it with --files.",
+    },
+    OfLines {
+        applies: |line, told| {
+            told.contains("number expected)")
+                && line
+                    .options
+                    .concat()
+                    .iter()
+                    .any(|word| word.ends_with("1k"))
+        },
+        reason: "20260522: a size with a suffix goes wherever a number is taken.",
+    },
+    OfLines {
+        applies: |line, told| {
+            let tells = line.has(&[
+                "--number-of-cpus",
+                "--number-of-cores",
+                "--number-of-threads",
+            ]) || line.has(&["--max-line-length-allowed"]);
+            tells && told.contains("number expected)")
+        },
+        reason: "Options that only tell something do not look at the values of others.",
+    },
+    OfLines {
+        applies: |_, told| told.contains(" is ambiguous ("),
+        reason: "A name that GNU has two options for may be the beginning of one here.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("Unknown option: --fil"),
+        reason: "20260522: --file is the beginning of --files and of --files0.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("Unknown option: nokeep-o"),
+        reason: "--no-keep-order is known without its hyphens, as most options are.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--pipepart"])
+                && line.has(&["-m", "-X", "-n", "--xargs"])
+                && !told.contains("jobs' stderr")
+        },
+        reason: "With -m GNU gives the first parts to jobs and forgets the others.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("--pipepart is incompatible with --max-replace-args"),
+        reason: "20260522: --pipepart goes with -N and -L.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("sysseek("),
+        reason: "What GNU wraps around a command is not shown, since it is not there.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--pipepart"])
+                && line.has(&["--shard", "--bin"])
+                && told.contains("GNU exit 255, ours exit 0")
+        },
+        reason: "Values of --shard and --bin that have no job waiting go to one that has.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--shellquote", "--shell-quote"])
+                && (line.has(&["--results", "--files", "-s", "--max-chars"])
+                    || told.contains("\t0\t13\t"))
+        },
+        reason: "With --shellquote lines are printed: they are no jobs, have no output and no length.",
+    },
+    OfLines {
+        applies: |line, _| line.has(&["--semaphore", "--sem"]) && line.has(&["--colsep", "-C"]),
+        reason: "A semaphore's command has no input; GNU cuts what it puts in its place.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--id", "--semaphorename", "--semaphore"])
+                && !line.has(&["--fg"])
+                && !told.contains("end:")
+        },
+        reason: "A semaphore's command runs in the background, whatever has been printed when fanout ends.",
+    },
+    OfLines {
+        applies: |line, _| {
+            line.gives(&["-N", "-n", "-L", "-l"], |value| {
+                value.starts_with(['-', '0']) && value != "0"
+            })
+        },
+        reason: "What GNU does with fewer than one argument, but for none, is by chance.",
+    },
+    OfLines {
+        applies: |_, told| told.contains(",V9,W0"),
+        reason: "Behind column V9 comes V10; GNU calls it W0.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("--env _ needs"),
+        reason: "A list of names that is not there is an error, even if there is no job.",
+    },
+    OfLines {
+        applies: |line, told| {
+            let names = sections(told);
+            line.has(&["--pipe", "--spreadstdin"])
+                && !names.is_empty()
+                && names.iter().all(|name| name.ends_with("/seq"))
+        },
+        reason: "GNU writes the number of a job that it has prepared but not run.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("Unknown option: -W") && told.contains("GNU exit 0"),
+        reason: "An option that is not known is an error, whatever else is asked for.",
+    },
+    OfLines {
+        applies: |line, told| {
+            let sections = sections(told);
+            let log = ["log", "old", "jl", "sub/log"];
+            line.has(&["--compress"]) && sections.iter().all(|name| log.contains(name))
+        },
+        reason: "How much a job has written is said as it is; with a compressor GNU's number is by chance.",
+    },
+    OfLines {
+        applies: |line, _| line.gives(&["--arg-sep", "--arg-file-sep", "-d"], str::is_empty),
+        reason: "An empty separator stands nowhere; what GNU does with one is by chance.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("there is no column "),
+        reason: "A column that is not there is an error, even where there are no lines.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--files"])
+                && line.has(&["--dry-run", "--dryrun", "--shellquote"])
+                && told.contains("<file>")
+        },
+        reason: DRY,
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["-N", "--max-replace-args"]) && told.contains("unexpected EOF")
+        },
+        reason: "A job without arguments has none; GNU shows what it puts in their place.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("input file is output file"),
+        reason: "A run does not write a file that it reads its inputs from.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("does not tell --resume what was done"),
+        reason: "A table is not looked at for what was done, and the user is told.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--pipe", "--spreadstdin"])
+                && line.has(&["-s", "--max-chars"])
+                && told.contains("Command line too long")
+        },
+        reason: "How long command lines may be is about those that are made of inputs.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("cannot open the jobs\\' standard input"),
+        reason: NO_FILE,
+    },
+    OfLines {
         applies: |line, _| line.has(&["--semaphore"]) && line.has(&["--pipe", "--spreadstdin"]),
         reason: "A semaphore runs its command with --pipe, too; GNU runs nothing.",
     },
@@ -401,12 +577,6 @@ const OF_LINES: &[OfLines] = &[
             line.has(&["--total-jobs", "--total"]) && told.contains("GNU exit 0, ours exit 255")
         },
         reason: NO_NUMBER,
-    },
-    OfLines {
-        applies: |line, told| {
-            line.has(&["--pipepart"]) && line.has(&["-m"]) && told.contains("stdout")
-        },
-        reason: "With -m GNU gives the first parts to jobs and forgets the others.",
     },
     OfLines {
         applies: |line, told| {
@@ -455,7 +625,9 @@ const OF_LINES: &[OfLines] = &[
         applies: |line, told| {
             line.has(&["--compress"])
                 && line.has(&["--results", "--files"])
-                && told.lines().count() < 4
+                && sections(told)
+                    .iter()
+                    .all(|name| name.contains('/') || name.contains('.'))
         },
         reason: "Another compressor, or one that is called in another way, writes other bytes.",
     },
@@ -472,12 +644,6 @@ const OF_LINES: &[OfLines] = &[
             told.contains("operator expected at") || told.contains("at /usr/bin/parallel line")
         },
         reason: "GNU's program stumbles over the value, in Perl's words.",
-    },
-    OfLines {
-        applies: |line, told| {
-            line.has(&["--files"]) && told.starts_with("  jobs' stderr: GNU 0 lines")
-        },
-        reason: "What jobs write to standard error is shown; GNU drops it with --files.",
     },
     OfLines {
         applies: |_, told| told.contains("\\x00noarg"),
@@ -521,7 +687,7 @@ const OF_LINES: &[OfLines] = &[
     },
     OfLines {
         applies: |_, told| told.contains("end: GNU never, ours exit"),
-        reason: "GNU has not ended in time.",
+        reason: NEVER_ENDS,
     },
     OfLines {
         applies: |_, told| told.contains(" must be a ") && told.contains("ours exit 255"),
@@ -586,6 +752,51 @@ const OF_LINES: &[OfLines] = &[
         reason: "GNU needs a module of Perl's that may not be there; here --csv is built in.",
     },
 ];
+
+/// Options whose value is a number, or one with a unit.
+const NUMBERS: &[&str] = &[
+    "-n",
+    "-N",
+    "-L",
+    "-s",
+    "--max-args",
+    "--max-replace-args",
+    "--max-lines",
+    "--max-chars",
+    "--retries",
+    "--delay",
+    "--timeout",
+    "--nice",
+    "--load",
+    "--memfree",
+    "--total-jobs",
+    "--semaphoretimeout",
+    "--st",
+    "--block-timeout",
+    "--bt",
+];
+
+/// Whether `value` is a number that means something: digits in front of whatever unit.
+fn is_number(value: &str) -> bool {
+    let unit = value.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    unit.len() < value.len() && unit.chars().all(|c| "kKmMgGsmhd%0123456789".contains(c))
+}
+
+fn no_trim(value: &str) -> bool {
+    !["n", "l", "r", "lr", "rl"].contains(&value)
+}
+
+/// What differs, as `told`: `end`, `stdout`, the names of files.
+fn sections(told: &str) -> Vec<&str> {
+    let heads = told.lines().filter_map(|line| line.strip_prefix("  "));
+    let heads = heads.filter(|head| !head.starts_with(' '));
+    heads.filter_map(|head| head.split(':').next()).collect()
+}
+
+/// Whether nothing differs, as `told`, but these.
+fn only(told: &str, names: &[&str]) -> bool {
+    sections(told).iter().all(|name| names.contains(name))
+}
 
 /// The reason why a random line differs as `told`, if it is meant to.
 pub fn of_line(line: &Line, told: &str) -> Option<&'static str> {

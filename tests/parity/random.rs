@@ -6,6 +6,7 @@
 
 mod tables;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
@@ -25,7 +26,7 @@ use tables::Choice;
 /// As many lines are compared where nothing else is asked for.
 const FEW: Range<u64> = 0..140;
 
-/// As many run at a time.
+/// As many run at a time, where `FANOUT_PARITY_AT_ONCE` says nothing else.
 const AT_ONCE: usize = 4;
 
 /// Longer than this no line takes, unless the machine is busy.
@@ -58,12 +59,14 @@ pub fn equal_gnu(gnu: &Path, ours: &Path) {
         let (from, to) = text.split_once("..").expect("FANOUT_PARITY_LINES=FROM..TO");
         from.parse().unwrap()..to.parse().unwrap()
     });
+    let at_once = std::env::var("FANOUT_PARITY_AT_ONCE");
+    let at_once = at_once.map_or(AT_ONCE, |text| text.parse().unwrap());
     let done = AtomicU64::new(0);
     let next = AtomicU64::new(wanted.start);
     let found = Mutex::new(Vec::new());
-    let explained = AtomicU64::new(0);
+    let explained = Mutex::new(BTreeMap::new());
     thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..at_once {
             scope.spawn(|| {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
@@ -76,8 +79,11 @@ pub fn equal_gnu(gnu: &Path, ours: &Path) {
                     }
                     match compared(&Line::of(number), gnu, ours) {
                         Verdict::Same => {}
-                        Verdict::Explained => {
-                            explained.fetch_add(1, Ordering::Relaxed);
+                        Verdict::Explained(reason) => {
+                            if wanted != FEW {
+                                eprintln!("line {number} differs as listed: {reason}");
+                            }
+                            *explained.lock().unwrap().entry(reason).or_insert(0) += 1;
                         }
                         Verdict::Differs(_) => {
                             let told =
@@ -93,9 +99,13 @@ pub fn equal_gnu(gnu: &Path, ours: &Path) {
         }
     });
     let found = found.into_inner().unwrap();
-    let explained = explained.into_inner();
+    let explained: BTreeMap<&str, u64> = explained.into_inner().unwrap();
     let count = wanted.end - wanted.start;
-    println!("{count} lines: {explained} differ as listed");
+    let differ: u64 = explained.values().sum();
+    println!("{count} lines: {differ} differ as listed");
+    for (reason, lines) in explained {
+        println!("{lines:5} {reason}");
+    }
     assert!(
         found.is_empty(),
         "{} of {count} lines differ:\n\n{}",
@@ -106,8 +116,8 @@ pub fn equal_gnu(gnu: &Path, ours: &Path) {
 
 enum Verdict {
     Same,
-    /// For a reason that is listed.
-    Explained,
+    /// For this reason, which is listed.
+    Explained(&'static str),
     Differs(String),
 }
 
@@ -119,15 +129,15 @@ fn compared(line: &Line, gnu: &Path, ours: &Path) -> Verdict {
         let theirs = remembered(gnu, &case, attempt > 0);
         // What it would have gone on to do is not known.
         if !theirs.ended() {
-            return Verdict::Explained;
+            return Verdict::Explained(differences::NEVER_ENDS);
         }
         let ours = compare::observe(ours, &case);
         told = compare::differences(&case, &theirs, &ours);
         if told.is_empty() {
             return Verdict::Same;
         }
-        if differences::of_line(line, &told).is_some() {
-            return Verdict::Explained;
+        if let Some(reason) = differences::of_line(line, &told) {
+            return Verdict::Explained(reason);
         }
     }
     Verdict::Differs(told)
@@ -140,7 +150,7 @@ fn remembered(gnu: &Path, case: &Case, anew: bool) -> Observed {
         return compare::observe(gnu, case);
     };
     let mut hasher = DefaultHasher::new();
-    (&case.name, &case.env, &case.files).hash(&mut hasher);
+    (&case.argv, &case.stdin, &case.env, &case.files).hash(&mut hasher);
     let file = folder.join(format!("{:016x}", hasher.finish()));
     let known = std::fs::read(&file).ok().filter(|_| !anew);
     if let Some(observed) = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
@@ -163,7 +173,7 @@ fn shrunk(mut line: Line, gnu: &Path, ours: &Path) -> String {
         steps += 1;
         match compared(&shorter, gnu, ours) {
             Verdict::Differs(how) => (line, told) = (shorter, how),
-            Verdict::Same | Verdict::Explained => at += 1,
+            Verdict::Same | Verdict::Explained(_) => at += 1,
         }
     }
     if told.is_empty()
@@ -227,7 +237,9 @@ impl Line {
         let mut options = options(rng, tables::OPTIONS, 4);
         put_order_first(rng, &["-k", "-j1", "-k", "-kj2"], &mut options);
         let fixed = 1;
-        let command = strings(pick::<&[&str]>(rng, tables::COMMANDS));
+        let command = pick::<&[&str]>(rng, tables::COMMANDS);
+        have_one_slot(&mut options, command);
+        let command = strings(command);
         let count = *pick(rng, &[0, 1, 1, 1, 1, 2, 2, 3]);
         let sources: Vec<_> = (0..count).map(|_| source(rng)).collect();
         let reads_stdin = sources.is_empty() || rng.u32(0..10) == 0;
@@ -361,21 +373,27 @@ impl Line {
 
     /// Whether one of its options is spelt like one of these, or begins like one that ends with `=` or is a short one.
     pub fn has(&self, spellings: &[&str]) -> bool {
-        self.options
-            .iter()
-            .filter_map(|option| option.first())
-            .any(|option| {
-                let name = option.split('=').next().unwrap_or_default();
-                spellings.iter().any(|&spelling| {
-                    // It may be typed in part.
-                    let begins = name.len() > 4 && name.starts_with("--");
-                    name == spelling
-                        || (begins && spelling.starts_with(name))
-                        || (spelling.len() == 2
-                            && !name.starts_with("--")
-                            && name.starts_with(spelling))
-                })
+        self.gives(spellings, |_| true)
+    }
+
+    /// Whether one of its options is spelt like one of these and has a value, or none, that `is` what is looked for.
+    pub fn gives(&self, spellings: &[&str], is: impl Fn(&str) -> bool) -> bool {
+        let mut options = self.options.iter().filter(|option| !option.is_empty());
+        options.any(|option| {
+            let (name, attached) = option[0].split_once('=').unwrap_or((&option[0], ""));
+            let beside = option.get(1).map_or(attached, String::as_str);
+            spellings.iter().any(|&spelling| {
+                // It may be typed in part.
+                let begins = name.len() > 4 && name.starts_with("--");
+                let short = spelling.len() == 2 && !name.starts_with("--");
+                if name == spelling || (begins && spelling.starts_with(name)) {
+                    is(beside)
+                } else {
+                    let value = option[0].strip_prefix(spelling).filter(|_| short);
+                    value.is_some_and(&is)
+                }
             })
+        })
     }
 }
 
@@ -385,8 +403,19 @@ fn put_order_first(rng: &mut Rng, ways: &[&str], options: &mut Vec<Vec<String>>)
     if is_of_time(options) {
         options.retain(|option| !is_of_slots(option));
         way = "-j1";
+    } else if way == "-j1" && options.iter().any(|option| is_of_slots(option)) {
+        way = "-k";
     }
     options.insert(0, vec![way.to_owned()]);
+}
+
+/// Has `options`, whose order is sure, run one job at a time where `command` is about the slot.
+fn have_one_slot(options: &mut Vec<Vec<String>>, command: &[&str]) {
+    let is_of_slot = |word: &&str| word.contains("slot()") || word.contains("{%}");
+    if command.iter().any(is_of_slot) {
+        options.retain(|option| !is_of_slots(option));
+        options.insert(0, vec!["-j1".to_owned()]);
+    }
 }
 
 /// Whether it is a matter of time what is printed, unless jobs run one by one.
@@ -394,9 +423,18 @@ fn is_of_time(options: &[Vec<String>]) -> bool {
     let mut names = options.iter().map(|option| &option[0]);
     names.any(|name| {
         let begins = |with: &&str| name.starts_with(with);
-        ["--halt", "-u", "--ungroup", "--l", "--joblog"]
-            .iter()
-            .any(begins)
+        [
+            "--halt",
+            "-u",
+            "--ungroup",
+            "--l",
+            "--joblog",
+            "--tty",
+            "-o",
+            "--open-tty",
+        ]
+        .iter()
+        .any(begins)
     })
 }
 
