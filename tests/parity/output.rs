@@ -94,9 +94,7 @@ pub fn cases() -> Vec<Case> {
             "-k 'echo {} | tee /dev/stderr' ::: a b",
             "-k -v -j1 'exit {}' ::: 0 1",
             "-t -k -j4 'sleep 0.{}' ::: 4 3 2 1 4 3 2 1",
-            "-t -u -j2 'sleep 0.{}; echo {}' ::: 6 2 2 4",
-            "-v -u -j2 'sleep 0.{}; echo {}' ::: 6 2 2 4",
-            "-v --lb -k -j2 'sleep 0.{}; echo {}' ::: 6 2 2 4",
+            "-v --lb -k -j2 'sleep 0.{}; echo {}' ::: 3 1 1 2",
             "-v --lb -j1 true ::: 1 2",
         ]
         .map(case),
