@@ -72,8 +72,11 @@ pub(super) fn packing(
     templates: &Templates,
     slots: usize,
 ) -> Result<Packing, String> {
-    let most = match most(flags)? {
-        Most::NoArgs => return Ok(Packing::NoArgs),
+    let most = most(flags)?;
+    let inserts_nothing = matches!(most, Most::NoArgs);
+    let most = match most {
+        Most::NoArgs if !fills(flags) => return Ok(Packing::NoArgs),
+        Most::NoArgs => None,
         Most::Records(records) => Some(records),
         Most::Unsaid if fills(flags) => None,
         Most::Unsaid => Some(NonZeroUsize::MIN),
@@ -90,6 +93,7 @@ pub(super) fn packing(
         most,
         limit,
         share: NonZeroUsize::new(slots).filter(|_| flags.many || flags.context_replace),
+        inserts_nothing,
         measure: Measure::new(templates.command().clone(), templates.style(), slots),
     })))
 }

@@ -43,6 +43,8 @@ pub struct Batch {
     pub limit: Limit,
     /// How many slots share the last job's records.
     pub share: Option<NonZeroUsize>,
+    /// Whether each of its arguments is empty (`-X -N 0`).
+    pub inserts_nothing: bool,
     /// Tells how long the line becomes.
     pub measure: Measure,
 }
@@ -226,9 +228,12 @@ where
                 }
                 self.pass_milestone();
             }
-            let Some(record) = self.waiting.front() else {
+            let Some(record) = self.waiting.front_mut() else {
                 break;
             };
+            if batch.inserts_nothing {
+                *record = record.iter().map(|_| b"").collect();
+            }
             len += if job.is_empty() {
                 batch.measure.alone(record, seq)
             } else {
@@ -341,6 +346,7 @@ mod tests {
             most: None,
             limit: UNLIMITED,
             share: None,
+            inserts_nothing: false,
             measure: Measure::new(template(command), style(spread), 1),
         }
     }

@@ -329,5 +329,10 @@ fn limits() -> Vec<Case> {
         case("-L x echo ::: a").names(&["-L", "'x'"]),
         case("-l x echo ::: a").stderr_ignored("x is the command"),
         case("-lx echo ::: a").names(&["--max-lines", "'x'"]),
+        case("-j1 -X -N0 'echo {#}' ::: a b c"),
+        case("-k -j2 -X -N0 'echo {#}' ::: 1 2 3 4 5 6 7"),
+        case("-k -j2 -m -n0 'echo {#}' ::: 1 2 3 4 5 6 7"),
+        case("-k -j2 --xargs -N0 'echo {#}' ::: 1 2 3 4 5 6 7"),
+        case("-k -j4 -X -L0 'echo {#}' ::: a b c"),
     ]
 }
