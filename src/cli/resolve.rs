@@ -39,6 +39,7 @@ pub fn resolve(
         resuming::only_from_joblog(&mut argv);
     }
     let halt = halt_policy(flags)?;
+    refuse_tollef(&flags.environment)?;
     let threads = hosts::threads(&flags.hosts)?.unwrap_or_else(|| around::cpus(&flags.environment));
     let progress = progress(flags);
     let shell = Shell::from_environment()?;
@@ -329,6 +330,14 @@ fn counts_at_no_cost(input: &InputConfig, packing: &Packing) -> bool {
     // Batches must be packed to be counted, and many sources have very many combinations.
     let few = sources.len() == 1 || !matches!(packing, Packing::Batch(_));
     few && sources.iter().all(words)
+}
+
+/// As GNU parallel, which has retired it: only --gnu overrides it.
+fn refuse_tollef(flags: &flags::Environment) -> Result<(), String> {
+    if flags.tollef && !flags.gnu {
+        return Err("--tollef has been retired: leave it out, or say --gnu, too".to_owned());
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -152,6 +152,9 @@ pub fn cases() -> Vec<Case> {
         "--shel",
         "--group- 1",
         "--con",
+        "--tollef",
+        "--tollef --gnu",
+        "--gnu --tollef",
     ] {
         lines.push(("echo ::: a".to_owned(), Some(typed)));
     }

@@ -71,6 +71,10 @@ pub struct Environment {
     #[arg(long, hide = true)]
     pub gnu: bool,
 
+    /// Accepted for GNU parallel's sake, which has retired it, beside --gnu.
+    #[arg(long, hide = true)]
+    pub tollef: bool,
+
     /// Accepted for GNU parallel's sake: env_parallel's business.
     #[arg(long, hide = true)]
     pub session: bool,
