@@ -30,12 +30,13 @@ pub(super) const ENDED: &str = "perl has ended";
 /// A running helper.
 #[derive(Debug)]
 pub(super) struct Perl {
-    /// Killed when this is dropped: it may be in the middle of an expression, whose value nobody waits for any more.
-    _process: Helper,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
     /// Room for what is sent.
     message: Vec<u8>,
+    /// Killed when this is dropped: it may be in the middle of an expression, whose value nobody waits for any more.
+    /// The last to be dropped: one that cannot be killed ends with its input.
+    _process: Helper,
 }
 
 /// Why there are no values.

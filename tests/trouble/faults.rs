@@ -427,6 +427,11 @@ fn warm_shells_that_cannot_be_killed_end() {
 }
 
 #[test]
+fn helpers_that_cannot_be_killed_end() {
+    bears("perl", "kill", "EPERM", None);
+}
+
+#[test]
 fn a_database_without_locks_is_waited_for_once() {
     bears("table", "fcntl", "ENOLCK", Some("db.sqlite"));
 }
