@@ -1,26 +1,25 @@
 //! The loop: admit what may start, wait for messages, handle them.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+mod answers;
+mod ending;
+
+use std::time::{Instant, SystemTime};
 
 use super::gate::{Admit, Gate};
-use super::halt::{ExitRule, Halt, HaltOn, HaltPolicy, HaltWhen};
-use super::lookahead::{AHEAD, Ahead, Lookahead};
+use super::halt::{ExitRule, Halt, HaltOn, HaltPolicy};
+use super::handed::Handed;
+use super::lookahead::Ahead;
 use super::queue::{Pending, Pull, Queue};
 use super::retry::Retry;
 use super::slot_count::SlotCount;
 use super::time_limit::MedianLimit;
 use super::{Message, Observer};
-use crate::engine::{
-    Attempt, Engine, JobSignal, Order, Record, Running, StopOn, Update, Which, unstarted,
-};
+use crate::engine::{Attempt, Engine, Order, Record, StopOn, unstarted};
 use crate::flow::mailbox::{Mailbox, Urgency};
 use crate::ledger::done::SeqSet;
 use crate::model::ExitCode;
-use crate::model::{
-    AttemptEnd, DryRunLines, Event, KilledBy, Left, Outcome, RunEnd, RunStart, Work,
-};
-use crate::sys::signals::{Signal, stop_self};
+use crate::model::{Event, KilledBy, Left, Outcome, RunEnd, RunStart};
+use crate::sys::signals::Signal;
 
 /// What the controller needs to know.
 pub struct Config {
@@ -126,20 +125,8 @@ struct Controller<'a> {
     time_limit: Option<MedianLimit>,
     done: SeqSet,
     one_at_a_time: bool,
-    lookahead: Lookahead,
     phase: Phase,
-    /// Attempts that the engine has and has not answered.
-    in_flight: usize,
-    /// After which ends the engine stops by itself.
-    stop_on: StopOn,
-    /// It has stopped.
-    is_stopped: bool,
-    /// At so many ends in all.
-    stops: u64,
-    /// How many attempts the engine was told to run at a time, where that may change.
-    told_slots: Option<usize>,
-    /// What the gates said about attempts that may not have begun holds until then.
-    holds_until: Option<Instant>,
+    handed: Handed,
     /// What the user is to be told once it is known how many attempts run on.
     announces: Option<Announcement>,
     /// The user wants to know what runs.
@@ -167,9 +154,7 @@ impl<'a> Controller<'a> {
         let (ahead, stop_on) = config.ahead();
         Self {
             parties,
-            lookahead: Lookahead::new(config.slots.now().min(config.most_slots), ahead),
-            told_slots: None,
-            holds_until: None,
+            handed: Handed::new(config.slots.now().min(config.most_slots), ahead, stop_on),
             slots: config.slots,
             most_slots: config.most_slots,
             total: config.total,
@@ -183,10 +168,6 @@ impl<'a> Controller<'a> {
             done: config.done,
             one_at_a_time: config.one_at_a_time,
             phase: Phase::Running,
-            in_flight: 0,
-            stop_on,
-            is_stopped: false,
-            stops: 0,
             announces: None,
             lists: false,
             held_back: None,
@@ -211,19 +192,20 @@ impl<'a> Controller<'a> {
             record.began(&start);
         }
         self.events.push(Event::RunStarted(start));
-        self.parties.engine.order(Order::StopOn(self.stop_on));
+        self.handed.begin(self.parties.engine);
         let mut messages = Vec::new();
         loop {
             if self.one_at_a_time {
                 self.tell();
             }
-            let recheck = self.recheck();
+            let slots = self.slots_now();
+            let recheck = self.handed.recheck(slots, self.parties.engine);
             let deadlines = [self.admit(), recheck, self.watch(), self.next_retry()];
             let deadline = deadlines.into_iter().flatten().min();
             self.tell();
             self.parties.engine.order(Order::Staff);
             let nothing_starts = self.phase > Phase::Running || self.parties.queue.is_over();
-            if self.in_flight == 0 && nothing_starts {
+            if self.handed.count() == 0 && nothing_starts {
                 break;
             }
             let reports_due = self.parties.observer.due();
@@ -290,13 +272,13 @@ impl<'a> Controller<'a> {
     fn admit(&mut self) -> Option<Instant> {
         let mut attempts = Vec::new();
         let queued_at = SystemTime::now();
-        let window = self.lookahead.window();
+        let room = self.handed.room();
         let mut deadline = None;
         while self.phase == Phase::Running
-            && self.in_flight + attempts.len() < window
+            && attempts.len() < room
             && !self.parties.observer.is_behind()
         {
-            let idle = self.in_flight + attempts.len() == 0;
+            let idle = self.handed.count() + attempts.len() == 0;
             let pending = match self.parties.queue.pull(idle) {
                 Pull::Job(pending) => pending,
                 Pull::Wait | Pull::End => break,
@@ -306,7 +288,7 @@ impl<'a> Controller<'a> {
                     break;
                 }
             };
-            let others_run = self.in_flight + attempts.len() > 0;
+            let others_run = !idle;
             if pending.work.job.after_all && (others_run || self.parties.queue.retries()) {
                 self.parties.queue.put_back(pending);
                 break;
@@ -322,56 +304,32 @@ impl<'a> Controller<'a> {
             // Gates are asked about jobs that are there: none holds back the end of the run.
             if !self.gates.is_empty() {
                 let now = Instant::now();
-                let running = self.in_flight + attempts.len();
+                let running = self.handed.count() + attempts.len();
                 if let Some((next, reason)) = self.held_back_until(now, running) {
                     self.parties.queue.put_back(pending);
                     self.set_held_back(Some(reason));
-                    self.recall();
+                    self.handed.recall(self.slots_now(), self.parties.engine);
                     deadline = next;
                     break;
                 }
                 self.set_held_back(None);
-                self.holds_until = Some(now + AHEAD);
+                self.handed.let_start(now);
                 self.gates.iter_mut().for_each(|gate| gate.started(now));
             }
             attempts.push(self.attempt(pending, queued_at));
         }
         if !attempts.is_empty() {
             self.tell_slots();
-            if std::mem::take(&mut self.is_stopped) {
-                self.parties.engine.order(Order::GoOn(self.stops));
-            }
-            self.in_flight += attempts.len();
-            self.parties.engine.run(attempts);
+            self.handed.hand_over(attempts, self.parties.engine);
         }
         deadline
     }
 
-    /// Takes back attempts about which the gates were asked some time ago; returns when to do so, if that is later.
-    fn recheck(&mut self) -> Option<Instant> {
-        let until = self.holds_until?;
-        if self.in_flight <= self.slots_now() {
-            self.holds_until = None;
-        } else if until <= Instant::now() {
-            self.recall();
-        }
-        self.holds_until
-    }
-
-    /// Takes back what the engine may not have begun.
-    fn recall(&mut self) {
-        self.holds_until = None;
-        if self.in_flight > self.slots_now() {
-            self.parties.engine.order(Order::Recall);
-        }
-    }
-
     /// Has the engine know how many attempts run at a time.
     fn tell_slots(&mut self) {
-        let now = Some(self.slots_now());
-        if self.slots.may_change() && self.told_slots != now {
-            self.told_slots = now;
-            self.parties.engine.order(Order::Slots(self.slots_now()));
+        if self.slots.may_change() {
+            let slots = self.slots_now();
+            self.handed.tell_slots(slots, self.parties.engine);
         }
     }
 
@@ -392,7 +350,7 @@ impl<'a> Controller<'a> {
 
     /// Has the gates look after what runs; returns when they want to look again.
     fn watch(&mut self) -> Option<Instant> {
-        if self.in_flight == 0 || self.gates.is_empty() {
+        if self.handed.count() == 0 || self.gates.is_empty() {
             return None;
         }
         let (now, engine) = (Instant::now(), self.parties.engine);
@@ -409,7 +367,7 @@ impl<'a> Controller<'a> {
     /// When a job that waits for its next try is due, if a slot is free for it.
     fn next_retry(&self) -> Option<Instant> {
         let due = self.parties.queue.next_due()?;
-        (self.in_flight < self.lookahead.window()).then_some(due)
+        (self.handed.room() > 0).then_some(due)
     }
 
     fn set_held_back(&mut self, reason: Option<String>) {
@@ -462,347 +420,6 @@ impl<'a> Controller<'a> {
                 self.in_trouble(ExitCode::Error);
                 self.drain(KilledBy::User, &why);
             }
-        }
-    }
-
-    fn updated(&mut self, update: Update) {
-        match update {
-            Update::Started(start) => self.events.push(Event::AttemptStarted(start)),
-            Update::Output(piece) => self.events.push(Event::Output(piece)),
-            Update::Asking(asking) => self.events.push(Event::Asking(Some(asking))),
-            Update::Ended(ends) => {
-                for end in ends {
-                    self.ended(end);
-                }
-            }
-            Update::DryRun(lines) => self.dry_run(lines),
-            Update::Returned(attempts) => self.returned(attempts),
-            Update::Running(running) => self.runs(running),
-            Update::Slots(most, words) => {
-                self.most_slots = most;
-                self.lookahead.set_slots(self.slots_now());
-                self.notice(words);
-            }
-        }
-    }
-
-    /// Attempts were not begun after all: they wait again, or nothing starts any more.
-    fn returned(&mut self, attempts: Vec<Attempt>) {
-        self.in_flight -= attempts.len();
-        if self.phase > Phase::Running {
-            return self.give_up(attempts);
-        }
-        for attempt in attempts {
-            self.parties.queue.put_back(Pending {
-                work: attempt.work,
-                try_number: attempt.number,
-            });
-        }
-    }
-
-    /// Attempts that wait will not be made.
-    fn give_up(&mut self, attempts: Vec<Attempt>) {
-        let by = self.ended_by;
-        self.given_back += attempts.len() as u64;
-        for attempt in attempts {
-            let outcome = Outcome::Cancelled { by, signal: None };
-            self.events
-                .push(Event::JobFinished(unstarted(&attempt, outcome)));
-        }
-    }
-
-    fn ended(&mut self, mut end: Box<AttemptEnd>) {
-        self.in_flight -= 1;
-        if self.stop_on.covers(&end.outcome) {
-            self.is_stopped = true;
-            self.stops += 1;
-        }
-        let stops = self.stop_on.covers(&end.outcome);
-        self.lookahead.observe(end.took(), stops);
-        self.learn_from(&end);
-        let displaced = matches!(
-            end.outcome,
-            Outcome::Cancelled {
-                by: KilledBy::Memory,
-                ..
-            }
-        );
-        let again = displaced || self.retry.again(end.job.attempt, &end.outcome);
-        let again = again && self.phase == Phase::Running;
-        let comes_once = end.comes_once();
-        if again && !comes_once {
-            self.try_again(end, displaced);
-            return;
-        }
-        if again {
-            let seq = end.job.seq;
-            self.notice(format!(
-                "Warning: job {seq} is not tried again: its input came while it ran, and cannot be fed to it again."
-            ));
-        }
-        // Reports take their time, and the input waits for blocks to come back.
-        // It may hold a block of the input; only that there was none is still of interest.
-        if !end.had_no_share() {
-            end.stdin = None;
-        }
-        let (job, outcome) = (Arc::clone(&end.job), end.outcome.clone());
-        if let Some(error) = outcome.error()
-            && error.fatal
-        {
-            let code = error.exit.map_or(ExitCode::Error, ExitCode::Jobs);
-            self.in_trouble(code);
-            self.drain(KilledBy::User, &error.why);
-        }
-        self.announce_outcome(&end);
-        self.record(&mut end);
-        let unstarted = matches!(outcome, Outcome::Cancelled { .. }) && job.pid().is_none();
-        self.given_back += u64::from(unstarted);
-        self.events.push(Event::JobFinished(end));
-        let is_no_failure = matches!(outcome, Outcome::Cancelled { .. }) || outcome.is_left_out();
-        // One that should have had another try is.
-        if is_no_failure && !again {
-            return;
-        }
-        let verdict = self.halt.job_finished(&outcome);
-        if let Some(counts_as) = verdict.counts_as {
-            self.notice(format!("This job {counts_as}:"));
-            self.plain_notice(&job.command.line);
-        }
-        match verdict.halt {
-            None => {}
-            Some(HaltWhen::Soon) => self.halt_soon(),
-            Some(HaltWhen::Now) => self.kill(KilledBy::Halt, &format!("--halt {}", self.halt_text)),
-        }
-    }
-
-    /// Starts nothing any more, and says how many jobs still run; as GNU parallel, at each further job that would
-    /// have been reason enough, too.
-    fn halt_soon(&mut self) {
-        if self.phase == Phase::Draining && self.announces.is_none() {
-            return self.announce_halt();
-        }
-        self.announces = Some(Announcement::Halt);
-        self.drain(KilledBy::Halt, &format!("--halt {}", self.halt_text));
-    }
-
-    fn announce_halt(&mut self) {
-        if self.in_flight > 0 {
-            self.notice(format!(
-                "Starting no more jobs. Waiting for {} jobs to finish.",
-                self.in_flight
-            ));
-        }
-    }
-
-    /// Has the end of a job recorded, which its worker could not know to be one.
-    fn record(&self, end: &mut AttemptEnd) {
-        if let (Some(record), false) = (self.parties.record, end.recorded) {
-            record.decided(end);
-        }
-    }
-
-    /// Jobs that were not run, and of which none can end the run, are over.
-    fn dry_run(&mut self, lines: DryRunLines) {
-        self.in_flight -= lines.jobs;
-        self.lookahead.observe(Duration::ZERO, false);
-        for _ in 0..lines.skipped {
-            self.gates
-                .iter_mut()
-                .for_each(|gate| gate.ended(&Outcome::Skipped));
-        }
-        for _ in lines.skipped..lines.jobs {
-            let outcome = Outcome::Exited(0);
-            self.gates.iter_mut().for_each(|gate| gate.ended(&outcome));
-            self.slots.job_ended(true);
-            self.halt.job_finished(&outcome);
-        }
-        self.lookahead.set_slots(self.slots_now());
-        self.events.push(Event::DryRun(lines));
-    }
-
-    /// What the end of an attempt means for those that come after it.
-    fn learn_from(&mut self, end: &AttemptEnd) {
-        for gate in &mut self.gates {
-            gate.ended(&end.outcome);
-        }
-        if self.slots.may_change() && !end.outcome.is_left_out() {
-            self.slots.job_ended(end.outcome.is_success());
-            self.lookahead.set_slots(self.slots_now());
-            self.tell_slots();
-        }
-        if let Some(limit) = &mut self.time_limit
-            && end.outcome.is_success()
-        {
-            let limit = limit.succeeded(end.took());
-            self.parties.engine.order(Order::TimeLimit(Some(limit)));
-        }
-    }
-
-    /// Puts a job back for its next try, or for the same once more if it was `displaced`: ended for want
-    /// of memory, which is no failure of its own.
-    fn try_again(&mut self, mut end: Box<AttemptEnd>, displaced: bool) {
-        self.announce_outcome(&end);
-        let job = Arc::clone(&end.job);
-        let stdin = end.stdin.take();
-        if let Some(record) = self.parties.record {
-            record.failed(&end);
-        }
-        self.events.push(Event::AttemptFailed(end));
-        let pause = if displaced {
-            None
-        } else {
-            self.retry.pause(job.attempt, fastrand::f64())
-        };
-        let pending = Pending {
-            work: Work {
-                job: Arc::clone(&job.job),
-                stdin,
-            },
-            try_number: job.attempt + u32::from(!displaced),
-        };
-        match pause {
-            None => self.parties.queue.put_back(pending),
-            Some(pause) => {
-                let due = Instant::now() + pause;
-                self.parties.queue.put_back_until(due, pending);
-            }
-        }
-    }
-
-    /// Says what the user should know at once about an attempt that was not let run to its end.
-    fn announce_outcome(&mut self, end: &AttemptEnd) {
-        match &end.outcome {
-            Outcome::TimedOut(_) => {
-                self.notice("Warning: This job was killed because it timed out:".to_owned());
-                let line = String::from_utf8_lossy(&end.job.command.line);
-                self.notice(format!("Warning: {line}"));
-            }
-            Outcome::Lost(None) => {
-                self.notice(format!("Error: job {} was lost by its worker", end.job.seq));
-            }
-            // A reason is told with the output.
-            Outcome::Lost(Some(_))
-            | Outcome::Exited(_)
-            | Outcome::Signaled(_)
-            | Outcome::OutputLost(_)
-            | Outcome::SpawnFailed(_)
-            | Outcome::Skipped
-            | Outcome::FilteredOut
-            | Outcome::Declined
-            | Outcome::DoneBefore
-            | Outcome::DryRun
-            | Outcome::Cancelled { .. } => {}
-        }
-    }
-
-    /// As GNU parallel: SIGHUP starts no more, SIGINT and SIGTERM kill.
-    fn signalled(&mut self, signal: Signal) {
-        match signal {
-            Signal::HangUp => {
-                self.notice("SIGHUP received. No new jobs will be started.".to_owned());
-                self.signalled.get_or_insert(signal);
-                self.announces = Some(Announcement::HangUp);
-                self.drain(KilledBy::User, "SIGHUP");
-            }
-            Signal::User1 => self.list_running(),
-            Signal::User2 => {
-                let (ok, failed) = self.halt.counts();
-                let running = self.in_flight.min(self.slots_now());
-                let done = ok + failed;
-                let of = self
-                    .total
-                    .map_or(String::new(), |total| format!(" of {total}"));
-                let held = self
-                    .held_back
-                    .as_ref()
-                    .map_or(String::new(), |why| format!("; {why}"));
-                self.notice(format!(
-                    "{done}{of} jobs done, {failed} failed, {running} running{held}"
-                ));
-            }
-            Signal::Stop => {
-                let stop = Order::Signal(Which::All, JobSignal::TerminalStop);
-                self.parties.engine.order(stop);
-                self.tell();
-                stop_self();
-            }
-            Signal::Continue => {
-                let go_on = Order::Signal(Which::All, JobSignal::Continue);
-                self.parties.engine.order(go_on);
-            }
-            Signal::Interrupt | Signal::Terminate => {
-                self.in_trouble(ExitCode::of_signal(signal, self.dies_of_signals));
-                self.signalled = Some(signal);
-                let name = if signal == Signal::Interrupt {
-                    "SIGINT"
-                } else {
-                    "SIGTERM"
-                };
-                self.kill(KilledBy::User, name);
-            }
-        }
-    }
-
-    /// Has the jobs that run named.
-    fn list_running(&mut self) {
-        self.lists = true;
-        self.parties.engine.order(Order::List);
-    }
-
-    /// These jobs run: names them, the oldest first, if that was asked for, and lets the gates look.
-    fn runs(&mut self, mut running: Vec<Running>) {
-        for gate in &mut self.gates {
-            for order in gate.runs(&running) {
-                self.parties.engine.order(order);
-            }
-        }
-        if std::mem::take(&mut self.lists) {
-            running.sort_by_key(|it| (it.since, it.job.seq));
-            for it in running {
-                self.notice(String::from_utf8_lossy(&it.job.command.line).into_owned());
-            }
-        }
-    }
-
-    /// Starts nothing any more, on behalf of `by` and because of `why`.
-    fn drain(&mut self, by: KilledBy, why: &str) {
-        if self.phase == Phase::Running {
-            self.phase = Phase::Draining;
-            self.ended_by = by;
-            self.halted_by.get_or_insert_with(|| why.to_owned());
-            self.left = self.parties.queue.left(self.total);
-            let put_back = self.parties.queue.stop();
-            let now = SystemTime::now();
-            let put_back = put_back.map(|pending| self.attempt(pending, now)).collect();
-            self.give_up(put_back);
-            self.parties.engine.order(Order::Recall);
-        }
-        if self.announces.is_some() {
-            self.parties.mailbox.post([Message::Recalled], Urgency::Now);
-        }
-    }
-
-    /// All that the engine had not begun has come back.
-    fn recalled(&mut self) {
-        match self.announces.take() {
-            Some(Announcement::Halt) => self.announce_halt(),
-            Some(Announcement::HangUp) => {
-                let running = self.in_flight;
-                self.notice(format!(
-                    "Waiting for these {running} jobs to finish. Send SIGTERM to stop now."
-                ));
-                self.list_running();
-            }
-            None => {}
-        }
-    }
-
-    /// Starts nothing any more and ends what runs.
-    fn kill(&mut self, by: KilledBy, why: &str) {
-        self.drain(by, why);
-        if self.phase < Phase::Killing {
-            self.phase = Phase::Killing;
-            self.parties.engine.order(Order::End(Which::All, by));
         }
     }
 

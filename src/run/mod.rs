@@ -5,9 +5,9 @@
 //! machines beside it what to do, and tells an [`Observer`] what happened.
 
 pub mod controller;
-
 pub mod gate;
 pub mod halt;
+mod handed;
 pub mod jobs_spec;
 pub mod lookahead;
 pub mod number;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Write as _;
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -11,12 +11,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::{Update, Which, unstarted};
 use crate::flow::feed_queue::FeedQueues;
 use crate::flow::mailbox::Urgency;
-use crate::model::Job;
-use crate::model::{ArgList, Body, RunEnd, SpawnError, Stdin};
+
+use crate::model::{ArgList, Body, Job, RunEnd, SpawnError, Stdin, Work};
 use crate::run::gate::Delay;
-use crate::run::halt::{ExitRule, HaltOn, Threshold};
+use crate::run::halt::{ExitRule, HaltOn, HaltWhen, Threshold};
 use crate::run::queue::queue;
 
 /// How long anything may take before a test gives it up.

@@ -1,0 +1,216 @@
+//! What the engine tells: attempts that have started, ended or come back, and what follows from it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Controller, Phase};
+use crate::engine::{Attempt, Order, Update, unstarted};
+use crate::model::{AttemptEnd, DryRunLines, Event, ExitCode, KilledBy, Outcome, Work};
+use crate::run::halt::HaltWhen;
+use crate::run::queue::Pending;
+
+impl Controller<'_> {
+    pub(super) fn updated(&mut self, update: Update) {
+        match update {
+            Update::Started(start) => self.events.push(Event::AttemptStarted(start)),
+            Update::Output(piece) => self.events.push(Event::Output(piece)),
+            Update::Asking(asking) => self.events.push(Event::Asking(Some(asking))),
+            Update::Ended(ends) => {
+                for end in ends {
+                    self.ended(end);
+                }
+            }
+            Update::DryRun(lines) => self.dry_run(lines),
+            Update::Returned(attempts) => self.returned(attempts),
+            Update::Running(running) => self.runs(running),
+            Update::Slots(most, words) => {
+                self.most_slots = most;
+                self.handed.set_slots(self.slots_now());
+                self.notice(words);
+            }
+        }
+    }
+
+    /// Attempts were not begun after all: they wait again, or nothing starts any more.
+    pub(super) fn returned(&mut self, attempts: Vec<Attempt>) {
+        self.handed.returned(attempts.len());
+        if self.phase > Phase::Running {
+            return self.give_up(attempts);
+        }
+        for attempt in attempts {
+            self.parties.queue.put_back(Pending {
+                work: attempt.work,
+                try_number: attempt.number,
+            });
+        }
+    }
+
+    /// Attempts that wait will not be made.
+    pub(super) fn give_up(&mut self, attempts: Vec<Attempt>) {
+        let by = self.ended_by;
+        self.given_back += attempts.len() as u64;
+        for attempt in attempts {
+            let outcome = Outcome::Cancelled { by, signal: None };
+            self.events
+                .push(Event::JobFinished(unstarted(&attempt, outcome)));
+        }
+    }
+
+    pub(super) fn ended(&mut self, mut end: Box<AttemptEnd>) {
+        self.handed.ended(&end.outcome, end.took());
+        self.learn_from(&end);
+        let displaced = matches!(
+            end.outcome,
+            Outcome::Cancelled {
+                by: KilledBy::Memory,
+                ..
+            }
+        );
+        let again = displaced || self.retry.again(end.job.attempt, &end.outcome);
+        let again = again && self.phase == Phase::Running;
+        let comes_once = end.comes_once();
+        if again && !comes_once {
+            self.try_again(end, displaced);
+            return;
+        }
+        if again {
+            let seq = end.job.seq;
+            self.notice(format!(
+                "Warning: job {seq} is not tried again: its input came while it ran, and cannot be fed to it again."
+            ));
+        }
+        // Reports take their time, and the input waits for blocks to come back.
+        // It may hold a block of the input; only that there was none is still of interest.
+        if !end.had_no_share() {
+            end.stdin = None;
+        }
+        let (job, outcome) = (Arc::clone(&end.job), end.outcome.clone());
+        if let Some(error) = outcome.error()
+            && error.fatal
+        {
+            let code = error.exit.map_or(ExitCode::Error, ExitCode::Jobs);
+            self.in_trouble(code);
+            self.drain(KilledBy::User, &error.why);
+        }
+        self.announce_outcome(&end);
+        self.record(&mut end);
+        let unstarted = matches!(outcome, Outcome::Cancelled { .. }) && job.pid().is_none();
+        self.given_back += u64::from(unstarted);
+        self.events.push(Event::JobFinished(end));
+        let is_no_failure = matches!(outcome, Outcome::Cancelled { .. }) || outcome.is_left_out();
+        // One that should have had another try is.
+        if is_no_failure && !again {
+            return;
+        }
+        let verdict = self.halt.job_finished(&outcome);
+        if let Some(counts_as) = verdict.counts_as {
+            self.notice(format!("This job {counts_as}:"));
+            self.plain_notice(&job.command.line);
+        }
+        match verdict.halt {
+            None => {}
+            Some(HaltWhen::Soon) => self.halt_soon(),
+            Some(HaltWhen::Now) => self.kill(KilledBy::Halt, &format!("--halt {}", self.halt_text)),
+        }
+    }
+
+    /// Has the end of a job recorded, which its worker could not know to be one.
+    pub(super) fn record(&self, end: &mut AttemptEnd) {
+        if let (Some(record), false) = (self.parties.record, end.recorded) {
+            record.decided(end);
+        }
+    }
+
+    /// Jobs that were not run, and of which none can end the run, are over.
+    pub(super) fn dry_run(&mut self, lines: DryRunLines) {
+        self.handed.shown(lines.jobs);
+        for _ in 0..lines.skipped {
+            self.gates
+                .iter_mut()
+                .for_each(|gate| gate.ended(&Outcome::Skipped));
+        }
+        for _ in lines.skipped..lines.jobs {
+            let outcome = Outcome::Exited(0);
+            self.gates.iter_mut().for_each(|gate| gate.ended(&outcome));
+            self.slots.job_ended(true);
+            self.halt.job_finished(&outcome);
+        }
+        self.handed.set_slots(self.slots_now());
+        self.events.push(Event::DryRun(lines));
+    }
+
+    /// What the end of an attempt means for those that come after it.
+    pub(super) fn learn_from(&mut self, end: &AttemptEnd) {
+        for gate in &mut self.gates {
+            gate.ended(&end.outcome);
+        }
+        if self.slots.may_change() && !end.outcome.is_left_out() {
+            self.slots.job_ended(end.outcome.is_success());
+            self.handed.set_slots(self.slots_now());
+            self.tell_slots();
+        }
+        if let Some(limit) = &mut self.time_limit
+            && end.outcome.is_success()
+        {
+            let limit = limit.succeeded(end.took());
+            self.parties.engine.order(Order::TimeLimit(Some(limit)));
+        }
+    }
+
+    /// Puts a job back for its next try, or for the same once more if it was `displaced`: ended for want
+    /// of memory, which is no failure of its own.
+    pub(super) fn try_again(&mut self, mut end: Box<AttemptEnd>, displaced: bool) {
+        self.announce_outcome(&end);
+        let job = Arc::clone(&end.job);
+        let stdin = end.stdin.take();
+        if let Some(record) = self.parties.record {
+            record.failed(&end);
+        }
+        self.events.push(Event::AttemptFailed(end));
+        let pause = if displaced {
+            None
+        } else {
+            self.retry.pause(job.attempt, fastrand::f64())
+        };
+        let pending = Pending {
+            work: Work {
+                job: Arc::clone(&job.job),
+                stdin,
+            },
+            try_number: job.attempt + u32::from(!displaced),
+        };
+        match pause {
+            None => self.parties.queue.put_back(pending),
+            Some(pause) => {
+                let due = Instant::now() + pause;
+                self.parties.queue.put_back_until(due, pending);
+            }
+        }
+    }
+
+    /// Says what the user should know at once about an attempt that was not let run to its end.
+    pub(super) fn announce_outcome(&mut self, end: &AttemptEnd) {
+        match &end.outcome {
+            Outcome::TimedOut(_) => {
+                self.notice("Warning: This job was killed because it timed out:".to_owned());
+                let line = String::from_utf8_lossy(&end.job.command.line);
+                self.notice(format!("Warning: {line}"));
+            }
+            Outcome::Lost(None) => {
+                self.notice(format!("Error: job {} was lost by its worker", end.job.seq));
+            }
+            // A reason is told with the output.
+            Outcome::Lost(Some(_))
+            | Outcome::Exited(_)
+            | Outcome::Signaled(_)
+            | Outcome::OutputLost(_)
+            | Outcome::SpawnFailed(_)
+            | Outcome::Skipped
+            | Outcome::FilteredOut
+            | Outcome::Declined
+            | Outcome::DoneBefore
+            | Outcome::DryRun
+            | Outcome::Cancelled { .. } => {}
+        }
+    }
+}
