@@ -4,6 +4,7 @@
 //! them, the engines answer with [`AttemptEnd`]s; none of them needs to know another.
 
 mod args;
+mod durations;
 mod event;
 mod exit_code;
 mod job;
@@ -11,6 +12,7 @@ mod outcome;
 mod stdin;
 
 pub use args::ArgList;
+pub use durations::{Durations, MovingAverage};
 pub use event::{
     AttemptEnd, AttemptInfo, AttemptStart, DryRunLines, Event, Left, OutputPiece, Ran, RunEnd,
     RunStart, Stream, Tally, Where,

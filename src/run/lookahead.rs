@@ -10,6 +10,8 @@
 
 use std::time::Duration;
 
+use crate::model::MovingAverage;
+
 /// Work for this long is handed over ahead.
 pub const AHEAD: Duration = Duration::from_millis(100);
 /// Jobs longer than this are not handed over ahead.
@@ -37,8 +39,7 @@ pub struct Lookahead {
     /// No more than this.
     most: usize,
     ahead: Ahead,
-    /// A moving average over jobs' run times, in seconds; `None` before the first has ended.
-    average: Option<f64>,
+    average: MovingAverage,
 }
 
 impl Lookahead {
@@ -53,7 +54,7 @@ impl Lookahead {
             slots,
             most,
             ahead,
-            average: None,
+            average: MovingAverage::default(),
         }
     }
 
@@ -64,11 +65,7 @@ impl Lookahead {
 
     /// A job took `time`; `stops`: the engine has stopped at its end.
     pub fn observe(&mut self, time: Duration, stops: bool) {
-        let time = time.as_secs_f64();
-        self.average = Some(
-            self.average
-                .map_or(time, |average| average + (time - average) / 8.0),
-        );
+        self.average.add(time.as_secs_f64());
         if stops {
             self.most = 0;
         } else if self.ahead == Ahead::UntilStopped {
@@ -78,7 +75,7 @@ impl Lookahead {
 
     /// How many attempts the engine should have in all, running ones included.
     pub fn window(&self) -> usize {
-        let ahead = match self.average {
+        let ahead = match self.average.seconds() {
             Some(average) if average < TINY.as_secs_f64() => {
                 let jobs = AHEAD.as_secs_f64() / average.max(1e-6) * self.slots as f64;
                 (jobs as usize).min(self.most)

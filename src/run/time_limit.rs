@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-/// Each step of the histogram is 1 % longer than the one before.
-const GROWTH: f64 = 1.01;
-/// Enough steps from a microsecond to years.
-const STEPS: usize = 3200;
+use crate::model::Durations;
+
 /// No limit is shorter: where jobs take milliseconds, half of them take twice the median by chance.
 const SHORTEST: Duration = Duration::from_secs(1);
 
@@ -13,8 +11,7 @@ const SHORTEST: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct MedianLimit {
     factor: f64,
-    counts: Vec<u64>,
-    total: u64,
+    times: Durations,
 }
 
 impl MedianLimit {
@@ -22,23 +19,14 @@ impl MedianLimit {
     pub fn new(percent: f64) -> Self {
         Self {
             factor: percent / 100.0,
-            counts: vec![0; STEPS],
-            total: 0,
+            times: Durations::default(),
         }
     }
 
     /// A job has succeeded after `time`; returns the limit from now on.
     pub fn succeeded(&mut self, time: Duration) -> Duration {
-        let micros = (time.as_secs_f64() * 1e6).max(1.0);
-        let step = (micros.ln() / GROWTH.ln()) as usize;
-        self.counts[step.min(STEPS - 1)] += 1;
-        self.total += 1;
-        let mut seen = 0;
-        let half = self.counts.iter().position(|count| {
-            seen += count;
-            2 * seen >= self.total
-        });
-        let median = GROWTH.powf(half.unwrap_or(0) as f64 + 0.5) / 1e6;
+        self.times.add(time);
+        let median = self.times.median().unwrap_or_default().as_secs_f64();
         let limit = Duration::try_from_secs_f64(median * self.factor);
         limit.unwrap_or(Duration::MAX).max(SHORTEST)
     }

@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::model::MovingAverage;
+
 use super::{Finished, Row, SqlError, Table, Ticket};
 
 /// Rows for so much time are taken ahead.
@@ -47,8 +49,7 @@ struct Held {
     rows: HashMap<u64, (Ticket, Arc<[u8]>)>,
     /// How many were finished.
     finished: u64,
-    /// A moving average over jobs' run times, in seconds; `None` before the first has ended.
-    average: Option<f64>,
+    average: MovingAverage,
 }
 
 /// What taking has come to.
@@ -193,7 +194,7 @@ impl Claims {
         held.rows.remove(&seq);
         held.finished += 1;
         if let Some(end) = end {
-            held.observe(end.runtime);
+            held.average.add(end.runtime);
         }
         drop(held);
         self.finished.notify_one();
@@ -307,16 +308,9 @@ impl Held {
         self.rows.insert(row.seq, taken).is_none()
     }
 
-    fn observe(&mut self, time: f64) {
-        self.average = Some(
-            self.average
-                .map_or(time, |average| average + (time - average) / 8.0),
-        );
-    }
-
     /// How many more rows are to be taken: none as long as there is enough to do, then many at once.
     fn wanted(&self, slots: usize) -> usize {
-        let ahead = self.average.map_or(0, |average| {
+        let ahead = self.average.seconds().map_or(0, |average| {
             let jobs = AHEAD / average.max(1e-5) * slots as f64;
             (jobs as usize).min(MOST)
         });

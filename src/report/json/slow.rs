@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::model::AttemptInfo;
+use crate::model::{AttemptInfo, Durations};
 
 /// A job is slow when it runs this many times as long as half of the finished ones did …
 const FACTOR: f64 = 10.0;
@@ -12,17 +12,12 @@ const FACTOR: f64 = 10.0;
 const AT_LEAST: Duration = Duration::from_secs(10);
 /// … provided that so many have finished.
 const ENOUGH: u64 = 5;
-/// The histogram's resolution: each step is 9 % longer than the one before.
-const STEPS_PER_OCTAVE: f64 = 8.0;
-const STEPS: usize = 48 * STEPS_PER_OCTAVE as usize;
 
 /// Watches running jobs. Time is an argument.
 #[derive(Debug)]
 pub(super) struct Slow {
     running: HashMap<u64, Running>,
-    /// How many jobs took how long, in logarithmic steps of microseconds.
-    histogram: Vec<u64>,
-    finished: u64,
+    finished: Durations,
 }
 
 #[derive(Debug)]
@@ -36,8 +31,7 @@ impl Slow {
     pub(super) fn new() -> Self {
         Self {
             running: HashMap::new(),
-            histogram: vec![0; STEPS],
-            finished: 0,
+            finished: Durations::default(),
         }
     }
 
@@ -52,24 +46,13 @@ impl Slow {
 
     pub(super) fn ended(&mut self, seq: u64, wall: Duration) {
         self.running.remove(&seq);
-        let micros = (wall.as_micros() as f64).max(1.0);
-        let step = (micros.log2() * STEPS_PER_OCTAVE) as usize;
-        self.histogram[step.min(STEPS - 1)] += 1;
-        self.finished += 1;
+        self.finished.add(wall);
     }
 
     /// What half of the finished jobs took at most; `None` while there are too few.
     pub(super) fn median(&self) -> Option<Duration> {
-        if self.finished < ENOUGH {
-            return None;
-        }
-        let mut seen = 0;
-        let step = self.histogram.iter().position(|count| {
-            seen += count;
-            2 * seen >= self.finished
-        })?;
-        let micros = ((step + 1) as f64 / STEPS_PER_OCTAVE).exp2();
-        Some(Duration::from_secs_f64(micros / 1e6))
+        let enough = self.finished.len() >= ENOUGH;
+        enough.then(|| self.finished.median()).flatten()
     }
 
     fn limit(&self) -> Option<Duration> {
