@@ -262,6 +262,11 @@ fn read_record(
         ResumePlan::Json(path, counts) => {
             let read = DoneWork::in_json(path, *counts).with_context(cannot)?;
             before.work = Some(read.found);
+            if let Some(damaged) = read.damaged {
+                remark(&format!(
+                    "Warning: {name}: {damaged}: it counts for nothing"
+                ));
+            }
             read.is_torn
         }
     };

@@ -6,9 +6,10 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use serde::Deserialize;
-
 use super::joblog::Logged;
+use super::jsonl::text::Text;
+use super::jsonl::wire::{Status, WorkEnd};
+use super::jsonl::{self, ReadError};
 
 /// A set of job numbers, in as little memory as there are gaps in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,12 +86,14 @@ pub enum Counts {
 }
 
 /// What was read from the record of an earlier run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Read<T> {
     /// What is in there.
     pub found: T,
     /// Whether its last line has no end. It was left out then: a crash may have torn it anywhere.
     pub is_torn: bool,
+    /// The first line that is none of such a record, of JSON. It counts for nothing.
+    pub damaged: Option<ReadError>,
 }
 
 /// The job numbers that count as done in the joblog `path`, where the last line of each decides, and how
@@ -121,6 +124,7 @@ pub fn in_joblog(path: &Path, counts: Counts) -> io::Result<Read<(SeqSet, u64)>>
     Ok(Read {
         found: (done, ends),
         is_torn,
+        damaged: None,
     })
 }
 
@@ -145,6 +149,7 @@ pub fn failed_in_joblog(path: &Path) -> io::Result<Read<BTreeMap<u64, Vec<u8>>>>
     Ok(Read {
         found: failed,
         is_torn,
+        damaged: None,
     })
 }
 
@@ -160,14 +165,20 @@ fn check(job: &Logged<'_>) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidData, words))
 }
 
+/// The file `path`, to be read; `None`: it is not there.
+fn open(path: &Path) -> io::Result<Option<BufReader<File>>> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => Ok(Some(BufReader::with_capacity(1 << 16, opened?))),
+    }
+}
+
 /// Hands each line of the file `path` to `take`; tells whether there was one without an end, which is left out. What
 /// `take` finds wrong is said with the number of the line.
 fn each_line(path: &Path, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<bool> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        opened => opened?,
+    let Some(mut file) = open(path)? else {
+        return Ok(false);
     };
-    let mut file = BufReader::with_capacity(1 << 16, file);
     let (mut line, mut number) = (Vec::new(), 0_u64);
     while file.read_until(b'\n', &mut line)? > 0 {
         number += 1;
@@ -185,67 +196,74 @@ fn each_line(path: &Path, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::
 #[derive(Debug, Default)]
 pub struct DoneWork(Mutex<HashMap<u128, u32>>);
 
-/// What matters in a line of the JSON stream.
-#[derive(Deserialize)]
-struct JobLine<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    key: Option<&'a str>,
-    /// Of a `job.end`.
-    status: Option<&'a str>,
-    /// The exit code, of a `job.end`.
-    exit: Option<i32>,
-    /// What its status was, of a `job.lost`.
-    was: Option<&'a str>,
+/// What a line of the JSON stream says of a piece of work.
+struct Told<'a> {
+    key: Text<'a>,
+    /// Whether its job did well or not: 0 or 1.
+    which: usize,
+    /// How many more times that is known of the work than before.
+    step: i32,
 }
 
-impl JobLine<'_> {
-    /// Whether its job did well or not (0 or 1), and how many more times that is known of its work than before the line.
-    fn step(&self) -> Option<(usize, i32)> {
-        let (status, step) = match self.kind {
-            "job.end" => (self.status?, 1),
-            "job.lost" => (self.was?, -1),
+impl<'a> Told<'a> {
+    /// What `line` says; `None`: nothing of any work that ended by itself.
+    fn by(line: WorkEnd<'a>) -> Option<Self> {
+        let (status, step) = match &*line.kind {
+            "job.end" => (line.status?, 1),
+            "job.lost" => (line.was?, -1),
             _ => return None,
         };
-        match status {
-            "ok" => Some((0, step)),
+        let which = match status {
+            Status::Ok => 0,
             // A job that has lost its output is none that failed by itself.
-            "fail" if self.exit == Some(0) => None,
-            "fail" | "signal" | "timeout" => Some((1, step)),
-            _ => None,
-        }
+            Status::Fail if line.exit == Some(0) => return None,
+            Status::Fail | Status::Signal | Status::Timeout => 1,
+            _ => return None,
+        };
+        let key = line.key?;
+        Some(Self { key, which, step })
     }
 }
 
 impl DoneWork {
     /// The work that counts as done in the JSON stream at `path`; what has lost its output does not. A file that is
-    /// not there has none, and a line that was torn counts for nothing.
+    /// not there has none, and a line that is damaged or torn counts for nothing.
     ///
     /// # Errors
     ///
     /// Those of reading the file.
     pub fn in_json(path: &Path, counts: Counts) -> io::Result<Read<Self>> {
         let mut ended: [HashMap<u128, u32>; 2] = Default::default();
-        let is_torn = each_line(path, |line| {
-            let Ok(line) = serde_json::from_slice::<JobLine>(line) else {
-                return Ok(());
+        let mut damaged = None;
+        let Some(file) = open(path)? else {
+            return Ok(Read::default());
+        };
+        let mut lines = jsonl::Reader::new(file);
+        while let Some(line) = lines.next(serde_json::from_slice) {
+            let told = match line {
+                Ok(line) => Told::by(line),
+                Err(ReadError::Io(error)) => return Err(error),
+                Err(error) => {
+                    damaged.get_or_insert(error);
+                    continue;
+                }
             };
-            let key = line.key.and_then(|key| u128::from_str_radix(key, 16).ok());
-            if let (Some((which, step)), Some(key)) = (line.step(), key)
-                && (which == 0 || counts == Counts::Ended)
+            if let Some(told) = told
+                && (told.which == 0 || counts == Counts::Ended)
+                && let Ok(key) = u128::from_str_radix(&told.key, 16)
             {
-                let times = ended[which].entry(key).or_default();
-                *times = times.saturating_add_signed(step);
+                let times = ended[told.which].entry(key).or_default();
+                *times = times.saturating_add_signed(told.step);
             }
-            Ok(())
-        })?;
+        }
         let [mut keys, failed] = ended;
         for (key, times) in failed {
             *keys.entry(key).or_default() += times;
         }
         Ok(Read {
             found: Self(Mutex::new(keys)),
-            is_torn,
+            is_torn: lines.is_torn(),
+            damaged,
         })
     }
 
@@ -353,9 +371,14 @@ mod tests {
             line("job.lost", 6, "fail"),
             line("job.end", 7, "fail").replace('}', ",\"exit\":0}"),
             line("job.lost", 8, "ok"),
+            "nonsense\n".to_owned(),
             "{\"v\":1,\"type\":\"job.end\",\"key\":\"00".to_owned(),
         ];
         let json = file(&text.concat());
+        let read = DoneWork::in_json(json.path(), Counts::Ended).unwrap();
+        assert!(read.is_torn);
+        let damaged = read.damaged.unwrap().to_string();
+        assert!(damaged.starts_with("line 13 is damaged: "), "{damaged}");
         let taken = |counts| {
             let keys = DoneWork::in_json(json.path(), counts).unwrap().found;
             [1, 1, 1, 2, 3, 4, 5, 5, 6, 7, 8].map(|key| u8::from(keys.take(key)))

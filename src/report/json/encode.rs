@@ -1,12 +1,14 @@
 //! Model values in the shape of the wire.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-use super::Context;
-use super::bytes::{Output, Text, Texts, exact, exact_list};
-use super::stamp::Calendar;
-use super::wire::{Cost, JobEnd, JobStart, Killer, Status, Who};
+use super::context::Context;
+use super::output::Output;
 use crate::flow::spool::Captured;
+use crate::ledger::jsonl::stamp::Calendar;
+use crate::ledger::jsonl::text::{Text, Texts, exact, exact_list};
+use crate::ledger::jsonl::wire::{Cost, JobEnd, JobStart, Killer, Status, Who};
 use crate::ledger::key::key;
 use crate::model::{AttemptEnd, AttemptInfo, AttemptStart, Exit, KilledBy, Outcome, OutputLost};
 use crate::report::words::signal_name;
@@ -49,15 +51,15 @@ pub(super) fn who<'a>(
 ) -> Who<'a> {
     Who {
         seq: job.seq,
-        key: key.as_str(),
-        args: Texts(&job.job.args),
+        key: key.as_str().into(),
+        args: Texts::Of(&job.job.args),
         args_b64: exact_list(&job.job.args),
-        command: Text(&job.command.line),
+        command: Text::lossy(&job.command.line),
         command_b64: exact(&job.command.line),
-        argv: job.argv().map(Texts),
+        argv: job.argv().map(Texts::Of),
         argv_b64: job.argv().and_then(exact_list),
-        cwd,
-        host: &context.host,
+        cwd: cwd.into(),
+        host: context.host.as_str().into(),
         slot: job.slot().map(|slot| slot as u64),
         pid: job.pid(),
         attempt: job.attempt,
@@ -108,28 +110,28 @@ pub(super) fn job_end<'a>(
             }) => Some(*code),
             _ => None,
         },
-        signal: (outcome.signal() != 0).then(|| signal_name(outcome.signal())),
+        signal: (outcome.signal() != 0).then(|| Text(signal_name(outcome.signal()))),
         killed_by: killer(outcome),
         error: match outcome {
-            Outcome::OutputLost(lost) => Some(lost.why.as_str()),
-            outcome => outcome.error().map(|error| error.why.as_str()),
+            Outcome::OutputLost(lost) => Some(lost.why.as_str().into()),
+            outcome => outcome.error().map(|error| error.why.as_str().into()),
         },
         cost: if end.ran.is_some() {
             cost(end)
         } else {
             Cost::default()
         },
-        stdout: stdout.and_then(Output::text),
+        stdout: stdout.and_then(Output::text).map(Text::from),
         stdout_b64: stdout.and_then(Output::base64),
-        stderr: stderr.and_then(Output::text),
+        stderr: stderr.and_then(Output::text).map(Text::from),
         stderr_b64: stderr.and_then(Output::base64),
         stdout_bytes: stdout.map(|_| end.stdout.len()),
         stderr_bytes: stderr.map(|_| end.stderr.len()),
         stdout_truncated: is_lost || stdout.is_some_and(|output| output.truncated),
         stderr_truncated: is_lost || stderr.is_some_and(|output| output.truncated),
-        stdout_path: path(&end.stdout),
-        stderr_path: path(&end.stderr),
-        leftover_pids: &end.left_running,
+        stdout_path: path(&end.stdout).map(Text::from),
+        stderr_path: path(&end.stderr).map(Text::from),
+        leftover_pids: Cow::Borrowed(&end.left_running),
     }
 }
 

@@ -1,34 +1,34 @@
 //! `--json`: one JSON object a line.
 //!
-//! [`wire`] has the shape of the lines, [`encode`] puts jobs into it, [`bytes`] says where bytes that
-//! are no text go, and [`schema`](schema()) prints the schema.
+//! [`wire`] has the shape of the lines, [`encode`] puts jobs into it.
 
-mod bytes;
+mod context;
 mod encode;
+mod output;
 mod record;
-mod schema;
 mod slow;
-mod stamp;
 mod totals;
-mod wire;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-use self::bytes::{Output, Text, Texts, exact, exact_list};
+pub use self::context::Context;
 use self::encode::{Key, seconds, who};
+use self::output::Output;
 pub use self::record::JsonRecord;
-pub use self::schema::schema;
 use self::slow::Slow;
-use self::stamp::Calendar;
 use self::totals::Totals;
 use super::tally::{Counter, Pace};
 use super::{Failure, Out, Sink};
+pub use crate::ledger::jsonl::schema;
+use crate::ledger::jsonl::stamp::Calendar;
+use crate::ledger::jsonl::text::{Text, Texts, exact, exact_list};
+use crate::ledger::jsonl::wire;
 use crate::model::{
-    ArgList, AttemptEnd, AttemptInfo, AttemptStart, Event, LastWord, Outcome, OutputPiece, RunEnd,
-    RunStart, Stream,
+    AttemptEnd, AttemptInfo, AttemptStart, Event, LastWord, Outcome, OutputPiece, RunEnd, RunStart,
+    Stream,
 };
 use crate::sys::secret::secret;
 
@@ -71,25 +71,6 @@ impl Default for Config {
             captures: true,
         }
     }
-}
-
-/// What `run.start` tells of the run, and every job of its surroundings.
-#[derive(Clone, Debug, Default)]
-pub struct Context {
-    /// fanout's version.
-    pub version: String,
-    /// The command line as typed.
-    pub argv: ArgList,
-    /// The command template.
-    pub template: Vec<u8>,
-    /// The working directory.
-    pub cwd: Vec<u8>,
-    /// The name of this machine.
-    pub host: String,
-    /// CPU threads that fanout may use.
-    pub cores: usize,
-    /// Where the jobs' standard input comes from, such as `/dev/null`: part of a job's `key`.
-    pub stdin: Vec<u8>,
 }
 
 /// Writes JSON lines.
@@ -136,14 +117,14 @@ impl Lines {
     fn write(&mut self, kind: &'static str, body: impl Serialize) -> Result<(), Failure> {
         self.n += 1;
         let ts = self.calendar.stamp(SystemTime::now());
-        let line = wire::Line {
+        let head = wire::Head {
             v: wire::VERSION,
-            kind,
-            run: &self.run,
+            kind: kind.into(),
+            run: self.run.as_str().into(),
             n: self.n,
             ts,
-            body,
         };
+        let line = wire::Line { head, body };
         let buffer = self.out.buffer();
         serde_json::to_writer(&mut *buffer, &line)
             .map_err(|error| Failure::new("the JSON stream", error.into()))?;
@@ -165,7 +146,7 @@ impl JsonLines {
                 out,
                 run,
                 n: 0,
-                calendar: Calendar::new(),
+                calendar: Calendar::default(),
             },
             counter: Counter::default(),
             totals: Totals::default(),
@@ -201,17 +182,16 @@ impl JsonLines {
     fn run_start(&mut self, start: &RunStart) -> Result<(), Failure> {
         self.start = start.clone();
         let context = &self.context;
-        let cwd_b64 = exact(&context.cwd);
         let body = wire::RunStart {
-            version: &context.version,
-            argv: Texts(&context.argv),
+            version: context.version.as_str().into(),
+            argv: Texts::Of(&context.argv),
             argv_b64: exact_list(&context.argv),
-            template: Text(&context.template),
+            template: Text::lossy(&context.template),
             template_b64: exact(&context.template),
             jobs: start.slots as u64,
-            cwd: &self.cwd,
-            cwd_b64: cwd_b64.as_deref(),
-            host: &context.host,
+            cwd: self.cwd.as_str().into(),
+            cwd_b64: exact(&context.cwd).map(Text::from),
+            host: context.host.as_str().into(),
             cores: context.cores as u64,
             total: start.total,
         };
@@ -266,12 +246,12 @@ impl JsonLines {
         let key = Key::new(job, &self.context, &mut self.scratch);
         let body = wire::JobLost {
             seq: job.seq,
-            key: key.as_str(),
-            command: Text(&job.command.line),
+            key: key.as_str().into(),
+            command: Text::lossy(&job.command.line),
             command_b64: exact(&job.command.line),
             attempt: job.attempt,
             was,
-            error: why,
+            error: why.into(),
         };
         self.lines.write("job.lost", body)
     }
@@ -284,10 +264,10 @@ impl JsonLines {
             seq: piece.job.seq,
             attempt: piece.job.attempt,
             stream: match piece.stream {
-                Stream::Stdout => "stdout",
-                Stream::Stderr => "stderr",
+                Stream::Stdout => "stdout".into(),
+                Stream::Stderr => "stderr".into(),
             },
-            text: str::from_utf8(&piece.bytes).ok(),
+            text: str::from_utf8(&piece.bytes).ok().map(Text::from),
             b64: exact(&piece.bytes),
         };
         self.lines.write("job.output", body)
@@ -304,7 +284,7 @@ impl JsonLines {
         for (job, wall) in slow.due(now) {
             let body = wire::JobSlow {
                 seq: job.seq,
-                command: Text(&job.command.line),
+                command: Text::lossy(&job.command.line),
                 pid: job.pid(),
                 attempt: job.attempt,
                 wall_s: seconds(wall),
@@ -376,6 +356,7 @@ impl JsonLines {
         if !self.tells(Detail::Lifecycle) {
             return Ok(());
         }
+        let reason = reason.map(Text::from);
         self.lines.write("gate", wire::Gate { reason })
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::encode::{between, seconds, status};
-use super::wire::{self, Status};
+use crate::ledger::jsonl::wire::{self, Status};
 use crate::model::{AttemptEnd, RunEnd, RunStart};
 
 /// Adds up the attempts of a run.
@@ -50,7 +50,7 @@ impl Totals {
             Status::Cancelled => &mut counts.cancelled,
             Status::Skipped => &mut counts.skipped,
             Status::Dry => &mut counts.dry,
-            Status::Lost => &mut counts.lost,
+            Status::Lost | Status::Unknown => &mut counts.lost,
         }
     }
 

@@ -1,51 +1,10 @@
-//! Arbitrary bytes in JSON, which has room for Unicode text only.
-//!
-//! Output is given as text, or as base64 where it is no UTF-8. What people read to recognise a job (its
-//! arguments and command) is always given as text, with U+FFFD for each bad byte; where there was any,
-//! base64 has the exact bytes beside it.
+//! One of a job's outputs in JSON: text, or base64 where it is no UTF-8.
 
 use std::borrow::Cow;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde::{Serialize, Serializer};
-
 use crate::flow::spool::Captured;
-use crate::model::ArgList;
+use crate::ledger::jsonl::text::exact;
 use crate::report::Failure;
-
-/// The base64 of `bytes` if they are no UTF-8.
-pub(super) fn exact(bytes: &[u8]) -> Option<String> {
-    str::from_utf8(bytes)
-        .is_err()
-        .then(|| STANDARD.encode(bytes))
-}
-
-/// The base64 of each of `list` if any is no UTF-8.
-pub(super) fn exact_list(list: &ArgList) -> Option<Vec<String>> {
-    let exact = list.iter().all(|arg| str::from_utf8(arg).is_ok());
-    (!exact).then(|| list.iter().map(|arg| STANDARD.encode(arg)).collect())
-}
-
-/// Bytes as text.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Text<'a>(pub(super) &'a [u8]);
-
-impl Serialize for Text<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&String::from_utf8_lossy(self.0))
-    }
-}
-
-/// A list of bytes as a list of texts.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Texts<'a>(pub(super) &'a ArgList);
-
-impl Serialize for Texts<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(Text))
-    }
-}
 
 /// One of a job's outputs, cut to a limit.
 #[derive(Debug)]

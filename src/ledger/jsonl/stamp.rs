@@ -3,15 +3,26 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::text::Text;
 
 /// `2025-11-23T02:16:20.123456Z`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp([u8; 27]);
+pub struct Stamp([u8; 27]);
 
 impl Stamp {
     fn as_str(&self) -> &str {
         str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// The moment; `None` where the text is none.
+    pub fn time(&self) -> Option<SystemTime> {
+        self.as_str()
+            .parse::<Timestamp>()
+            .ok()
+            .map(SystemTime::from)
     }
 }
 
@@ -21,23 +32,37 @@ impl Serialize for Stamp {
     }
 }
 
+impl<'de> Deserialize<'de> for Stamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Text::deserialize(deserializer)?;
+        let bytes = text.as_bytes().try_into();
+        bytes.map(Self).map_err(|_| {
+            let expected = "a time such as 2025-11-23T02:16:20.123456Z";
+            D::Error::invalid_value(Unexpected::Str(&text), &expected)
+        })
+    }
+}
+
 /// Makes timestamps; the calendar is consulted once per second only.
 #[derive(Debug)]
-pub(super) struct Calendar {
+pub struct Calendar {
     second: u64,
     /// The timestamp of the beginning of `second`.
     stamp: Stamp,
 }
 
-impl Calendar {
-    pub(super) fn new() -> Self {
+impl Default for Calendar {
+    fn default() -> Self {
         Self {
             second: 0,
             stamp: Stamp(*b"1970-01-01T00:00:00.000000Z"),
         }
     }
+}
 
-    pub(super) fn stamp(&mut self, at: SystemTime) -> Stamp {
+impl Calendar {
+    /// The timestamp of the moment `at`.
+    pub fn stamp(&mut self, at: SystemTime) -> Stamp {
         let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
         if since.as_secs() != self.second {
             self.turn_to(since.as_secs());
@@ -73,12 +98,15 @@ mod tests {
     proptest! {
         #[test]
         fn reads_back_as_the_same_moment(moments in prop::collection::vec(0u64..250_000_000_000_000_000, 1..5)) {
-            let mut calendar = Calendar::new();
+            let mut calendar = Calendar::default();
             for micros in moments {
                 let stamp = calendar.stamp(UNIX_EPOCH + Duration::from_micros(micros));
                 let back: jiff::Timestamp = stamp.as_str().parse().unwrap();
                 prop_assert_eq!(back.as_microsecond(), micros as i64);
                 prop_assert!(stamp.as_str().ends_with('Z'));
+                prop_assert_eq!(stamp.time(), Some(UNIX_EPOCH + Duration::from_micros(micros)));
+                let text = serde_json::to_string(&stamp).unwrap();
+                prop_assert_eq!(serde_json::from_str::<super::Stamp>(&text).unwrap(), stamp);
             }
         }
     }
