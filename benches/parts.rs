@@ -21,7 +21,7 @@ use fanout::model::{
 };
 use fanout::record::delimiter::Delimiter;
 use fanout::report::json::{Config, Context, JsonLines};
-use fanout::report::{Out, Sink};
+use fanout::report::{Listener, Out, RunState};
 use fanout::run::halt::ExitRule;
 use fanout::run::queue::{Queue, filled};
 use fanout::run::retry::Retry;
@@ -113,9 +113,10 @@ fn job_lines(criterion: &mut Criterion) {
         Config::default(),
         Context::default(),
     );
-    let mut event = Event::JobFinished(Box::new(finished_job()));
+    let event = Event::JobFinished(Box::new(finished_job()));
+    let state = RunState::default();
     group.bench_function("JSON", |bencher| {
-        bencher.iter(|| json.event(&mut event).is_ok());
+        bencher.iter(|| json.event(&event, &state).is_ok());
     });
     let now = SystemTime::now();
     let line = joblog::Line {

@@ -5,7 +5,7 @@
 //! * [`jobs`]: the input and the thread that reads it;
 //! * [`engine`]: the engine, its guardian, and what jobs inherit;
 //! * `record`: what tells a later run which jobs are done;
-//! * [`reports`]: the report thread, its sinks, and the way to it;
+//! * [`reports`]: the report thread, who listens to it, and the way to it;
 //! * [`sql`]: tables that jobs are written into and taken from.
 
 mod durable;

@@ -1,4 +1,4 @@
-//! The report thread, its sinks, and the way to it.
+//! The report thread, who listens to it, and the way to it.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -21,11 +21,13 @@ use crate::model::{Event, ExitCode, LastWord};
 use crate::plan::{JsonPlan, JsonTarget, ReportPlan, RowsPlan};
 use crate::reduce::Reducer;
 use crate::report::joblog::{Joblog, end_of_lines};
-use crate::report::merge_outputs::{Handoff, OutputMerger};
+use crate::report::merge_outputs::{Merge, OutputMerger};
 use crate::report::near_order::NearOrder;
 use crate::report::start_order::StartOrder;
 use crate::report::unwritten::{Corrections, Records};
-use crate::report::{Failure, Out, Reporter, Screen, Sink, json, progress, sql, summary, text};
+use crate::report::{
+    Failure, Listener, Out, OutputOwner, Reporter, Screen, json, progress, sql, summary, text,
+};
 use crate::run::retry::Retry;
 use crate::run::{Message, Observer};
 use crate::sys::helper;
@@ -99,8 +101,9 @@ pub fn start_reports(
     });
     let mut recorder = Recorder::new(retry.clone(), plan.fsync, Arc::clone(&on_failure));
     recorder.results = engine.keeps_results();
-    let sinks = sinks(plan, engine, files, mailbox, &mut recorder, &last_word)?;
-    let reporter = Reporter::new(sinks, Box::new(move |failure| on_failure(failure)));
+    let (listeners, owner) = listeners(plan, engine, files, mailbox, &mut recorder, &last_word)?;
+    let on_failure = Box::new(move |failure| on_failure(failure));
+    let reporter = Reporter::new(listeners, owner, on_failure);
     let wants_starts = reporter.wants_starts();
     let wants_ends = reporter.wants_ends() || recorder.is_wanted();
     let backlog = Arc::new(Backlog::new(limit, mailbox));
@@ -140,32 +143,27 @@ pub fn start_reports(
     })
 }
 
-/// The sinks in their order: the text takes the captured output, so it is the last. What is no sink but a record
-/// of how jobs ended becomes part of `recorder`.
-fn sinks(
-    plan: ReportPlan,
+/// Who hears of events: all that listen, in their order, and the owner of what jobs write.
+type Audience = (Vec<Box<dyn Listener>>, Box<dyn OutputOwner>);
+
+/// Opens all reports. What is no listener but a record of how jobs ended
+/// becomes part of `recorder`.
+fn listeners(
+    mut plan: ReportPlan,
     engine: &EngineParts,
     mut files: RecordFiles,
     mailbox: &Messages,
     recorder: &mut Recorder,
     last_word: &Arc<LastWord>,
-) -> anyhow::Result<Vec<Box<dyn Sink>>> {
+) -> anyhow::Result<Audience> {
     let screen = Screen::new();
     let mut records = Records {
         table: engine.claims.clone(),
         ..Records::default()
     };
-    let stderr = || {
-        anyhow::Ok(
-            Out::stderr()
-                .context("standard error is not open")?
-                .on(&screen),
-        )
-    };
-    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
-    let mut text_config = plan.text;
-    if let Some(json) = plan.json {
-        let (lines, file) = json_sink(json, engine, &mut files, mailbox)?;
+    let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
+    if let Some(json) = plan.json.take() {
+        let (lines, file) = json_lines(json, engine, &mut files, mailbox)?;
         let lines = lines.with_last_word(Arc::clone(last_word));
         let lines = json::JsonRecord::new(lines, file.is_some());
         records.json = Some(lines.clone());
@@ -173,84 +171,106 @@ fn sinks(
             recorder.writes("--json", file);
             recorder.json = Some(lines.clone());
         }
-        sinks.push(Box::new(lines));
+        listeners.push(Box::new(lines));
     }
     let mut printed_log = None;
-    if let Some(plan) = plan.joblog {
+    if let Some(joblog) = plan.joblog.take() {
         // In a file with a name it is already.
-        let verbose = text_config.verbose && text_config.shows == text::Print::Content;
-        if plan.path.as_os_str() == "-" {
-            let log = Joblog::new(
-                Out::stdout().context("standard output is not open")?,
-                verbose,
-            );
-            log.write_header()?;
-            printed_log = Some(log);
+        let verbose = plan.text.verbose && plan.text.shows == text::Print::Content;
+        if joblog.path.as_os_str() == "-" {
+            printed_log = Some(printed_joblog(verbose)?);
         } else {
-            let (log, file) = open_joblog(&plan, verbose, &mut files, mailbox)?;
+            let (log, file) = open_joblog(&joblog, verbose, &mut files, mailbox)?;
             records.joblog = Some(log.clone());
             if let Some(file) = file {
-                recorder.writes(&format!("--joblog {}", plan.path.display()), file);
+                recorder.writes(&format!("--joblog {}", joblog.path.display()), file);
                 recorder.joblog = Some(log);
             } else {
-                sinks.push(Box::new(log));
+                listeners.push(Box::new(log));
             }
         }
     }
     if let Some(claims) = &engine.claims {
-        let results = sql::SqlResults::new(Arc::clone(claims), text_config.verbose, plan.fsync);
+        let results = sql::SqlResults::new(Arc::clone(claims), plan.text.verbose, plan.fsync);
         // What only looks at the table has nothing to record.
         recorder.table = Some(results.clone()).filter(|_| !claims.only_looks());
-        sinks.push(Box::new(results));
+        listeners.push(Box::new(results));
     }
     if plan.summary {
-        sinks.push(Box::new(summary::Failures::new(stderr()?)));
+        listeners.push(Box::new(summary::Failures::new(stderr(&screen)?)));
     }
     if let Some(config) = plan.progress {
-        sinks.push(Box::new(progress::Progress::new(
-            config,
-            &screen,
-            Out::stderr()?,
-        )));
+        let progress = progress::Progress::new(config, &screen, stderr_alone()?);
+        listeners.push(Box::new(progress));
     }
-    let stdout = || {
-        let stdout = Out::stdout().context("standard output is not open")?;
-        anyhow::Ok(stdout.on(&screen))
-    };
     // Elsewhere than on a terminal, what is printed stays, so all of it is.
-    if plan.latest_line && stdout()?.is_terminal() && stderr()?.is_terminal() {
-        sinks.push(Box::new(progress::LatestLines::new(&screen, stdout()?)));
-        text_config.mode = text::Mode::Never;
-    }
-    if let Some(reducer) = engine.reducer()? {
-        sinks.push(Box::new(Handoff::new(Box::new(Merged(reducer)))));
+    if plan.latest_line && stdout(&screen)?.is_terminal() && stderr(&screen)?.is_terminal() {
+        let lines = progress::LatestLines::new(&screen, stdout(&screen)?);
+        listeners.push(Box::new(lines));
+        plan.text.mode = text::Mode::Never;
     }
     let rows = match &plan.rows {
-        Some(plan) => {
-            let opened = open_rows(plan, engine, &mut files, mailbox)?;
-            rows_in_order(opened, &text_config, recorder)
+        Some(rows) => {
+            let opened = open_rows(rows, engine, &mut files, mailbox)?;
+            rows_in_order(opened, &plan.text, recorder)
         }
         None => None,
     };
-    let turn = text_config.in_order.then(|| Arc::clone(&engine.turn));
-    let stdout = stdout()?;
+    let text = text(plan, engine, printed_log, &screen)?
+        .with_rows(rows)
+        .with_rows_elsewhere(recorder.rows.as_ref())
+        .with_corrections(Corrections::new(records));
+    let owner: Box<dyn OutputOwner> = match engine.reducer()? {
+        Some(reducer) => Box::new(Merge::new(Box::new(Merged(reducer)), Box::new(text))),
+        None => Box::new(text),
+    };
+    Ok((listeners, owner))
+}
+
+/// What prints the outputs of jobs, with `printed_log` among them.
+fn text(
+    plan: ReportPlan,
+    engine: &EngineParts,
+    printed_log: Option<Joblog>,
+    screen: &Screen,
+) -> anyhow::Result<text::Text> {
+    let stdout = stdout(screen)?;
+    let turn = plan.text.in_order.then(|| Arc::clone(&engine.turn));
     // No other report looks at output that is handed on in turn.
-    if text_config.prints_plainly_in_order()
+    if plan.text.prints_plainly_in_order()
         && printed_log.is_none()
         && let Some(out) = stdout.beside()
     {
         engine.turn.open(out);
     }
-    sinks.push(Box::new(
-        text::Text::new(stdout, stderr()?, text_config, &plan.program)
-            .with_turn(turn)
-            .with_rows(rows)
-            .with_rows_elsewhere(recorder.rows.as_ref())
-            .with_assignments(plan.assign)
-            .with_joblog(printed_log)
-            .with_corrections(Corrections::new(records)),
-    ));
-    Ok(sinks)
+    let text = text::Text::new(stdout, stderr(screen)?, plan.text, &plan.program);
+    Ok(text
+        .with_turn(turn)
+        .with_assignments(plan.assign)
+        .with_joblog(printed_log))
+}
+
+/// Standard output, and what is drawn on the same terminal.
+fn stdout(screen: &Screen) -> anyhow::Result<Out> {
+    let stdout = Out::stdout().context("standard output is not open")?;
+    Ok(stdout.on(screen))
+}
+
+/// Standard error, and what is drawn on the same terminal.
+fn stderr(screen: &Screen) -> anyhow::Result<Out> {
+    Ok(stderr_alone()?.on(screen))
+}
+
+fn stderr_alone() -> anyhow::Result<Out> {
+    Out::stderr().context("standard error is not open")
+}
+
+/// A joblog among the output, with its header line.
+fn printed_joblog(verbose: bool) -> anyhow::Result<Joblog> {
+    let stdout = Out::stdout().context("standard output is not open")?;
+    let log = Joblog::new(stdout, verbose);
+    log.write_header()?;
+    Ok(log)
 }
 
 /// The engine's merges as the reports see them.
@@ -302,7 +322,7 @@ fn open_rows(
     Ok((if goes_on { rows.that_go_on() } else { rows }, file))
 }
 
-fn json_sink(
+fn json_lines(
     plan: JsonPlan,
     engine: &EngineParts,
     files: &mut RecordFiles,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::whole::end_of_line_in;
-use super::{Failure, Out, Sink};
+use super::{Failure, Listener, Out, RunState};
 use crate::ledger::joblog::{HEADER, Line};
 use crate::model::{AttemptEnd, Event, Outcome};
 
@@ -154,8 +154,8 @@ impl Joblog {
 
 /// A joblog that is no file, so that a reader may keep it waiting: it gets its lines from the reports, like all that
 /// somebody reads.
-impl Sink for Joblog {
-    fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
+impl Listener for Joblog {
+    fn event(&mut self, event: &Event, _: &RunState) -> Result<(), Failure> {
         match event {
             Event::JobFinished(end) => {
                 let mut out = self.out();
@@ -166,11 +166,11 @@ impl Sink for Joblog {
         }
     }
 
-    fn settle(&mut self, _: Instant) -> Result<(), Failure> {
+    fn settle(&mut self, _: Instant, _: &RunState) -> Result<(), Failure> {
         self.out().flush()
     }
 
-    fn finish(&mut self) -> Result<(), Failure> {
+    fn finish(&mut self, _: &RunState) -> Result<(), Failure> {
         self.out().flush()
     }
 }
@@ -179,16 +179,13 @@ impl Sink for Joblog {
 mod tests {
     use super::*;
     use crate::model::KilledBy;
-    use crate::report::testing::{ended, finished, ok, out, written};
+    use crate::report::testing::{ended, finished, listen, ok, out, written};
 
     fn logged(verbose: bool, events: Vec<Event>) -> String {
         let (out, file) = out();
         let mut sink = Joblog::new(out, verbose);
         sink.write_header().unwrap();
-        for mut event in events {
-            sink.event(&mut event).unwrap();
-        }
-        sink.finish().unwrap();
+        listen(&mut sink, events);
         String::from_utf8(written(file)).unwrap()
     }
 

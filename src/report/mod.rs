@@ -1,22 +1,26 @@
 //! Reports: whatever a run says to the outside.
 //!
-//! The controller sends [`Event`](crate::model::Event)s in batches; one thread runs a [`Reporter`],
-//! which shows every event to every [`Sink`], in the order in which the sinks were given to it:
+//! The controller sends [`Event`](crate::model::Event)s in batches; one thread runs a [`Reporter`], which counts them
+//! ([`state`]), shows each to every [`Listener`], and hands it to the one [`OutputOwner`] at last:
 //!
-//! | sink | writes |
+//! | listener | writes |
 //! |---|---|
 //! | [`json::JsonLines`] | one JSON object a line |
 //! | [`joblog::Joblog`] | GNU parallel's `--joblog`, if it is no file; files are written where jobs end |
 //! | [`sql::SqlResults`] | the rows that the jobs came from, in their table |
 //! | [`summary::Failures`] | what failed, on stderr, when all is over |
 //! | [`progress::Progress`] | bar, counts and ETA, on stderr |
-//! | [`merge_outputs::Handoff`] | nothing: it takes standard output away, to be merged |
-//! | [`text::Text`] | the jobs' own output; it *takes* the captured output, so it stands last |
 //!
-//! They are finished in the opposite order: the last output, then the bar, then the summary.
+//! | owner | what jobs wrote |
+//! |---|---|
+//! | [`text::Text`] | is printed, or written as the rows of a table |
+//! | [`merge_outputs::Merge`] | on standard output is merged; the rest has another owner |
+//! | [`unwritten::Corrections`] | cannot be written any more: the record says which jobs' is lost |
+//! | [`Discard`] | nobody wants to see |
 //!
-//! A sink that fails is dropped and reported; the others go on. Sinks never decide anything. When the jobs' own output
-//! cannot be written any more, [`unwritten::Corrections`] take its place: the record says then which jobs' is lost.
+//! The owner is finished first: the last output, then the listeners in the opposite order: the bar, then the summary.
+//!
+//! A listener that fails is dropped and reported; the others go on. None of them ever decides anything.
 
 pub mod failure;
 pub mod joblog;
@@ -25,13 +29,14 @@ pub mod keep_order;
 pub mod merge_outputs;
 pub mod near_order;
 pub mod out;
+pub mod owner;
 pub mod progress;
 pub mod reporter;
 pub mod screen;
 pub mod sql;
 pub mod start_order;
+pub mod state;
 pub mod summary;
-pub mod tally;
 pub mod text;
 pub mod unwritten;
 mod whole;
@@ -42,23 +47,24 @@ mod testing;
 
 pub use failure::Failure;
 pub use out::Out;
-pub use reporter::{Report, Reporter};
+pub use owner::{Discard, OutputOwner};
+pub use reporter::Reporter;
 pub use screen::Screen;
+pub use state::RunState;
 
 use std::time::Instant;
 
 use crate::model::Event;
 
-/// One form of report.
-pub trait Sink: Send {
-    /// Takes note of `event`. What it writes may stay in a buffer until [`settle`](Self::settle).
-    ///
-    /// Only the last sink may take captured output out of the event; the others read it.
+/// One form of report. It sees what happens and takes nothing of it.
+pub trait Listener: Send {
+    /// Takes note of `event`, which `state` counts already. What it writes may stay in a buffer until
+    /// [`settle`](Self::settle).
     ///
     /// # Errors
     ///
-    /// When the report cannot be written; the sink is not used again.
-    fn event(&mut self, event: &mut Event) -> Result<(), Failure>;
+    /// When the report cannot be written; the listener is not used again.
+    fn event(&mut self, event: &Event, state: &RunState) -> Result<(), Failure>;
 
     /// Called when no further event is at hand, and when the [`deadline`](Self::deadline) has come:
     /// nothing may stay in a buffer.
@@ -66,7 +72,7 @@ pub trait Sink: Send {
     /// # Errors
     ///
     /// As for [`event`](Self::event).
-    fn settle(&mut self, now: Instant) -> Result<(), Failure>;
+    fn settle(&mut self, now: Instant, state: &RunState) -> Result<(), Failure>;
 
     /// When `settle` wants to be called though no event has come; `None`: not at all.
     fn deadline(&self) -> Option<Instant> {
@@ -83,15 +89,6 @@ pub trait Sink: Send {
         true
     }
 
-    /// What takes the place of this sink after `failure`, if anything does.
-    ///
-    /// # Errors
-    ///
-    /// When what has to be said of the failure elsewhere cannot be written either.
-    fn replacement(&mut self, _failure: &Failure) -> Result<Option<Box<dyn Sink>>, Failure> {
-        Ok(None)
-    }
-
     /// Told when nobody reads standard output any more: the run ends, and quietly.
     fn stdout_closed(&mut self) {}
 
@@ -100,5 +97,5 @@ pub trait Sink: Send {
     /// # Errors
     ///
     /// As for [`event`](Self::event).
-    fn finish(&mut self) -> Result<(), Failure>;
+    fn finish(&mut self, state: &RunState) -> Result<(), Failure>;
 }

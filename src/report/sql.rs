@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use super::out::for_each_piece;
 use super::text::tag::{Decoration, Tagger};
-use super::{Failure, Sink};
+use super::{Failure, Listener, RunState};
 use crate::flow::spool::Captured;
 use crate::model::{AttemptEnd, Event, Exit, Outcome};
 use crate::sql::claims::Claims;
@@ -22,7 +22,7 @@ use crate::sql::{self, Finished, SqlError, Ticket};
 /// So many ends may be pending where there are few slots.
 const PENDING: usize = 16;
 
-/// Writes the results of jobs, from any thread. As a sink it gives back what others can run.
+/// Writes the results of jobs, from any thread. As a listener it gives back what others can run.
 #[derive(Clone, Debug)]
 pub struct SqlResults {
     claims: Arc<Claims>,
@@ -159,19 +159,19 @@ pub(super) fn failure(error: SqlError) -> Failure {
     Failure::new("the database", io::Error::other(error.why))
 }
 
-impl Sink for SqlResults {
-    fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
+impl Listener for SqlResults {
+    fn event(&mut self, event: &Event, _: &RunState) -> Result<(), Failure> {
         match event {
             Event::JobFinished(end) if !end.recorded => self.job(end).map(drop),
             _ => Ok(()),
         }
     }
 
-    fn settle(&mut self, _: Instant) -> Result<(), Failure> {
+    fn settle(&mut self, _: Instant, _: &RunState) -> Result<(), Failure> {
         self.claims.commit(1).map_err(failure)
     }
 
-    fn finish(&mut self) -> Result<(), Failure> {
+    fn finish(&mut self, _: &RunState) -> Result<(), Failure> {
         self.claims.close().map_err(failure)
     }
 }

@@ -11,9 +11,8 @@
 use std::fmt::Write;
 use std::time::Instant;
 
-use super::tally::Counter;
 use super::words::{how, one_line};
-use super::{Failure, Out, Sink};
+use super::{Failure, Listener, Out, RunState};
 use crate::model::{AttemptEnd, Event, Left, Outcome};
 use crate::sys::process;
 
@@ -30,7 +29,6 @@ const WIDTH: usize = 100;
 #[derive(Debug)]
 pub struct Failures {
     out: Out,
-    counter: Counter,
     named: Vec<Failed>,
     /// What jobs have left running: their numbers and the process ids.
     left_running: Vec<(u64, Vec<i32>)>,
@@ -54,7 +52,6 @@ impl Failures {
     pub fn new(out: Out) -> Self {
         Self {
             out,
-            counter: Counter::default(),
             named: Vec::new(),
             left_running: Vec::new(),
             quiet: false,
@@ -108,9 +105,8 @@ fn last_lines(text: &[u8]) -> Vec<String> {
     lines
 }
 
-impl Sink for Failures {
-    fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
-        self.counter.event(event);
+impl Listener for Failures {
+    fn event(&mut self, event: &Event, _: &RunState) -> Result<(), Failure> {
         match event {
             Event::JobFinished(end) => self.job(end),
             Event::RunEnded(end) if end.interrupted => self.interrupted = Some(end.left),
@@ -119,7 +115,7 @@ impl Sink for Failures {
         Ok(())
     }
 
-    fn settle(&mut self, _: Instant) -> Result<(), Failure> {
+    fn settle(&mut self, _: Instant, _: &RunState) -> Result<(), Failure> {
         Ok(())
     }
 
@@ -131,16 +127,14 @@ impl Sink for Failures {
         self.quiet = true;
     }
 
-    fn finish(&mut self) -> Result<(), Failure> {
+    fn finish(&mut self, state: &RunState) -> Result<(), Failure> {
         if self.quiet {
             return Ok(());
         }
         if let Some(left) = self.interrupted {
-            self.out
-                .write(interrupted(&self.counter, left).as_bytes())?;
+            self.out.write(interrupted(state, left).as_bytes())?;
         }
-        self.out
-            .write(render(&self.counter, &self.named).as_bytes())?;
+        self.out.write(render(state, &self.named).as_bytes())?;
         // What has ended since is of no interest.
         for (_, pids) in &mut self.left_running {
             pids.retain(|&pid| process::lives(pid));
@@ -175,10 +169,10 @@ fn still_running(left: &[(u64, Vec<i32>)]) -> String {
 }
 
 /// What a signal has made of the run.
-fn interrupted(counter: &Counter, left: Left) -> String {
-    let stopped = counter.interrupted;
-    let done = counter.done() - stopped;
-    let unstarted = counter.tally.unstarted + left.jobs;
+fn interrupted(state: &RunState, left: Left) -> String {
+    let stopped = state.interrupted;
+    let done = state.done() - stopped;
+    let unstarted = state.tally.unstarted + left.jobs;
     let or_more = if left.more { " or more" } else { "" };
     format!(
         "fanout: interrupted: {done} done, {stopped} stopped, {unstarted}{or_more} not started\n"
@@ -186,13 +180,13 @@ fn interrupted(counter: &Counter, left: Left) -> String {
 }
 
 /// The summary's text; empty when nothing failed.
-fn render(counter: &Counter, named: &[Failed]) -> String {
-    let killed = counter.halted + counter.interrupted;
-    let failed = counter.tally.failed - killed;
+fn render(state: &RunState, named: &[Failed]) -> String {
+    let killed = state.halted + state.interrupted;
+    let failed = state.tally.failed - killed;
     if failed == 0 {
         return String::new();
     }
-    let mut text = headline(counter, failed);
+    let mut text = headline(state, failed);
     let width = |of: fn(&Failed) -> usize| named.iter().map(of).max().unwrap_or(0);
     let seq_width = width(|job| job.seq.to_string().len() + 1);
     let how_width = width(|job| job.how.len());
@@ -217,14 +211,14 @@ fn render(counter: &Counter, named: &[Failed]) -> String {
     text
 }
 
-fn headline(counter: &Counter, failed: u64) -> String {
-    let total = counter.done() + counter.tally.unstarted;
+fn headline(state: &RunState, failed: u64) -> String {
+    let total = state.done() + state.tally.unstarted;
     let jobs = if total == 1 { "job" } else { "jobs" };
     let mut line = format!("fanout: {failed} of {total} {jobs} failed");
     let others = [
-        (counter.halted, "killed by --halt"),
-        (counter.interrupted, "interrupted"),
-        (counter.tally.unstarted, "never started"),
+        (state.halted, "killed by --halt"),
+        (state.interrupted, "interrupted"),
+        (state.tally.unstarted, "never started"),
     ];
     for (count, what) in others {
         if count > 0 {
@@ -240,15 +234,14 @@ mod tests {
     use super::*;
     use crate::flow::spool::Captured;
     use crate::model::KilledBy;
-    use crate::report::testing::{ended, finished, never_started, ok, out, spooled, written};
+    use crate::report::testing::{
+        ended, finished, listen, never_started, ok, out, spooled, written,
+    };
 
     fn summary(events: Vec<Event>) -> String {
         let (out, file) = out();
         let mut sink = Failures::new(out);
-        for mut event in events {
-            sink.event(&mut event).unwrap();
-        }
-        sink.finish().unwrap();
+        listen(&mut sink, events);
         String::from_utf8(written(file)).unwrap()
     }
 

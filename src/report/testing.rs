@@ -5,7 +5,7 @@ use std::io::{Read, Seek, Write};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::Out;
+use super::{Listener, Out, RunState};
 use crate::flow::spool::Captured;
 use crate::model::{
     ArgList, AttemptEnd, AttemptInfo, AttemptStart, Command, Event, Job, Outcome, Ran, RunEnd,
@@ -132,4 +132,14 @@ pub(super) fn run_ended() -> Event {
         interrupted: false,
         left: crate::model::Left::default(),
     })
+}
+
+/// Shows all of a run's `events` to `listener`.
+pub(super) fn listen(listener: &mut dyn Listener, events: Vec<Event>) {
+    let mut state = RunState::default();
+    for event in events {
+        state.event(&event);
+        listener.event(&event, &state).unwrap();
+    }
+    listener.finish(&state).unwrap();
 }

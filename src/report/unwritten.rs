@@ -6,12 +6,12 @@
 //! `--resume` with JSON, run it again.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use super::joblog::Joblog;
 use super::json::JsonRecord;
 use super::sql;
-use super::{Failure, Sink};
+use super::{Failure, OutputOwner};
 use crate::flow::spool::Captured;
 use crate::ledger::joblog::Line;
 use crate::model::{AttemptEnd, AttemptInfo, Event, Outcome};
@@ -110,7 +110,7 @@ impl Unwritten {
     }
 }
 
-/// Corrects the record of jobs whose output is lost: as a sink, of all that end from now on.
+/// Corrects the record of jobs whose output is lost: as the owner of outputs, of all that end from now on.
 #[derive(Debug)]
 pub struct Corrections {
     records: Records,
@@ -182,15 +182,15 @@ impl Corrections {
     }
 }
 
-impl Sink for Corrections {
-    fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
+impl OutputOwner for Corrections {
+    fn take(&mut self, event: Event) -> Result<(), Failure> {
         match event {
-            Event::JobFinished(end) => self.of(end).map_or(Ok(()), |end| self.write(&end)),
+            Event::JobFinished(end) => self.of(&end).map_or(Ok(()), |end| self.write(&end)),
             _ => Ok(()),
         }
     }
 
-    fn settle(&mut self, _: Instant) -> Result<(), Failure> {
+    fn settle(&mut self) -> Result<(), Failure> {
         Ok(())
     }
 

@@ -42,7 +42,6 @@ const KNOWN_CIRCLES: &[&str] = &[
     "input/count.rs",
     "pipe/mod.rs",
     "reduce/merge.rs",
-    "report/json/encode.rs",
     "sql/columns.rs",
     "template/mod.rs",
     "template/rpl.rs",

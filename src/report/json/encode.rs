@@ -8,9 +8,12 @@ use super::output::Output;
 use crate::flow::spool::Captured;
 use crate::ledger::jsonl::stamp::Calendar;
 use crate::ledger::jsonl::text::{Text, Texts, exact, exact_list};
-use crate::ledger::jsonl::wire::{Cost, JobEnd, JobStart, Killer, Status, Who};
+use crate::ledger::jsonl::wire::{self, Cost, JobEnd, JobStart, Killer, Status, Who};
 use crate::ledger::key::key;
-use crate::model::{AttemptEnd, AttemptInfo, AttemptStart, Exit, KilledBy, Outcome, OutputLost};
+use crate::model::{
+    AttemptEnd, AttemptInfo, AttemptStart, Exit, KilledBy, Outcome, OutputLost, RunEnd,
+};
+use crate::report::state::{Ends, RunState, status};
 use crate::report::words::signal_name;
 
 /// Seconds with microseconds, as text does not show more.
@@ -140,22 +143,6 @@ fn path(captured: &Captured) -> Option<&str> {
     captured.path()?.to_str()
 }
 
-pub(super) fn status(outcome: &Outcome) -> Status {
-    match outcome {
-        Outcome::Exited(0) => Status::Ok,
-        Outcome::Exited(_) | Outcome::OutputLost(_) => Status::Fail,
-        Outcome::Signaled(_) => Status::Signal,
-        Outcome::TimedOut(_) => Status::Timeout,
-        Outcome::SpawnFailed(_) => Status::SpawnError,
-        Outcome::Cancelled { .. } => Status::Cancelled,
-        Outcome::Skipped | Outcome::FilteredOut | Outcome::Declined | Outcome::DoneBefore => {
-            Status::Skipped
-        }
-        Outcome::DryRun => Status::Dry,
-        Outcome::Lost(_) => Status::Lost,
-    }
-}
-
 fn killer(outcome: &Outcome) -> Option<Killer> {
     match outcome {
         Outcome::TimedOut(_) => Some(Killer::Timeout),
@@ -185,5 +172,35 @@ fn cost(end: &AttemptEnd) -> Cost {
         nivcsw: counts.map(|counts| counts.nivcsw),
         in_blocks: counts.map(|counts| counts.in_blocks),
         out_blocks: counts.map(|counts| counts.out_blocks),
+    }
+}
+
+/// The closing line of a run. The output of those that are `taken_back` was found lost after their ends had been told.
+pub(super) fn run_end(state: &RunState, taken_back: &Ends, end: &RunEnd) -> wire::RunEnd {
+    let elapsed = between(state.start.at, end.at);
+    let offered = elapsed.as_secs_f64() * state.start.slots as f64;
+    let used = if offered > 0.0 {
+        state.busy.as_secs_f64() / offered
+    } else {
+        0.0
+    };
+    let ended = |status| state.ends.of(status).saturating_sub(taken_back.of(status));
+    wire::RunEnd {
+        jobs: state.ends.total(),
+        ok: ended(Status::Ok),
+        fail: ended(Status::Fail),
+        signal: ended(Status::Signal),
+        timeout: ended(Status::Timeout),
+        spawn_error: ended(Status::SpawnError),
+        cancelled: ended(Status::Cancelled),
+        skipped: ended(Status::Skipped),
+        dry: ended(Status::Dry),
+        lost: ended(Status::Lost) + taken_back.total(),
+        elapsed_s: seconds(elapsed),
+        slot_utilisation: (used.min(1.0) * 1e4).round() / 1e4,
+        user_s: seconds(state.user),
+        sys_s: seconds(state.sys),
+        exit: end.exit_code.code(),
+        halted_by: end.halted_by.clone(),
     }
 }

@@ -7,7 +7,6 @@ mod encode;
 mod output;
 mod record;
 mod slow;
-mod totals;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -19,9 +18,8 @@ use self::encode::{Key, seconds, who};
 use self::output::Output;
 pub use self::record::JsonRecord;
 use self::slow::Slow;
-use self::totals::Totals;
-use super::tally::{Counter, Pace};
-use super::{Failure, Out, Sink};
+use super::state::{Ends, RunState, status};
+use super::{Failure, Listener, Out};
 pub use crate::ledger::jsonl::schema;
 use crate::ledger::jsonl::stamp::Calendar;
 use crate::ledger::jsonl::text::{Text, Texts, exact, exact_list};
@@ -81,12 +79,9 @@ pub struct JsonLines {
     /// The working directory as text.
     cwd: String,
     lines: Lines,
-    counter: Counter,
-    totals: Totals,
+    /// Jobs whose output was found lost after their ends had been told, by the status that was told.
+    taken_back: Ends,
     slow: Option<Slow>,
-    start: RunStart,
-    /// When the run began, by the clock that is never set.
-    began: Instant,
     progress: Pulse,
     scratch: Vec<u8>,
     /// How the run has ended, which is told behind all else: the last output may still fail.
@@ -136,7 +131,6 @@ impl Lines {
 impl JsonLines {
     /// Writes to `out` a run that begins now.
     pub fn new(out: Out, config: Config, context: Context) -> Self {
-        let began = Instant::now();
         let run = run_id();
         Self {
             config,
@@ -148,17 +142,10 @@ impl JsonLines {
                 n: 0,
                 calendar: Calendar::default(),
             },
-            counter: Counter::default(),
-            totals: Totals::default(),
+            taken_back: Ends::default(),
             slow: (config.detail >= Detail::Lifecycle).then(Slow::new),
-            start: RunStart {
-                at: SystemTime::now(),
-                slots: 1,
-                total: None,
-            },
-            began,
             progress: Pulse {
-                last: began,
+                last: Instant::now(),
                 changed: false,
             },
             scratch: Vec::new(),
@@ -180,7 +167,6 @@ impl JsonLines {
     }
 
     fn run_start(&mut self, start: &RunStart) -> Result<(), Failure> {
-        self.start = start.clone();
         let context = &self.context;
         let body = wire::RunStart {
             version: context.version.as_str().into(),
@@ -210,18 +196,14 @@ impl JsonLines {
     }
 
     fn attempt_end(&mut self, kind: &'static str, end: &AttemptEnd) -> Result<(), Failure> {
-        self.totals.attempt(end);
         if let Some(slow) = &mut self.slow {
             slow.ended(end.job.seq, end.took());
         }
         if end.outcome == Outcome::DoneBefore {
             // The stream has it already.
-            self.totals.job(end);
             return Ok(());
         }
-        if kind == "job.end" {
-            self.totals.job(end);
-        } else if !self.tells(Detail::Lifecycle) {
+        if kind != "job.end" && !self.tells(Detail::Lifecycle) {
             return Ok(());
         }
         let key = Key::new(&end.job, &self.context, &mut self.scratch);
@@ -241,8 +223,8 @@ impl JsonLines {
 
     /// The output of a job that was told to have ended with `was` is lost.
     fn job_lost(&mut self, job: &AttemptInfo, was: &Outcome, why: &str) -> Result<(), Failure> {
-        let was = encode::status(was);
-        self.totals.lost(was);
+        let was = status(was);
+        self.taken_back.add(was);
         let key = Key::new(job, &self.context, &mut self.scratch);
         let body = wire::JobLost {
             seq: job.seq,
@@ -299,7 +281,7 @@ impl JsonLines {
         self.progress.changed.then(|| self.progress.last + SECOND)
     }
 
-    fn progress(&mut self, now: Instant) -> Result<(), Failure> {
+    fn progress(&mut self, now: Instant, state: &RunState) -> Result<(), Failure> {
         if self
             .progress_deadline()
             .is_none_or(|deadline| now < deadline)
@@ -310,16 +292,12 @@ impl JsonLines {
             last: now,
             changed: false,
         };
-        let pace = Pace {
-            done: self.counter.done(),
-            total: self.counter.left_of(self.start.total),
-            elapsed: now.saturating_duration_since(self.began),
-        };
+        let pace = state.pace(now);
         let body = wire::Progress {
-            started: self.counter.started,
-            running: self.counter.tally.running,
-            ok: self.counter.tally.ok,
-            failed: self.counter.tally.failed,
+            started: state.started,
+            running: state.tally.running,
+            ok: state.tally.ok,
+            failed: state.tally.failed,
             total: pace.total,
             eta_s: pace.eta().map(seconds),
             elapsed_s: seconds(pace.elapsed),
@@ -329,20 +307,19 @@ impl JsonLines {
     }
 
     /// The last line, where the end of the run was heard of.
-    fn run_end(&mut self) -> Result<(), Failure> {
+    fn run_end(&mut self, state: &RunState) -> Result<(), Failure> {
         let Some(mut end) = self.ended.take() else {
             return Ok(());
         };
         end.exit_code = self.last_word.tell(end.exit_code);
-        self.lines
-            .write("run.end", self.totals.run_end(&self.start, &end))
+        let body = encode::run_end(state, &self.taken_back, &end);
+        self.lines.write("run.end", body)
     }
 }
 
 impl JsonLines {
-    /// Counts what happened.
-    fn count(&mut self, event: &Event) {
-        self.counter.event(event);
+    /// Notes whether there is anything new to tell of how far the run is.
+    fn note(&mut self, event: &Event) {
         match event {
             Event::AttemptStarted(_) | Event::AttemptFailed(_) | Event::JobFinished(_) => {
                 self.progress.changed = self.tells(Detail::Progress);
@@ -361,9 +338,9 @@ impl JsonLines {
     }
 }
 
-impl Sink for JsonLines {
-    fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
-        self.count(event);
+impl Listener for JsonLines {
+    fn event(&mut self, event: &Event, _: &RunState) -> Result<(), Failure> {
+        self.note(event);
         match event {
             Event::RunStarted(start) => self.run_start(start),
             Event::AttemptStarted(start) => self.attempt_start(start),
@@ -379,9 +356,9 @@ impl Sink for JsonLines {
         }
     }
 
-    fn settle(&mut self, now: Instant) -> Result<(), Failure> {
+    fn settle(&mut self, now: Instant, state: &RunState) -> Result<(), Failure> {
         self.slow_jobs(now)?;
-        self.progress(now)?;
+        self.progress(now, state)?;
         self.lines.out.flush()
     }
 
@@ -394,8 +371,8 @@ impl Sink for JsonLines {
         self.tells(Detail::Progress)
     }
 
-    fn finish(&mut self) -> Result<(), Failure> {
-        self.run_end()?;
+    fn finish(&mut self, state: &RunState) -> Result<(), Failure> {
+        self.run_end(state)?;
         self.lines.out.flush()
     }
 }

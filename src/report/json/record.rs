@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use super::{Detail, JsonLines};
 use crate::model::{AttemptEnd, AttemptInfo, AttemptStart, Event, Outcome, OutputPiece, RunStart};
-use crate::report::{Failure, Sink};
+use crate::report::{Failure, Listener, RunState};
 
-/// The JSON lines of a run. Of a file, the sink counts what happens, and writes only what is not about a job: what is,
+/// The JSON lines of a run. Of a file, the listener writes only what is not about a job: what is,
 /// was written before the reports heard of it.
 #[derive(Clone, Debug)]
 pub struct JsonRecord {
@@ -123,12 +123,12 @@ impl JsonRecord {
     }
 }
 
-impl Sink for JsonRecord {
-    fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
+impl Listener for JsonRecord {
+    fn event(&mut self, event: &Event, state: &RunState) -> Result<(), Failure> {
         if !self.is_file {
-            return self.buffer(|lines| lines.event(event));
+            return self.buffer(|lines| lines.event(event, state));
         }
-        self.lines().count(event);
+        self.lines().note(event);
         match event {
             Event::JobFinished(end) if !end.recorded => self.ended([&**end], false),
             Event::Gate(reason) => self.write(|lines| lines.gate(reason.as_deref())),
@@ -140,8 +140,8 @@ impl Sink for JsonRecord {
         }
     }
 
-    fn settle(&mut self, now: Instant) -> Result<(), Failure> {
-        self.write(|lines| lines.settle(now))
+    fn settle(&mut self, now: Instant, state: &RunState) -> Result<(), Failure> {
+        self.write(|lines| lines.settle(now, state))
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -152,7 +152,7 @@ impl Sink for JsonRecord {
         self.lines().wants_starts()
     }
 
-    fn finish(&mut self) -> Result<(), Failure> {
-        self.write(JsonLines::finish)
+    fn finish(&mut self, state: &RunState) -> Result<(), Failure> {
+        self.write(|lines| lines.finish(state))
     }
 }

@@ -2,8 +2,8 @@ use super::*;
 use crate::flow::spool::Captured;
 use crate::model::{KilledBy, Outcome};
 use crate::report::testing::{
-    ended, finished, identity, never_started, ok, out, run_ended, run_started, spooled, started,
-    written,
+    ended, finished, identity, listen, never_started, ok, out, run_ended, run_started, spooled,
+    started, written,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -35,10 +35,7 @@ fn text(file: std::fs::File) -> String {
 /// The lines written for `events`, each valid.
 fn lines(config: Config, events: Vec<Event>) -> Vec<Value> {
     let (mut sink, file) = sink(config);
-    for mut event in events {
-        sink.event(&mut event).unwrap();
-    }
-    sink.finish().unwrap();
+    listen(&mut sink, events);
     valid(&text(file))
 }
 
@@ -159,8 +156,7 @@ fn the_schema_is_strict() {
 #[test]
 fn the_order_of_keys_is_fixed() {
     let (mut sink, file) = sink(Config::default());
-    sink.event(&mut finished(ok(1, "o\n", ""))).unwrap();
-    sink.finish().unwrap();
+    listen(&mut sink, vec![finished(ok(1, "o\n", ""))]);
     let mut line = text(file);
     let parsed: Value = serde_json::from_str(&line).unwrap();
     for key in ["run", "ts"] {
@@ -290,15 +286,25 @@ fn progress_comes_once_a_second_while_something_changes() {
     let (mut sink, file) = sink(Config::default());
     assert!(sink.wants_starts());
     assert_eq!(sink.deadline(), None);
-    sink.event(&mut run_started(Some(4))).unwrap();
-    sink.event(&mut started(1, "a")).unwrap();
-    sink.event(&mut finished(ok(1, "", ""))).unwrap();
-    let began = sink.began;
+    let began = sink.progress.last;
+    let mut state = RunState {
+        began,
+        ..RunState::default()
+    };
+    let events = [
+        run_started(Some(4)),
+        started(1, "a"),
+        finished(ok(1, "", "")),
+    ];
+    for event in events {
+        state.event(&event);
+        sink.event(&event, &state).unwrap();
+    }
     assert_eq!(sink.deadline(), Some(began + SECOND));
-    sink.settle(began + SECOND / 2).unwrap();
-    sink.settle(began + SECOND).unwrap();
+    sink.settle(began + SECOND / 2, &state).unwrap();
+    sink.settle(began + SECOND, &state).unwrap();
     assert_eq!(sink.deadline(), None);
-    sink.settle(began + 5 * SECOND).unwrap();
+    sink.settle(began + 5 * SECOND, &state).unwrap();
     let lines = valid(&text(file));
     assert_eq!(types(&lines), ["run.start", "job.end", "progress"]);
     let fields =
@@ -313,13 +319,14 @@ fn progress_comes_once_a_second_while_something_changes() {
 #[test]
 fn slow_jobs_are_told_of_once() {
     let (mut sink, file) = sink(at(Detail::Lifecycle));
-    sink.event(&mut started(9, "sleep 100")).unwrap();
-    for seq in 1..=5 {
-        sink.event(&mut finished(ok(seq, "", ""))).unwrap();
+    let state = RunState::default();
+    let ends = (1..=5).map(|seq| finished(ok(seq, "", "")));
+    for event in std::iter::once(started(9, "sleep 100")).chain(ends) {
+        sink.event(&event, &state).unwrap();
     }
     let later = Instant::now() + Duration::from_secs(60);
-    sink.settle(later).unwrap();
-    sink.settle(later + SECOND).unwrap();
+    sink.settle(later, &state).unwrap();
+    sink.settle(later + SECOND, &state).unwrap();
     let lines = valid(&text(file));
     let slow: Vec<_> = lines
         .iter()

@@ -7,7 +7,7 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::super::words::one_line;
-use super::super::{Failure, Out, Screen, Sink};
+use super::super::{Failure, Listener, Out, RunState, Screen};
 use crate::model::{AttemptInfo, Event, OutputPiece};
 
 /// No terminal is wider than this, in characters.
@@ -99,8 +99,8 @@ impl Line {
     }
 }
 
-impl Sink for LatestLines {
-    fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
+impl Listener for LatestLines {
+    fn event(&mut self, event: &Event, _: &RunState) -> Result<(), Failure> {
         match event {
             Event::Output(piece) => self.piece(piece),
             Event::JobFinished(end) => return self.over(end.job.seq),
@@ -109,11 +109,11 @@ impl Sink for LatestLines {
         Ok(())
     }
 
-    fn settle(&mut self, _: Instant) -> Result<(), Failure> {
+    fn settle(&mut self, _: Instant, _: &RunState) -> Result<(), Failure> {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<(), Failure> {
+    fn finish(&mut self, _: &RunState) -> Result<(), Failure> {
         for line in std::mem::take(&mut self.lines).into_values() {
             self.screen.remove_line(&line.bar);
         }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use crate::model::Tally;
-use crate::report::tally::Pace;
+use crate::report::state::Pace;
 
 /// One line that says how far the run is: `37/120 · 4 running · 2 failed · 7.4/s · 0:05 · 0:11 left`.
 ///
@@ -54,7 +54,7 @@ fn clock(duration: Duration) -> String {
 mod tests {
     use super::{clock, render};
     use crate::model::Tally;
-    use crate::report::tally::Pace;
+    use crate::report::state::Pace;
     use std::time::Duration;
 
     #[test]

@@ -13,9 +13,8 @@ pub use latest_line::LatestLines;
 
 use indicatif::ProgressStyle;
 
-use super::tally::{Counter, Pace};
 use super::words::one_line;
-use super::{Failure, Out, Screen, Sink};
+use super::{Failure, Listener, Out, RunState, Screen};
 use crate::model::Event;
 
 /// Drawn at most this often while jobs come and go.
@@ -41,9 +40,6 @@ pub struct Progress {
     config: Config,
     screen: Screen,
     stderr: Out,
-    counter: Counter,
-    total: Option<u64>,
-    began: Instant,
     shown_at: Instant,
     changed: bool,
     /// Why nothing starts now.
@@ -62,9 +58,6 @@ impl Progress {
             config,
             screen: screen.clone(),
             stderr,
-            counter: Counter::default(),
-            total: None,
-            began: now,
             shown_at: now,
             changed: false,
             held_back: None,
@@ -73,7 +66,6 @@ impl Progress {
     }
 
     fn start(&mut self, total: Option<u64>) {
-        self.total = total;
         if !self.stderr.is_terminal() {
             return;
         }
@@ -91,8 +83,8 @@ impl Progress {
         self.changed = true;
     }
 
-    fn line(&self, now: Instant) -> String {
-        let mut line = line::render(&self.counter.tally, &self.pace(now), self.config.eta);
+    fn line(&self, now: Instant, state: &RunState) -> String {
+        let mut line = line::render(&state.tally, &state.pace(now), self.config.eta);
         if let Some(why) = &self.held_back {
             line.push_str(" · ");
             line.push_str(why);
@@ -100,22 +92,14 @@ impl Progress {
         line
     }
 
-    fn pace(&self, now: Instant) -> Pace {
-        Pace {
-            done: self.counter.done(),
-            total: self.counter.left_of(self.total),
-            elapsed: now.saturating_duration_since(self.began),
-        }
-    }
-
-    fn show(&mut self, now: Instant) -> Result<(), Failure> {
+    fn show(&mut self, now: Instant, state: &RunState) -> Result<(), Failure> {
         (self.shown_at, self.changed) = (now, false);
         if self.is_for_zenity() {
-            return self.write_for_zenity(now);
+            return self.write_for_zenity(now, state);
         }
-        let line = self.line(now);
+        let line = self.line(now, state);
         if let Some(bar) = self.screen.bar() {
-            bar.update(|state| state.set_pos(self.counter.done()));
+            bar.update(|bar| bar.set_pos(state.done()));
             bar.set_message(line);
             return Ok(());
         }
@@ -126,9 +110,9 @@ impl Progress {
         self.config.bar && !self.stderr.is_terminal()
     }
 
-    fn write_for_zenity(&mut self, now: Instant) -> Result<(), Failure> {
-        let state = zenity::render(&self.pace(now), &self.latest);
-        self.stderr.write(state.as_bytes())?;
+    fn write_for_zenity(&mut self, now: Instant, state: &RunState) -> Result<(), Failure> {
+        let bar = zenity::render(&state.pace(now), &self.latest);
+        self.stderr.write(bar.as_bytes())?;
         self.stderr.flush()
     }
 
@@ -138,9 +122,8 @@ impl Progress {
     }
 }
 
-impl Sink for Progress {
-    fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
-        self.counter.event(event);
+impl Listener for Progress {
+    fn event(&mut self, event: &Event, _: &RunState) -> Result<(), Failure> {
         match event {
             Event::RunStarted(run) => self.start(run.total),
             Event::Gate(reason) => {
@@ -166,9 +149,9 @@ impl Sink for Progress {
         Ok(())
     }
 
-    fn settle(&mut self, now: Instant) -> Result<(), Failure> {
+    fn settle(&mut self, now: Instant, state: &RunState) -> Result<(), Failure> {
         match self.deadline() {
-            Some(deadline) if deadline <= now => self.show(now),
+            Some(deadline) if deadline <= now => self.show(now, state),
             _ => Ok(()),
         }
     }
@@ -185,16 +168,16 @@ impl Sink for Progress {
         true
     }
 
-    fn finish(&mut self) -> Result<(), Failure> {
+    fn finish(&mut self, state: &RunState) -> Result<(), Failure> {
         if self.is_for_zenity() {
-            self.write_for_zenity(Instant::now())?;
+            self.write_for_zenity(Instant::now(), state)?;
             self.stderr.write(b"\n")?;
             return self.stderr.flush();
         }
         let drawn = self.screen.stop();
         if drawn || self.changed {
             // What was drawn is gone; the last state stays.
-            let line = self.line(Instant::now());
+            let line = self.line(Instant::now(), state);
             return self.write(&line);
         }
         Ok(())
@@ -210,17 +193,26 @@ mod tests {
     fn off_the_terminal_a_line_is_due_a_second_after_a_change() {
         let (stderr, file) = out();
         let mut sink = Progress::new(Config::default(), &Screen::new(), stderr);
-        sink.event(&mut run_started(Some(2))).unwrap();
+        let mut state = RunState {
+            began: sink.shown_at,
+            ..RunState::default()
+        };
+        let mut tell = |sink: &mut Progress, event: Event| {
+            state.event(&event);
+            sink.event(&event, &state).unwrap();
+            state.clone()
+        };
+        tell(&mut sink, run_started(Some(2)));
         assert_eq!(sink.deadline(), None);
-        let began = sink.began;
-        sink.event(&mut started(1, "a")).unwrap();
+        let began = sink.shown_at;
+        let state = tell(&mut sink, started(1, "a"));
         assert_eq!(sink.deadline(), Some(began + SECOND));
-        sink.settle(began + FRAME).unwrap();
-        sink.settle(began + SECOND).unwrap();
+        sink.settle(began + FRAME, &state).unwrap();
+        sink.settle(began + SECOND, &state).unwrap();
         assert_eq!(sink.deadline(), None);
-        sink.event(&mut finished(ok(1, "", ""))).unwrap();
+        let state = tell(&mut sink, finished(ok(1, "", "")));
         assert_eq!(sink.deadline(), Some(began + 2 * SECOND));
-        sink.finish().unwrap();
+        sink.finish(&state).unwrap();
         let text = String::from_utf8(written(file)).unwrap();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 2);

@@ -1,7 +1,7 @@
 //! The bar off the terminal, as GNU parallel has it: what `zenity --progress` reads, parted by carriage
 //! returns: a text after `#`, a percentage, and the bar for whoever shows it on a terminal after all.
 
-use crate::report::tally::Pace;
+use crate::report::state::Pace;
 
 /// So wide is a terminal of which nothing is known.
 const WIDTH: usize = 80;

@@ -13,9 +13,7 @@ pub mod rows;
 mod stream;
 pub mod tag;
 
-use std::mem;
 use std::sync::Arc;
-use std::time::Instant;
 
 use self::assign::Assignments;
 use self::printer::Printer;
@@ -27,7 +25,7 @@ use self::tag::Decoration;
 use super::joblog::Joblog;
 use super::out::for_each_piece;
 use super::unwritten::{Correction, Corrections, Unwritten};
-use super::{Failure, Out, Sink, keep_order::KeepOrder};
+use super::{Failure, Out, OutputOwner, keep_order::KeepOrder};
 use crate::flow::output_order::{Asking, OutputOrder};
 use crate::flow::spool::Captured;
 use crate::model::{AttemptEnd, AttemptInfo, AttemptStart, Event, Outcome, OutputPiece, Stream};
@@ -318,20 +316,22 @@ impl Text {
         }
     }
 
-    fn finished(&mut self, end: &mut AttemptEnd) -> Result<(), Failure> {
+    fn finished(&mut self, end: AttemptEnd) -> Result<(), Failure> {
         let mut logged = Vec::new();
         if let Some(joblog) = &self.joblog {
-            joblog.render(end, &mut logged);
+            joblog.render(&end, &mut logged);
         }
+        let seq = end.job.seq;
+        let cancelled = is_left_out(&end);
         let job = Finished {
             logged,
-            correction: self.unwritten.as_ref().and_then(|it| it.correction(end)),
+            correction: self.unwritten.as_ref().and_then(|it| it.correction(&end)),
             job: Arc::clone(&end.job),
-            row: self.rows.is_some().then(|| Row::of(end)),
-            stdout: mem::take(&mut end.stdout),
-            stderr: mem::take(&mut end.stderr),
+            row: self.rows.is_some().then(|| Row::of(&end)),
+            stdout: end.stdout,
+            stderr: end.stderr,
             error: self.error(&end.outcome),
-            cancelled: is_left_out(end),
+            cancelled,
             declined: end.outcome == Outcome::Declined,
             failed: !end.outcome.is_success(),
         };
@@ -341,7 +341,7 @@ impl Text {
         if !self.config.in_order {
             return self.print_whole(job);
         }
-        self.order.push(end.job.seq, job);
+        self.order.push(seq, job);
         while let Some(job) = self.order.pop() {
             self.print_whole(job)?;
         }
@@ -558,23 +558,23 @@ impl Text {
     }
 }
 
-impl Sink for Text {
-    fn event(&mut self, event: &mut Event) -> Result<(), Failure> {
+impl OutputOwner for Text {
+    fn take(&mut self, event: Event) -> Result<(), Failure> {
         match event {
-            Event::AttemptStarted(start) => self.started(start),
-            Event::Output(piece) => self.piece(piece),
+            Event::AttemptStarted(start) => self.started(&start),
+            Event::Output(piece) => self.piece(&piece),
             Event::Asking(asking) => {
-                self.asking = asking.take();
+                self.asking = asking;
                 Ok(())
             }
             Event::AttemptFailed(end) => self.attempt_failed(&end.job),
-            Event::JobFinished(end) => self.finished(end),
+            Event::JobFinished(end) => self.finished(*end),
             Event::DryRun(lines) => {
                 self.order.skip(lines.jobs);
                 let out = self.printer.turn_to(Stream::Stdout)?;
                 out.write(&lines.lines)
             }
-            Event::Notice { words, prefixed } => self.notice(words, *prefixed),
+            Event::Notice { words, prefixed } => self.notice(&words, prefixed),
             Event::RunStarted(_) => match &mut self.assignments {
                 Some(assignments) => assignments.open(&mut self.printer),
                 None => Ok(()),
@@ -583,7 +583,7 @@ impl Sink for Text {
         }
     }
 
-    fn settle(&mut self, _: Instant) -> Result<(), Failure> {
+    fn settle(&mut self) -> Result<(), Failure> {
         if let Some(rows) = &mut self.rows {
             rows.flush()?;
         }
@@ -597,7 +597,10 @@ impl Sink for Text {
         Ok(())
     }
 
-    fn replacement(&mut self, failure: &Failure) -> Result<Option<Box<dyn Sink>>, Failure> {
+    fn replacement(
+        mut self: Box<Self>,
+        failure: &Failure,
+    ) -> Result<Option<Box<dyn OutputOwner>>, Failure> {
         let written = self.written();
         let Some(mut unwritten) = self.unwritten.take() else {
             return Ok(None);

@@ -21,8 +21,8 @@ fn shown_together(config: Config, events: Vec<Event>) -> String {
 }
 
 fn feed(mut sink: Text, events: Vec<Event>) {
-    for mut event in events {
-        sink.event(&mut event).unwrap();
+    for event in events {
+        sink.take(event).unwrap();
     }
     sink.finish().unwrap();
 }
@@ -247,15 +247,12 @@ fn a_reader_that_went_away_is_told_from_a_full_disk() {
     drop(reader);
     let stdout = Out::as_stdout(File::from(std::os::fd::OwnedFd::from(writer)));
     let mut sink = Text::new(stdout, out().0, GROUPED, "fanout");
-    sink.event(&mut finished(ok(1, "o\n", ""))).unwrap();
-    assert!(matches!(
-        sink.settle(Instant::now()),
-        Err(Failure::StdoutClosed)
-    ));
+    sink.take(finished(ok(1, "o\n", ""))).unwrap();
+    assert!(matches!(sink.settle(), Err(Failure::StdoutClosed)));
 
     let full = File::options().write(true).open("/dev/full").unwrap();
     let mut sink = Text::new(Out::as_stdout(full), out().0, GROUPED, "fanout");
-    sink.event(&mut finished(ok(1, "o\n", ""))).unwrap();
-    let error = sink.settle(Instant::now()).unwrap_err().to_string();
+    sink.take(finished(ok(1, "o\n", ""))).unwrap();
+    let error = sink.settle().unwrap_err().to_string();
     assert!(error.contains("standard output: No space left"), "{error}");
 }

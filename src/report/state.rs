@@ -1,12 +1,17 @@
-//! Counting jobs as their events come by, and how fast they do.
+//! How far a run is, counted once: every report that has numbers reads them here.
 
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::model::{AttemptEnd, Event, KilledBy, Outcome, Tally};
+use crate::ledger::jsonl::wire::Status;
+use crate::model::{AttemptEnd, Event, KilledBy, Outcome, RunStart, Tally};
 
-/// Counts jobs by what became of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counter {
+/// What is known of a run from the events so far.
+#[derive(Clone, Debug)]
+pub struct RunState {
+    /// What was known at its beginning.
+    pub start: RunStart,
+    /// When it began, by the clock that is never set.
+    pub began: Instant,
     /// The numbers so far. `running` counts only where attempts' starts are reported.
     pub tally: Tally,
     /// Jobs of which a process was started at least once; as for `running`.
@@ -17,12 +22,43 @@ pub struct Counter {
     pub interrupted: u64,
     /// Jobs that an earlier run had done.
     pub before: u64,
+    /// Jobs that are over, by how they ended.
+    pub ends: Ends,
+    /// Time in which a process ran, over all attempts.
+    pub busy: Duration,
+    /// CPU time of all attempts in user mode.
+    pub user: Duration,
+    /// CPU time of all attempts in the kernel.
+    pub sys: Duration,
 }
 
-impl Counter {
+impl Default for RunState {
+    fn default() -> Self {
+        Self {
+            start: RunStart {
+                at: SystemTime::now(),
+                slots: 1,
+                total: None,
+            },
+            began: Instant::now(),
+            tally: Tally::default(),
+            started: 0,
+            halted: 0,
+            interrupted: 0,
+            before: 0,
+            ends: Ends::default(),
+            busy: Duration::ZERO,
+            user: Duration::ZERO,
+            sys: Duration::ZERO,
+        }
+    }
+}
+
+impl RunState {
     /// Takes note of `event`.
     pub fn event(&mut self, event: &Event) {
         match event {
+            Event::RunStarted(start) => self.start = start.clone(),
             Event::AttemptStarted(start) => {
                 self.tally.running += 1;
                 self.started += u64::from(start.job.attempt == 1);
@@ -33,17 +69,25 @@ impl Counter {
                 self.job_over(end);
             }
             Event::DryRun(lines) => self.tally.ok += lines.jobs as u64,
-            _ => {}
+            Event::Output(_)
+            | Event::Asking(_)
+            | Event::Gate(_)
+            | Event::Notice { .. }
+            | Event::RunEnded(_) => {}
         }
     }
 
     fn attempt_over(&mut self, end: &AttemptEnd) {
-        if end.ran.is_some() {
+        if let Some(ran) = &end.ran {
             self.tally.running = self.tally.running.saturating_sub(1);
+            self.busy += ran.took;
+            self.user += end.usage.user;
+            self.sys += end.usage.sys;
         }
     }
 
     fn job_over(&mut self, end: &AttemptEnd) {
+        self.ends.add(status(&end.outcome));
         match &end.outcome {
             Outcome::Exited(0) | Outcome::Skipped | Outcome::FilteredOut | Outcome::DryRun => {
                 self.tally.ok += 1;
@@ -61,14 +105,57 @@ impl Counter {
         }
     }
 
-    /// How many of `total` jobs were left to this run.
-    pub fn left_of(&self, total: Option<u64>) -> Option<u64> {
-        total.map(|total| total.saturating_sub(self.before))
-    }
-
     /// Jobs that are over, not counting those that never started.
     pub fn done(&self) -> u64 {
         self.tally.ok + self.tally.failed
+    }
+
+    /// How fast it gets on, at the moment `now`.
+    pub fn pace(&self, now: Instant) -> Pace {
+        let total = self.start.total;
+        Pace {
+            done: self.done(),
+            total: total.map(|total| total.saturating_sub(self.before)),
+            elapsed: now.saturating_duration_since(self.began),
+        }
+    }
+}
+
+/// How a job ended, in the one word that JSON has for it.
+pub fn status(outcome: &Outcome) -> Status {
+    match outcome {
+        Outcome::Exited(0) => Status::Ok,
+        Outcome::Exited(_) | Outcome::OutputLost(_) => Status::Fail,
+        Outcome::Signaled(_) => Status::Signal,
+        Outcome::TimedOut(_) => Status::Timeout,
+        Outcome::SpawnFailed(_) => Status::SpawnError,
+        Outcome::Cancelled { .. } => Status::Cancelled,
+        Outcome::Skipped | Outcome::FilteredOut | Outcome::Declined | Outcome::DoneBefore => {
+            Status::Skipped
+        }
+        Outcome::DryRun => Status::Dry,
+        Outcome::Lost(_) => Status::Lost,
+    }
+}
+
+/// How many jobs ended with each status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ends([u64; Status::Unknown as usize + 1]);
+
+impl Ends {
+    /// One more job ended with `status`.
+    pub fn add(&mut self, status: Status) {
+        self.0[status as usize] += 1;
+    }
+
+    /// How many ended with `status`.
+    pub fn of(&self, status: Status) -> u64 {
+        self.0[status as usize]
+    }
+
+    /// How many ended at all.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
     }
 }
 
@@ -106,7 +193,8 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counter, Pace};
+    use super::{Pace, RunState};
+    use crate::ledger::jsonl::wire::Status;
     use crate::model::{KilledBy, Outcome};
     use crate::report::testing::{ended, finished, never_started, ok, started};
     use std::time::Duration;
@@ -114,7 +202,7 @@ mod tests {
     #[test]
     fn every_job_is_counted_once() {
         let cancelled = |by, signal| Outcome::Cancelled { by, signal };
-        let mut counter = Counter::default();
+        let mut counter = RunState::default();
         for event in [
             started(1, "a"),
             started(2, "b"),
@@ -141,6 +229,11 @@ mod tests {
             (0, 1, 2, 1)
         );
         assert_eq!((counter.started, counter.halted, counter.done()), (3, 1, 3));
+        assert_eq!(
+            (counter.ends.of(Status::Cancelled), counter.ends.total()),
+            (2, 4)
+        );
+        assert_eq!(counter.busy, Duration::from_millis(3 * 1250));
     }
 
     #[test]
