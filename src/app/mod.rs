@@ -5,6 +5,7 @@
 //! * [`jobs`]: the input and the thread that reads it;
 //! * [`engine`]: the engine, its guardian, and what jobs inherit;
 //! * `record`: what tells a later run which jobs are done;
+//! * [`replay`]: a run shown once more, from its JSON;
 //! * [`reports`]: the report thread, who listens to it, and the way to it;
 //! * [`sql`]: tables that jobs are written into and taken from.
 
@@ -16,6 +17,7 @@ pub mod gates;
 pub mod jobs;
 mod record;
 pub mod record_files;
+pub mod replay;
 pub mod reports;
 pub mod sql;
 

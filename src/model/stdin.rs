@@ -26,6 +26,15 @@ impl Stdin {
         matches!(self.body, Body::Stream(_))
     }
 
+    /// What a job is fed whose turn for a share of the input never came.
+    pub fn that_never_comes() -> Self {
+        Self {
+            header: Arc::default(),
+            body: Body::Nothing,
+            counts: false,
+        }
+    }
+
     /// Whether the job's turn for a share of the input never came.
     pub fn never_comes(&self) -> bool {
         matches!(self.body, Body::Nothing)

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::model::{KilledBy, Outcome};
+use crate::sys::signals;
 
 /// The name of a signal: `SIGSEGV`; `SIG40` where it has none.
 pub fn signal_name(signal: i32) -> Cow<'static, str> {
@@ -11,6 +12,12 @@ pub fn signal_name(signal: i32) -> Cow<'static, str> {
         Some(name) => name.into(),
         None => format!("SIG{signal}").into(),
     }
+}
+
+/// The number of the signal that is called `name`, as by [`signal_name`].
+pub fn signal_number(name: &str) -> Option<i32> {
+    let number = || name.strip_prefix("SIG")?.parse().ok();
+    signals::number(name).or_else(number)
 }
 
 /// How a job ended, in one or two words.

@@ -23,6 +23,7 @@ mod process;
 mod record;
 mod record_files;
 mod reduce;
+mod replay;
 mod resume;
 mod semaphore;
 mod shells;

@@ -156,6 +156,7 @@ prop_compose! {
             stderr,
             stderr_b64,
             stdout_bytes: bytes,
+            stdin_bytes: bytes,
             stderr_bytes: bytes,
             stdout_truncated: truncated,
             stderr_truncated: !truncated,
@@ -260,6 +261,8 @@ proptest! {
                 elapsed_s: seconds,
                 slot_utilisation: 0.5,
                 exit: 1,
+                not_started: number,
+                input_left: true,
                 halted_by: optional.map(|it| it.to_string()),
                 ..RunEnd::default()
             }),

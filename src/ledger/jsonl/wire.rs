@@ -150,12 +150,12 @@ pub struct JobEnd<'a> {
     pub wall_s: Option<f64>,
     /// How it ended.
     pub status: Status,
-    /// The exit code, where it exited by itself.
+    /// The exit code, where it exited, or an expression asked for the end of the run with one.
     pub exit: Option<i32>,
     /// The name of the signal that ended it.
     #[serde(borrow)]
     pub signal: Option<Text<'a>>,
-    /// Why fanout ended it.
+    /// Why fanout ended it, or did not run it.
     pub killed_by: Option<Killer>,
     /// Why it could not be started, in words.
     #[serde(borrow)]
@@ -177,6 +177,9 @@ pub struct JobEnd<'a> {
     pub stdout_bytes: Option<u64>,
     /// How many bytes it wrote to standard error.
     pub stderr_bytes: Option<u64>,
+    /// How many bytes it was fed through its standard input; null where its turn for a share of the input never came.
+    #[serde(default = "nothing_fed")]
+    pub stdin_bytes: Option<u64>,
     /// Whether only the beginning of standard output is here.
     pub stdout_truncated: bool,
     /// Whether only the beginning of standard error is here.
@@ -208,6 +211,13 @@ pub struct WorkEnd<'a> {
     pub exit: Option<i32>,
     /// What its status was, of a `job.lost`.
     pub was: Option<Status>,
+}
+
+/// What streams say of a job's standard input that do not tell.
+// The type is that of the field.
+#[allow(clippy::unnecessary_wraps)]
+fn nothing_fed() -> Option<u64> {
+    Some(0)
 }
 
 /// What an attempt cost, as `wait4(2)` tells; null where no process was started. Of a job that shared its shell
@@ -382,6 +392,10 @@ pub struct RunEnd {
     pub dry: u64,
     /// Jobs with this status.
     pub lost: u64,
+    /// Jobs that were never taken from the input, as far as they are known of.
+    pub not_started: u64,
+    /// Whether there may be more of them: the input was not read to its end.
+    pub input_left: bool,
     /// Seconds that the run took.
     pub elapsed_s: f64,
     /// The part of the slots' time in which a job ran, from 0 to 1.

@@ -105,14 +105,7 @@ pub(super) fn job_end<'a>(
             .map(|ran| seconds(between(end.queued_at, ran.started_at))),
         wall_s: end.ran.map(|ran| seconds(ran.took)),
         status: status(outcome),
-        exit: match outcome {
-            Outcome::Exited(code)
-            | Outcome::OutputLost(OutputLost {
-                exit: Exit::Code(code),
-                ..
-            }) => Some(*code),
-            _ => None,
-        },
+        exit: exit(outcome),
         signal: (outcome.signal() != 0).then(|| Text(signal_name(outcome.signal()))),
         killed_by: killer(outcome),
         error: match outcome {
@@ -128,8 +121,9 @@ pub(super) fn job_end<'a>(
         stdout_b64: stdout.and_then(Output::base64),
         stderr: stderr.and_then(Output::text).map(Text::from),
         stderr_b64: stderr.and_then(Output::base64),
-        stdout_bytes: stdout.map(|_| end.stdout.len()),
-        stderr_bytes: stderr.map(|_| end.stderr.len()),
+        stdout_bytes: stdout.map(|_| end.stdout.len() + end.streamed[0]),
+        stderr_bytes: stderr.map(|_| end.stderr.len() + end.streamed[1]),
+        stdin_bytes: (!end.had_no_share()).then_some(end.sent),
         stdout_truncated: is_lost || stdout.is_some_and(|output| output.truncated),
         stderr_truncated: is_lost || stderr.is_some_and(|output| output.truncated),
         stdout_path: path(&end.stdout).map(Text::from),
@@ -143,13 +137,28 @@ fn path(captured: &Captured) -> Option<&str> {
     captured.path()?.to_str()
 }
 
+/// The exit code of a process that exited, for whatever reason, or that an expression asked for.
+fn exit(outcome: &Outcome) -> Option<i32> {
+    match outcome {
+        Outcome::Exited(code)
+        | Outcome::TimedOut(Exit::Code(code))
+        | Outcome::OutputLost(OutputLost {
+            exit: Exit::Code(code),
+            ..
+        }) => Some(*code),
+        Outcome::SpawnFailed(error) => error.exit,
+        _ => None,
+    }
+}
+
 fn killer(outcome: &Outcome) -> Option<Killer> {
     match outcome {
         Outcome::TimedOut(_) => Some(Killer::Timeout),
         Outcome::Cancelled {
             by: KilledBy::Halt, ..
         } => Some(Killer::Halt),
-        Outcome::Cancelled {
+        Outcome::Declined
+        | Outcome::Cancelled {
             by: KilledBy::User, ..
         } => Some(Killer::User),
         Outcome::Cancelled {
@@ -196,6 +205,8 @@ pub(super) fn run_end(state: &RunState, taken_back: &Ends, end: &RunEnd) -> wire
         skipped: ended(Status::Skipped),
         dry: ended(Status::Dry),
         lost: ended(Status::Lost) + taken_back.total(),
+        not_started: end.left.jobs,
+        input_left: end.left.more,
         elapsed_s: seconds(elapsed),
         slot_utilisation: (used.min(1.0) * 1e4).round() / 1e4,
         user_s: seconds(state.user),

@@ -1,8 +1,9 @@
 //! `--json`: one JSON object a line.
 //!
-//! [`wire`] has the shape of the lines, [`encode`] puts jobs into it.
+//! [`wire`] has the shape of the lines, [`encode`] puts jobs into it, and [`decode`] makes events of it again.
 
 mod context;
+mod decode;
 mod encode;
 mod output;
 mod record;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 pub use self::context::Context;
+pub use self::decode::event;
 use self::encode::{Key, seconds, who};
 use self::output::Output;
 pub use self::record::JsonRecord;

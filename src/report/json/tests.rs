@@ -176,7 +176,7 @@ fn the_order_of_keys_is_fixed() {
         r#""user_s":0.0,"sys_s":0.0,"max_rss_bytes":null,"majflt":null,"nvcsw":null,"nivcsw":null,"#,
         r#""in_blocks":null,"out_blocks":null,"#,
         r#""stdout":"o\n","stdout_b64":null,"stderr":"","stderr_b64":null,"#,
-        r#""stdout_bytes":2,"stderr_bytes":0,"stdout_truncated":false,"stderr_truncated":false,"#,
+        r#""stdout_bytes":2,"stderr_bytes":0,"stdin_bytes":0,"stdout_truncated":false,"stderr_truncated":false,"#,
         r#""stdout_path":null,"stderr_path":null,"leftover_pids":[]}"#,
         "\n"
     );
