@@ -16,8 +16,9 @@
 //! | 1 | [`flow`] | bounded hand-over: mailboxes, credit, blocks, spools |
 //! | 0 | [`sys`] | the kernel's side |
 //!
-//! A run has four kinds of threads: the main thread is the controller; one reads the input; one
-//! writes all reports; and each slot's worker runs one job at a time. [`app`] connects them.
+//! A run has four kinds of threads: `run` is the controller; one reads the input; one writes all reports; and each
+//! slot's worker runs one job at a time. [`app`] connects them. The process's first thread only waits for `run`
+//! ([`sys::first_thread`]).
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
