@@ -1,14 +1,15 @@
 //! One merge: a command that reads files and writes one.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 use memchr::memmem;
 
-use super::Config;
+use crate::exec::shell::Shell;
 use crate::flow::spool::{Captured, unlinked_file};
 use crate::sys::child::{Child, Exit, Waited};
 use crate::sys::env_block::{ArgBlock, EnvBlock};
@@ -20,6 +21,32 @@ use crate::sys::passing;
 use crate::sys::spawn::{Program, Spawner};
 use crate::sys::wake::Wake;
 
+/// What merges need to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The command; `{}` is where the inputs go, the end if there is none.
+    pub command: Vec<u8>,
+    /// The shell that runs it.
+    pub shell: Shell,
+    /// Its environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// Where the outputs of merges are kept until the next.
+    pub folder: PathBuf,
+    /// How many descriptors all merges together may take.
+    pub descriptors: u64,
+}
+
+impl Config {
+    /// How many inputs a merge may have that takes so many descriptors: each is open once, and once for each place in
+    /// the command that names it.
+    pub(super) fn room(&self, descriptors: u64) -> usize {
+        let inputs = descriptors.saturating_sub(OWN_DESCRIPTORS) / (1 + places(&self.command));
+        usize::try_from(inputs).unwrap_or(usize::MAX)
+    }
+}
+
+/// What a merge takes besides its inputs: its output, its process, `/dev/null`.
+const OWN_DESCRIPTORS: u64 = 6;
 /// The number of the command's first input; those of the others follow.
 const FIRST: i32 = 3;
 
@@ -154,7 +181,7 @@ impl<'c> Merge<'c> {
 }
 
 /// How often `command` names its inputs.
-pub(super) fn places(command: &[u8]) -> u64 {
+fn places(command: &[u8]) -> u64 {
     memmem::find_iter(command, "{}").count().max(1) as u64
 }
 

@@ -8,46 +8,17 @@
 mod merge;
 mod tree;
 
-use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use crate::exec::shell::Shell;
 use crate::flow::spool::Captured;
 use crate::sys::guardian::GuardedGroup;
 use crate::sys::wake::Wake;
+pub use merge::Config;
 use merge::Merge;
 use tree::{Segment, Tree};
 
-/// What merges need to know.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// The command; `{}` is where the inputs go, the end if there is none.
-    pub command: Vec<u8>,
-    /// The shell that runs it.
-    pub shell: Shell,
-    /// Its environment.
-    pub env: Vec<(OsString, OsString)>,
-    /// Where the outputs of merges are kept until the next.
-    pub folder: PathBuf,
-    /// How many descriptors all merges together may take.
-    pub descriptors: u64,
-}
-
-impl Config {
-    /// How many inputs a merge may have that takes so many descriptors: each is open once, and once for each place in
-    /// the command that names it.
-    fn room(&self, descriptors: u64) -> usize {
-        let inputs =
-            descriptors.saturating_sub(OWN_DESCRIPTORS) / (1 + merge::places(&self.command));
-        usize::try_from(inputs).unwrap_or(usize::MAX)
-    }
-}
-
-/// What a merge takes besides its inputs: its output, its process, `/dev/null`.
-const OWN_DESCRIPTORS: u64 = 6;
 /// What a merge of two inputs takes at most, so that there are no more merges at a time than can be.
 const LEAST_DESCRIPTORS: u64 = 12;
 /// What a merge takes where there are enough.

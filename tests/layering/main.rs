@@ -41,8 +41,7 @@ const KNOWN_CIRCLES: &[&str] = &[
     "flow/spool/captured.rs",
     "input/count.rs",
     "pipe/mod.rs",
-    "reduce/merge.rs",
-    "sql/columns.rs",
+    "sql/postgresql.rs",
     "template/mod.rs",
     "template/rpl.rs",
 ];
