@@ -47,6 +47,7 @@ use std::io::Write as _;
 use std::os::fd::{AsFd as _, BorrowedFd};
 
 use anyhow::Context as _;
+use app::RunError;
 use cli::{CalledAs, Refusal, Request};
 use model::ExitCode;
 use plan::{Plan, ReportPlan};
@@ -70,14 +71,11 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     match parse(called_as, argv.collect()) {
         Ok(Request::Run(plan)) => {
             let caller = Caller::of(&plan.report);
-            let outcome = execute(plan, None);
-            let outcome = outcome.or_else(|error| without_table(&error, &caller.program));
-            caller.answer(outcome)
+            caller.answer(execute(plan, None))
         }
         Ok(Request::Semaphore(config, plan)) => {
             let caller = Caller::of(&plan.report);
-            let outcome = guarded(&config, plan);
-            caller.answer(outcome.map_err(|error| format!("{error:#}")))
+            caller.answer(guarded(&config, plan))
         }
         Ok(Request::Print(text)) => print(&text),
         Ok(Request::PrintAndFail(text)) => {
@@ -88,7 +86,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
             program,
             why,
             evaluates,
-        }) => Caller { program, evaluates }.answer(Err(why)),
+        }) => Caller { program, evaluates }.answer(Err(anyhow::Error::new(why).into())),
     }
 }
 
@@ -98,7 +96,7 @@ fn parse(called_as: CalledAs, argv: Vec<OsString>) -> Result<Request, Refusal> {
     parsed.unwrap_or_else(|error| {
         Err(Refusal {
             program: called_as.name().to_owned(),
-            why: format!("cannot start a thread: {error}"),
+            why: format!("cannot start a thread: {error}").into(),
             evaluates: false,
         })
     })
@@ -122,11 +120,12 @@ impl Caller {
     }
 
     /// Tells `outcome`: an error on standard error, the exit code to a shell that evaluates it.
-    fn answer(&self, outcome: Result<ExitCode, String>) -> ExitCode {
-        let code = outcome.unwrap_or_else(|why| {
-            let why = sys::passing::with_limit(why);
+    fn answer(&self, outcome: Result<ExitCode, RunError>) -> ExitCode {
+        let code = outcome.unwrap_or_else(|error| {
+            let why = sys::passing::with_limit(error.to_string());
+
             stderr::say(&format!("{}: Error: {why}", self.program));
-            ExitCode::Error
+            error.exit
         });
         if self.evaluates && code != ExitCode::BrokenPipe {
             print(&format!("\nreturn {}", code.code()));
@@ -136,10 +135,10 @@ impl Caller {
 }
 
 /// Runs the job of `plan` while holding a semaphore, or does what else is to be done with that.
-fn guarded(config: &sem::Config, plan: Box<Plan>) -> anyhow::Result<ExitCode> {
+fn guarded(config: &sem::Config, plan: Box<Plan>) -> Result<ExitCode, RunError> {
     Ok(match sem::enter(config)? {
         Entered::Holds(permit) => {
-            let held = permit.share()?;
+            let held = permit.share().map_err(anyhow::Error::new)?;
             execute(plan, Some(held.as_fd()))?
         }
         Entered::Done => ExitCode::Jobs(0),
@@ -147,19 +146,8 @@ fn guarded(config: &sem::Config, plan: Box<Plan>) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Fails with `error`, which has an exit code of its own where a database or its table is not there.
-fn without_table(error: &anyhow::Error, program: &str) -> Result<ExitCode, String> {
-    match error.downcast_ref::<sql::SqlError>() {
-        Some(missing) if missing.missing => {
-            stderr::say(&format!("{program}: Error: {missing}"));
-            Ok(ExitCode::NoTable)
-        }
-        _ => Err(format!("{error:#}")),
-    }
-}
-
 /// Runs all jobs; beside a guardian, if there are processes to look after, who keeps `held` open as long as there are.
-fn execute(plan: Box<Plan>, held: Option<BorrowedFd<'_>>) -> anyhow::Result<ExitCode> {
+fn execute(plan: Box<Plan>, held: Option<BorrowedFd<'_>>) -> Result<ExitCode, RunError> {
     sys::limits::spare_memory();
     match app::guardian(&plan.engine, held)? {
         None => {
@@ -174,7 +162,7 @@ fn execute(plan: Box<Plan>, held: Option<BorrowedFd<'_>>) -> anyhow::Result<Exit
 }
 
 /// Takes the plan apart, gives each its part, and runs all jobs.
-fn run_plan(plan: Box<Plan>, guardian: Option<Guardian>) -> anyhow::Result<ExitCode> {
+fn run_plan(plan: Box<Plan>, guardian: Option<Guardian>) -> Result<ExitCode, RunError> {
     let files = app::RecordFiles::open(&plan)?;
     let Plan {
         jobs,

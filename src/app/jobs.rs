@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::Messages;
+use super::error::RunError;
 use super::sql::{self, RowSource, Submission};
 use crate::flow::mailbox::Urgency;
 use crate::input::{Growth, Input, InputConfig, Notices, Records};
@@ -127,7 +128,7 @@ impl OpenJobs {
 /// # Errors
 ///
 /// When a file cannot be opened, or counted.
-pub fn open_jobs(mut plan: JobsPlan, mailbox: &Messages) -> anyhow::Result<OpenJobs> {
+pub fn open_jobs(mut plan: JobsPlan, mailbox: &Messages) -> Result<OpenJobs, RunError> {
     let table = plan.sql.take();
     // What is written into a table is read in one go.
     let inputs = open_inputs(plan, mailbox, table.is_none())?;

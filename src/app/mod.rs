@@ -3,6 +3,7 @@
 //! * [`gates`]: what may hold back starts, and what it looks at;
 //! * `fit`: how many slots there is room for;
 //! * [`jobs`]: the input and the thread that reads it;
+//! * `error`: what a run cannot do, and the exit code for it;
 //! * [`engine`]: the engine, its guardian, and what jobs inherit;
 //! * `record`: what tells a later run which jobs are done;
 //! * [`replay`]: a run shown once more, from its JSON;
@@ -12,6 +13,7 @@
 mod durable;
 pub mod engine;
 mod environment;
+mod error;
 mod fit;
 pub mod gates;
 pub mod jobs;
@@ -22,6 +24,7 @@ pub mod reports;
 pub mod sql;
 
 pub use engine::{EngineParts, RunningEngine, guardian, prepare_engine};
+pub use error::RunError;
 pub use jobs::{OpenJobs, feed, open_jobs};
 pub use record_files::RecordFiles;
 pub use reports::{Reports, start_reports};

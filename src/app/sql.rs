@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::mark::WorkerMark;
+use super::error::RunError;
 use super::jobs::{JobSource, OpenJobs};
 use crate::job::stored::StoredCommands;
 use crate::job::{Renderer, TemplateSpec};
@@ -99,7 +100,7 @@ impl Submission {
         mut renderer: Renderer,
         total: Option<u64>,
         slots: usize,
-    ) -> anyhow::Result<ExitCode> {
+    ) -> Result<ExitCode, RunError> {
         let counts = self.waits && self.counts_failed;
         // In a table that goes on, jobs may have failed before.
         let before = if counts && self.master.begun {
@@ -276,7 +277,7 @@ fn without_nul(arg: &[u8]) -> Cow<'_, [u8]> {
 /// # Errors
 ///
 /// When it cannot be opened.
-pub(super) fn attach(mut inputs: OpenJobs, plan: SqlPlan) -> anyhow::Result<OpenJobs> {
+pub(super) fn attach(mut inputs: OpenJobs, plan: SqlPlan) -> Result<OpenJobs, RunError> {
     let append = plan.url.append;
     let is_new = plan.master.is_some() && !append;
     let worker = match &plan.worker {

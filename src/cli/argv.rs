@@ -10,6 +10,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use clap::{Arg, Command};
 
+use super::flags::OWN;
+use super::source_words::SourceWords;
+
 /// A command line taken apart.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Argv {
@@ -19,17 +22,6 @@ pub struct Argv {
     pub command: Vec<Vec<u8>>,
     /// `:::` and its kin, in order.
     pub sources: Vec<SourceWords>,
-}
-
-/// An input source given behind the command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceWords {
-    /// Whether the words are names of files (`::::`) or values (`:::`).
-    pub files: bool,
-    /// Whether it is linked to the source before it (`:::+`).
-    pub linked: bool,
-    /// The words.
-    pub words: Vec<Vec<u8>>,
 }
 
 /// Takes `words` (without the program's name) apart; `known` defines the options.
@@ -266,30 +258,15 @@ fn find_long<'a>(known: &'a Command, typed: &str) -> Option<(&'a Arg, String)> {
             }
             // What only fanout has makes no abbreviation ambiguous that GNU parallel takes.
             if begun.len() > 1 {
-                begun.retain(|arg| arg.get_long().is_some_and(|name| !OWN.contains(&name)));
+                begun.retain(|arg| {
+                    arg.get_long()
+                        .is_some_and(|name| !OWN.iter().any(|own| own.contains(&name)))
+                });
             }
             only(begun)
         })?;
     found.get_long().map(|name| (found, name.to_owned()))
 }
-
-/// The options that GNU parallel 20221122 has not.
-const OWN: &[&str] = &[
-    "backoff",
-    "context-replace",
-    "json",
-    "json-detail",
-    "json-output-limit",
-    "json-schema",
-    "many",
-    "no-summary",
-    "prelude",
-    "psi",
-    "reduce",
-    "retry-on",
-    "shell",
-    "shell-init",
-];
 
 /// As GNU parallel knows most of its options both ways: `--maxargs`, `--shell_quote`.
 fn without_hyphens(name: &str) -> String {

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use clap::Command;
 
 use super::argv::{self, Argv};
-use super::{CalledAs, words};
+use super::called_as::CalledAs;
+use super::error::UsageError;
+use super::words;
 
 /// What the places of configuration depend on.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +66,11 @@ impl ConfigSources {
     /// # Errors
     ///
     /// One line that names the profile that is not there, or the place with an unbalanced quote.
-    pub fn complete(&self, args: Vec<OsString>, known: &Command) -> Result<Vec<OsString>, String> {
+    pub fn complete(
+        &self,
+        args: Vec<OsString>,
+        known: &Command,
+    ) -> Result<Vec<OsString>, UsageError> {
         // Thousands of values may stand behind the command; options never do.
         let front = args.iter().take_while(|word| *word != ":::");
         let typed = argv::split(front.cloned().collect(), known);
@@ -85,7 +91,7 @@ impl ConfigSources {
     }
 
     /// The words of each place of configuration, when `options` are those of the command line.
-    fn configured(&self, options: &[OsString]) -> Result<Vec<Vec<Vec<u8>>>, String> {
+    fn configured(&self, options: &[OsString]) -> Result<Vec<Vec<Vec<u8>>>, UsageError> {
         let profiles = options
             .iter()
             .filter_map(|option| option.as_bytes().strip_prefix(b"--profile="));
@@ -106,7 +112,7 @@ impl ConfigSources {
     }
 
     /// The file of the profile called `name`: a path if it begins as one, else in the user's folders.
-    fn profile(&self, name: &[u8]) -> Result<PathBuf, String> {
+    fn profile(&self, name: &[u8]) -> Result<PathBuf, UsageError> {
         let path = Path::new(std::ffi::OsStr::from_bytes(name));
         let is_path = [&b"/"[..], b"./", b"../"]
             .iter()
@@ -125,25 +131,28 @@ impl ConfigSources {
                 .iter()
                 .map(|file| file.display().to_string())
                 .collect();
-            format!(
+            UsageError::Unusable(format!(
                 "--profile {} was not found: there is no file {}",
                 path.display(),
                 places.join(" or ")
-            )
+            ))
         })
     }
 }
 
 /// The words in the value of the variable `name`.
-fn split_variable(name: &str, value: &OsString) -> Result<Vec<Vec<u8>>, String> {
+fn split_variable(name: &str, value: &OsString) -> Result<Vec<Vec<u8>>, UsageError> {
     words::split(value.as_bytes())
-        .ok_or_else(|| format!("${name} has a quote or a backslash without its counterpart"))
+        .ok_or_else(|| format!("${name} has a quote or a backslash without its counterpart").into())
 }
 
 /// The words of a configuration file: each line by itself, but one that ends with a backslash goes on in
 /// the next; a line that begins with `#` is a comment.
-fn read(file: &Path) -> Result<Vec<Vec<u8>>, String> {
-    let cannot = |why| format!("cannot read the profile {}: {why}", file.display());
+fn read(file: &Path) -> Result<Vec<Vec<u8>>, UsageError> {
+    let cannot = |why| {
+        let file = file.display();
+        UsageError::Unusable(format!("cannot read the profile {file}: {why}"))
+    };
     let text = std::fs::read(file).map_err(|error| cannot(error.to_string()))?;
     let mut words = Vec::new();
     let mut open: Vec<u8> = Vec::new();
@@ -171,7 +180,7 @@ fn read(file: &Path) -> Result<Vec<Vec<u8>>, String> {
 fn join(
     parts: impl Iterator<Item = Vec<OsString>>,
     known: &Command,
-) -> Result<Vec<OsString>, String> {
+) -> Result<Vec<OsString>, UsageError> {
     let mut options = Vec::new();
     let mut rest = Vec::new();
     for words in parts {
@@ -181,7 +190,9 @@ fn join(
             .last()
             .and_then(|last| without_value(last, known))
         {
-            return Err(format!("Option {option} requires an argument"));
+            return Err(UsageError::Syntax(format!(
+                "Option {option} requires an argument"
+            )));
         }
         let left = words_behind_options(&argv);
         let own = words.len() - left.min(words.len());
@@ -244,7 +255,8 @@ mod tests {
 
     fn complete(around: &ConfigSources, args: &[&str]) -> Result<String, String> {
         let args = args.iter().map(OsString::from).collect();
-        let words = around.complete(args, &Flags::command())?;
+        let words = around.complete(args, &Flags::command());
+        let words = words.map_err(|why| why.to_string())?;
         let words: Vec<_> = words
             .into_iter()
             .map(|word| word.into_string().unwrap())

@@ -1,326 +1,468 @@
-//! Flags to plan: the only place for rules that span flags.
+//! Flags to plan. Only this function sees all flags; each section's resolver takes its own, and what it needs of
+//! others as typed values. What does not go together stands in [`conflicts`].
+
+use std::path::PathBuf;
 
 use super::argv::Argv;
-use super::failing::TimeLimit;
-use super::flags::{self, Flags, ShellUse};
-use super::jobs_count::{JobsValue, as_many_as_possible};
-use super::{
-    CalledAs, around, assign, batching, bytes, compress, failing, gates, hosts, outputs, pipe,
-    resuming, semaphore, sources, sql, templates, terminal, text, values,
-};
+use super::called_as::CalledAs;
+use super::conflicts::{self, Asked};
+use super::error::UsageError;
+use super::flags::batching::BatchRule;
+use super::flags::environment::Surroundings;
+use super::flags::failure::FailurePolicy;
+use super::flags::input::without_an_end;
+use super::flags::jobs::TimeLimit;
+use super::flags::output::{OutputPlan, OutputUse, Results};
+use super::flags::pipe::PieceUse;
+use super::flags::report::{JsonContext, RecordFiles};
+use super::flags::semaphore::make_one_job;
+use super::flags::sql::TableUse;
+use super::flags::{Flags, ShellUse, hosts};
+use super::source_words::SourceWords;
+use super::values::bytes;
 use crate::exec::shell::Shell;
 use crate::input::{InputConfig, SourceKind, SourceSpec};
 use crate::job::pack::Packing;
+use crate::job::{Naming, ResultsSpec, TemplateSpec, Templates};
 use crate::model::ArgList;
+use crate::pipe;
 use crate::plan::{
-    CapturePlan, EnginePlan, JobsPlan, JsonPlan, JsonTarget, Plan, RendererPlan, ReportPlan,
-    ResumePlan, RunPlan, SlotsPlan,
+    EnginePlan, JobsPlan, Plan, RendererPlan, ReportPlan, ResumePlan, RunPlan, SlotsPlan,
 };
-use crate::report::{json, progress};
 use crate::run::halt::{ExitRule, HaltPolicy, Threshold};
-use crate::run::jobs_spec::{JobsFile, JobsSpec};
-use crate::sys::{cpu, limits};
+use crate::run::jobs_spec::JobsSpec;
+use crate::sem;
+use crate::sys::cpu;
+use crate::template::Quoting;
 
-/// The plan for `flags` and what stood behind them; `typed` is the whole command line.
+/// What a command line comes to.
+pub struct Resolved {
+    /// The run.
+    pub plan: Plan,
+    /// The semaphore that is held for it.
+    pub semaphore: Option<sem::Config>,
+}
+
+/// What `flags` and what stood behind them come to; `typed` is the whole command line.
 ///
 /// # Errors
 ///
-/// One line that names the option and what is wrong with it.
+/// When an option has a value that it does not take, or does not go with another one.
 pub fn resolve(
     flags: &Flags,
     mut argv: Argv,
     typed: ArgList,
     called_as: CalledAs,
-) -> Result<Plan, String> {
-    outputs::check(flags)?;
-    let target = json_target(flags)?;
-    let resume = resuming::resume(flags, target.as_ref())?;
+) -> Result<Resolved, UsageError> {
+    let records = flags.report.record_files()?;
+    let resume = flags.resume.resolve(&records);
     if let Some(ResumePlan::FailedCommands(_)) = resume {
-        resuming::only_from_joblog(&mut argv);
+        only_from_joblog(&mut argv);
     }
-    let halt = halt_policy(flags)?;
-    refuse_tollef(&flags.environment)?;
-    let threads = hosts::threads(&flags.hosts)?.unwrap_or_else(|| around::cpus(&flags.environment));
-    let progress = progress(flags);
-    let shell = Shell::from_environment()?;
-    let sources = argv.sources.len() + flags.input.arg_file.len();
-    let templates = templates::spec(flags, &argv.command, shell.quoting(), sources)?;
-    let renderer = RendererPlan {
-        templates: templates.parse(&[]),
-        with_names: (flags.sources.header.is_some() && !pipe::is_wanted(flags))
-            .then(|| Box::new(templates.clone())),
-        program: called_as.name(),
-    };
-    let json = json_plan(flags, target, typed, argv.command.join(&b' '))?;
-    let json_on_stdout = json
-        .as_ref()
-        .is_some_and(|json| json.target == JsonTarget::Stdout);
-    let capture = outputs::capture(flags, json_on_stdout);
-    let counts = halt.is_some_and(|halt| matches!(halt.threshold, Threshold::Percent(_)));
-    let wants_total = progress.is_some_and(|progress| progress.bar || progress.eta);
-    let typed_sources = sources::without_an_end(argv.sources.clone());
-    let mut input = sources::input(flags, argv.sources)?;
-    let total = sources::total_jobs(flags)?;
-    let (slots, workers) = slots(flags, threads)?;
-    let limit = failing::timeout(flags)?;
-    let assign = assign::wanted(flags, shell.quoting())?;
-    let mut engine = engine(flags, capture, shell, workers, limit)?;
-    engine.forgives_cat = called_as != CalledAs::Fanout;
-    engine.results_are_done = resuming::by_results(flags, resume.as_ref());
-    let pipe = pipe::resolve(
+    let asked = CommandLine {
         flags,
-        &typed_sources,
-        &argv.command,
-        slots.now(),
-        &mut input,
-    )?;
-    if pipe.is_some() && renderer.templates.uses_total() {
-        return Err(
-            "{##} and total_jobs() need the number of jobs, which nobody knows ahead with --pipe"
-                .to_owned(),
-        );
-    }
-    let packing = match pipe {
-        None => batching::packing(&flags.batching, &renderer.templates, engine.slots)?,
-        // As in GNU parallel, a job of N records gets N inputs, if there are any.
-        Some(_)
-            if flags.batching.max_args.is_some() || flags.batching.max_replace_args.is_some() =>
-        {
-            batching::packing(&flags.batching, &renderer.templates, engine.slots)?
-        }
-        Some(_) => Packing::One,
+        called_as,
+        batch: flags.batching.resolve()?,
+        limit: flags.jobs.time_limit()?,
+        shell: Shell::from_environment()?,
+        command: argv.command,
+        sources: argv.sources.len() + flags.input.arg_file.len(),
+        behind: without_an_end(argv.sources),
     };
-    let run = run(flags, slots, halt, limit, threads, called_as)?;
+    let semaphore = asked.semaphore()?;
+    let failure = flags.failure.resolve()?;
+    let around = flags.environment.resolve()?;
+    let (slots, room, threads) = asked.slots()?;
+    let results = asked.results(&records);
+    let spec = asked.templates(&around, &results)?;
+    let renderer = asked.renderer(&spec);
+    let (input, files) = asked.input()?;
+    conflicts::check(&Asked {
+        flags,
+        command: &asked.command,
+        behind: &asked.behind,
+        sources: input.sources.len(),
+        json: records.json.as_ref(),
+        uses_total: renderer.templates.uses_total(),
+        is_semaphore: semaphore.is_some(),
+    })?;
+    let pipe = asked.pieces(files, slots.now())?;
+    let output = asked.output(results, &records, &failure);
+    let engine = asked.engine(&output, room, around, &failure, resume.is_none())?;
+    let jobs = asked.jobs(
+        &renderer.templates,
+        room,
+        input,
+        pipe,
+        resume,
+        &output,
+        &failure,
+    )?;
     let mut plan = Plan {
-        jobs: JobsPlan {
-            count_ahead: total.is_none()
-                && pipe.is_none()
-                && (counts
-                    || wants_total
-                    || renderer.templates.uses_total()
-                    || counts_at_no_cost(&input, &packing)),
+        jobs,
+        renderer,
+        engine,
+        run: asked.run(slots, failure, threads)?,
+        report: asked.report(output, records, typed)?,
+    };
+    if semaphore.is_some() {
+        make_one_job(&mut plan);
+    } else {
+        flags.hosts.adapt(&mut plan);
+        flags.sql.adapt(&mut plan, asked.table_use(spec))?;
+    }
+    Ok(Resolved { plan, semaphore })
+}
+
+/// As GNU parallel: the command line's own command and inputs are nothing to `--retry-failed`.
+fn only_from_joblog(argv: &mut Argv) {
+    argv.command.clear();
+    argv.sources = vec![SourceWords {
+        files: false,
+        linked: false,
+        words: Vec::new(),
+    }];
+}
+
+/// The command line, as far as several parts of the plan depend on it.
+struct CommandLine<'a> {
+    flags: &'a Flags,
+    called_as: CalledAs,
+    /// How many inputs a job gets.
+    batch: BatchRule,
+    /// How long each may take.
+    limit: TimeLimit,
+    /// The shell for commands that need one.
+    shell: Shell,
+    /// The words of the command.
+    command: Vec<Vec<u8>>,
+    /// How many sources were typed.
+    sources: usize,
+    /// Those behind the command.
+    behind: Vec<SourceWords>,
+}
+
+impl CommandLine<'_> {
+    /// The semaphore that is to be held, if one is.
+    fn semaphore(&self) -> Result<Option<sem::Config>, UsageError> {
+        let flags = self.flags;
+        if flags.sql.is_wanted() || !flags.semaphore.is_wanted(self.called_as) {
+            return Ok(None);
+        }
+        let most = flags.jobs.holders(|| flags.environment.cpus())?;
+        flags.semaphore.resolve(most, self.called_as).map(Some)
+    }
+
+    /// How many jobs run at a time, for how many there must be room, and how many CPU threads the machine is taken for.
+    fn slots(&self) -> Result<(SlotsPlan, usize, usize), UsageError> {
+        let flags = self.flags;
+        let threads = flags.hosts.threads()?;
+        let threads = threads.unwrap_or_else(|| flags.environment.cpus());
+        let default = if flags.pipe.tee {
+            // All of them read at once what there is to read.
+            JobsSpec::Unlimited
+        } else if flags.terminal.tty {
+            JobsSpec::Exactly(1)
+        } else {
+            JobsSpec::default()
+        };
+        let (slots, room) = flags.jobs.slots(threads, default)?;
+        Ok((slots, room, threads))
+    }
+
+    fn results(&self, records: &RecordFiles) -> Results {
+        let recorded = records.joblog.is_some() || records.json.is_some();
+        let goes_on = self.flags.resume.goes_on() && recorded;
+        let of_pieces = self.flags.pipe.is_wanted();
+        self.flags.output.results(of_pieces, goes_on)
+    }
+
+    /// What the templates of the command, its tag and all else that replacement strings may stand in are parsed from.
+    fn templates(
+        &self,
+        around: &Surroundings,
+        results: &Results,
+    ) -> Result<TemplateSpec, UsageError> {
+        let flags = self.flags;
+        let names_inputs = flags.pipe.names_inputs();
+        let quoting = self.shell.quoting();
+        let host = flags.hosts.tags_hosts().then_some(hosts::TAG);
+        Ok(TemplateSpec {
+            syntax: flags.replacement.syntax(&flags.sources.matches)?,
+            command: self.command.clone(),
+            quote: flags.command.quote,
+            appends_nothing: flags.pipe.is_wanted() && !names_inputs && !self.command.is_empty(),
+            quoting: if names_inputs { Quoting::Raw } else { quoting },
+            parts_shown: (flags.output.print_command > 1).then_some(quoting),
+            spread: self.batch.spread,
+            without_arguments: self.batch.inserts_nothing(),
+            tag: flags.output.tag(host),
+            filters: flags.sources.filters.iter().map(bytes).collect(),
+            files: flags.replacement.files()?,
+            workdir: around.workdir.clone(),
+            results: self.results_spec(results),
+        })
+    }
+
+    /// How the place of each job's output files is made.
+    fn results_spec(&self, results: &Results) -> Option<ResultsSpec> {
+        let (flags, batch) = (self.flags, &self.batch);
+        let Results::Files(name) = results else {
+            return None;
+        };
+        Some(ResultsSpec {
+            name: name.clone(),
+            sources: (!flags.sources.splits_columns()).then_some(self.sources),
+            begins_again: !batch.takes_one_record(),
+            naming: if flags.pipe.is_wanted() && !flags.pipe.pipepart {
+                Naming::Pieces
+            } else if batch.inserts_nothing() {
+                Naming::NoArguments
+            } else {
+                Naming::Arguments
+            },
+        })
+    }
+
+    fn renderer(&self, spec: &TemplateSpec) -> RendererPlan {
+        let has_names = self.flags.sources.header.is_some() && !self.flags.pipe.is_wanted();
+        RendererPlan {
+            templates: spec.parse(&[]),
+            with_names: has_names.then(|| Box::new(spec.clone())),
+            program: self.called_as.name(),
+        }
+    }
+
+    /// Where arguments come from, and all that was named as a file of inputs.
+    fn input(&self) -> Result<(InputConfig, Vec<PathBuf>), UsageError> {
+        let flags = self.flags;
+        let mut input = flags.input.resolve(self.behind.clone())?;
+        let files = std::mem::take(&mut input.files);
+        let mut input = flags.sources.resolve(input, self.batch.counts_lines)?;
+        if flags.pipe.is_wanted() {
+            let only_stdin = self.behind.is_empty() && flags.input.arg_file.is_empty();
+            flags.pipe.leave_arguments(&mut input, only_stdin);
+        }
+        Ok((input, files))
+    }
+
+    /// How one input, or the `files`, are cut into pieces for so many `slots`, if they are.
+    fn pieces(
+        &self,
+        files: Vec<PathBuf>,
+        slots: usize,
+    ) -> Result<Option<pipe::Config>, UsageError> {
+        let flags = self.flags;
+        let timeout = flags.pipe.timeout()?;
+        if !flags.pipe.is_wanted() {
+            return Ok(None);
+        }
+        let its = PieceUse {
+            size: flags.batching.piece_size()?,
+            shape: flags.sources.of_pieces(),
+            files,
+            has_command: !self.command.is_empty(),
+            in_order: flags.output.keep_order,
+            slots,
+        };
+        flags.pipe.resolve(its, timeout).map(Some)
+    }
+
+    /// The command of `--reduce`. A dry run has nothing to merge.
+    fn reduce(&self) -> Option<Vec<u8>> {
+        let command = self.flags.pipe.reduce.as_ref().map(bytes);
+        command.filter(|_| !self.flags.command.only_prints())
+    }
+
+    fn output(
+        &self,
+        results: Results,
+        records: &RecordFiles,
+        failure: &FailurePolicy,
+    ) -> OutputPlan {
+        let flags = self.flags;
+        flags.output.resolve(OutputUse {
+            results,
+            dry_run: flags.command.dry_run,
+            shellquotes: flags.command.shellquote > 0,
+            on_terminal: flags.terminal.tty,
+            json: records.json.is_some(),
+            json_on_stdout: records.json_on_stdout(),
+            json_streams: flags.report.json_streams(),
+            taken_whole: self.reduce().is_some() || flags.sql.works(),
+            // Whether a job gets a share of the input is known at its end.
+            may_be_taken_back: flags.gates.take_back()
+                || !failure.halt_text.is_empty()
+                || flags.pipe.round_robin,
+        })
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "each is one part of the plan")]
+    fn jobs(
+        &self,
+        templates: &Templates,
+        slots: usize,
+        input: InputConfig,
+        pipe: Option<pipe::Config>,
+        resume: Option<ResumePlan>,
+        output: &OutputPlan,
+        failure: &FailurePolicy,
+    ) -> Result<JobsPlan, UsageError> {
+        let flags = self.flags;
+        // As in GNU parallel, a job of N records gets N inputs, if there are any.
+        let packing = if pipe.is_none() || flags.batching.packs_arguments() {
+            self.batch.packing(templates, slots)
+        } else {
+            Packing::One
+        };
+        let total = flags.sources.total_jobs()?;
+        let by_percent = |halt: HaltPolicy| matches!(halt.threshold, Threshold::Percent(_));
+        let wants_total = failure.halt.is_some_and(by_percent)
+            || flags.report.bar
+            || flags.report.eta
+            || templates.uses_total()
+            || counts_at_no_cost(&input, &packing);
+        let only_a_table = output.rows.is_some() && flags.report.joblog.is_none();
+        Ok(JobsPlan {
+            count_ahead: total.is_none() && pipe.is_none() && wants_total,
             packing,
             milestone: flags.sources.milestone.as_ref().map(bytes),
             only_reads: flags.command.dry_run,
-            remarks: remarks(flags)?,
+            remarks: [
+                flags.hosts.remarks(!flags.replacement.templates.is_empty()),
+                self.batch.remarks(),
+                flags.resume.remarks(only_a_table),
+            ]
+            .concat(),
             total,
             reads_stdin: pipe.as_ref().is_some_and(|pipe| !pipe.parts) || reads_stdin(&input),
             pipe,
             input,
             resume,
             sql: None,
-        },
-        renderer,
-        engine,
-        run,
-        report: ReportPlan {
-            one_at_a_time: flags.terminal.interactive,
-            program: assign::speaker(assign.is_some(), called_as).to_owned(),
-            preface: batching::limits(&flags.batching)?,
-            latest_line: flags.output.latest_line,
-            text: outputs::text_config(flags, capture, json_on_stdout),
-            fsync: flags.report.fsync,
-            joblog: resuming::joblog(flags),
-            rows: outputs::rows(flags),
-            assign,
-            json,
-            progress,
-            summary: called_as == CalledAs::Fanout && !flags.failure.no_summary,
-        },
-    };
-    if !semaphore::is_wanted(&flags.semaphore, called_as) || sql::is_wanted(&flags.sql) {
-        hosts::adapt(&flags.hosts, &mut plan);
-        sql::adapt(flags, templates, called_as, &mut plan)?;
+        })
     }
-    Ok(plan)
-}
 
-/// What the user should know before anything runs.
-fn remarks(flags: &Flags) -> Result<Vec<String>, String> {
-    Ok([
-        hosts::remarks(&flags.hosts, !flags.replacement.templates.is_empty()),
-        batching::remarks(&flags.batching)?,
-        resuming::remarks(flags),
-    ]
-    .concat())
-}
+    fn engine(
+        &self,
+        output: &OutputPlan,
+        slots: usize,
+        around: Surroundings,
+        failure: &FailurePolicy,
+        nothing_recorded: bool,
+    ) -> Result<EnginePlan, UsageError> {
+        let flags = self.flags;
+        let dry_run = flags.command.dry_run;
+        Ok(EnginePlan {
+            dry_run,
+            slots,
+            threads: cpu::available_threads(),
+            shellquote: Some((self.shell.quoting(), flags.command.shellquote))
+                .filter(|&(_, times)| times > 0 && !dry_run),
+            shell: self.shell.clone(),
+            always_shell: flags.command.shell == ShellUse::Always,
+            warm_shells: flags.command.warm_shells(),
+            capture: output.capture,
+            reduce: self.reduce(),
+            codec: flags.output.codec()?,
+            tmpdir: around.tmpdir,
+            nice: around.nice,
+            stdin_transport: flags.pipe.stdin_transport(),
+            forgives_cat: self.called_as != CalledAs::Fanout,
+            prelude: around.prelude,
+            has_workdirs: around.has_workdirs,
+            rsync_options: flags.hosts.rsync_opts.clone(),
+            remove_empty_workdirs: around.own_workdirs,
+            remove_made_files: flags.hosts.cleanup,
+            results_are_done: nothing_recorded
+                && flags.resume.by_results()
+                && flags.output.keeps_results(),
+            stdin: flags.terminal.stdin(),
+            tmux: flags.terminal.windows(),
+            confirm: flags.terminal.interactive,
+            slot_variable: around.slot_variable,
+            timeout: match self.limit {
+                TimeLimit::Fixed(limit) => Some(limit),
+                TimeLimit::None | TimeLimit::Percent(_) => None,
+            },
+            term_seq: failure.term_seq.clone(),
+        })
+    }
 
-fn run(
-    flags: &Flags,
-    slots: SlotsPlan,
-    halt: Option<HaltPolicy>,
-    limit: TimeLimit,
-    threads: usize,
-    called_as: CalledAs,
-) -> Result<RunPlan, String> {
-    Ok(RunPlan {
-        retry: failing::retry(flags)?,
-        halt,
-        halt_text: flags
-            .failure
-            .halt
-            .as_ref()
-            .map_or_else(String::new, |halt| halt.display().to_string()),
-        exit_rule: ExitRule::default(),
-        // As GNU parallel under its name.
-        dies_of_signals: called_as == CalledAs::Fanout,
-        gates: gates::gates(&flags.jobs, threads)?,
-        slots,
-        one_at_a_time: flags.terminal.interactive,
-        timeout_percent: match limit {
-            TimeLimit::Percent(percent) => Some(percent),
-            TimeLimit::None | TimeLimit::Fixed(_) => None,
-        },
-    })
+    fn run(
+        &self,
+        slots: SlotsPlan,
+        failure: FailurePolicy,
+        threads: usize,
+    ) -> Result<RunPlan, UsageError> {
+        Ok(RunPlan {
+            retry: failure.retry,
+            halt: failure.halt,
+            halt_text: failure.halt_text,
+            exit_rule: ExitRule::default(),
+            // As GNU parallel under its name.
+            dies_of_signals: self.called_as == CalledAs::Fanout,
+            gates: self.flags.gates.resolve(threads)?,
+            slots,
+            one_at_a_time: self.flags.terminal.interactive,
+            timeout_percent: match self.limit {
+                TimeLimit::Percent(percent) => Some(percent),
+                TimeLimit::None | TimeLimit::Fixed(_) => None,
+            },
+        })
+    }
+
+    fn report(
+        &self,
+        output: OutputPlan,
+        records: RecordFiles,
+        typed: ArgList,
+    ) -> Result<ReportPlan, UsageError> {
+        let (flags, called_as) = (self.flags, self.called_as);
+        let dry_run = flags.command.dry_run;
+        let context = JsonContext {
+            dry_run,
+            append: flags.resume.leaves_out(),
+            captures: output.captures,
+            argv: typed,
+            template: self.command.join(&b' '),
+        };
+        let assign = flags.output.assignments(self.shell.quoting())?;
+        Ok(ReportPlan {
+            one_at_a_time: flags.terminal.interactive,
+            program: called_as.speaker(assign.is_some()).to_owned(),
+            preface: if flags.batching.show_limits {
+                self.batch.limits()
+            } else {
+                String::new()
+            },
+            latest_line: flags.output.latest_line,
+            text: output.text,
+            fsync: flags.report.fsync,
+            joblog: flags.resume.joblog(records.joblog, dry_run),
+            rows: output.rows,
+            assign,
+            json: flags.report.json(records.json, context)?,
+            progress: flags.report.progress(),
+            summary: called_as == CalledAs::Fanout && !flags.failure.no_summary,
+        })
+    }
+
+    fn table_use(&self, templates: TemplateSpec) -> TableUse {
+        TableUse {
+            templates,
+            waits: self.flags.semaphore.wait,
+            shows: self.flags.output.print_command > 0,
+            dry_run: self.flags.command.dry_run,
+            master_succeeds: self.called_as == CalledAs::Parallel,
+        }
+    }
 }
 
 /// Whether standard input is one of the sources.
 fn reads_stdin(input: &InputConfig) -> bool {
     let mut sources = input.sources.iter();
     sources.any(|source| source.kind == SourceKind::Stdin)
-}
-
-/// A file may ask for this many later on, whatever it says now.
-const ROOM_FOR_MORE: usize = 500;
-
-/// How many attempts run at a time, and for how many there must be room.
-fn slots(flags: &Flags, threads: usize) -> Result<(SlotsPlan, usize), String> {
-    let value = match &flags.jobs.jobs {
-        // All of them read at once what there is to read.
-        None if flags.pipe.tee => JobsValue::Fixed(JobsSpec::Unlimited),
-        None if flags.terminal.tty => JobsValue::Fixed(JobsSpec::Exactly(1)),
-        None => JobsValue::Fixed(JobsSpec::default()),
-        Some(value) => JobsValue::parse(value).map_err(|why| format!("--jobs {why}"))?,
-    };
-    let most = as_many_as_possible(limits::most_open_files(), limits::most_processes());
-    Ok(match value {
-        JobsValue::Fixed(spec) => {
-            let slots = spec.slots(threads, most);
-            (SlotsPlan::Fixed(slots), slots)
-        }
-        JobsValue::Auto(spec) => {
-            let slots = spec.slots(threads, most);
-            (SlotsPlan::Auto(slots), slots)
-        }
-        JobsValue::File(spec, path) => {
-            let now = spec.slots(threads, most);
-            let room = now.max(ROOM_FOR_MORE.min(most));
-            let file = JobsFile {
-                path,
-                threads,
-                most: room,
-            };
-            (SlotsPlan::File(now, file), room)
-        }
-    })
-}
-
-fn engine(
-    flags: &Flags,
-    capture: CapturePlan,
-    shell: Shell,
-    slots: usize,
-    limit: TimeLimit,
-) -> Result<EnginePlan, String> {
-    let threads = cpu::available_threads();
-    let around = &flags.environment;
-    Ok(EnginePlan {
-        dry_run: flags.command.dry_run,
-        slots,
-        threads,
-        shellquote: Some((shell.quoting(), flags.command.shellquote))
-            .filter(|&(_, times)| times > 0 && !flags.command.dry_run),
-        shell,
-        always_shell: flags.command.shell == ShellUse::Always,
-        warm_shells: matches!(flags.command.shell, ShellUse::Auto | ShellUse::Warm),
-        capture,
-        reduce: outputs::reduce(flags),
-        codec: compress::codec(&flags.output)?,
-        tmpdir: around::tmpdir(around)?,
-        nice: around::nice(around)?,
-        stdin_transport: pipe::stdin_transport(flags),
-        forgives_cat: false,
-        prelude: around::prelude(around)?,
-        has_workdirs: around::has_workdirs(around),
-        rsync_options: flags.hosts.rsync_opts.clone(),
-        remove_empty_workdirs: around::is_own_workdir(around),
-        remove_made_files: flags.hosts.cleanup,
-        results_are_done: false,
-        stdin: terminal::stdin(flags),
-        tmux: terminal::windows(flags),
-        confirm: flags.terminal.interactive,
-        slot_variable: around::slot_variable(around)?,
-        timeout: match limit {
-            TimeLimit::Fixed(limit) => Some(limit),
-            TimeLimit::None | TimeLimit::Percent(_) => None,
-        },
-        term_seq: failing::term_seq(flags)?,
-    })
-}
-
-fn halt_policy(flags: &Flags) -> Result<Option<HaltPolicy>, String> {
-    let Some(value) = &flags.failure.halt else {
-        return Ok(None);
-    };
-    values::halt(text("--halt", value)?).map_err(|why| format!("--halt {why}"))
-}
-
-fn progress(flags: &Flags) -> Option<progress::Config> {
-    let report = &flags.report;
-    (report.progress || report.bar || report.eta).then_some(progress::Config {
-        bar: report.bar,
-        eta: report.eta,
-    })
-}
-
-fn json_target(flags: &Flags) -> Result<Option<JsonTarget>, String> {
-    let Some(target) = &flags.report.json else {
-        return Ok(None);
-    };
-    Ok(Some(match target.to_str() {
-        Some("-") => JsonTarget::Stdout,
-        Some(name) if name.starts_with("fd:") => match name[3..].parse() {
-            Ok(fd) => JsonTarget::Fd(fd),
-            Err(_) => return Err(format!("--json must be a file, '-' or fd:N, not '{name}'")),
-        },
-        _ => JsonTarget::File(target.into()),
-    }))
-}
-
-fn json_plan(
-    flags: &Flags,
-    target: Option<JsonTarget>,
-    argv: ArgList,
-    template: Vec<u8>,
-) -> Result<Option<JsonPlan>, String> {
-    let report = &flags.report;
-    let limit = text("--json-output-limit", &report.json_output_limit)?;
-    let output_limit = values::size(limit).map_err(|why| format!("--json-output-limit {why}"))?;
-    let append = flags.failure.resume || flags.failure.resume_failed;
-    // A dry run writes no file: a later --resume would take it for a run.
-    let writes = |target: &JsonTarget| !matches!(target, JsonTarget::File(_));
-    let Some(target) = target.filter(|target| !flags.command.dry_run || writes(target)) else {
-        return Ok(None);
-    };
-    let detail = match report.json_detail {
-        flags::Detail::Results => json::Detail::Results,
-        flags::Detail::Progress => json::Detail::Progress,
-        flags::Detail::Lifecycle => json::Detail::Lifecycle,
-        flags::Detail::Output => json::Detail::Output,
-    };
-    let captures = !outputs::ungroups(flags);
-    let config = json::Config {
-        detail,
-        output_limit,
-        captures,
-    };
-    Ok(Some(JsonPlan {
-        target,
-        append,
-        config,
-        argv,
-        template,
-    }))
 }
 
 /// Whether all inputs stand on the command line, so that counting their jobs takes no time.
@@ -330,14 +472,6 @@ fn counts_at_no_cost(input: &InputConfig, packing: &Packing) -> bool {
     // Batches must be packed to be counted, and many sources have very many combinations.
     let few = sources.len() == 1 || !matches!(packing, Packing::Batch(_));
     few && sources.iter().all(words)
-}
-
-/// As GNU parallel, which has retired it: only --gnu overrides it.
-fn refuse_tollef(flags: &flags::Environment) -> Result<(), String> {
-    if flags.tollef && !flags.gnu {
-        return Err("--tollef has been retired: leave it out, or say --gnu, too".to_owned());
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use super::error::UsageError;
 use super::words;
 use crate::sys::stdin;
 use crate::template::Quoting;
@@ -21,7 +22,7 @@ use crate::template::Quoting;
 /// # Errors
 ///
 /// One line that names the script that cannot be read.
-pub fn expand(args: Vec<OsString>) -> Result<Vec<OsString>, String> {
+pub fn expand(args: Vec<OsString>) -> Result<Vec<OsString>, UsageError> {
     let Some(first) = args.first().map(|first| first.as_bytes()) else {
         return Ok(args);
     };
@@ -38,17 +39,23 @@ pub fn expand(args: Vec<OsString>) -> Result<Vec<OsString>, String> {
     }
 }
 
-fn options(text: &[u8]) -> Result<Vec<OsString>, String> {
+fn options(text: &[u8]) -> Result<Vec<OsString>, UsageError> {
     let words = words::split(text).ok_or("the #! line has an unbalanced quote")?;
     Ok(words.into_iter().map(OsString::from_vec).collect())
 }
 
 /// As in GNU parallel the last word is the script.
-fn script_as_input(mut words: Vec<OsString>, rest: &[OsString]) -> Result<Vec<OsString>, String> {
+fn script_as_input(
+    mut words: Vec<OsString>,
+    rest: &[OsString],
+) -> Result<Vec<OsString>, UsageError> {
     let Some((script, more)) = rest.split_last() else {
-        return Err("--shebang must be in the first line of a script".to_owned());
+        return Err("--shebang must be in the first line of a script".into());
     };
-    let cannot = |error| format!("--shebang cannot read {}: {error}", script.display());
+    let cannot = |error| {
+        let why = format!("cannot read {}: {error}", script.display());
+        UsageError::value("--shebang", why)
+    };
     let mut file = File::open(script).map_err(cannot)?;
     skip_shebang(&mut file).map_err(cannot)?;
     stdin::become_file(&file).map_err(cannot)?;
@@ -66,7 +73,7 @@ fn skip_shebang(file: &mut File) -> std::io::Result<()> {
 }
 
 /// As in GNU parallel, the script's arguments are values of an input source, and may hold `:::` themselves.
-fn wrapped(mut words: Vec<OsString>, rest: &[OsString]) -> Result<Vec<OsString>, String> {
+fn wrapped(mut words: Vec<OsString>, rest: &[OsString]) -> Result<Vec<OsString>, UsageError> {
     // By `env -S` the options come as words of their own: then the script is the first that looks like one.
     let place = if words.is_empty() {
         rest.iter().position(|word| is_wrapped(word))
@@ -74,7 +81,7 @@ fn wrapped(mut words: Vec<OsString>, rest: &[OsString]) -> Result<Vec<OsString>,
         Some(0)
     };
     let Some(script) = place.and_then(|place| rest.get(place)) else {
-        return Err("--shebang-wrap must be in the first line of a script".to_owned());
+        return Err("--shebang-wrap must be in the first line of a script".into());
     };
     let place = place.unwrap_or_default();
     words.extend_from_slice(&rest[..place]);
@@ -100,9 +107,9 @@ fn is_wrapped(file: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::expand;
+    use super::{UsageError, expand};
 
-    fn expanded(args: &[&str]) -> Result<String, String> {
+    fn expanded(args: &[&str]) -> Result<String, UsageError> {
         let words = expand(args.iter().map(Into::into).collect())?;
         let words: Vec<_> = words.iter().map(|word| word.to_str().unwrap()).collect();
         Ok(words.join("|"))
@@ -128,6 +135,6 @@ mod tests {
             assert_eq!(expanded(args).unwrap(), args.join("|"));
         }
         let error = expanded(&["--shebang -k echo", "/nofile"]).unwrap_err();
-        assert!(error.contains("/nofile"), "{error}");
+        assert!(error.to_string().contains("/nofile"), "{error}");
     }
 }

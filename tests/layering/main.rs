@@ -35,7 +35,6 @@ const LAYERS: &[(u32, &[&str])] = &[
 const KNOWN_CIRCLES: &[&str] = &[
     "app/engine.rs",
     "app/jobs.rs",
-    "cli/about.rs",
     "exec/capture/mod.rs",
     "exec/shell/environ.rs",
     "flow/spool/captured.rs",

@@ -6,6 +6,9 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
+/// The options of this section that GNU parallel 20221122 has not.
+pub(super) const OWN: &[&str] = &["shell-init"];
+
 /// Options that print something and end, and those that scripts for GNU parallel give.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "About")]

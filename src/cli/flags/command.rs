@@ -2,6 +2,9 @@
 
 use clap::{ArgAction, Args, ValueEnum};
 
+/// The options of this section that GNU parallel 20221122 has not.
+pub(super) const OWN: &[&str] = &["shell"];
+
 /// Options on the command.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Command")]
@@ -38,4 +41,16 @@ pub enum ShellUse {
     Warm,
     /// Always.
     Always,
+}
+
+impl CommandFlags {
+    /// Whether nothing is run: commands are only printed.
+    pub fn only_prints(&self) -> bool {
+        self.dry_run || self.shellquote > 0
+    }
+
+    /// Whether one shell may run several commands.
+    pub fn warm_shells(&self) -> bool {
+        matches!(self.shell, ShellUse::Auto | ShellUse::Warm)
+    }
 }

@@ -1,34 +1,39 @@
-//! Every option, one clap struct a section of the manual: name, help and value live with the field.
+//! Every option, a file a section of the manual: the clap struct, where name and help live with the field; what its
+//! values come to; the tests of that. A section knows no other section's options, only what they come to.
 
-mod about;
-mod batching;
-mod command;
-mod environment;
-mod failure;
-mod hosts;
-mod input;
-mod jobs;
-mod output;
-mod pipe;
-mod replacement;
-mod report;
-mod semaphore;
-mod sources;
-mod sql;
-mod terminal;
+pub mod about;
+pub mod batching;
+pub mod command;
+pub mod environment;
+pub mod failure;
+pub mod gates;
+pub mod hosts;
+pub mod input;
+pub mod jobs;
+pub mod output;
+pub mod pipe;
+pub mod replacement;
+pub mod report;
+pub mod resume;
+pub mod semaphore;
+pub mod sources;
+pub mod sql;
+pub mod terminal;
 
 pub use about::{About, CompletionShell, InitShell};
 pub use batching::Batching;
 pub use command::{CommandFlags, ShellUse};
 pub use environment::Environment;
 pub use failure::Failure;
+pub use gates::Gates;
 pub use hosts::Hosts;
 pub use input::Input;
 pub use jobs::Jobs;
 pub use output::Output;
 pub use pipe::Pipe;
 pub use replacement::Replacement;
-pub use report::{Detail, Report};
+pub use report::Report;
+pub use resume::Resume;
 pub use semaphore::Semaphore;
 pub use sources::Sources;
 pub use sql::Sql;
@@ -72,12 +77,18 @@ pub struct Flags {
     /// What is replaced in it.
     #[command(flatten)]
     pub replacement: Replacement,
-    /// How many at a time, and when.
+    /// How many at a time.
     #[command(flatten)]
     pub jobs: Jobs,
+    /// What may hold back starts.
+    #[command(flatten)]
+    pub gates: Gates,
     /// What happens when jobs fail.
     #[command(flatten)]
     pub failure: Failure,
+    /// What an earlier run has done.
+    #[command(flatten)]
+    pub resume: Resume,
     /// Where output goes.
     #[command(flatten)]
     pub output: Output,
@@ -104,63 +115,50 @@ pub struct Flags {
     pub about: About,
 }
 
+/// The options that GNU parallel 20221122 has not, as each section names its own.
+pub const OWN: [&[&str]; 8] = [
+    about::OWN,
+    batching::OWN,
+    command::OWN,
+    environment::OWN,
+    failure::OWN,
+    gates::OWN,
+    pipe::OWN,
+    report::OWN,
+];
+
 impl Flags {
     /// As GNU parallel: a value that is empty, or what is 0 where it can only mean none, and fewer than no arguments,
     /// are as good as nothing given.
     pub fn forget_empty_values(&mut self) {
-        let batching = &mut self.batching;
-        for amount in [
-            &mut batching.max_args,
-            &mut batching.max_replace_args,
-            &mut batching.input_lines,
-        ] {
-            amount.take_if(|typed| typed.as_encoded_bytes().starts_with(b"-"));
-        }
-        for number in [
-            &mut batching.max_args,
-            &mut batching.max_replace_args,
-            &mut batching.input_lines,
-            &mut batching.max_lines,
-            &mut batching.max_chars,
-            &mut self.failure.retries,
-            &mut self.pipe.block,
-            &mut self.sources.total_jobs,
-            &mut self.jobs.memsuspend,
-        ] {
-            number.take_if(|typed| typed.as_encoded_bytes().trim_ascii().is_empty());
-        }
-        for named in [
-            &mut self.output.compress_program,
-            &mut self.output.decompress_program,
-            &mut self.environment.process_slot_var,
-        ] {
-            named.take_if(|typed| typed.is_empty());
-        }
-        for some in [
-            &mut self.pipe.group_by,
-            &mut self.pipe.shard,
-            &mut self.pipe.bin,
-            &mut self.jobs.load,
-            &mut self.jobs.memfree,
-            &mut self.jobs.delay,
-        ] {
-            some.take_if(|typed| typed.is_empty() || typed == "0");
-        }
-        // It is a path.
-        self.report
-            .joblog
-            .take_if(|path| path.as_os_str().is_empty());
+        self.batching.forget_empty_values();
+        self.environment.forget_empty_values();
+        self.failure.forget_empty_values();
+        self.gates.forget_empty_values();
+        self.output.forget_empty_values();
+        self.pipe.forget_empty_values();
+        self.report.forget_empty_values();
+        self.sources.forget_empty_values();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Flags;
+    use super::{Flags, OWN};
     use clap::CommandFactory;
 
     #[test]
     fn the_table_of_options_is_sound() {
         Flags::command().debug_assert();
+    }
+
+    #[test]
+    fn what_only_fanout_has_is_there() {
+        let table = Flags::command();
+        for own in OWN.iter().copied().flatten() {
+            let mut args = table.get_arguments();
+            assert!(args.any(|arg| arg.get_long() == Some(own)), "--{own}");
+        }
     }
 
     #[test]

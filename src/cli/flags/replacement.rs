@@ -1,8 +1,15 @@
-//! What is replaced in the command.
+//! What is replaced in the command: replacement strings, and files that are templates.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use clap::Args;
+
+use crate::cli::error::UsageError;
+use crate::cli::values::bytes;
+use crate::template::Syntax;
 
 /// Options on replacement strings.
 #[derive(Args, Debug)]
@@ -83,4 +90,70 @@ impl Replacement {
         .into_iter()
         .filter_map(|(built_in, option, spelling)| Some((built_in, option, spelling.as_ref()?)))
     }
+
+    /// All replacement strings but those of columns, which a header names; the regexps are those of `--match`.
+    ///
+    /// # Errors
+    ///
+    /// When a replacement string is none, or a source has no regexp.
+    pub fn syntax(&self, matches: &[OsString]) -> Result<Syntax, UsageError> {
+        let mut syntax = self.named()?;
+        let matches: Vec<_> = matches.iter().map(bytes).collect();
+        syntax
+            .set_matches(&matches)
+            .map_err(|why| UsageError::value("--match", why))?;
+        Ok(syntax)
+    }
+
+    /// The files that are made for each job: the template of the path, and that of the content.
+    ///
+    /// # Errors
+    ///
+    /// When a template cannot be read.
+    pub fn files(&self) -> Result<Vec<[Vec<u8>; 2]>, UsageError> {
+        let given = self.templates.iter();
+        given.map(|given| made_file(given.as_bytes())).collect()
+    }
+
+    /// The replacement strings, as the options have them.
+    fn named(&self) -> Result<Syntax, UsageError> {
+        let mut syntax = Syntax::default();
+        if self.plus {
+            syntax.add_plus();
+        }
+        for (built_in, option, spelling) in self.spellings() {
+            syntax.respell(built_in, &bytes(spelling)).map_err(|why| {
+                UsageError::value(option, format_args!("{why} (instead of {built_in})"))
+            })?;
+        }
+        if let Some(parens) = &self.parens {
+            syntax
+                .set_parens(&bytes(parens))
+                .map_err(|why| UsageError::value("--parens", why))?;
+        }
+        for definition in &self.rpl {
+            syntax
+                .define(&bytes(definition))
+                .map_err(|why| UsageError::value("--rpl", why))?;
+        }
+        Ok(syntax)
+    }
+}
+
+/// The path and the content of a file that is made for each job.
+fn made_file(given: &[u8]) -> Result<[Vec<u8>; 2], UsageError> {
+    let equals = memchr::memchr(b'=', given).filter(|&at| at + 1 < given.len());
+    let Some(equals) = equals else {
+        let given = String::from_utf8_lossy(given);
+        let why = format!("must be FILE=REPL, not '{given}'");
+        return Err(UsageError::value("--template", why));
+    };
+    let file = Path::new(OsStr::from_bytes(&given[..equals]));
+    let content = fs::read(file).map_err(|why| {
+        UsageError::Unusable(format!(
+            "Cannot open '{}': {why} (--template)",
+            file.display()
+        ))
+    })?;
+    Ok([given[equals + 1..].to_vec(), content])
 }

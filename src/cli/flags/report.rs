@@ -1,8 +1,19 @@
 //! What is reported besides the jobs' output.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+
+use crate::cli::error::UsageError;
+use crate::cli::values::{self, read};
+use crate::model::ArgList;
+use crate::plan::{JsonPlan, JsonTarget};
+use crate::report::{json, progress};
+
+/// The options of this section that GNU parallel 20221122 has not.
+pub(super) const OWN: &[&str] = &["json", "json-detail", "json-output-limit", "json-schema"];
 
 /// Options on reports.
 #[derive(Args, Debug)]
@@ -60,4 +71,137 @@ pub enum Detail {
     Lifecycle,
     /// And output as it comes.
     Output,
+}
+
+/// The files, as they were named, that tell a later run what has been done.
+#[derive(Debug)]
+pub struct RecordFiles {
+    /// The joblog.
+    pub joblog: Option<JoblogFile>,
+    /// The JSON stream.
+    pub json: Option<JsonTarget>,
+}
+
+impl RecordFiles {
+    /// Whether the JSON stream has standard output to itself.
+    pub fn json_on_stdout(&self) -> bool {
+        self.json == Some(JsonTarget::Stdout)
+    }
+}
+
+/// The file of `--joblog`.
+#[derive(Clone, Debug)]
+pub struct JoblogFile {
+    /// Its name.
+    pub path: PathBuf,
+    /// Whether it goes on at its end by itself (`+FILE`).
+    pub appends: bool,
+}
+
+/// What else the JSON stream says and depends on.
+#[derive(Debug)]
+pub struct JsonContext {
+    /// Whether this is a dry run, which writes no file: a later --resume would take it for a run.
+    pub dry_run: bool,
+    /// Whether a file goes on.
+    pub append: bool,
+    /// Whether fanout sees what jobs write.
+    pub captures: bool,
+    /// The command line as it was typed.
+    pub argv: ArgList,
+    /// The command's words, joined.
+    pub template: Vec<u8>,
+}
+
+impl Report {
+    /// Forgets values that are as good as none, as GNU parallel does.
+    pub(super) fn forget_empty_values(&mut self) {
+        self.joblog.take_if(|path| path.as_os_str().is_empty());
+    }
+
+    /// The files that a later run may look into.
+    ///
+    /// # Errors
+    ///
+    /// When `--json` names no place.
+    pub fn record_files(&self) -> Result<RecordFiles, UsageError> {
+        let json = self.json.as_ref();
+        Ok(RecordFiles {
+            joblog: self.joblog_file(),
+            json: json.map(|target| json_target(target)).transpose()?,
+        })
+    }
+
+    /// The file of `--joblog`.
+    pub fn joblog_file(&self) -> Option<JoblogFile> {
+        self.joblog.as_ref().and_then(joblog_file)
+    }
+
+    /// The JSON stream that goes to `target`, if it is written.
+    ///
+    /// # Errors
+    ///
+    /// When `--json-output-limit` is no size.
+    pub fn json(
+        &self,
+        target: Option<JsonTarget>,
+        context: JsonContext,
+    ) -> Result<Option<JsonPlan>, UsageError> {
+        let output_limit = read("--json-output-limit", &self.json_output_limit, values::size)?;
+        let is_file = |target: &JsonTarget| matches!(target, JsonTarget::File(_));
+        let written = target.filter(|target| !context.dry_run || !is_file(target));
+        Ok(written.map(|target| JsonPlan {
+            target,
+            append: context.append,
+            config: json::Config {
+                detail: match self.json_detail {
+                    Detail::Results => json::Detail::Results,
+                    Detail::Progress => json::Detail::Progress,
+                    Detail::Lifecycle => json::Detail::Lifecycle,
+                    Detail::Output => json::Detail::Output,
+                },
+                output_limit,
+                captures: context.captures,
+            },
+            argv: context.argv,
+            template: context.template,
+        }))
+    }
+
+    /// Whether the JSON stream has output as it comes.
+    pub fn json_streams(&self) -> bool {
+        self.json.is_some() && self.json_detail == Detail::Output
+    }
+
+    /// The progress display.
+    pub fn progress(&self) -> Option<progress::Config> {
+        (self.progress || self.bar || self.eta).then_some(progress::Config {
+            bar: self.bar,
+            eta: self.eta,
+        })
+    }
+}
+
+fn joblog_file(typed: &OsString) -> Option<JoblogFile> {
+    let (path, appends) = match typed.as_bytes().strip_prefix(b"+") {
+        // As GNU parallel: no file at all.
+        Some([]) => return None,
+        Some(path) => (OsStr::from_bytes(path).into(), true),
+        None => (typed.into(), false),
+    };
+    Some(JoblogFile { path, appends })
+}
+
+fn json_target(target: &OsStr) -> Result<JsonTarget, UsageError> {
+    Ok(match target.to_str() {
+        Some("-") => JsonTarget::Stdout,
+        Some(name) if name.starts_with("fd:") => {
+            let wrong = |_| {
+                let why = format!("must be a file, '-' or fd:N, not '{name}'");
+                UsageError::value("--json", why)
+            };
+            JsonTarget::Fd(name[3..].parse().map_err(wrong)?)
+        }
+        _ => JsonTarget::File(target.into()),
+    })
 }

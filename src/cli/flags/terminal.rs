@@ -2,6 +2,9 @@
 
 use clap::Args;
 
+use crate::engine::local::JobStdin;
+use crate::plan::Windows;
+
 /// Options on jobs that use the terminal.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Terminal")]
@@ -25,4 +28,24 @@ pub struct Terminal {
     /// Let jobs read from the terminal.
     #[arg(short = 'o', long)]
     pub open_tty: bool,
+}
+
+impl Terminal {
+    /// What jobs read that are given no input.
+    pub fn stdin(&self) -> JobStdin {
+        if self.tty || self.open_tty {
+            JobStdin::Terminal
+        } else {
+            JobStdin::Empty
+        }
+    }
+
+    /// What jobs have in tmux.
+    pub fn windows(&self) -> Option<Windows> {
+        match (self.tmux, self.tmuxpane) {
+            (false, false) => None,
+            (true, false) => Some(Windows::Each),
+            (_, true) => Some(Windows::Panes),
+        }
+    }
 }

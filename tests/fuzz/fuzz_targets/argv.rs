@@ -83,6 +83,7 @@ fn outcome(called_as: CalledAs, words: &[OsString]) -> Result<usize, String> {
         // How much of it is text is a rough likeness; addresses in it differ from time to time.
         Ok(request) => Ok(format!("{request:?}").len() / 64),
         Err(Refusal { why, .. }) => {
+            let why = why.to_string();
             assert!(!why.trim().is_empty(), "an error without a word");
             assert!(!why.contains('\n'), "an error of several lines: {why}");
             Err(why)

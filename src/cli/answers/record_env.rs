@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use crate::cli::error::UsageError;
+
 /// The file in which the names of ignored variables are, as GNU parallel has it.
 fn file() -> PathBuf {
     let home = std::env::var_os("HOME").unwrap_or_default();
@@ -15,7 +17,7 @@ fn file() -> PathBuf {
 /// # Errors
 ///
 /// When the file cannot be written.
-pub fn record() -> Result<(), String> {
+pub fn record() -> Result<(), UsageError> {
     let file = file();
     let mut names = Vec::new();
     for (name, _) in std::env::vars_os() {
@@ -26,7 +28,10 @@ pub fn record() -> Result<(), String> {
         Some(folder) => fs::create_dir_all(folder).and_then(|()| fs::write(&file, names)),
         None => fs::write(&file, names),
     };
-    written.map_err(|error| format!("--record-env cannot write {}: {error}", file.display()))
+    written.map_err(|error| {
+        let why = format!("cannot write {}: {error}", file.display());
+        UsageError::value("--record-env", why)
+    })
 }
 
 /// As GNU parallel: `--env _` needs a record.
@@ -34,12 +39,12 @@ pub fn record() -> Result<(), String> {
 /// # Errors
 ///
 /// When there is none.
-pub fn require() -> Result<(), String> {
+pub fn require() -> Result<(), UsageError> {
     if file().exists() {
         return Ok(());
     }
-    Err(format!(
-        "--env _ needs {}: run 'parallel --record-env' in a clean environment first",
-        file().display()
-    ))
+    let file = file();
+    let advice = "run 'parallel --record-env' in a clean environment first";
+    let why = format!("needs {}: {advice}", file.display());
+    Err(UsageError::value("--env _", why))
 }

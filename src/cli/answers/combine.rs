@@ -7,7 +7,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::CalledAs;
+use crate::cli::called_as::CalledAs;
+use crate::cli::error::UsageError;
 use crate::model::ArgList;
 use crate::template::Quoting;
 
@@ -20,7 +21,7 @@ const SPELLINGS: [&[u8]; 3] = [b"--combineexec", b"--combine-exec", b"--combine-
 /// # Errors
 ///
 /// One line that names the file.
-pub(super) fn write(name: &OsString, typed: &ArgList, called_as: CalledAs) -> Result<(), String> {
+pub fn write(name: &OsString, typed: &ArgList, called_as: CalledAs) -> Result<(), UsageError> {
     let mut script = format!("#!/bin/sh\nexec {}", called_as.command()).into_bytes();
     let mut words = typed.iter();
     while let Some(word) = words.next() {
@@ -35,8 +36,10 @@ pub(super) fn write(name: &OsString, typed: &ArgList, called_as: CalledAs) -> Re
     }
     script.extend_from_slice(b" \"$@\"\n");
     let path = Path::new(OsStr::from_bytes(name.as_bytes()));
-    executable(path, &script)
-        .map_err(|why| format!("--combineexec cannot write '{}': {why}", path.display()))
+    executable(path, &script).map_err(|why| {
+        let why = format!("cannot write '{}': {why}", path.display());
+        UsageError::value("--combineexec", why)
+    })
 }
 
 fn is_with_value(word: &[u8]) -> bool {
@@ -55,7 +58,7 @@ fn executable(path: &Path, script: &[u8]) -> io::Result<()> {
 }
 
 /// The beginning of a shell script in which `parallel` is fanout.
-pub(super) fn embedded() -> String {
+pub fn embedded() -> String {
     "#!/bin/sh\n\
      # parallel, by fanout, which must be installed.\n\
      parallel() {\n    command fanout --no-summary \"$@\"\n}\n\

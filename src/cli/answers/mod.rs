@@ -1,9 +1,20 @@
 //! Options that answer a question about fanout or this machine.
+//!
+//! * [`docs`]: the man page and the completions of shells; [`shell_init`]: functions for them;
+//! * [`combine`]: scripts that have fanout do something;
+//! * [`record_env`]: what `--env _` needs.
+
+pub mod combine;
+pub mod docs;
+pub mod record_env;
+pub mod shell_init;
 
 use clap::Command;
 
-use super::flags::{About, Flags};
-use super::{CalledAs, Request, combine, docs, record_env, shell_init, text, values};
+use super::called_as::CalledAs;
+use super::error::UsageError;
+use super::flags::{About, Environment};
+use super::values::{self, read};
 use crate::sys::cpu;
 use crate::sys::topology;
 
@@ -14,36 +25,41 @@ const GNU_VERSION: u64 = 20_260_522;
 const CITATION: &str = "There is no notice to silence: fanout does not ask to be cited.\n\
     Work that relies on GNU parallel itself should cite that, as its --citation says.\n";
 
-/// The answer to the question that `flags` ask; `None`: they ask none.
+/// What is printed instead of running jobs.
+#[derive(Debug)]
+pub struct Answer {
+    /// The text.
+    pub text: String,
+    /// Whether the exit code is that of an error.
+    pub fails: bool,
+}
+
+/// The answer to the question that the options ask; `None`: they ask none.
 ///
 /// # Errors
 ///
 /// One line that names the option and what is wrong with it.
 pub fn answer(
-    flags: &Flags,
+    about: &About,
+    environment: &Environment,
     table: &Command,
     called_as: CalledAs,
-) -> Result<Option<Request>, String> {
-    let about = &flags.about;
-    if flags.environment.shebang || flags.environment.shebang_wrap {
-        return Err("--shebang and --shebang-wrap must be the first option".to_owned());
+) -> Result<Option<Answer>, UsageError> {
+    if environment.shebang || environment.shebang_wrap {
+        return Err("--shebang and --shebang-wrap must be the first option".into());
     }
-    if flags.environment.env.iter().any(|name| name == "_") {
+    if environment.env.iter().any(|name| name == "_") {
         record_env::require()?;
     }
+    let mut fails = false;
     let text = if about.version {
         version(called_as)
     } else if let Some(at_least) = &about.minversion {
-        let at_least = values::whole(text("--minversion", at_least)?)
-            .map_err(|why| format!("--minversion {why}"))?;
-        let answer = format!("{GNU_VERSION}\n");
-        if at_least > GNU_VERSION {
-            return Ok(Some(Request::PrintAndFail(answer)));
-        }
-        answer
+        fails = read("--minversion", at_least, values::whole)? > GNU_VERSION;
+        format!("{GNU_VERSION}\n")
     } else if let Some(number) = number_of(about) {
         format!("{number}\n")
-    } else if flags.environment.record_env {
+    } else if environment.record_env {
         record_env::record()?;
         String::new()
     } else if about.citation {
@@ -59,7 +75,7 @@ pub fn answer(
     } else {
         return Ok(None);
     };
-    Ok(Some(Request::Print(text)))
+    Ok(Some(Answer { text, fails }))
 }
 
 /// The help page. By the name `parallel` it has the words that scripts look for to tell this program from

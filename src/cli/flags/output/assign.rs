@@ -3,33 +3,13 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::CalledAs;
-use super::flags::Flags;
+use crate::cli::error::UsageError;
 use crate::report::text::assign::{Config, Variables};
 use crate::template::Quoting;
 
-/// The name under which fanout speaks; where a shell `evaluates` what it says, to the caller of `parset`.
-pub(super) fn speaker(evaluates: bool, called_as: CalledAs) -> &'static str {
-    if evaluates {
-        "parset"
-    } else {
-        called_as.name()
-    }
-}
-
-/// The assignments that are asked for by a shell that has this `quoting`.
-///
-/// # Errors
-///
-/// One line that names what is no name of a variable.
-pub(super) fn wanted(flags: &Flags, quoting: Quoting) -> Result<Option<Config>, String> {
-    let value = flags.output.assign.as_ref();
-    value.map(|value| config(value, quoting)).transpose()
-}
-
 /// What `value` asks for, of a shell that has this `quoting`: `var,NAME` an array, `var,NAME,NAME` variables,
 /// `assoc,NAME` an array with keys. Names may also have blanks between them.
-fn config(value: &OsString, quoting: Quoting) -> Result<Config, String> {
+pub(super) fn config(value: &OsString, quoting: Quoting) -> Result<Config, UsageError> {
     let value = value.as_bytes();
     let comma = memchr::memchr(b',', value).unwrap_or(value.len());
     let (kind, names) = value.split_at(comma);
@@ -50,16 +30,15 @@ fn config(value: &OsString, quoting: Quoting) -> Result<Config, String> {
         }
         _ => {
             let kind = String::from_utf8_lossy(kind);
-            return Err(format!(
-                "--_parset must be var,NAMES or assoc,NAME, not '{kind}'"
-            ));
+            let why = format!("must be var,NAMES or assoc,NAME, not '{kind}'");
+            return Err(UsageError::value("--_parset", why));
         }
     };
     Ok(Config { variables, quoting })
 }
 
 /// `name`, if it is one of a variable or of an array's element.
-fn checked(name: &[u8]) -> Result<Vec<u8>, String> {
+fn checked(name: &[u8]) -> Result<Vec<u8>, UsageError> {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let begins = |name: &[u8]| name.first().is_some_and(|first| !first.is_ascii_digit());
     let variable = match memchr::memchr(b'[', name) {
@@ -75,10 +54,10 @@ fn checked(name: &[u8]) -> Result<Vec<u8>, String> {
     };
     match variable {
         Some(variable) if begins(variable) && variable.iter().all(is_word) => Ok(name.to_vec()),
-        _ => Err(format!(
+        _ => Err(UsageError::Unusable(format!(
             "'{}' is no name of a variable, which has letters, digits and _, and no digit first",
             String::from_utf8_lossy(name)
-        )),
+        ))),
     }
 }
 
@@ -128,7 +107,7 @@ mod tests {
             ("assoc,a[b]", "'a[b]'"),
         ] {
             let error = config(&value.into(), Quoting::Posix).unwrap_err();
-            assert!(error.contains(culprit), "{value}: {error}");
+            assert!(error.to_string().contains(culprit), "{value}: {error}");
         }
     }
 }

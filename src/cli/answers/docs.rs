@@ -3,19 +3,20 @@
 use clap::Command;
 use clap_complete::{Generator, generate, shells};
 
-use super::CalledAs;
-use super::flags::CompletionShell;
+use crate::cli::called_as::CalledAs;
+use crate::cli::error::UsageError;
+use crate::cli::flags::CompletionShell;
 
 /// The man page, in roff.
 ///
 /// # Errors
 ///
 /// None in practice: it is written to memory.
-pub fn man_page(table: &Command) -> Result<String, String> {
+pub fn man_page(table: &Command) -> Result<String, UsageError> {
     let mut page = Vec::new();
     clap_mangen::Man::new(table.clone())
         .render(&mut page)
-        .map_err(|error| format!("--man: {error}"))?;
+        .map_err(|error| UsageError::value("--man:", error))?;
     Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
@@ -28,7 +29,7 @@ pub fn completion(
     shell: CompletionShell,
     table: &Command,
     called_as: CalledAs,
-) -> Result<String, String> {
+) -> Result<String, UsageError> {
     let name = called_as.name();
     Ok(match known(shell)? {
         CompletionShell::Zsh => for_shell(shells::Zsh, table, name),
@@ -44,7 +45,7 @@ fn for_shell(shell: impl Generator, table: &Command, name: &str) -> String {
 }
 
 /// `auto` by the name of the process that called, or else `$SHELL`.
-fn known(shell: CompletionShell) -> Result<CompletionShell, String> {
+fn known(shell: CompletionShell) -> Result<CompletionShell, UsageError> {
     if shell != CompletionShell::Auto {
         return Ok(shell);
     }
@@ -59,5 +60,5 @@ fn known(shell: CompletionShell) -> Result<CompletionShell, String> {
             _ => {}
         }
     }
-    Err("--shell-completion auto: the calling shell is none of bash, zsh and fish".to_owned())
+    Err("--shell-completion auto: the calling shell is none of bash, zsh and fish".into())
 }

@@ -4,7 +4,7 @@
 //! `common.sh` is what POSIX shells have in common. What a shell can tell about its own state, and how, is
 //! not the same in any two of them, so each has a part of its own; fish has a language of its own.
 
-use super::flags::InitShell;
+use crate::cli::flags::InitShell;
 
 const COMMON: &str = include_str!("common.sh");
 

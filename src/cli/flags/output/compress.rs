@@ -4,22 +4,21 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use super::flags::Output;
+use crate::cli::error::UsageError;
 use crate::flow::spool::Codec;
 
 /// Who compresses if nobody is named, the first that is installed: fast ones first.
 const PROGRAMS: [&str; 5] = ["zstd", "lz4", "pigz", "gzip", "bzip2"];
 
-/// How output that is kept is compressed; `None`: not at all.
+/// How output that is kept is compressed: by the programs that were named.
 ///
 /// # Errors
 ///
 /// One line that names the program that is not installed.
-pub(super) fn codec(flags: &Output) -> Result<Option<Codec>, String> {
-    let (compress, decompress) = (&flags.compress_program, &flags.decompress_program);
-    if !flags.compress && compress.is_none() && decompress.is_none() {
-        return Ok(None);
-    }
+pub(super) fn codec(
+    compress: Option<&OsString>,
+    decompress: Option<&OsString>,
+) -> Result<Codec, UsageError> {
     let compress = match compress {
         Some(program) => program.clone(),
         None => default_program()?,
@@ -33,17 +32,15 @@ pub(super) fn codec(flags: &Output) -> Result<Option<Codec>, String> {
         ("--decompress-program", &decompress),
     ] {
         if !may_run(command) {
-            return Err(format!(
-                "{option}: '{}' is not installed",
-                command.display()
-            ));
+            let why = format!("'{}' is not installed", command.display());
+            return Err(UsageError::value(format!("{option}:"), why));
         }
     }
-    Ok(Some(Codec {
+    Ok(Codec {
         shell: "/bin/sh".into(),
         compress,
         decompress,
-    }))
+    })
 }
 
 fn with(command: &OsStr, option: &str) -> OsString {
@@ -52,10 +49,13 @@ fn with(command: &OsStr, option: &str) -> OsString {
     command
 }
 
-fn default_program() -> Result<OsString, String> {
+fn default_program() -> Result<OsString, UsageError> {
     let installed = PROGRAMS.iter().find(|name| is_installed(Path::new(name)));
     let found = installed.map(|name| with(OsStr::new(name), " -c"));
-    found.ok_or_else(|| format!("--compress needs one of {}", PROGRAMS.join(", ")))
+    found.ok_or_else(|| {
+        let why = format!("needs one of {}", PROGRAMS.join(", "));
+        UsageError::value("--compress", why)
+    })
 }
 
 /// Whether a shell may find the program of `command`; one that is more than a program and its arguments may do
