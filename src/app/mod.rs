@@ -7,7 +7,8 @@
 //! * [`engine`]: the engine, its guardian, and what jobs inherit;
 //! * `record`: what tells a later run which jobs are done;
 //! * [`replay`]: a run shown once more, from its JSON;
-//! * [`reports`]: the report thread, who listens to it, and the way to it;
+//! * `listeners`: who listens to a run, and who owns what its jobs write;
+//! * [`reports`]: the report thread, and the way to it;
 //! * [`sql`]: tables that jobs are written into and taken from.
 
 mod durable;
@@ -17,6 +18,7 @@ mod error;
 mod fit;
 pub mod gates;
 pub mod jobs;
+mod listeners;
 mod record;
 pub mod record_files;
 pub mod replay;

@@ -1,6 +1,5 @@
-//! The report thread, who listens to it, and the way to it.
+//! The report thread, and the way to it.
 
-use std::fs::File;
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -10,24 +9,17 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 
-use super::record::{OnFailure, Recorder, open_joblog, open_record};
-use super::record_files::{RecordFiles, Wanted};
+use super::listeners::listeners;
+use super::record::{OnFailure, Recorder};
+use super::record_files::RecordFiles;
 use super::{EngineParts, Messages};
 use crate::engine::Record;
 use crate::flow::mailbox::Urgency;
-use crate::flow::spool::Captured;
-use crate::ledger::key::NO_STDIN;
 use crate::model::{Event, ExitCode, LastWord};
-use crate::plan::{JsonPlan, JsonTarget, ReportPlan, RowsPlan};
-use crate::reduce::Reducer;
-use crate::report::joblog::{Joblog, end_of_lines};
-use crate::report::merge_outputs::{Merge, OutputMerger};
+use crate::plan::ReportPlan;
 use crate::report::near_order::NearOrder;
 use crate::report::start_order::StartOrder;
-use crate::report::unwritten::{Corrections, Records};
-use crate::report::{
-    Failure, Listener, Out, OutputOwner, Reporter, Screen, json, progress, sql, summary, text,
-};
+use crate::report::{Failure, Reporter};
 use crate::run::retry::Retry;
 use crate::run::{Message, Observer};
 use crate::sys::helper;
@@ -141,218 +133,6 @@ pub fn start_reports(
         wants_starts,
         wants_ends,
     })
-}
-
-/// Who hears of events: all that listen, in their order, and the owner of what jobs write.
-type Audience = (Vec<Box<dyn Listener>>, Box<dyn OutputOwner>);
-
-/// Opens all reports. What is no listener but a record of how jobs ended
-/// becomes part of `recorder`.
-fn listeners(
-    mut plan: ReportPlan,
-    engine: &EngineParts,
-    mut files: RecordFiles,
-    mailbox: &Messages,
-    recorder: &mut Recorder,
-    last_word: &Arc<LastWord>,
-) -> anyhow::Result<Audience> {
-    let screen = Screen::new();
-    let mut records = Records {
-        table: engine.claims.clone(),
-        ..Records::default()
-    };
-    let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
-    if let Some(json) = plan.json.take() {
-        let (lines, file) = json_lines(json, engine, &mut files, mailbox)?;
-        let lines = lines.with_last_word(Arc::clone(last_word));
-        let lines = json::JsonRecord::new(lines, file.is_some());
-        records.json = Some(lines.clone());
-        if let Some(file) = file {
-            recorder.writes("--json", file);
-            recorder.json = Some(lines.clone());
-        }
-        listeners.push(Box::new(lines));
-    }
-    let mut printed_log = None;
-    if let Some(joblog) = plan.joblog.take() {
-        // In a file with a name it is already.
-        let verbose = plan.text.verbose && plan.text.shows == text::Print::Content;
-        if joblog.path.as_os_str() == "-" {
-            printed_log = Some(printed_joblog(verbose)?);
-        } else {
-            let (log, file) = open_joblog(&joblog, verbose, &mut files, mailbox)?;
-            records.joblog = Some(log.clone());
-            if let Some(file) = file {
-                recorder.writes(&format!("--joblog {}", joblog.path.display()), file);
-                recorder.joblog = Some(log);
-            } else {
-                listeners.push(Box::new(log));
-            }
-        }
-    }
-    if let Some(claims) = &engine.claims {
-        let results = sql::SqlResults::new(Arc::clone(claims), plan.text.verbose, plan.fsync);
-        // What only looks at the table has nothing to record.
-        recorder.table = Some(results.clone()).filter(|_| !claims.only_looks());
-        listeners.push(Box::new(results));
-    }
-    if plan.summary {
-        listeners.push(Box::new(summary::Failures::new(stderr(&screen)?)));
-    }
-    if let Some(config) = plan.progress {
-        let progress = progress::Progress::new(config, &screen, stderr_alone()?);
-        listeners.push(Box::new(progress));
-    }
-    // Elsewhere than on a terminal, what is printed stays, so all of it is.
-    if plan.latest_line && stdout(&screen)?.is_terminal() && stderr(&screen)?.is_terminal() {
-        let lines = progress::LatestLines::new(&screen, stdout(&screen)?);
-        listeners.push(Box::new(lines));
-        plan.text.mode = text::Mode::Never;
-    }
-    let rows = match &plan.rows {
-        Some(rows) => {
-            let opened = open_rows(rows, engine, &mut files, mailbox)?;
-            rows_in_order(opened, &plan.text, recorder)
-        }
-        None => None,
-    };
-    let text = text(plan, engine, printed_log, &screen)?
-        .with_rows(rows)
-        .with_rows_elsewhere(recorder.rows.as_ref())
-        .with_corrections(Corrections::new(records));
-    let owner: Box<dyn OutputOwner> = match engine.reducer()? {
-        Some(reducer) => Box::new(Merge::new(Box::new(Merged(reducer)), Box::new(text))),
-        None => Box::new(text),
-    };
-    Ok((listeners, owner))
-}
-
-/// What prints the outputs of jobs, with `printed_log` among them.
-fn text(
-    plan: ReportPlan,
-    engine: &EngineParts,
-    printed_log: Option<Joblog>,
-    screen: &Screen,
-) -> anyhow::Result<text::Text> {
-    let stdout = stdout(screen)?;
-    let turn = plan.text.in_order.then(|| Arc::clone(&engine.turn));
-    // No other report looks at output that is handed on in turn.
-    if plan.text.prints_plainly_in_order()
-        && printed_log.is_none()
-        && let Some(out) = stdout.beside()
-    {
-        engine.turn.open(out);
-    }
-    let text = text::Text::new(stdout, stderr(screen)?, plan.text, &plan.program);
-    Ok(text
-        .with_turn(turn)
-        .with_assignments(plan.assign)
-        .with_joblog(printed_log))
-}
-
-/// Standard output, and what is drawn on the same terminal.
-fn stdout(screen: &Screen) -> anyhow::Result<Out> {
-    let stdout = Out::stdout().context("standard output is not open")?;
-    Ok(stdout.on(screen))
-}
-
-/// Standard error, and what is drawn on the same terminal.
-fn stderr(screen: &Screen) -> anyhow::Result<Out> {
-    Ok(stderr_alone()?.on(screen))
-}
-
-fn stderr_alone() -> anyhow::Result<Out> {
-    Out::stderr().context("standard error is not open")
-}
-
-/// A joblog among the output, with its header line.
-fn printed_joblog(verbose: bool) -> anyhow::Result<Joblog> {
-    let stdout = Out::stdout().context("standard output is not open")?;
-    let log = Joblog::new(stdout, verbose);
-    log.write_header()?;
-    Ok(log)
-}
-
-/// The engine's merges as the reports see them.
-struct Merged(Reducer);
-
-impl OutputMerger for Merged {
-    fn take(&mut self, seq: u64, output: Captured) -> io::Result<()> {
-        self.0.take(seq, output)
-    }
-
-    fn finish(self: Box<Self>) -> io::Result<()> {
-        self.0.finish()
-    }
-}
-
-/// The table of results if it is for the reports to write, in order or to no file; else `recorder` does.
-fn rows_in_order(
-    (rows, file): (text::rows::Rows, Option<File>),
-    config: &text::Config,
-    recorder: &mut Recorder,
-) -> Option<text::rows::Rows> {
-    let Some(file) = file.filter(|_| !config.in_order) else {
-        return Some(rows);
-    };
-    recorder.writes("--results", file);
-    recorder.rows = Some(text::RowsRecord::new(rows, config.around_in_rows()));
-    None
-}
-
-/// The table of results, and its file if it is one.
-fn open_rows(
-    plan: &RowsPlan,
-    engine: &EngineParts,
-    files: &mut RecordFiles,
-    mailbox: &Messages,
-) -> anyhow::Result<(text::rows::Rows, Option<File>)> {
-    let names = engine.names.clone();
-    let Some(path) = &plan.path else {
-        let out = Out::stdout().context("standard output is not open")?;
-        let rows = text::rows::Rows::new(out, plan.form, names);
-        return Ok((rows.of_pieces(plan.of_pieces), None));
-    };
-    let wanted = Wanted::rows(plan, path);
-    let end = |file: &File| plan.form.end_of_rows(file);
-    let (file, goes_on) = open_record(&wanted, files, end, mailbox)?;
-    let out = Out::file(file, wanted.name);
-    let file = out.same_file();
-    let rows = text::rows::Rows::new(out, plan.form, names).of_pieces(plan.of_pieces);
-    Ok((if goes_on { rows.that_go_on() } else { rows }, file))
-}
-
-fn json_lines(
-    plan: JsonPlan,
-    engine: &EngineParts,
-    files: &mut RecordFiles,
-    mailbox: &Messages,
-) -> anyhow::Result<(json::JsonLines, Option<File>)> {
-    let out = match &plan.target {
-        JsonTarget::Stdout => Out::stdout().context("standard output is not open")?,
-        JsonTarget::Fd(fd) => {
-            let file = crate::sys::fd::duplicate(*fd)
-                .with_context(|| format!("cannot write to --json=fd:{fd}"))?;
-            Out::file(file, format!("--json=fd:{fd}"))
-        }
-        JsonTarget::File(path) => {
-            let wanted = Wanted::json(&plan, path);
-            let (file, _) = open_record(&wanted, files, end_of_lines, mailbox)?;
-            Out::file(file, wanted.name)
-        }
-    };
-    let cwd = engine.cwd.as_os_str().as_encoded_bytes().to_vec();
-    let context = json::Context {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        argv: plan.argv,
-        template: plan.template,
-        cwd,
-        host: crate::sys::host::name(),
-        cores: engine.plan.threads,
-        stdin: NO_STDIN.to_vec(),
-    };
-    let file = out.same_file();
-    Ok((json::JsonLines::new(out, plan.config, context), file))
 }
 
 impl Reports {
