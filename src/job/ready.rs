@@ -69,7 +69,10 @@ impl Ready {
             command.skip_as = Some(Outcome::DoneBefore);
         } else if self.rules.confirm {
             let _alone = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_allowed = ask(&command.line, bell).map_err(|error| error.to_string())?;
+            // Others may have been asked for long, and the run be over by now.
+            let is_over = bell.is_some_and(Wake::is_rung);
+            let is_allowed =
+                !is_over && ask(&command.line, bell).map_err(|error| error.to_string())?;
             command.skip_as = (!is_allowed).then_some(Outcome::Declined);
         }
         Ok(())

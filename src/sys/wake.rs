@@ -29,6 +29,11 @@ impl Wake {
         let _ = retry_on_intr(|| rustix::io::write(&self.0, &1_u64.to_ne_bytes()));
     }
 
+    /// Whether it was rung and is not silent again.
+    pub fn is_rung(&self) -> bool {
+        is_readable(self.as_fd()).unwrap_or(false)
+    }
+
     /// Makes it silent again.
     pub fn reset(&self) {
         // A silent bell (EAGAIN) stays silent.
