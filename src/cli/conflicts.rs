@@ -125,6 +125,7 @@ const LINE_BUFFER: Side = side!("--line-buffer", |a| a.flags.output.line_buffer)
 const PIPE: Side = side!("--pipe", |a| a.flags.pipe.is_wanted());
 const PIPEPART: Side = side!("--pipepart" "-a" "/dev/null", |a| a.flags.pipe.pipepart);
 const GROUP_BY: Side = side!("--group-by=1", |a| a.flags.pipe.group_by.is_some());
+const STDIN_FROM: Side = side!("--stdin-from={}", |a| a.flags.input.stdin_from.is_some());
 const NO_RETRIES: Side = side!(, |a| a.flags.failure.retries.is_none());
 const RESUME: Side = side!("--resume" "--joblog=/dev/null", |a| a.flags.resume.resume);
 const RESUME_FAILED: Side =
@@ -281,6 +282,19 @@ const RULES: &[Rule] = &[
         side!("--tagstring={= total_jobs() =}", |a| a.uses_total),
         "{##} and total_jobs() need the number of jobs, which nobody knows ahead with --pipe"
     ),
+    // A job has one standard input.
+    rule!(STDIN_FROM, PIPE),
+    rule!(STDIN_FROM, side!("--tty", |a| a.flags.terminal.tty)),
+    rule!(
+        STDIN_FROM,
+        side!("--open-tty", |a| a.flags.terminal.open_tty)
+    ),
+    rule!(
+        STDIN_FROM,
+        side!("--tmux", |a| a.flags.terminal.windows().is_some())
+    ),
+    // It is for those who run the jobs to say.
+    rule!(STDIN_FROM, SQLMASTER),
     rule!(SQLANDWORKER, PIPE),
     rule!(SQLANDWORKER, MILESTONE),
     rule!(SQLANDWORKER, RESUME),

@@ -191,7 +191,9 @@ impl CommandLine<'_> {
             syntax: flags.replacement.syntax(&flags.sources.matches)?,
             command: self.command.clone(),
             quote: flags.command.quote,
-            appends_nothing: flags.pipe.is_wanted() && !names_inputs && !self.command.is_empty(),
+            appends_nothing: (flags.pipe.is_wanted() && !names_inputs
+                || flags.input.stdin_from.is_some())
+                && !self.command.is_empty(),
             quoting: if names_inputs { Quoting::Raw } else { quoting },
             parts_shown: (flags.output.print_command > 1).then_some(quoting),
             spread: self.batch.spread,
@@ -200,6 +202,7 @@ impl CommandLine<'_> {
             filters: flags.sources.filters.iter().map(bytes).collect(),
             files: flags.replacement.files()?,
             workdir: around.workdir.clone(),
+            stdin: flags.input.stdin_from.as_ref().map(bytes),
             results: self.results_spec(results),
         })
     }

@@ -35,7 +35,8 @@ impl Rules {
     fn done_before(&self, command: &Command) -> bool {
         let results = command.results.as_ref().filter(|_| self.results_are_done);
         let by_key = |(done, cwd): &(DoneWork, Vec<u8>)| {
-            done.take(key(&command.line, cwd, NO_STDIN, &mut Vec::new()))
+            let stdin = command.stdin.as_deref().unwrap_or(NO_STDIN);
+            done.take(key(&command.line, cwd, stdin, &mut Vec::new()))
         };
         results.is_some_and(|prefix| has_result(prefix)) || self.done.as_ref().is_some_and(by_key)
     }

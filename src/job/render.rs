@@ -121,6 +121,10 @@ impl Renderer {
             |template: &Template| Ok::<_, String>(text(template, of(template)?, style.spread));
         command.tag = its.tag.as_ref().map(&mut raw).transpose()?;
         command.workdir = its.workdir.as_ref().map(&mut raw).transpose()?;
+        command.stdin = its.stdin.as_ref().map(&mut raw).transpose()?;
+        if let Some(file) = &command.stdin {
+            command.shown = Some(shown::with_stdin(&command.line, file, its.quoting));
+        }
         command.results = match &its.results {
             None => None,
             Some(Results::Template(path)) => Some(results::path(path, of(path)?, raw_style)),
@@ -300,6 +304,7 @@ mod tests {
             command: Template::command(&["echo", "{%}", "{}"], false, &syntax),
             tag: Some(Template::text(b"{}", &syntax)),
             workdir: None,
+            stdin: None,
             results: None,
             filters: Vec::new(),
             files: Vec::new(),

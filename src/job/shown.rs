@@ -44,9 +44,34 @@ pub(super) fn with_part(line: &[u8], stdin: &Stdin, quoting: Quoting) -> Option<
     Some(out)
 }
 
+/// `line` with what has it read `file`, in front of which it is one command.
+pub(super) fn with_stdin(line: &[u8], file: &[u8], quoting: Quoting) -> Vec<u8> {
+    let mut out = Vec::with_capacity(line.len() + file.len() + 8);
+    if line.iter().any(|byte| b";|&\n".contains(byte)) {
+        out.push(b'(');
+        out.extend_from_slice(line);
+        out.push(b')');
+    } else {
+        out.extend_from_slice(line);
+    }
+    out.extend_from_slice(b" < ");
+    let at = out.len();
+    out.extend_from_slice(file);
+    quoting.quote_tail(&mut out, at);
+    out
+}
+
 #[cfg(test)]
 mod tests {
-    use super::with_part;
+    use super::{with_part, with_stdin};
+
+    #[test]
+    fn the_whole_line_reads_the_file() {
+        let shown = |line: &[u8]| with_stdin(line, b"a b", Quoting::Posix);
+        assert_eq!(shown(b"wc -l"), b"wc -l < 'a b'");
+        assert_eq!(shown(b"cat | wc"), b"(cat | wc) < 'a b'");
+    }
+
     use crate::model::{Body, Stdin};
     use crate::template::Quoting;
     use std::fs::File;

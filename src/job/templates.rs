@@ -35,6 +35,8 @@ pub struct TemplateSpec {
     pub files: Vec<[Vec<u8>; 2]>,
     /// `--workdir`.
     pub workdir: Option<Vec<u8>>,
+    /// The name of the file that is a job's standard input.
+    pub stdin: Option<Vec<u8>>,
     /// `--results`, where it means files for each job.
     pub results: Option<ResultsSpec>,
 }
@@ -110,6 +112,7 @@ impl TemplateSpec {
                 TagSpec::Text(typed) => text(typed),
             }),
             workdir: self.workdir.as_ref().map(text),
+            stdin: self.stdin.as_ref().map(text),
             results: self
                 .results
                 .as_ref()
@@ -156,6 +159,8 @@ pub struct Templates {
     pub(super) tag: Option<Template>,
     /// That of `--workdir`.
     pub(super) workdir: Option<Template>,
+    /// The name of the file that is a job's standard input.
+    pub(super) stdin: Option<Template>,
     /// Where the files of `--results` are.
     pub(super) results: Option<Results>,
     /// What `--filter` wants to be true of a job: text that is Perl when it is filled in.
@@ -202,6 +207,7 @@ impl Templates {
         std::iter::once(&self.command)
             .chain(&self.tag)
             .chain(&self.workdir)
+            .chain(&self.stdin)
             .chain(results)
             .chain(&self.filters)
             .chain(self.files.iter().flatten())

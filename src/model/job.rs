@@ -60,6 +60,8 @@ pub struct Command {
     pub skip_as: Option<Outcome>,
     /// The directory of `--workdir` that it runs in.
     pub workdir: Option<Vec<u8>>,
+    /// The file that is its standard input; `None`: what all jobs have.
+    pub stdin: Option<Vec<u8>>,
     /// What the names of its output files begin with; where it ends with a slash, a directory for them.
     pub results: Option<Vec<u8>>,
     /// Files that are made for it before it starts: the path and the content of each.
@@ -74,7 +76,7 @@ impl Command {
 
     /// Whether there is more to do for it than to have a shell run its line.
     pub fn needs_its_own_process(&self) -> bool {
-        self.workdir.is_some() || !self.files.is_empty()
+        self.workdir.is_some() || self.stdin.is_some() || !self.files.is_empty()
     }
 }
 

@@ -29,6 +29,7 @@ mod semaphore;
 mod shells;
 mod signals;
 mod sql;
+mod stdin_from;
 #[path = "../support/mod.rs"]
 mod support;
 mod surroundings;

@@ -12,6 +12,9 @@ use crate::cli::values::bytes;
 use crate::input::{SourceKind, SourceSpec};
 use crate::record::delimiter::Delimiter;
 
+/// The options of this section that GNU parallel 20221122 has not.
+pub(super) const OWN: &[&str] = &["stdin-from"];
+
 /// Options on input sources and how they are split.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Input")]
@@ -28,6 +31,11 @@ pub struct Input {
     /// Inputs end with STR instead of a newline; \n, \t, \0, \x1f ... are understood; '': they are paragraphs.
     #[arg(short = 'd', long, value_name = "STR")]
     pub delimiter: Option<OsString>,
+
+    /// Give each job the file that TEMPLATE becomes as its standard input; a relative name starts where fanout was
+    /// started. No input is appended to the command then.
+    #[arg(long, value_name = "TEMPLATE")]
+    pub stdin_from: Option<OsString>,
 }
 
 /// Where arguments come from, and what ends them.

@@ -116,13 +116,14 @@ pub struct Flags {
 }
 
 /// The options that GNU parallel 20221122 has not, as each section names its own.
-pub const OWN: [&[&str]; 8] = [
+pub const OWN: [&[&str]; 9] = [
     about::OWN,
     batching::OWN,
     command::OWN,
     environment::OWN,
     failure::OWN,
     gates::OWN,
+    input::OWN,
     pipe::OWN,
     report::OWN,
 ];

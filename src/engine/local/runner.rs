@@ -1,7 +1,11 @@
 //! What a worker does with the attempts that it takes.
 
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -220,13 +224,15 @@ impl LocalRunner {
             Some(stdin) => hand_over(&stdin, &shared.config, &mut setbacks)?,
         };
         let (reader, named) = (handed.reader, handed.named);
+        let file = stdin_file(&end.job)?;
+        let of_job = file.as_ref().map_or(shared.stdin.as_fd(), AsFd::as_fd);
         let line = &end.job.command.line;
         let wrapped = shared.config.tmux.as_ref().map(|tmux| tmux.wrapped(line));
         let start = Start {
             line: wrapped.as_deref().unwrap_or(line),
             seq: attempt.seq(),
             slot,
-            stdin: reader.as_ref().map_or(shared.stdin.as_fd(), AsFd::as_fd),
+            stdin: reader.as_ref().map_or(of_job, AsFd::as_fd),
             named_input: named.as_ref().map(NamedStdin::path),
             outputs: outputs.for_job(),
             last_try: false,
@@ -239,7 +245,7 @@ impl LocalRunner {
             .map_err(|error| cannot_start(&error, &end.job))?;
         let in_shells_stead = argv.is_some() && self.launcher.may_report_child();
         outputs.started(in_shells_stead);
-        drop(reader);
+        drop((reader, file));
         let (pid, started_at) = (child.pid(), launched.began_at);
         end.runs(pid, argv, started_at);
         if shared.config.report_starts {
@@ -369,6 +375,27 @@ fn no_output(error: &io::Error) -> SpawnError {
 
 fn no_input(error: &io::Error) -> SpawnError {
     SpawnError::passing(format!("cannot feed the job: {error}"))
+}
+
+/// The file that is the standard input of `job`, where it has one of its own.
+fn stdin_file(job: &AttemptInfo) -> Result<Option<File>, SpawnError> {
+    let Some(name) = &job.command.stdin else {
+        return Ok(None);
+    };
+    let path = Path::new(OsStr::from_bytes(name));
+    let opened = File::open(path).and_then(|file| {
+        if file.metadata()?.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        Ok(file)
+    });
+    opened.map(Some).map_err(|error| {
+        SpawnError::passing(format!(
+            "cannot read '{}', the standard input of job {} (--stdin-from): {error}",
+            path.display(),
+            job.seq
+        ))
+    })
 }
 
 /// Why a job has failed that did well with less than it should have been fed.

@@ -32,7 +32,8 @@ pub(super) struct Key([u8; 32]);
 impl Key {
     /// The key of `job`; `scratch` is a buffer to work in.
     pub(super) fn new(job: &AttemptInfo, context: &Context, scratch: &mut Vec<u8>) -> Self {
-        let mut hash = key(&job.command.line, &context.cwd, &context.stdin, scratch);
+        let stdin = job.command.stdin.as_ref().unwrap_or(&context.stdin);
+        let mut hash = key(&job.command.line, &context.cwd, stdin, scratch);
         let mut hex = [0; 32];
         for digit in hex.iter_mut().rev() {
             *digit = b"0123456789abcdef"[(hash & 0xf) as usize];
