@@ -64,6 +64,12 @@ pub(super) fn with_stdin(line: &[u8], file: &[u8], quoting: Quoting) -> Vec<u8> 
 #[cfg(test)]
 mod tests {
     use super::{with_part, with_stdin};
+    use crate::model::{Body, Stdin};
+    use crate::template::Quoting;
+    use std::fs::File;
+    use std::ops::Range;
+    use std::path::Path;
+    use std::sync::Arc;
 
     #[test]
     fn the_whole_line_reads_the_file() {
@@ -71,13 +77,6 @@ mod tests {
         assert_eq!(shown(b"wc -l"), b"wc -l < 'a b'");
         assert_eq!(shown(b"cat | wc"), b"(cat | wc) < 'a b'");
     }
-
-    use crate::model::{Body, Stdin};
-    use crate::template::Quoting;
-    use std::fs::File;
-    use std::ops::Range;
-    use std::path::Path;
-    use std::sync::Arc;
 
     fn shown(header: &[u8], name: Option<&str>, range: Range<u64>) -> Option<String> {
         let stdin = Stdin {

@@ -2,9 +2,9 @@
 
 #![no_main]
 
-use fanout::record::csv::{Parsed, fields};
 use fanout::input::{Columns, InputConfig, Records, Shape, SourceKind};
 use fanout::model::ArgList;
+use fanout::record::csv::{Parsed, fields};
 use fanout_fuzz::Choices;
 use fanout_fuzz::file::MemoryFile;
 use libfuzzer_sys::fuzz_target;

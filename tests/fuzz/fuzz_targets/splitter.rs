@@ -8,12 +8,12 @@ use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
 use fanout::input::reader;
-use fanout::record::delimiter::{Delimiter, Needle};
 use fanout::model::{ArgList, Body, Stdin};
 use fanout::pipe::limit::Limit;
 use fanout::pipe::route::Route;
 use fanout::pipe::separator::{Ends, Separator};
 use fanout::pipe::{BlockSize, Config, Header, Jobs};
+use fanout::record::delimiter::{Delimiter, Needle};
 use fanout_fuzz::Choices;
 use fanout_fuzz::file::{FullPipe, MemoryFile};
 use libfuzzer_sys::fuzz_target;
