@@ -150,8 +150,10 @@ impl Drop for Run {
 
 /// fanout may have helpers of its own, which are no jobs.
 fn is_fanout(pid: u32) -> bool {
-    fs::read_link(format!("/proc/{pid}/exe"))
-        .is_ok_and(|exe| exe == Path::new(env!("CARGO_BIN_EXE_fanout")))
+    // The kernel has the name without symbolic links.
+    let fanout = Path::new(env!("CARGO_BIN_EXE_fanout"));
+    let fanout = fanout.canonicalize().unwrap_or(fanout.to_owned());
+    fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == fanout)
 }
 
 /// Looks until `holds`; what /proc tells cannot be waited for in another way.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::queue::{ExitGuard, SharedQueue};
+use super::queue::SharedQueue;
 use super::taken::{Runner, work};
 use super::worker::{PoolOrders, WorkerHandle};
 use super::worker_threads::WorkerThreads;
@@ -45,14 +45,15 @@ impl Pool {
         let common = Arc::new(PoolOrders::default());
         let shared = Arc::new(SharedQueue::new(workers, updates));
         let (for_workers, their_common) = (Arc::clone(&shared), Arc::clone(&common));
+        let left_by = Arc::clone(&shared);
         let threads = WorkerThreads::new(
             workers,
             move || WorkerHandle::new(&their_common),
             move |index, worker| {
-                let _leave = ExitGuard(&for_workers);
                 let mut runner = make_runner(index, worker);
                 work(&for_workers, index, &mut runner);
             },
+            move || left_by.count_out(),
         );
         let pool = Self {
             shared,

@@ -109,18 +109,14 @@ impl SharedQueue {
         }
     }
 
+    /// A worker has ended, and let go of all that it had.
+    pub(super) fn count_out(&self) {
+        self.lock().alive -= 1;
+        self.changed.notify_all();
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, Queue> {
         // No code between lock and unlock can panic half-way through a change.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Counts a worker out, even when it panics.
-pub(super) struct ExitGuard<'a>(pub(super) &'a SharedQueue);
-
-impl Drop for ExitGuard<'_> {
-    fn drop(&mut self) {
-        self.0.lock().alive -= 1;
-        self.0.changed.notify_all();
     }
 }

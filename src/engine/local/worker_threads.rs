@@ -17,12 +17,25 @@ const GROUP: usize = 4;
 /// One worker's life, from its index and its worker on.
 type Life = Arc<dyn Fn(usize, Arc<WorkerHandle>) + Send + Sync>;
 
+/// What is done when a worker has ended and let go of its [`Life`].
+type Left = Arc<dyn Fn() + Send + Sync>;
+
+/// Counts a worker out, even when it panics.
+struct CountOut<'a>(&'a Left);
+
+impl Drop for CountOut<'_> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
 /// The workers that were started.
 pub(super) struct WorkerThreads {
     /// There are never more.
     most: AtomicUsize,
     new_worker: Box<dyn Fn() -> io::Result<WorkerHandle> + Send + Sync>,
     live: Life,
+    left: Left,
     /// One for each worker, by its index.
     workers: Mutex<Vec<Arc<WorkerHandle>>>,
     groups: Mutex<Vec<Group>>,
@@ -42,11 +55,13 @@ impl WorkerThreads {
         most: usize,
         new_worker: impl Fn() -> io::Result<WorkerHandle> + Send + Sync + 'static,
         live: impl Fn(usize, Arc<WorkerHandle>) + Send + Sync + 'static,
+        left: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         Self {
             most: AtomicUsize::new(most),
             new_worker: Box::new(new_worker),
             live: Arc::new(live),
+            left: Arc::new(left),
             workers: Mutex::default(),
             groups: Mutex::default(),
         }
@@ -128,10 +143,20 @@ impl WorkerThreads {
             .build()
             .map_err(|error| anyhow::anyhow!("cannot start a thread: {error}"))?;
         self.workers().extend(newcomers.iter().cloned());
-        let live = Arc::clone(&self.live);
+        // When the last worker is counted out, none has anything any more: the pool drops it, not one of its threads
+        // at a time when nobody waits for them.
+        let lives: Vec<_> = (0..size)
+            .map(|_| Mutex::new(Some(Arc::clone(&self.live))))
+            .collect();
+        let left = Arc::clone(&self.left);
         threads.spawn_broadcast(move |context| {
             let index = context.index();
-            live(first + index, Arc::clone(&newcomers[index]));
+            let _counts_out = CountOut(&left);
+            let mut own = lives[index].lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(live) = own.take() {
+                drop(own);
+                live(first + index, Arc::clone(&newcomers[index]));
+            }
         });
         Ok(Group {
             first,
