@@ -126,7 +126,7 @@ fn wait_readable(file: &File) -> io::Result<()> {
     poll(std::slice::from_mut(&mut polled), -1)
 }
 
-/// Opens the FIFO at `path` for reading without waiting for somebody who writes.
+/// Opens the file at `path` for reading, a FIFO without waiting for somebody who writes.
 ///
 /// # Errors
 ///
@@ -157,6 +157,16 @@ pub fn make_fifo(path: &std::path::Path) -> io::Result<()> {
 pub fn set_nonblocking(fd: BorrowedFd) -> io::Result<()> {
     let flags = fcntl_getfl(fd)?;
     Ok(fcntl_setfl(fd, flags | OFlags::NONBLOCK)?)
+}
+
+/// Makes reading from `fd` wait.
+///
+/// # Errors
+///
+/// What `fcntl(2)` says.
+pub fn set_blocking(fd: BorrowedFd) -> io::Result<()> {
+    let flags = fcntl_getfl(fd)?;
+    Ok(fcntl_setfl(fd, flags - OFlags::NONBLOCK)?)
 }
 
 /// Makes room for `bytes` in the pipe `fd`, if the system allows it.

@@ -1,9 +1,12 @@
 //! `--stdin-from`: a file is each job's standard input.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::process::{Run, make_fifo};
 use crate::{fanout, text};
 
 /// A folder with two files, of one line and of two.
@@ -129,4 +132,35 @@ fn a_run_goes_on_with_the_files_that_are_left() {
     };
     run(&["a b"]).stdout("1\n");
     run(&["c", "a b"]).stdout("2\n");
+}
+
+/// A FIFO is waited for, and nobody who has to write into it keeps the run from ending.
+#[test]
+fn a_fifo_is_read_and_a_signal_ends_the_wait_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("fifo");
+    make_fifo(&fifo);
+    let start = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fanout"));
+        command
+            .args(["-j2", "--no-summary", "--stdin-from", "{}", "cat", ":::"])
+            .args(["fifo", "a"])
+            .current_dir(folder.path())
+            .stdout(Stdio::piped());
+        Run::start(command)
+    };
+    fs::write(folder.path().join("a"), "started\n").unwrap();
+    let mut first = [0; 8];
+    for signal in [None, Some(Signal::TERM)] {
+        let mut run = start();
+        let mut out = run.child.stdout.take().unwrap();
+        std::io::Read::read_exact(&mut out, &mut first).unwrap();
+        match signal {
+            None => fs::write(&fifo, "by fifo\n").unwrap(),
+            Some(signal) => run.send(signal),
+        }
+        assert_eq!(run.wait().success(), signal.is_none());
+        let rest = std::io::read_to_string(out).unwrap();
+        assert_eq!(rest, if signal.is_none() { "by fifo\n" } else { "" });
+    }
 }

@@ -18,13 +18,12 @@ use super::worker::WorkerHandle;
 use crate::engine::{Attempt, UpdateSender, ended, not_rendered, unstarted};
 use crate::exec::capture::{Capturer, Source};
 use crate::exec::launch::{Launcher, Start};
-use crate::exec::stdin::{NamedStdin, OpenStdin};
+use crate::exec::stdin::{self, NamedStdin, OpenStdin};
 use crate::exec::template_files;
 use crate::exec::warm::{Warm, Worker};
 use crate::exec::workdir::Workdir;
-use crate::model::Where;
 use crate::model::{
-    ArgList, AttemptEnd, AttemptInfo, AttemptStart, KilledBy, Outcome, SpawnError, Stdin,
+    ArgList, AttemptEnd, AttemptInfo, AttemptStart, KilledBy, Outcome, SpawnError, Stdin, Where,
 };
 use crate::sys::child::Child;
 use crate::sys::family::Family;
@@ -224,7 +223,7 @@ impl LocalRunner {
             Some(stdin) => hand_over(&stdin, &shared.config, &mut setbacks)?,
         };
         let (reader, named) = (handed.reader, handed.named);
-        let file = stdin_file(&end.job)?;
+        let file = stdin_file(&end.job, &self.worker)?;
         let of_job = file.as_ref().map_or(shared.stdin.as_fd(), AsFd::as_fd);
         let line = &end.job.command.line;
         let wrapped = shared.config.tmux.as_ref().map(|tmux| tmux.wrapped(line));
@@ -378,17 +377,12 @@ fn no_input(error: &io::Error) -> SpawnError {
 }
 
 /// The file that is the standard input of `job`, where it has one of its own.
-fn stdin_file(job: &AttemptInfo) -> Result<Option<File>, SpawnError> {
+fn stdin_file(job: &AttemptInfo, worker: &WorkerHandle) -> Result<Option<File>, SpawnError> {
     let Some(name) = &job.command.stdin else {
         return Ok(None);
     };
     let path = Path::new(OsStr::from_bytes(name));
-    let opened = File::open(path).and_then(|file| {
-        if file.metadata()?.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        Ok(file)
-    });
+    let opened = stdin::file::open(path, worker.wake(), || worker.told_to_end().is_some());
     opened.map(Some).map_err(|error| {
         SpawnError::passing(format!(
             "cannot read '{}', the standard input of job {} (--stdin-from): {error}",

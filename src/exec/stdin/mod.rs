@@ -1,6 +1,7 @@
 //! How a job gets its input: on its standard input, in a temporary file, or through a FIFO.
 
 pub mod feed;
+pub mod file;
 
 use std::fs::File;
 use std::io;
