@@ -12,8 +12,7 @@ use crate::flow::mailbox::Urgency;
 use crate::input::{Growth, Input, InputConfig, Notices, Records};
 use crate::job::pack::{Jobs, Packing};
 use crate::ledger::done::{self, DoneWork, SeqSet};
-use crate::model::Work;
-use crate::model::{ArgList, Job, RenderJob};
+use crate::model::{ArgList, Job, RenderJob, Work};
 use crate::pipe;
 use crate::plan::{JobsPlan, ResumePlan};
 use crate::run::Message;
@@ -104,6 +103,23 @@ impl Iterator for JobSource {
 }
 
 impl OpenJobs {
+    /// The jobs that `source` gives out, of which `before` knows what an earlier run has done.
+    fn new(source: JobSource, before: Before) -> Self {
+        Self {
+            jobs: source,
+            names: Vec::new(),
+            at_most: None,
+            total: None,
+            done: before.done,
+            done_before: before.ends,
+            done_work: before.work,
+            commands: None,
+            claims: None,
+            submission: None,
+            growth: Growth::default(),
+        }
+    }
+
     /// Whether all slots must be there before there are jobs, and their number be known.
     pub(super) fn needs_slots(&self) -> bool {
         matches!(&self.jobs, JobSource::Pieces(jobs) if jobs.needs_slots())
@@ -156,11 +172,10 @@ fn open_inputs(plan: JobsPlan, mailbox: &Messages, may_grow: bool) -> anyhow::Re
     let remark =
         move |words: &str| messages.post([Message::Remark(words.to_owned())], Urgency::Now);
     let before = resume.map(|plan| read_record(&plan, only_reads, &remark));
-    let before = before.transpose()?.unwrap_or_default();
-    if let Some(commands) = before.failed {
+    let mut before = before.transpose()?.unwrap_or_default();
+    if let Some(commands) = before.failed.take() {
         return Ok(failed_commands(commands));
     }
-    let (done, done_before, done_work) = (before.done, before.ends, before.work);
     if reads_stdin && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
         remark(
             "Warning: reading inputs from the terminal: one a line, Ctrl-D ends them (or use ::: or -a)",
@@ -172,17 +187,8 @@ fn open_inputs(plan: JobsPlan, mailbox: &Messages, may_grow: bool) -> anyhow::Re
     if let Some(config) = pipe {
         let pieces = pieces(config, input, packing, remark)?;
         return Ok(OpenJobs {
-            names: Vec::new(),
             at_most: pieces.at_most(),
-            jobs: JobSource::Pieces(Box::new(pieces)),
-            total: None,
-            done,
-            done_before,
-            done_work,
-            commands: None,
-            claims: None,
-            submission: None,
-            growth: Growth::default(),
+            ..OpenJobs::new(JobSource::Pieces(Box::new(pieces)), before)
         });
     }
     // Where inputs are counted, put together or drawn, they are taken as they are at first.
@@ -209,16 +215,13 @@ fn open_inputs(plan: JobsPlan, mailbox: &Messages, may_grow: bool) -> anyhow::Re
     };
     Ok(OpenJobs {
         names: records.names().to_vec(),
-        jobs: JobSource::Read(Jobs::new(records, packing).with_milestone(milestone)),
         at_most: total.filter(|_| count_ahead),
         total,
-        done,
-        done_before,
-        done_work,
-        commands: None,
-        claims: None,
-        submission: None,
         growth,
+        ..OpenJobs::new(
+            JobSource::Read(Jobs::new(records, packing).with_milestone(milestone)),
+            before,
+        )
     })
 }
 
@@ -288,18 +291,14 @@ fn failed_commands(commands: BTreeMap<u64, Vec<u8>>) -> OpenJobs {
         (next..seq).for_each(|between| done.insert(between));
         next = seq + 1;
     }
-    OpenJobs {
-        names: Vec::new(),
-        at_most: Some(commands.len() as u64),
-        jobs: JobSource::Logged(commands, 1),
-        total: Some(last),
+    let before = Before {
         done,
-        done_before: 0,
-        done_work: None,
-        commands: None,
-        claims: None,
-        submission: None,
-        growth: Growth::default(),
+        ..Before::default()
+    };
+    OpenJobs {
+        at_most: Some(commands.len() as u64),
+        total: Some(last),
+        ..OpenJobs::new(JobSource::Logged(commands, 1), before)
     }
 }
 

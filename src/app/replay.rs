@@ -3,8 +3,7 @@
 use std::io::BufRead;
 
 use crate::ledger::jsonl::{ReadError, Reader};
-use crate::report::json;
-use crate::report::{Discard, Failure, Listener, Reporter};
+use crate::report::{Discard, Failure, Listener, Reporter, json};
 
 /// Shows a run that is recorded in `stream` to `listeners`: the one called `run`, or the first. What a listener fails
 /// with goes to `on_failure`, as in a run.

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, unbounded};
 use proptest::prelude::*;
@@ -113,16 +113,7 @@ fn updates() -> (UpdateSender, Receiver<Update>) {
 }
 
 fn attempt(seq: u64, line: &str) -> Attempt {
-    Attempt {
-        work: Work::of(Job {
-            seq,
-            args: ArgList::single(line.as_bytes().to_vec()),
-            after_all: false,
-        }),
-        number: 1,
-        max: Some(1),
-        queued_at: SystemTime::now(),
-    }
+    Attempt::only(seq, ArgList::single(line.as_bytes().to_vec()))
 }
 
 /// How an attempt was answered.

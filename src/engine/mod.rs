@@ -58,6 +58,23 @@ impl Attempt {
     }
 }
 
+#[cfg(test)]
+impl Attempt {
+    /// The one try at job number `seq`.
+    pub(crate) fn only(seq: u64, args: crate::model::ArgList) -> Self {
+        Self {
+            work: Work::of(crate::model::Job {
+                seq,
+                args,
+                after_all: false,
+            }),
+            number: 1,
+            max: Some(1),
+            queued_at: SystemTime::now(),
+        }
+    }
+}
+
 /// What an engine tells, above all about its attempts.
 #[derive(Debug)]
 pub enum Update {

@@ -26,6 +26,7 @@ pub mod failure;
 pub mod joblog;
 pub mod json;
 pub mod keep_order;
+mod later;
 pub mod merge_outputs;
 pub mod near_order;
 pub mod out;

@@ -12,9 +12,9 @@
 //!
 //! Nothing wakes for this but the controller, once, at [`due`](NearOrder::due).
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::later::Later;
 use crate::model::Event;
 
 /// How long an end is kept.
@@ -29,10 +29,8 @@ const MOST: usize = 1024;
 /// Puts ends that come within a moment of each other into the order of the inputs.
 #[derive(Debug)]
 pub struct NearOrder {
-    /// The first job that is still waited for.
-    next: u64,
-    /// Ends of later jobs, and until when each is kept.
-    kept: BTreeMap<u64, (Instant, Event)>,
+    /// Ends of later jobs than one that still runs.
+    kept: Later<Event>,
     due: Option<Instant>,
     /// How long ends are kept now.
     patience: Duration,
@@ -43,8 +41,7 @@ pub struct NearOrder {
 impl Default for NearOrder {
     fn default() -> Self {
         Self {
-            next: 1,
-            kept: BTreeMap::new(),
+            kept: Later::default(),
             due: None,
             patience: LONG,
             missed: None,
@@ -60,12 +57,12 @@ impl NearOrder {
             match event {
                 Event::JobFinished(ref end) => self.ended(end.job.seq, event, now, &mut told),
                 Event::DryRun(ref lines) => {
-                    self.next += lines.jobs as u64;
+                    self.kept.skip(lines.jobs as u64);
                     told.push(event);
                 }
                 // Words of our own follow what they are about, and the end of the run follows everything.
                 Event::Notice { .. } | Event::RunEnded(_) => {
-                    self.release(u64::MAX, &mut told);
+                    self.kept.release(u64::MAX, |event| told.push(event));
                     told.push(event);
                 }
                 Event::RunStarted(_)
@@ -76,14 +73,13 @@ impl NearOrder {
                 | Event::Gate(_) => told.push(event),
             }
         }
-        if self.due.is_some_and(|due| due <= now) {
-            let mut kept = self.kept.iter().rev();
-            if let Some((&last, _)) = kept.find(|(_, (until, _))| *until <= now) {
-                self.release(last, &mut told);
-                (self.patience, self.missed) = (SHORT, Some(now));
-            }
+        if self.due.is_some_and(|due| due <= now)
+            && let Some(last) = self.kept.last_due(now)
+        {
+            self.kept.release(last, |event| told.push(event));
+            (self.patience, self.missed) = (SHORT, Some(now));
         }
-        self.due = self.kept.values().map(|(until, _)| *until).min();
+        self.due = self.kept.due();
         told
     }
 
@@ -93,45 +89,29 @@ impl NearOrder {
     }
 
     fn ended(&mut self, seq: u64, event: Event, now: Instant, told: &mut Vec<Event>) {
-        if seq > self.next {
-            self.kept.insert(seq, (now + self.patience, event));
+        if self.kept.is_early(seq) {
+            self.kept.keep(seq, now + self.patience, event);
             if self.kept.len() > MOST {
-                self.release(u64::MAX, told);
+                self.kept.release(u64::MAX, |event| told.push(event));
             }
             return;
         }
         told.push(event);
-        if seq == self.next {
-            self.next += 1;
-            self.release_next(told);
-        } else if self
-            .missed
-            .is_some_and(|missed| now + SHORT < missed + LONG)
+        let was_waited_for = self.kept.came(seq, |event| told.push(event));
+        if !was_waited_for
+            && self
+                .missed
+                .is_some_and(|missed| now + SHORT < missed + LONG)
         {
             self.patience = LONG;
-        }
-    }
-
-    /// Tells the ends of jobs up to number `last`; none before them is waited for any more.
-    fn release(&mut self, last: u64, told: &mut Vec<Event>) {
-        while let Some(first) = self.kept.first_entry().filter(|it| *it.key() <= last) {
-            self.next = *first.key() + 1;
-            told.push(first.remove().1);
-        }
-        self.release_next(told);
-    }
-
-    /// Tells the ends that nothing is missing before.
-    fn release_next(&mut self, told: &mut Vec<Event>) {
-        while let Some(first) = self.kept.first_entry().filter(|it| *it.key() == self.next) {
-            self.next += 1;
-            told.push(first.remove().1);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;

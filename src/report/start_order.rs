@@ -6,30 +6,19 @@
 //!
 //! The controller wakes for this, once, at [`due`](StartOrder::due).
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::later::Later;
 use crate::model::Event;
 
 /// How long a start is kept.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Puts the starts of jobs into the order of their inputs.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct StartOrder {
-    /// The first job whose start is waited for.
-    next: u64,
-    /// Starts of later jobs with what followed them, and until when each is kept.
-    kept: BTreeMap<u64, (Instant, Vec<Event>)>,
-}
-
-impl Default for StartOrder {
-    fn default() -> Self {
-        Self {
-            next: 1,
-            kept: BTreeMap::new(),
-        }
-    }
+    /// Starts of later jobs than one that has not started, with what followed them.
+    kept: Later<Vec<Event>>,
 }
 
 impl StartOrder {
@@ -40,15 +29,13 @@ impl StartOrder {
             match event {
                 Event::AttemptStarted(ref start) => {
                     let seq = start.job.seq;
-                    if seq > self.next {
-                        self.kept
-                            .entry(seq)
-                            .or_insert_with(|| (now + PATIENCE, Vec::new()))
-                            .1
-                            .push(event);
+                    if let Some(events) = self.kept.get_mut(seq) {
+                        events.push(event);
+                    } else if self.kept.is_early(seq) {
+                        self.kept.keep(seq, now + PATIENCE, vec![event]);
                     } else {
                         told.push(event);
-                        self.began(seq, &mut told);
+                        self.kept.came(seq, |events| told.extend(events));
                     }
                 }
                 Event::Output(ref piece) => self.follow(piece.job.seq, event, &mut told),
@@ -57,10 +44,10 @@ impl StartOrder {
                     let seq = end.job.seq;
                     self.follow(seq, event, &mut told);
                     // It may have ended without a start.
-                    self.began(seq, &mut told);
+                    self.kept.came(seq, |events| told.extend(events));
                 }
                 Event::RunEnded(_) => {
-                    self.release(u64::MAX, &mut told);
+                    self.kept.release(u64::MAX, |events| told.extend(events));
                     told.push(event);
                 }
                 Event::RunStarted(_)
@@ -70,48 +57,22 @@ impl StartOrder {
                 | Event::Notice { .. } => told.push(event),
             }
         }
-        let mut late = self.kept.iter().rev();
-        if let Some((&last, _)) = late.find(|(_, (until, _))| *until <= now) {
-            self.release(last, &mut told);
+        if let Some(last) = self.kept.last_due(now) {
+            self.kept.release(last, |events| told.extend(events));
         }
         told
     }
 
     /// When [`pass`](Self::pass) is to be called even if nothing has happened; `None`: nothing is kept.
     pub fn due(&self) -> Option<Instant> {
-        self.kept.values().map(|(until, _)| *until).min()
+        self.kept.due()
     }
 
     /// Tells `event` of job number `seq`, or keeps it behind the job's start.
     fn follow(&mut self, seq: u64, event: Event, told: &mut Vec<Event>) {
-        match self.kept.get_mut(&seq) {
-            Some((_, events)) => events.push(event),
+        match self.kept.get_mut(seq) {
+            Some(events) => events.push(event),
             None => told.push(event),
-        }
-    }
-
-    /// Job number `seq` is not waited for any more.
-    fn began(&mut self, seq: u64, told: &mut Vec<Event>) {
-        if seq == self.next {
-            self.next += 1;
-            self.release_next(told);
-        }
-    }
-
-    /// Tells the starts of jobs up to number `last`; none before them is waited for any more.
-    fn release(&mut self, last: u64, told: &mut Vec<Event>) {
-        while let Some(first) = self.kept.first_entry().filter(|it| *it.key() <= last) {
-            self.next = *first.key() + 1;
-            told.extend(first.remove().1);
-        }
-        self.release_next(told);
-    }
-
-    /// Tells the starts that nothing is missing before.
-    fn release_next(&mut self, told: &mut Vec<Event>) {
-        while let Some(first) = self.kept.first_entry().filter(|it| *it.key() == self.next) {
-            self.next += 1;
-            told.extend(first.remove().1);
         }
     }
 }

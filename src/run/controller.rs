@@ -17,8 +17,7 @@ use super::{Message, Observer};
 use crate::engine::{Attempt, Engine, Order, Record, StopOn, unstarted};
 use crate::flow::mailbox::{Mailbox, Urgency};
 use crate::ledger::done::SeqSet;
-use crate::model::ExitCode;
-use crate::model::{Event, KilledBy, Left, Outcome, RunEnd, RunStart};
+use crate::model::{Event, ExitCode, KilledBy, Left, Outcome, RunEnd, RunStart};
 use crate::sys::signals::Signal;
 
 /// What the controller needs to know.

@@ -1,7 +1,6 @@
 //! `--halt`: when failures, successes or ends of jobs end the whole run.
 
-use crate::model::MANY;
-use crate::model::{Exit, Outcome, OutputLost};
+use crate::model::{Exit, MANY, Outcome, OutputLost};
 
 /// When the run is to end early.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -248,14 +248,13 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::AtomicBool;
     use std::time::Duration;
-    use std::time::SystemTime;
 
     use crossbeam_channel::{Receiver, Sender, unbounded};
 
     use super::*;
     use crate::engine::local::taken::TakenAttempts;
     use crate::engine::unstarted;
-    use crate::model::{ArgList, AttemptEnd, Command, Job, Outcome, SpawnError, Work};
+    use crate::model::{ArgList, AttemptEnd, Command, Outcome, SpawnError};
 
     const GUARD: Duration = Duration::from_secs(20);
 
@@ -299,16 +298,7 @@ mod tests {
     }
 
     fn attempt(seq: u64) -> Attempt {
-        Attempt {
-            work: Work::of(Job {
-                seq,
-                args: ArgList::new(),
-                after_all: false,
-            }),
-            number: 1,
-            max: Some(1),
-            queued_at: SystemTime::now(),
-        }
+        Attempt::only(seq, ArgList::new())
     }
 
     fn attempts(seqs: impl IntoIterator<Item = u64>) -> Vec<Attempt> {

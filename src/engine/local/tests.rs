@@ -15,7 +15,7 @@ use crate::exec::shell::{Shell, Wishes};
 use crate::exec::term_seq::TermSeq;
 use crate::flow::spool::{Captured, Limits, SpoolDir};
 use crate::model::{
-    ArgList, AttemptEnd, Command, Job, KilledBy, Outcome, RenderJob, SpawnError, Stream, Work,
+    ArgList, AttemptEnd, Command, KilledBy, Outcome, RenderJob, SpawnError, Stream, Work,
 };
 use crate::sys::child::Exit;
 
@@ -136,14 +136,9 @@ impl Local {
 
     fn submit(&self, line: impl AsRef<[u8]>) {
         self.pool.run(vec![Attempt {
-            work: Work::of(Job {
-                seq: 7,
-                args: ArgList::single(line.as_ref().to_vec()),
-                after_all: false,
-            }),
             number: 2,
             max: Some(3),
-            queued_at: SystemTime::now(),
+            ..Attempt::only(7, ArgList::single(line.as_ref().to_vec()))
         }]);
     }
 
@@ -295,16 +290,7 @@ fn the_end_tells_who_it_was_and_what_it_cost() {
 #[test]
 fn a_command_that_cannot_be_rendered_is_a_fatal_failure() {
     let local = Local::new();
-    let mut attempts = vec![Attempt {
-        work: Work::of(Job {
-            seq: 1,
-            args: ArgList::new(),
-            after_all: false,
-        }),
-        number: 1,
-        max: None,
-        queued_at: SystemTime::now(),
-    }];
+    let mut attempts = vec![Attempt::only(1, ArgList::new())];
     local.pool.run(std::mem::take(&mut attempts));
     let why = SpawnError::fatal("there is no command");
     assert_eq!(local.end().0.outcome, Outcome::SpawnFailed(why));

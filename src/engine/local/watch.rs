@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::config::Shared;
 use super::worker::WorkerHandle;
-use crate::engine::Update;
-use crate::engine::UpdateSender;
+use crate::engine::{Update, UpdateSender};
 use crate::exec::capture::Outputs;
 use crate::exec::launch::Launcher;
 use crate::exec::shell::waiting;

@@ -22,8 +22,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use memchr::memmem;
 
-use super::launch::Launch;
-use super::launch::SLOT_FROM_0;
+use super::launch::{Launch, SLOT_FROM_0};
 use super::shell::{ShellBypass, ShellKind};
 use crate::flow::spool::SpoolDir;
 use crate::model::{AttemptEnd, AttemptInfo, KilledBy, Outcome};

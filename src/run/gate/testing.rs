@@ -1,10 +1,10 @@
 //! Jobs for gates to look after.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crate::engine::{Attempt, Running, unstarted};
-use crate::model::{ArgList, Job, Outcome, Work};
+use crate::model::{ArgList, Outcome};
 
 /// Jobs that run, each a second younger than the one before.
 pub(super) fn running(seqs: &[u64]) -> Vec<Running> {
@@ -17,14 +17,5 @@ pub(super) fn running(seqs: &[u64]) -> Vec<Running> {
 }
 
 fn attempt(seq: u64) -> Attempt {
-    Attempt {
-        work: Work::of(Job {
-            seq,
-            args: ArgList::new(),
-            after_all: false,
-        }),
-        number: 1,
-        max: None,
-        queued_at: SystemTime::now(),
-    }
+    Attempt::only(seq, ArgList::new())
 }
