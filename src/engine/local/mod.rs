@@ -11,7 +11,7 @@
 //! | `queue`, `slot_numbers` | what all workers share: attempts that have not begun, numbers of slots |
 //! | `worker`, `worker_threads` | what others see of a worker; the threads |
 //! | `taken` | attempts that a worker has taken and has to answer |
-//! | `runner`, `watch`, `setbacks` | what a worker does with an attempt: start, sleep, end; what fails and passes |
+//! | `runner`, `watch`, `setbacks`, `starts` | what a worker does with an attempt: start, sleep, end; what fails and passes; what a stop of everything waits for |
 
 mod config;
 mod pool;
@@ -19,6 +19,7 @@ mod queue;
 mod runner;
 mod setbacks;
 mod slot_numbers;
+mod starts;
 mod taken;
 mod watch;
 mod worker;

@@ -206,6 +206,12 @@ impl Pool {
     }
 
     fn signal(&self, seq: Option<u64>, signal: JobSignal) {
+        if signal == JobSignal::TerminalStop {
+            self.common.starts().stop();
+        }
+        if signal == JobSignal::Continue && seq.is_none() {
+            self.common.starts().go_on();
+        }
         for worker in self.threads.workers().iter() {
             worker.signal(seq, signal);
         }
@@ -226,6 +232,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         let mut queue = self.shared.lock();
         queue.closed = true;
+        self.common.starts().go_on();
         let held = queue.attempts.drain(..).collect();
         drop(queue);
         self.shared.changed.notify_all();

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::config::{Config, Shared};
 use super::setbacks::Setbacks;
+use super::starts::Starting;
 use super::taken::{Runner, TakenAttempts};
 use super::watch::Watch;
 use super::worker::WorkerHandle;
@@ -33,6 +34,7 @@ use crate::sys::wake::Wake;
 
 impl Worker for WorkerHandle {
     fn show(&self, job: Option<Arc<AttemptInfo>>) {
+        let _starting = job.is_some().then(|| self.may_start());
         self.show(job);
     }
 
@@ -247,10 +249,11 @@ impl LocalRunner {
         drop((reader, file));
         let (pid, started_at) = (child.pid(), launched.began_at);
         end.runs(pid, argv, started_at);
+        self.worker.show(Some(Arc::clone(&end.job)));
+        drop(launched.starting);
         if shared.config.report_starts {
             updates.started(Box::new(AttemptStart::of(end)));
         }
-        self.worker.show(Some(Arc::clone(&end.job)));
         let (worker, job) = (&self.worker, &end.job);
         let mut watch = Watch {
             shared: &shared,
@@ -297,30 +300,35 @@ impl LocalRunner {
 }
 
 /// What came of the start of a process, and when it began.
-struct Launched {
+struct Launched<'a> {
     began: Instant,
     began_at: SystemTime,
+    /// Until the process is shown.
+    starting: Starting<'a>,
     result: io::Result<(Child, Option<ArgList>)>,
 }
 
 /// Starts a process; again, where that fails for something that passes.
-fn launch(
+fn launch<'a>(
     launcher: &mut Launcher,
     spawner: &mut Spawner,
     mut start: Start,
-    setbacks: &mut Setbacks,
-) -> Launched {
+    setbacks: &mut Setbacks<'a>,
+) -> Launched<'a> {
     loop {
+        let starting = setbacks.may_start();
         let (began, began_at) = (Instant::now(), SystemTime::now());
         let result = launcher.launch(spawner, &start);
         match &result {
             Err(error) if !start.last_try && passing::is_passing(error) => {
+                drop(starting);
                 start.last_try = !setbacks.is_over_after(error);
             }
             _ => {
                 return Launched {
                     began,
                     began_at,
+                    starting,
                     result,
                 };
             }

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
+use super::starts::Starting;
 use super::worker::WorkerHandle;
 use crate::sys::passing::{self, FIRST_PAUSE, LONGEST_PAUSE, PATIENCE};
 use crate::sys::wake::{self, Wake};
@@ -25,6 +26,11 @@ impl<'a> Setbacks<'a> {
             pause: FIRST_PAUSE,
             alone_since: None,
         }
+    }
+
+    /// See [`WorkerHandle::may_start`].
+    pub(super) fn may_start(&self) -> Starting<'a> {
+        self.worker.may_start()
     }
 
     /// What rings when the attempt is to end.

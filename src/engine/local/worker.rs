@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::starts::{Starting, Starts};
 use crate::engine::{JobSignal, Running};
 use crate::model::{AttemptInfo, KilledBy};
 use crate::sys::child::signal_group;
@@ -29,6 +30,7 @@ pub(super) struct PoolOrders {
     running: AtomicUsize,
     /// Whether an attempt could not be started although nobody ran, and none was since.
     starved: AtomicBool,
+    starts: Starts,
 }
 
 /// The attempt that runs at a worker. As long as it is here its process is not reaped, so that its
@@ -121,6 +123,12 @@ impl WorkerHandle {
         self.stopped.swap(false, Ordering::Relaxed)
     }
 
+    /// Waits while everything is being stopped. As long as what is returned lives, a process that is not shown yet
+    /// may come to be, and whoever stops everything waits for it.
+    pub(super) fn may_start(&self) -> Starting<'_> {
+        self.common.starts.begin()
+    }
+
     /// Whether the attempt that runs here is to end, and on whose behalf. Makes the bell silent, unless
     /// everything is to end.
     pub fn told_to_end(&self) -> Option<KilledBy> {
@@ -166,6 +174,12 @@ impl PoolOrders {
             KilledBy::Memory => 3,
         };
         self.killed_by.store(code, Ordering::Release);
+        self.starts.go_on();
+    }
+
+    /// Which processes are being started; stops and goes on with all.
+    pub(super) fn starts(&self) -> &Starts {
+        &self.starts
     }
 
     /// From now on an attempt may take as long as `limit`; whether that may be less than before.
