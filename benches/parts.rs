@@ -226,10 +226,7 @@ fn finished_job() -> AttemptEnd {
                 args: ArgList::single(b"123".to_vec()),
                 after_all: false,
             }),
-            command: Command {
-                line: b"/bin/echo 123".to_vec(),
-                ..Command::default()
-            },
+            command: Command::of_line(b"/bin/echo 123".to_vec()),
             at: Some(Where {
                 slot: 1,
                 pid: Some(4_321),

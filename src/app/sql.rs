@@ -141,7 +141,7 @@ fn show(jobs: &[Work], renderer: &Renderer) -> anyhow::Result<bool> {
         let command = renderer
             .prepare(job, 1)
             .map_err(|error| anyhow::Error::msg(error.why))?;
-        lines.extend_from_slice(&command.line);
+        lines.extend_from_slice(&command.task.line);
         lines.push(b'\n');
     }
     match io::stdout().write_all(&lines) {

@@ -62,10 +62,7 @@ impl RenderJob for Unrenderable {
         if line.ends_with(b"fatal") {
             return Err("there is no command".into());
         }
-        Ok(Command {
-            line,
-            ..Command::default()
-        })
+        Ok(Command::of_line(line))
     }
 }
 

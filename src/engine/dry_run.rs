@@ -122,7 +122,7 @@ impl DryEngine {
     /// Makes the files of `--template`, but for a dry run.
     fn with_files(&self, command: Command) -> Result<Command, SpawnError> {
         if command.skip_as.is_none() && self.shellquote.is_some() {
-            template_files::make(&command)?;
+            template_files::make(&command.task)?;
         }
         Ok(command)
     }
@@ -152,7 +152,7 @@ impl DryEngine {
             Some(_) => Outcome::Exited(0),
             None => Outcome::DryRun,
         });
-        let stdout = self.output(&command.line);
+        let stdout = self.output(&command.task.line);
         let at = Where {
             slot: SLOT,
             pid: None,

@@ -5,16 +5,16 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use crate::model::{Command, SpawnError};
+use crate::model::{SpawnError, Task};
 use crate::sys::passing;
 
-/// Writes the files of `command`, over those that are there.
+/// Writes the files of `task`, over those that are there.
 ///
 /// # Errors
 ///
 /// When one cannot be written: names it. As in GNU parallel, it ends the run.
-pub fn make(command: &Command) -> Result<(), SpawnError> {
-    for (path, content) in &command.files {
+pub fn make(task: &Task) -> Result<(), SpawnError> {
+    for (path, content) in &task.files {
         let path = Path::new(OsStr::from_bytes(path));
         passing::retrying(|| fs::write(path, content)).map_err(|error| {
             SpawnError::fatal(format!("Cannot write '{}': {error}", path.display()))
@@ -24,8 +24,8 @@ pub fn make(command: &Command) -> Result<(), SpawnError> {
 }
 
 /// Removes those files; one that is gone already is no error.
-pub fn remove(command: &Command) {
-    for (path, _) in &command.files {
+pub fn remove(task: &Task) {
+    for (path, _) in &task.files {
         let _ = fs::remove_file(OsStr::from_bytes(path));
     }
 }

@@ -35,8 +35,8 @@ impl Rules {
     fn done_before(&self, command: &Command) -> bool {
         let results = command.results.as_ref().filter(|_| self.results_are_done);
         let by_key = |(done, cwd): &(DoneWork, Vec<u8>)| {
-            let stdin = command.stdin.as_deref().unwrap_or(NO_STDIN);
-            done.take(key(&command.line, cwd, stdin, &mut Vec::new()))
+            let stdin = command.task.stdin.as_deref().unwrap_or(NO_STDIN);
+            done.take(key(&command.task.line, cwd, stdin, &mut Vec::new()))
         };
         results.is_some_and(|prefix| has_result(prefix)) || self.done.as_ref().is_some_and(by_key)
     }
@@ -73,7 +73,7 @@ impl Ready {
             // Others may have been asked for long, and the run be over by now.
             let is_over = bell.is_some_and(Wake::is_rung);
             let is_allowed =
-                !is_over && ask(&command.line, bell).map_err(|error| error.to_string())?;
+                !is_over && ask(&command.task.line, bell).map_err(|error| error.to_string())?;
             command.skip_as = (!is_allowed).then_some(Outcome::Declined);
         }
         Ok(())
@@ -131,9 +131,8 @@ mod tests {
         fn prepare(&self, work: &Work, _slot: usize) -> Result<Command, SpawnError> {
             let arg = |index| work.args().get(index).map(<[u8]>::to_vec);
             Ok(Command {
-                line: arg(0).unwrap(),
                 results: arg(1),
-                ..Command::default()
+                ..Command::of_line(arg(0).unwrap())
             })
         }
     }

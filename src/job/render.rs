@@ -97,11 +97,16 @@ impl Renderer {
             })
         };
         let its = &self.templates;
-        command.line.clear();
+        command.task.line.clear();
         let style = its.style();
-        Self::append(&its.command, of(&its.command)?, style, &mut command.line);
+        Self::append(
+            &its.command,
+            of(&its.command)?,
+            style,
+            &mut command.task.line,
+        );
         command.shown = match (its.parts_shown, &job.stdin) {
-            (Some(quoting), Some(stdin)) => shown::with_part(&command.line, stdin, quoting),
+            (Some(quoting), Some(stdin)) => shown::with_part(&command.task.line, stdin, quoting),
             _ => None,
         };
         let raw_style = Style {
@@ -120,10 +125,10 @@ impl Renderer {
         let mut raw =
             |template: &Template| Ok::<_, String>(text(template, of(template)?, style.spread));
         command.tag = its.tag.as_ref().map(&mut raw).transpose()?;
-        command.workdir = its.workdir.as_ref().map(&mut raw).transpose()?;
-        command.stdin = its.stdin.as_ref().map(&mut raw).transpose()?;
-        if let Some(file) = &command.stdin {
-            command.shown = Some(shown::with_stdin(&command.line, file, its.quoting));
+        command.task.workdir = its.workdir.as_ref().map(&mut raw).transpose()?;
+        command.task.stdin = its.stdin.as_ref().map(&mut raw).transpose()?;
+        if let Some(file) = &command.task.stdin {
+            command.shown = Some(shown::with_stdin(&command.task.line, file, its.quoting));
         }
         command.results = match &its.results {
             None => None,
@@ -146,11 +151,11 @@ impl Renderer {
             .iter()
             .map(|template| Ok::<_, String>(text(template, of(template)?, style.spread)))
             .collect();
-        command.files.clear();
+        command.task.files.clear();
         for [path, content] in &its.files {
             let path = text(path, of(path)?, Spread::Touch);
             let content = text(content, of(content)?, Spread::Touch);
-            command.files.push((path, content));
+            command.task.files.push((path, content));
         }
         let skips = verdict.skip || its.command.skips(job.args());
         command.skip_as = skips.then_some(Outcome::Skipped);
@@ -320,7 +325,7 @@ mod tests {
             after_all: false,
         });
         let command = renderer.prepare(&job, 4).unwrap();
-        assert_eq!(command.line, br#"echo 4 'a b' 'it'"'"'s'"#);
+        assert_eq!(command.task.line, br#"echo 4 'a b' 'it'"'"'s'"#);
         assert_eq!(command.tag.as_deref(), Some(&b"a b it's"[..]));
     }
 

@@ -47,36 +47,61 @@ impl Work {
     }
 }
 
-/// A job's command line, rendered for the slot that it runs in.
+/// What the place where an attempt runs needs of it: plain bytes, which can be sent to another host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Command {
+pub struct Task {
     /// The command line as a shell would read it.
     pub line: Vec<u8>,
-    /// What is shown in its place; `None`: the command line itself.
-    pub shown: Option<Vec<u8>>,
-    /// What `--tag` or `--tagstring` puts before each line of output.
-    pub tag: Option<Vec<u8>>,
-    /// How the job ends without having been run, if that is what it or a filter wants.
-    pub skip_as: Option<Outcome>,
     /// The directory of `--workdir` that it runs in.
     pub workdir: Option<Vec<u8>>,
     /// The file that is its standard input; `None`: what all jobs have.
     pub stdin: Option<Vec<u8>>,
-    /// What the names of its output files begin with; where it ends with a slash, a directory for them.
-    pub results: Option<Vec<u8>>,
     /// Files that are made for it before it starts: the path and the content of each.
     pub files: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-impl Command {
-    /// What is shown of it: in front of output, in the joblog, for a dry run.
-    pub fn shown(&self) -> &[u8] {
-        self.shown.as_ref().unwrap_or(&self.line)
+impl Task {
+    /// A command line, and nothing to be done for it but to have a shell run it.
+    pub fn of_line(line: Vec<u8>) -> Self {
+        Self {
+            line,
+            ..Self::default()
+        }
     }
 
     /// Whether there is more to do for it than to have a shell run its line.
     pub fn needs_its_own_process(&self) -> bool {
         self.workdir.is_some() || self.stdin.is_some() || !self.files.is_empty()
+    }
+}
+
+/// A job's command, rendered for the slot that it runs in: what is run, and what only reports need.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Command {
+    /// What is run.
+    pub task: Task,
+    /// What is shown in place of the command line; `None`: the command line itself.
+    pub shown: Option<Vec<u8>>,
+    /// What `--tag` or `--tagstring` puts before each line of output.
+    pub tag: Option<Vec<u8>>,
+    /// How the job ends without having been run, if that is what it or a filter wants.
+    pub skip_as: Option<Outcome>,
+    /// What the names of its output files begin with; where it ends with a slash, a directory for them.
+    pub results: Option<Vec<u8>>,
+}
+
+impl Command {
+    /// A command line that is shown as it is.
+    pub fn of_line(line: Vec<u8>) -> Self {
+        Self {
+            task: Task::of_line(line),
+            ..Self::default()
+        }
+    }
+
+    /// What is shown of it: in front of output, in the joblog, for a dry run.
+    pub fn shown(&self) -> &[u8] {
+        self.shown.as_ref().unwrap_or(&self.task.line)
     }
 }
 

@@ -18,7 +18,7 @@ pub use event::{
     RunStart, Stream, Tally, Where,
 };
 pub use exit_code::{ExitCode, LastWord, MANY};
-pub use job::{Command, Job, RenderJob, RenderedSink, Work};
+pub use job::{Command, Job, RenderJob, RenderedSink, Task, Work};
 pub use outcome::{KilledBy, Outcome, OutputLost, SpawnError};
 pub use stdin::{Body, Stdin};
 

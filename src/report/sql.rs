@@ -93,7 +93,7 @@ impl SqlResults {
         sql::check_size(seq, size).map_err(failure)?;
         let command = &end.job.command;
         let tag = Decoration::tag(command.tag.as_deref());
-        let echo = self.verbose.then_some(&command.line[..]);
+        let echo = self.verbose.then_some(&command.task.line[..]);
         let stdout = written(&end.stdout, &tag, echo)?;
         let stderr = written(&end.stderr, &tag, None)?;
         let echoed = echo.map_or(0, |line| line.len() as u64 + 1);
@@ -105,7 +105,7 @@ impl SqlResults {
             received: end.stdout.len() + end.streamed[0] + echoed,
             exit: exit(&end.outcome),
             signal: end.outcome.signal(),
-            command: &command.line,
+            command: &command.task.line,
             stdout: &stdout,
             stderr: &stderr,
         };

@@ -86,7 +86,7 @@ impl Failed {
         Self {
             seq: end.job.seq,
             how: how(&end.outcome).into_owned(),
-            command: one_line(&end.job.command.line, WIDTH),
+            command: one_line(&end.job.command.task.line, WIDTH),
             said,
         }
     }

@@ -49,10 +49,7 @@ pub(super) fn identity(seq: u64, command: &str) -> AttemptInfo {
             args: ArgList::single(command.into()),
             after_all: false,
         }),
-        command: Command {
-            line: command.into(),
-            ..Command::default()
-        },
+        command: Command::of_line(command.into()),
         at: Some(Where {
             slot: 1,
             pid: Some(100),

@@ -161,7 +161,7 @@ impl Corrections {
             .map_or(Ok(()), |json| json.lost(job, &lost.was, &self.why));
         let table = table.as_ref().filter(|_| did_well);
         let failed = table.map_or(Ok(()), |table| {
-            let failed = table.fail(job.seq, &job.command.line);
+            let failed = table.fail(job.seq, &job.command.task.line);
             failed.map_err(sql::failure)
         });
         let joblog = joblog.as_ref().filter(|_| did_well);

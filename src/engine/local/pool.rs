@@ -530,10 +530,7 @@ mod tests {
         let (shown, is_shown) = unbounded();
         let (go, may_go) = unbounded::<()>();
         let (pool, ends) = pool(2, move |attempt, _, worker| {
-            let command = Command {
-                line: b"sleep 1".to_vec(),
-                ..Command::default()
-            };
+            let command = Command::of_line(b"sleep 1".to_vec());
             worker.show(Some(attempt.info(command, None)));
             shown.send(()).unwrap();
             let _ = may_go.recv_timeout(GUARD);
@@ -545,7 +542,7 @@ mod tests {
         is_shown.recv_timeout(GUARD).unwrap();
         let running = pool.running();
         assert_eq!(running.len(), 1);
-        assert_eq!(running[0].job.command.line, b"sleep 1");
+        assert_eq!(running[0].job.command.task.line, b"sleep 1");
         go.send(()).unwrap();
         next(&ends);
         assert!(pool.running().is_empty());

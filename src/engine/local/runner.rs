@@ -141,7 +141,7 @@ impl LocalRunner {
             end.stdin.clone_from(&attempt.work.stdin);
         }
         if self.shared.config.remove_made_files {
-            template_files::remove(&end.job.command);
+            template_files::remove(&end.job.command.task);
         }
         abandon(attempt);
     }
@@ -196,8 +196,8 @@ impl LocalRunner {
         end: &mut AttemptEnd,
     ) -> Result<(), SpawnError> {
         let shared = Arc::clone(&self.shared);
-        template_files::make(&end.job.command)?;
-        let workdir = match &end.job.command.workdir {
+        template_files::make(&end.job.command.task)?;
+        let workdir = match &end.job.command.task.workdir {
             Some(dir) => Some(Workdir::enter(
                 dir,
                 &shared.config.launch,
@@ -227,7 +227,7 @@ impl LocalRunner {
         let (reader, named) = (handed.reader, handed.named);
         let file = stdin_file(&end.job, &self.worker)?;
         let of_job = file.as_ref().map_or(shared.stdin.as_fd(), AsFd::as_fd);
-        let line = &end.job.command.line;
+        let line = &end.job.command.task.line;
         let wrapped = shared.config.tmux.as_ref().map(|tmux| tmux.wrapped(line));
         let start = Start {
             line: wrapped.as_deref().unwrap_or(line),
@@ -364,7 +364,7 @@ fn cannot_start(error: &io::Error, job: &AttemptInfo) -> SpawnError {
     if error.kind() != io::ErrorKind::ArgumentListTooLong {
         return SpawnError::passing(error.to_string());
     }
-    let line = &job.command.line;
+    let line = &job.command.task.line;
     let beginning = String::from_utf8_lossy(&line[..line.len().min(50)]);
     let (length, seq) = (line.len(), job.seq);
     SpawnError::fatal(format!(
@@ -386,7 +386,7 @@ fn no_input(error: &io::Error) -> SpawnError {
 
 /// The file that is the standard input of `job`, where it has one of its own.
 fn stdin_file(job: &AttemptInfo, worker: &WorkerHandle) -> Result<Option<File>, SpawnError> {
-    let Some(name) = &job.command.stdin else {
+    let Some(name) = &job.command.task.stdin else {
         return Ok(None);
     };
     let path = Path::new(OsStr::from_bytes(name));

@@ -28,10 +28,7 @@ struct Verbatim;
 impl RenderJob for Verbatim {
     fn prepare(&self, job: &Work, _slot: usize) -> Result<Command, SpawnError> {
         let line = job.args().get(0).ok_or("there is no command")?.to_vec();
-        Ok(Command {
-            line,
-            ..Command::default()
-        })
+        Ok(Command::of_line(line))
     }
 }
 
@@ -279,7 +276,7 @@ fn the_end_tells_who_it_was_and_what_it_cost() {
     );
     assert_eq!(end.attempts_max, Some(3));
     assert!(end.job.pid() > Some(1) && start.job.pid() == end.job.pid());
-    assert_eq!(end.job.command.line, b"/bin/echo x");
+    assert_eq!(end.job.command.task.line, b"/bin/echo x");
     let argv = end.job.argv().unwrap();
     assert_eq!(argv.iter().collect::<Vec<_>>(), [&b"/bin/echo"[..], b"x"]);
     assert!(before <= end.queued_at && end.queued_at <= end.started_at());

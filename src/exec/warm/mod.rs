@@ -134,10 +134,10 @@ impl Warm {
 
     /// Adds a job to the batch, if it can be run this way.
     pub fn offer(&mut self, job: &AttemptInfo) -> bool {
-        if self.failures >= MOST_FAILURES || job.command.needs_its_own_process() {
+        if self.failures >= MOST_FAILURES || job.command.task.needs_its_own_process() {
             return false;
         }
-        let (line, slot) = (&job.command.line, job.slot().unwrap_or(1));
+        let (line, slot) = (&job.command.task.line, job.slot().unwrap_or(1));
         let Some(purity) = self.lines.purity(line) else {
             return false;
         };

@@ -92,10 +92,7 @@ fn info(who: &Who<'_>) -> AttemptInfo {
             args: bytes_list(&who.args, who.args_b64.as_ref()).unwrap_or_default(),
             after_all: false,
         }),
-        command: Command {
-            line: line.unwrap_or_else(|| who.command.as_bytes().to_vec()),
-            ..Command::default()
-        },
+        command: Command::of_line(line.unwrap_or_else(|| who.command.as_bytes().to_vec())),
         at: who.slot.map(|slot| Where {
             slot: usize::try_from(slot).unwrap_or(usize::MAX),
             pid: who.pid,

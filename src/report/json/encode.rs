@@ -32,8 +32,8 @@ pub(super) struct Key([u8; 32]);
 impl Key {
     /// The key of `job`; `scratch` is a buffer to work in.
     pub(super) fn new(job: &AttemptInfo, context: &Context, scratch: &mut Vec<u8>) -> Self {
-        let stdin = job.command.stdin.as_ref().unwrap_or(&context.stdin);
-        let mut hash = key(&job.command.line, &context.cwd, stdin, scratch);
+        let stdin = job.command.task.stdin.as_ref().unwrap_or(&context.stdin);
+        let mut hash = key(&job.command.task.line, &context.cwd, stdin, scratch);
         let mut hex = [0; 32];
         for digit in hex.iter_mut().rev() {
             *digit = b"0123456789abcdef"[(hash & 0xf) as usize];
@@ -58,8 +58,8 @@ pub(super) fn who<'a>(
         key: key.as_str().into(),
         args: Texts::Of(&job.job.args),
         args_b64: exact_list(&job.job.args),
-        command: Text::lossy(&job.command.line),
-        command_b64: exact(&job.command.line),
+        command: Text::lossy(&job.command.task.line),
+        command_b64: exact(&job.command.task.line),
         argv: job.argv().map(Texts::Of),
         argv_b64: job.argv().and_then(exact_list),
         cwd: cwd.into(),

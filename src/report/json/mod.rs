@@ -231,8 +231,8 @@ impl JsonLines {
         let body = wire::JobLost {
             seq: job.seq,
             key: key.as_str().into(),
-            command: Text::lossy(&job.command.line),
-            command_b64: exact(&job.command.line),
+            command: Text::lossy(&job.command.task.line),
+            command_b64: exact(&job.command.task.line),
             attempt: job.attempt,
             was,
             error: why.into(),
@@ -268,7 +268,7 @@ impl JsonLines {
         for (job, wall) in slow.due(now) {
             let body = wire::JobSlow {
                 seq: job.seq,
-                command: Text::lossy(&job.command.line),
+                command: Text::lossy(&job.command.task.line),
                 pid: job.pid(),
                 attempt: job.attempt,
                 wall_s: seconds(wall),

@@ -354,7 +354,7 @@ proptest! {
     ) {
         let mut end = ok(1, "", "");
         let job = Arc::get_mut(&mut end.job).unwrap();
-        job.command.line.clone_from(&command);
+        job.command.task.line.clone_from(&command);
         Arc::get_mut(&mut job.job).unwrap().args = args.iter().collect();
         job.at.as_mut().unwrap().argv = Some(args.iter().collect());
         end.stdout = Captured::Memory(stdout.clone());

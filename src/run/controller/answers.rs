@@ -105,7 +105,7 @@ impl Controller<'_> {
         let verdict = self.halt.job_finished(&outcome);
         if let Some(counts_as) = verdict.counts_as {
             self.notice(format!("This job {counts_as}:"));
-            self.plain_notice(&job.command.line);
+            self.plain_notice(&job.command.task.line);
         }
         match verdict.halt {
             None => {}
@@ -193,7 +193,7 @@ impl Controller<'_> {
         match &end.outcome {
             Outcome::TimedOut(_) => {
                 self.notice("Warning: This job was killed because it timed out:".to_owned());
-                let line = String::from_utf8_lossy(&end.job.command.line);
+                let line = String::from_utf8_lossy(&end.job.command.task.line);
                 self.notice(format!("Warning: {line}"));
             }
             Outcome::Lost(None) => {

@@ -93,7 +93,7 @@ impl Controller<'_> {
         if std::mem::take(&mut self.lists) {
             running.sort_by_key(|it| (it.since, it.job.seq));
             for it in running {
-                self.notice(String::from_utf8_lossy(&it.job.command.line).into_owned());
+                self.notice(String::from_utf8_lossy(&it.job.command.task.line).into_owned());
             }
         }
     }
