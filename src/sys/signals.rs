@@ -1,6 +1,7 @@
 //! Signals to fanout, as calls of a function on a thread of their own.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
@@ -8,6 +9,9 @@ use signal_hook::iterator::Signals;
 use super::{inherited, threads};
 
 pub use libc::SIGPIPE;
+
+/// Whether the last that was caught of SIGTSTP and SIGCONT is SIGTSTP, and fanout has not been stopped for it.
+static STOPS: AtomicBool = AtomicBool::new(false);
 
 /// The signals that have arrived, each kept until somebody looks.
 #[derive(Debug)]
@@ -55,16 +59,14 @@ impl Caught {
     /// When there is no thread to be had.
     pub fn pass_on(mut self, on_signal: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
         threads::start("signals", move || {
-            for signal in self.0.forever() {
-                on_signal(match signal {
-                    SIGINT => Signal::Interrupt,
-                    SIGHUP => Signal::HangUp,
-                    SIGUSR1 => Signal::User1,
-                    SIGUSR2 => Signal::User2,
-                    SIGTSTP => Signal::Stop,
-                    SIGCONT => Signal::Continue,
-                    _ => Signal::Terminate,
-                });
+            while !self.0.is_closed() {
+                let mut signals: Vec<_> = self.0.wait().collect();
+                // A stop and what ends it may have come together, the kernel keeps no order; whoever means to stop
+                // fanout does not continue it first.
+                signals.sort_by_key(|&signal| signal == SIGCONT);
+                for signal in signals {
+                    on_signal(Signal::of(signal));
+                }
             }
         })?;
         Ok(())
@@ -91,6 +93,25 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// That of number `signal`, which was caught.
+    fn of(signal: i32) -> Self {
+        match signal {
+            SIGINT => Self::Interrupt,
+            SIGHUP => Self::HangUp,
+            SIGUSR1 => Self::User1,
+            SIGUSR2 => Self::User2,
+            SIGTSTP => {
+                STOPS.store(true, Ordering::Relaxed);
+                Self::Stop
+            }
+            SIGCONT => {
+                STOPS.store(false, Ordering::Relaxed);
+                Self::Continue
+            }
+            _ => Self::Terminate,
+        }
+    }
+
     /// Its number.
     pub fn number(self) -> i32 {
         match self {
@@ -137,10 +158,13 @@ pub fn number(name: &str) -> Option<i32> {
     })
 }
 
-/// Stops this process, as Ctrl-Z would have if it had not been noticed; returns when it goes on.
+/// Stops this process, as Ctrl-Z would have if it had not been noticed; returns when it goes on, at once if that has
+/// been asked for since the [`Signal::Stop`].
 pub fn stop_self() {
-    // Nothing to be done if it cannot be stopped.
-    let _ = signal_hook::low_level::raise(libc::SIGSTOP);
+    if STOPS.swap(false, Ordering::Relaxed) {
+        // Nothing to be done if it cannot be stopped.
+        let _ = signal_hook::low_level::raise(libc::SIGSTOP);
+    }
 }
 
 /// Ends the process by signal number `signal`, whose default that must be. Returns if it cannot be: process 1 of a
