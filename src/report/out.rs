@@ -137,6 +137,11 @@ impl Out {
         fit.then(|| self.file.try_clone().ok()).flatten()
     }
 
+    /// Somebody writes by himself to the file that is [`beside`](Self::beside), from here to the next mark.
+    pub fn share(&mut self) {
+        self.whole.share(&self.file);
+    }
+
     /// Whether nothing waits to be flushed.
     pub fn is_empty(&self) -> bool {
         self.buffer.is_empty()

@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom};
 use std::os::unix::fs::FileExt as _;
 
+use crate::sys::fd;
+
 /// How far a stream of bytes consists of whole records.
 #[derive(Debug, Default)]
 pub(super) struct Whole {
@@ -17,6 +19,8 @@ pub(super) struct Whole {
     complete: u64,
     /// Where further records end, also those that have not been written, in ascending order.
     marks: Vec<u64>,
+    /// Where in the file the record begins in which others have written on, if nothing whole was written since.
+    shared_from: Option<u64>,
 }
 
 impl Whole {
@@ -37,7 +41,7 @@ impl Whole {
     pub(super) fn mark(&mut self, waiting: usize) {
         let end = self.written + waiting as u64;
         if waiting == 0 {
-            self.complete = end;
+            self.completed(end);
         } else if self.marks.last() != Some(&end) {
             self.marks.push(end);
         }
@@ -46,13 +50,28 @@ impl Whole {
     /// `count` bytes were written, and their last newline ends `line` bytes after their beginning.
     pub(super) fn advance(&mut self, count: u64, line: Option<u64>) {
         if let (Some(line), false) = (line, self.by_marks) {
-            self.complete = self.written + line;
+            self.completed(self.written + line);
         }
         self.written += count;
         let passed = self.marks.partition_point(|&end| end <= self.written);
-        if let Some(last) = self.marks.drain(..passed).next_back() {
-            self.complete = self.complete.max(last);
+        let last = self.marks.drain(..passed).next_back();
+        if let Some(last) = last {
+            self.completed(self.complete.max(last));
         }
+    }
+
+    /// Whole records end after `end` bytes.
+    fn completed(&mut self, end: u64) {
+        self.complete = end;
+        self.shared_from = None;
+    }
+
+    /// From here on others write to `file`, too, behind all that was written: nobody counts their bytes or lines.
+    pub(super) fn share(&mut self, mut file: &File) {
+        let torn = self.written - self.complete;
+        // What has no position is not cut, either.
+        let here = file.stream_position().ok();
+        self.shared_from = here.and_then(|here| here.checked_sub(torn));
     }
 
     /// Cuts off what has been written of a record that will not be whole, where `file` is such that this can be
@@ -65,15 +84,20 @@ impl Whole {
         let torn = self.written - self.complete;
         self.marks.clear();
         self.written = self.complete;
-        if torn == 0 || !file.metadata()?.is_file() {
+        let shared_from = self.shared_from.take();
+        if (torn == 0 && shared_from.is_none()) || !file.metadata()?.is_file() {
             return Ok(());
         }
         let end = file.stream_position()?;
         if end < torn || file.metadata()?.len() != end {
             return Ok(());
         }
-        file.set_len(end - torn)?;
-        file.seek(SeekFrom::Start(end - torn)).map(drop)
+        let whole = match shared_from {
+            None => end - torn,
+            Some(from) => end_of_line_between(&fd::open_again(file)?, from, end)?.unwrap_or(from),
+        };
+        file.set_len(whole)?;
+        file.seek(SeekFrom::Start(whole)).map(drop)
     }
 }
 
@@ -88,10 +112,14 @@ pub(super) fn end_of_line(bytes: &[u8]) -> Option<u64> {
 ///
 /// Those of reading the file.
 pub(super) fn end_of_line_in(file: &File, count: u64) -> io::Result<Option<u64>> {
+    end_of_line_between(file, 0, count)
+}
+
+/// Where the last line ends that does so after `from` bytes of `file` and not after `end`.
+fn end_of_line_between(file: &File, from: u64, mut end: u64) -> io::Result<Option<u64>> {
     let mut piece = vec![0; PIECE];
-    let mut end = count;
-    while end > 0 {
-        let start = end.saturating_sub(PIECE as u64);
+    while end > from {
+        let start = end.saturating_sub(PIECE as u64).max(from);
         let piece = &mut piece[..(end - start) as usize];
         file.read_exact_at(piece, start)?;
         if let Some(line) = end_of_line(piece) {
@@ -173,6 +201,31 @@ mod tests {
         theirs.write_all(b"theirs\n").unwrap();
         whole.cut(&ours).unwrap();
         assert_eq!(std::fs::read(named.path()).unwrap(), b"ourstheirs\n");
+    }
+
+    #[test]
+    fn a_line_that_others_wrote_in_part_is_cut_off_and_what_they_wrote_before_stays() {
+        let named = tempfile::NamedTempFile::new().unwrap();
+        for (before, theirs, after, expected) in [
+            ("a\nb", "c\nd\ne", "f", "a\nbc\nd\n"),
+            ("a\nb", "c", "", "a\n"),
+            ("a", "b", "c", ""),
+            ("a\n", "b\nc", "d\ne", "a\nb\ncd\n"),
+        ] {
+            let mut file = File::create(named.path()).unwrap();
+            let mut whole = Whole::default();
+            let ours = |whole: &mut Whole, mut file: &File, text: &str| {
+                file.write_all(text.as_bytes()).unwrap();
+                whole.advance(text.len() as u64, end_of_line(text.as_bytes()));
+            };
+            ours(&mut whole, &file, before);
+            whole.share(&file);
+            file.write_all(theirs.as_bytes()).unwrap();
+            ours(&mut whole, &file, after);
+            whole.cut(&file).unwrap();
+            let left = std::fs::read_to_string(named.path()).unwrap();
+            assert_eq!(left, expected, "{before:?} {theirs:?} {after:?}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ fn limited(folder: &Path, blocks: usize, arguments: &[&str]) -> (Option<i32>, St
         )
         .current_dir(folder)
         .arg("-c")
-        .arg(format!("ulimit -f {blocks}; exec \"$@\" > out 2> err"))
+        .arg(format!("ulimit -S -f {blocks}; exec \"$@\" > out 2> err"))
         .arg("bash")
         .arg(quoted.get_program())
         .args(arguments)
@@ -123,6 +123,36 @@ fn standard_output_that_meets_a_limit_ends_with_a_whole_line_or_job() {
                 "{option} {command}: {out:?}"
             );
         }
+    }
+}
+
+#[test]
+fn much_output_of_one_job_that_meets_a_limit_ends_with_a_whole_line() {
+    // Nine bytes a line: no page ends with one.
+    let line = |number: usize| format!("{}\n", 10_000_000 + number);
+    // The job itself writes as much as it likes, should it have a file.
+    let much = "ulimit -f unlimited; seq 10000001 11000000";
+    for (jobs, before) in [
+        (&[much][..], ""),
+        (&["printf 'no newline '", much], "no newline "),
+        (&["echo line", much], "line\n"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let words = ["-k", "-j1", "--joblog", "log", ":::"];
+        let (code, said) = limited(folder.path(), 6000, &[&words[..], jobs].concat());
+        assert_eq!(code, Some(255), "{said}");
+        assert!(said.contains("standard output: File too large"), "{said}");
+        let out = fs::read_to_string(folder.path().join("out")).unwrap();
+        let count = (out.len() - before.len()) / 9;
+        let lines: String = (1..=count).map(line).collect();
+        assert!(
+            out == format!("{before}{lines}"),
+            "{:?}",
+            out.get(out.len() - 30..)
+        );
+        assert!(out.len() > 5_990 * 1024, "{} bytes", out.len());
+        let others = 1..jobs.len() as u64;
+        assert_eq!(good(&folder.path().join("log")), others.collect());
     }
 }
 

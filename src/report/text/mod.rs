@@ -592,6 +592,7 @@ impl OutputOwner for Text {
             unwritten.clear();
         }
         if let Some(asking) = self.asking.take() {
+            self.printer.share_stdout();
             asking.grant();
         }
         Ok(())

@@ -28,6 +28,11 @@ impl Printer {
         Ok(out)
     }
 
+    /// A job goes on to write to standard output by itself.
+    pub(super) fn share_stdout(&mut self) {
+        self.stdout.share();
+    }
+
     /// Prints `bytes`, which are not all that there is; `due` says whether they begin a line, and
     /// then whether what comes next does.
     pub(super) fn part(
