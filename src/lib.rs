@@ -173,6 +173,7 @@ fn run_plan(plan: Box<Plan>, guardian: Option<Guardian>) -> Result<ExitCode, Run
     } = *plan;
     let mailbox = app::mailbox();
     let mut jobs = app::open_jobs(jobs, &mailbox)?;
+    app::remark(&mailbox, renderer.doubt(jobs.names()));
     let renderer = renderer.for_columns(jobs.names());
     let total = jobs.total;
     if let Some(submission) = jobs.submission.take() {

@@ -18,7 +18,7 @@ use crate::job::{Renderer, TemplateSpec, Templates};
 use crate::ledger::done::Counts;
 use crate::model::ArgList;
 use crate::pipe;
-use crate::report::{json, progress, text};
+use crate::report::{json, progress, summary, text};
 use crate::run::halt::{ExitRule, HaltPolicy};
 use crate::run::jobs_spec::{JobsFile, LoadFile};
 use crate::run::retry::Retry;
@@ -62,11 +62,25 @@ pub struct RendererPlan {
     pub templates: Templates,
     /// What they are parsed from again when a header has named the columns; `None`: there are no names.
     pub with_names: Option<Box<TemplateSpec>>,
+    /// Whether a name that no column has is told of.
+    pub warns_of_names: bool,
     /// The name under which expressions warn.
     pub program: &'static str,
 }
 
 impl RendererPlan {
+    /// What may not be meant as it is typed, where columns have these `names`.
+    pub fn doubt(&self, names: &[Vec<u8>]) -> Option<String> {
+        let spec = self.with_names.as_deref().filter(|_| self.warns_of_names)?;
+        let unknown = spec.unknown_name(names).filter(|_| !names.is_empty())?;
+        let names = names.iter().map(|name| String::from_utf8_lossy(name));
+        let names = names.collect::<Vec<_>>().join(", ");
+        let unknown = String::from_utf8_lossy(unknown);
+        Some(format!(
+            "Warning: {unknown} is no column: there are {names}."
+        ))
+    }
+
     /// The renderer for columns with these `names`.
     pub fn for_columns(self, names: &[Vec<u8>]) -> Renderer {
         let templates = match self.with_names {
@@ -328,8 +342,8 @@ pub struct ReportPlan {
     pub json: Option<JsonPlan>,
     /// The progress display.
     pub progress: Option<progress::Config>,
-    /// Whether failed jobs are listed at the end.
-    pub summary: bool,
+    /// Whether failed jobs are listed at the end, and what else is said then.
+    pub summary: Option<summary::Hints>,
 }
 
 /// The joblog.

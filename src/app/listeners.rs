@@ -72,8 +72,9 @@ pub(super) fn listeners(
         recorder.table = Some(results.clone()).filter(|_| !claims.only_looks());
         listeners.push(Box::new(results));
     }
-    if plan.summary {
-        listeners.push(Box::new(summary::Failures::new(stderr(&screen)?)));
+    if let Some(hints) = plan.summary.take() {
+        let failures = summary::Failures::new(stderr(&screen)?);
+        listeners.push(Box::new(failures.with_hints(hints)));
     }
     if let Some(config) = plan.progress {
         let progress = progress::Progress::new(config, &screen, stderr_alone()?);

@@ -34,7 +34,7 @@ pub use reports::{Reports, start_reports};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::flow::mailbox::Mailbox;
+use crate::flow::mailbox::{Mailbox, Urgency};
 use crate::ledger::done::SeqSet;
 use crate::model::ExitCode;
 use crate::plan::{RunPlan, SlotsPlan};
@@ -57,6 +57,11 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// An empty mailbox.
 pub fn mailbox() -> Messages {
     Arc::new(Mailbox::new(PATIENCE))
+}
+
+/// Has the user told `words`, if there are any, before anything runs.
+pub fn remark(mailbox: &Messages, words: Option<String>) {
+    mailbox.post(words.map(Message::Remark), Urgency::Now);
 }
 
 /// What the controller goes by.

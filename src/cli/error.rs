@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::advice;
 
 /// Why a command line is refused. It shows as one line that names the culprit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,14 +60,15 @@ impl From<&str> for UsageError {
     }
 }
 
-impl From<clap::Error> for UsageError {
-    fn from(error: clap::Error) -> Self {
-        Self::Syntax(one_line(&error))
+impl UsageError {
+    /// What clap says of a command line with the options of `table`.
+    pub fn of_clap(error: &clap::Error, table: &Command) -> Self {
+        Self::Syntax(one_line(error, table))
     }
 }
 
 /// Turns clap's error, which is several lines long, into one line that names the option.
-fn one_line(error: &clap::Error) -> String {
+fn one_line(error: &clap::Error, table: &Command) -> String {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         Some(ContextValue::Strings(texts)) => Some(texts.join(", ")),
@@ -72,11 +76,11 @@ fn one_line(error: &clap::Error) -> String {
     };
     let option = context(ContextKind::InvalidArg).unwrap_or_default();
     let value = context(ContextKind::InvalidValue).unwrap_or_default();
-    let advice =
-        match context(ContextKind::SuggestedArg).or_else(|| context(ContextKind::SuggestedValue)) {
-            Some(suggestion) => format!("did you mean '{suggestion}'?"),
-            None => "see 'fanout --help'".to_owned(),
-        };
+    let visible = table.get_arguments().filter(|option| !option.is_hide_set());
+    let advice = match advice::meant(&option, visible.filter_map(clap::Arg::get_long)) {
+        Some(meant) => format!("did you mean '{meant}'?"),
+        None => "see 'fanout --help'".to_owned(),
+    };
     match error.kind() {
         ErrorKind::UnknownArgument => format!("Unknown option: {option}; {advice}"),
         ErrorKind::InvalidValue if value.is_empty() => {

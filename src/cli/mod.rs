@@ -10,14 +10,17 @@
 //! * [`shebang`]: command lines in the first line of a script;
 //! * [`called_as`]: the name by which the program was called;
 //! * [`answers`]: what is printed instead of running jobs;
-//! * [`error`]: what is wrong, in one line.
+//! * [`error`]: what is wrong, in one line; [`advice`]: what is meant by what other tools have;
+//! * [`hints`]: what may be behind a run that does nothing, or fails.
 
+pub mod advice;
 pub mod answers;
 pub mod argv;
 pub mod called_as;
 pub mod conflicts;
 pub mod error;
 pub mod flags;
+pub mod hints;
 pub mod profile;
 pub mod resolve;
 pub mod shebang;
@@ -85,8 +88,15 @@ fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Usage
     let mut table = Flags::command().no_binary_name(true);
     let args = ConfigSources::of_process(called_as).complete(shebang::expand(args)?, &table)?;
     let split = argv::split(args, &table);
-    let mut matches = table.try_get_matches_from_mut(&split.options)?;
-    let mut flags = Flags::from_arg_matches_mut(&mut matches)?;
+    if called_as == CalledAs::Fanout
+        && let Some(program) = split.command.first()
+        && let Some(why) = advice::misread(&typed.iter().collect::<Vec<_>>(), program)
+    {
+        return Err(UsageError::Syntax(why));
+    }
+    let matches = table.try_get_matches_from_mut(&split.options);
+    let flags = matches.and_then(|mut matches| Flags::from_arg_matches_mut(&mut matches));
+    let mut flags = flags.map_err(|error| UsageError::of_clap(&error, &table))?;
     flags.forget_empty_values();
     if flags.about.help {
         return Ok(Request::Print(help(&mut table, called_as)));

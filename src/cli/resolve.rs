@@ -18,6 +18,7 @@ use super::flags::report::{JsonContext, RecordFiles};
 use super::flags::semaphore::make_one_job;
 use super::flags::sql::TableUse;
 use super::flags::{Flags, ShellUse, hosts};
+use super::hints;
 use super::source_words::SourceWords;
 use super::values::bytes;
 use crate::exec::shell::Shell;
@@ -232,6 +233,7 @@ impl CommandLine<'_> {
         RendererPlan {
             templates: spec.parse(&[]),
             with_names: has_names.then(|| Box::new(spec.clone())),
+            warns_of_names: self.called_as == CalledAs::Fanout,
             program: self.called_as.name(),
         }
     }
@@ -335,6 +337,7 @@ impl CommandLine<'_> {
                 flags.hosts.remarks(!flags.replacement.templates.is_empty()),
                 self.batch.remarks(),
                 flags.resume.remarks(only_a_table),
+                self.doubts(),
             ]
             .concat(),
             total,
@@ -447,8 +450,38 @@ impl CommandLine<'_> {
             assign,
             json: flags.report.json(records.json, context)?,
             progress: flags.report.progress(),
-            summary: called_as == CalledAs::Fanout && !flags.failure.no_summary,
+            summary: (called_as == CalledAs::Fanout && !flags.failure.no_summary)
+                .then(|| hints::hints(&self.typed())),
         })
+    }
+
+    /// What may not be meant as it is typed.
+    fn doubts(&self) -> Vec<String> {
+        if self.called_as != CalledAs::Fanout {
+            return Vec::new();
+        }
+        let sources = &self.flags.sources;
+        let one_each = self.batch.takes_one_record()
+            && !sources.splits_columns()
+            && sources.matches.is_empty()
+            && !self.flags.pipe.is_wanted();
+        let most = one_each.then_some(self.sources.max(1));
+        hints::doubts(&self.typed(), most)
+    }
+
+    /// What hints are made from.
+    fn typed(&self) -> hints::Typed<'_> {
+        hints::Typed {
+            command: &self.command,
+            from_stdin: self.sources == 0,
+            // What is left of a run or of a table may be nothing.
+            may_be_empty: self.flags.sources.no_run_if_empty
+                || self.flags.sql.is_wanted()
+                || self.flags.resume.leaves_out()
+                || self.flags.report.joblog.is_some() && self.flags.resume.retry_failed,
+            lacks_joblog: self.flags.resume.retry_failed,
+            quotes: self.flags.command.quote,
+        }
     }
 
     fn table_use(&self, templates: TemplateSpec) -> TableUse {

@@ -78,36 +78,45 @@ pub fn whole_part(text: &str) -> Result<u64, Wrong> {
     Ok(number.map_or(whole, |number| number as u64))
 }
 
-/// A time span: seconds, or numbers with a unit as GNU parallel has them: `1.5m`, `1d3.5h16.6m4s`.
+/// A time span: seconds, or numbers with a unit as GNU parallel has them (`1.5m`, `1d3.5h16.6m4s`) or in words
+/// (`500ms`, `1min`, `2 hours`).
 pub fn duration(text: &str) -> Result<Duration, Wrong> {
     let wrong = || {
         Wrong(format!(
-            "must be a time such as 10, 1.5m, 2h or 1d12h, not '{text}'"
+            "must be a time such as 10, 500ms, 1.5m, 2h or 1d12h, not '{text}'"
         ))
     };
     let mut seconds = 0.0;
     let mut rest = text;
     while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(rest.len());
-        let number: f64 = rest[..digits].parse().map_err(|_| wrong())?;
-        let mut after = rest[digits..].chars();
-        seconds += number
-            * match after.next() {
-                None | Some('s' | 'S') => 1.0,
-                Some('m' | 'M') => 60.0,
-                Some('h' | 'H') => 3600.0,
-                Some('d' | 'D') => 86400.0,
-                Some(_) => return Err(wrong()),
-            };
-        rest = after.as_str();
+        let (digits, after) = split_at(rest, |c| !c.is_ascii_digit() && c != '.');
+        let number: f64 = digits.parse().map_err(|_| wrong())?;
+        let (unit, after) = split_at(after.trim_ascii_start(), |c| !c.is_ascii_alphabetic());
+        seconds += number * seconds_of(unit).ok_or_else(wrong)?;
+        rest = after.trim_ascii_start();
     }
     if text.is_empty() {
         Err(wrong())
     } else {
         Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
     }
+}
+
+/// What stands before the first character that is an `end`, and the rest.
+fn split_at(text: &str, end: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(end).unwrap_or(text.len()))
+}
+
+/// How many seconds a unit of time is.
+fn seconds_of(unit: &str) -> Option<f64> {
+    Some(match &*unit.to_ascii_lowercase() {
+        "ms" | "msec" | "msecs" | "millisecond" | "milliseconds" => 0.001,
+        "" | "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3600.0,
+        "d" | "day" | "days" => 86400.0,
+        _ => return None,
+    })
 }
 
 /// A number of bytes: `4096`, `64K`, `1.5G`, powers of 1024 (`k`, `m`, `g`: of 1000).
@@ -137,6 +146,11 @@ mod tests {
             (".5", 0.5),
             ("1.5m", 90.0),
             ("1d2h3m4s", 93784.0),
+            ("500ms", 0.5),
+            ("1min", 60.0),
+            ("2 hours", 7200.0),
+            ("1 day 30 Minutes", 88200.0),
+            ("1h30", 3630.0),
         ] {
             assert_eq!(
                 duration(text),
@@ -144,7 +158,9 @@ mod tests {
                 "{text}"
             );
         }
-        for text in ["", "x", "1x", "-1", "m", "1..2", "nan", "1e400"] {
+        for text in [
+            "", "x", "1x", "-1", "m", "1..2", "nan", "1e400", " 1", "1 month", "1 ,2",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -64,6 +64,22 @@ pub struct ResultsSpec {
 }
 
 impl TemplateSpec {
+    /// A name in braces in the command that is none of the columns `names`, though all else that stands in braces there
+    /// is. A shell's `${name}` and awk's `'{name}'` are none of ours.
+    pub fn unknown_name(&self, names: &[Vec<u8>]) -> Option<&[u8]> {
+        let syntax = self.syntax(names);
+        let is_known = |braced: &[u8]| Template::text(braced, &syntax).has_replacements();
+        let mut words = self.command.iter();
+        words.find_map(|word| {
+            let mut places = memchr::memchr_iter(b'{', word);
+            places.find_map(|place| {
+                let is_free = place == 0 || !matches!(word[place - 1], b'$' | b'\'');
+                let braced = name_in_braces(&word[place..]).filter(|_| is_free)?;
+                (!is_known(braced)).then_some(braced)
+            })
+        })
+    }
+
     fn syntax(&self, names: &[Vec<u8>]) -> Cow<'_, Syntax> {
         if names.is_empty() {
             Cow::Borrowed(&self.syntax)
@@ -229,5 +245,35 @@ impl Templates {
             || self.results.is_some()
             || !self.filters.is_empty()
             || !self.files.is_empty()
+    }
+}
+
+/// `{name}`, `{name.}`, `{name/}`, `{name//}` or `{name/.}` at the beginning of `text`.
+fn name_in_braces(text: &[u8]) -> Option<&[u8]> {
+    let end = text.iter().position(|&byte| byte == b'}')?;
+    let inner = &text[1..end];
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b' ');
+    let length = inner.iter().take_while(|byte| is_of_name(byte)).count();
+    let begins = inner
+        .first()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+    let is_whole = matches!(&inner[length..], b"" | b"." | b"/" | b"//" | b"/.");
+    (begins && is_whole).then(|| &text[..=end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_in_braces;
+
+    #[test]
+    fn names_in_braces() {
+        for text in ["{a}", "{file name}", "{_x1/.}", "{a.} b"] {
+            let end = text.find('}').map(|end| &text[..=end]);
+            let found = name_in_braces(text.as_bytes());
+            assert_eq!(found, end.map(str::as_bytes), "{text}");
+        }
+        for text in ["{}", "{1}", "{a,b}", "{a..c}", "{a", "{ a}", "{%a}", "{.}"] {
+            assert_eq!(name_in_braces(text.as_bytes()), None, "{text}");
+        }
     }
 }

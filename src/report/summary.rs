@@ -25,10 +25,22 @@ const TAIL: u64 = 4096;
 /// Longer lines are shortened to so many characters.
 const WIDTH: usize = 100;
 
+/// What whoever typed the command line may want to know at the end, without `fanout: ` in front.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// If there were no inputs.
+    pub no_inputs: Option<String>,
+    /// If jobs have failed.
+    pub failed: Vec<String>,
+}
+
 /// Writes the failure summary.
 #[derive(Debug)]
 pub struct Failures {
     out: Out,
+    hints: Hints,
+    /// Whether the run went to its end, with inputs or without.
+    over: bool,
     named: Vec<Failed>,
     /// What jobs have left running: their numbers and the process ids.
     left_running: Vec<(u64, Vec<i32>)>,
@@ -56,7 +68,15 @@ impl Failures {
             left_running: Vec::new(),
             quiet: false,
             interrupted: None,
+            hints: Hints::default(),
+            over: false,
         }
+    }
+
+    /// The same with `hints` for whoever typed the command line.
+    #[must_use]
+    pub fn with_hints(self, hints: Hints) -> Self {
+        Self { hints, ..self }
     }
 
     fn job(&mut self, end: &AttemptEnd) {
@@ -70,6 +90,23 @@ impl Failures {
         if !counts && self.named.len() < NAMED {
             self.named.push(Failed::new(end));
         }
+    }
+}
+
+impl Failures {
+    /// What may be behind it that nothing was run, or that jobs failed.
+    fn said_to_help(&self, state: &RunState) -> String {
+        let killed = state.halted + state.interrupted;
+        let hints = if state.tally.failed > killed {
+            &self.hints.failed[..]
+        } else if self.over && state.done() + state.tally.unstarted + state.before == 0 {
+            self.hints.no_inputs.as_slice()
+        } else {
+            &[]
+        };
+        hints
+            .iter()
+            .fold(String::new(), |text, hint| text + "fanout: " + hint + "\n")
     }
 }
 
@@ -110,6 +147,9 @@ impl Listener for Failures {
         match event {
             Event::JobFinished(end) => self.job(end),
             Event::RunEnded(end) if end.interrupted => self.interrupted = Some(end.left),
+            Event::RunEnded(end) => {
+                self.over = end.halted_by.is_none() && end.left == Left::default();
+            }
             _ => {}
         }
         Ok(())
@@ -135,6 +175,7 @@ impl Listener for Failures {
             self.out.write(interrupted(state, left).as_bytes())?;
         }
         self.out.write(render(state, &self.named).as_bytes())?;
+        self.out.write(self.said_to_help(state).as_bytes())?;
         // What has ended since is of no interest.
         for (_, pids) in &mut self.left_running {
             pids.retain(|&pid| process::lives(pid));

@@ -48,7 +48,7 @@ fn no_input_is_no_failure() {
         .assert()
         .code(0)
         .stdout("")
-        .stderr("");
+        .stderr("fanout: no inputs, nothing was run\n");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod commands;
 mod control;
 mod ends;
 mod helpers;
+mod hints;
 mod idle;
 mod inputs;
 mod json;
