@@ -54,6 +54,7 @@ use plan::{Plan, ReportPlan};
 use sem::Entered;
 use sys::first_thread;
 use sys::guardian::Guardian;
+use sys::pager;
 use sys::stderr;
 
 /// Does what the command line `argv`, the program's name first, asks for.
@@ -77,7 +78,8 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
             let caller = Caller::of(&plan.report);
             caller.answer(guarded(&config, plan))
         }
-        Ok(Request::Print(text)) => print(&text),
+        Ok(Request::Page(text)) if pager::show(&text) => ExitCode::Jobs(0),
+        Ok(Request::Print(text) | Request::Page(text)) => print(&text),
         Ok(Request::PrintAndFail(text)) => {
             print(&text);
             ExitCode::Error

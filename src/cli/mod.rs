@@ -54,6 +54,8 @@ pub enum Request {
     Semaphore(Box<sem::Config>, Box<Plan>),
     /// Print this on standard output.
     Print(String),
+    /// The same, a window of the terminal at a time if it is longer than that.
+    Page(String),
     /// Print this on standard output, and fail.
     PrintAndFail(String),
 }
@@ -86,6 +88,12 @@ pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Refusa
 fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, UsageError> {
     let typed: ArgList = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut table = Flags::command().no_binary_name(true);
+    if let [help, topic] = &args[..]
+        && called_as == CalledAs::Fanout
+        && help == "--help"
+    {
+        return help::about(&table, &topic.to_string_lossy()).map(Request::Page);
+    }
     let args = ConfigSources::of_process(called_as).complete(shebang::expand(args)?, &table)?;
     let split = argv::split(args, &table);
     if called_as == CalledAs::Fanout
@@ -98,8 +106,11 @@ fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Usage
     let flags = matches.and_then(|mut matches| Flags::from_arg_matches_mut(&mut matches));
     let mut flags = flags.map_err(|error| UsageError::of_clap(&error, &table))?;
     flags.forget_empty_values();
-    if flags.about.help {
-        return Ok(Request::Print(help(&mut table, called_as)));
+    if flags.about.usage && called_as == CalledAs::Fanout {
+        return Ok(Request::Page(help::screen(&table)));
+    }
+    if flags.about.help || flags.about.usage {
+        return Ok(Request::Page(help::whole(&mut table, called_as)));
     }
     if flags.batching.max_line_length_allowed {
         return Ok(Request::Print(batching::max_line_length_allowed()));

@@ -22,6 +22,7 @@ pub mod lock;
 pub mod mark;
 pub mod memory_file;
 pub mod orphans;
+pub mod pager;
 pub mod passing;
 pub mod pressure;
 pub mod priority;

@@ -55,6 +55,26 @@ fn no_input_is_no_failure() {
 fn help_and_version_go_to_stdout() {
     let help = fanout().arg("--help").assert().code(0).stderr("");
     assert!(text(&help.get_output().stdout).contains("--keep-order"));
+    let screen = fanout().arg("-h").assert().code(0).stderr("");
+    assert!(text(&screen.get_output().stdout).lines().count() < 40);
+    let section = fanout().args(["--help", "gates"]).assert().code(255);
+    let said = text(&section.get_output().stderr);
+    assert!(
+        said.contains("no section 'gates'; sections: input, "),
+        "{said}"
+    );
+    for (topic, option) in [
+        ("jobs", "--jobs <N>"),
+        ("--halt", "--halt <POLICY>"),
+        ("in", "--csv"),
+    ] {
+        let part = fanout().args(["--help", topic]).assert().code(0).stderr("");
+        let part = text(&part.get_output().stdout).to_owned();
+        assert!(
+            part.contains(option) && !part.contains("--number-of-cores"),
+            "{part}"
+        );
+    }
     let version = fanout().arg("--version").assert().code(0).stderr("");
     let expected = format!("fanout {}", env!("CARGO_PKG_VERSION"));
     assert!(text(&version.get_output().stdout).starts_with(&expected));

@@ -1,11 +1,13 @@
 //! Options that answer a question about fanout or this machine.
 //!
+//! * [`help`]: a screen of it, the whole, a section, an option;
 //! * [`docs`]: the man page and the completions of shells; [`shell_init`]: functions for them;
 //! * [`combine`]: scripts that have fanout do something;
 //! * [`record_env`]: what `--env _` needs.
 
 pub mod combine;
 pub mod docs;
+pub mod help;
 pub mod record_env;
 pub mod shell_init;
 
@@ -76,18 +78,6 @@ pub fn answer(
         return Ok(None);
     };
     Ok(Some(Answer { text, fails }))
-}
-
-/// The help page. By the name `parallel` it has the words that scripts look for to tell this program from
-/// another one of that name.
-pub fn help(table: &mut Command, called_as: CalledAs) -> String {
-    let page = table.render_help().to_string();
-    match called_as {
-        CalledAs::Fanout => page,
-        CalledAs::Parallel | CalledAs::Sem => {
-            format!("{page}\nThis is fanout, which stands in for GNU Parallel {GNU_VERSION}.\n")
-        }
-    }
 }
 
 /// By the name `parallel` the first line is what scripts look for: whether this speaks GNU parallel's

@@ -7,14 +7,19 @@ use std::ffi::OsString;
 use clap::{Args, ValueEnum};
 
 /// The options of this section that GNU parallel 20221122 has not.
-pub(super) const OWN: &[&str] = &["shell-init"];
+pub(super) const OWN: &[&str] = &["shell-init", "usage"];
 
 /// Options that print something and end, and those that scripts for GNU parallel give.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "About")]
 pub struct About {
-    /// Print this help.
+    /// Print what most people need to know, on one screen.
     #[arg(short = 'h', long)]
+    pub usage: bool,
+
+    /// Print all options; as the first word of the command line and with a TOPIC behind it, those of a section ('--help
+    /// output'), or one ('--help halt').
+    #[arg(long)]
     pub help: bool,
 
     /// Print the version.
