@@ -70,7 +70,7 @@ pub fn guardian(
     if plan.dry_run || plan.shellquote.is_some() {
         return Ok(None);
     }
-    let scratch = (plan.stdin_transport != StdinTransport::Pipe)
+    let scratch = (plan.stdin_transport != StdinTransport::Pipe || plan.tmux.is_some())
         .then(|| Scratch::in_dir(&folder(plan.tmpdir.as_deref())));
     let places = local::PROCESSES_PER_WORKER * plan.slots + mergers(plan);
     let guardian = Guardian::start_with(places, held, scratch);
@@ -123,7 +123,7 @@ pub fn prepare_engine(
     limits::raise_open_files(fit::files(workers));
     if let Some(scratch) = guardian.as_ref().and_then(Guardian::scratch) {
         let made = scratch.make();
-        made.context("cannot make a directory for --cat or --fifo (see $TMPDIR)")?;
+        made.context("cannot make a directory for --cat, --fifo or --tmux (see $TMPDIR)")?;
     }
     Ok(EngineParts {
         plan,
@@ -244,7 +244,10 @@ impl EngineParts {
         let reports_start = self.plan.reduce.is_some() || codec.is_some();
         let tmux = match self.plan.tmux {
             None => None,
-            Some(windows) => Some(start_tmux(windows, &self.plan, mailbox)?),
+            Some(windows) => {
+                let scratch = guardian.scratch().map(Scratch::path);
+                Some(start_tmux(windows, scratch, &self.plan, mailbox)?)
+            }
         };
         let taken = fit::files(self.workers) + for_merges(&self.plan);
         let env = environment::of_jobs(&self.plan, &self.pwd);
@@ -329,10 +332,16 @@ fn folder(tmpdir: Option<&Path>) -> PathBuf {
 }
 
 /// Starts a session for the jobs' windows, and says so.
-fn start_tmux(windows: Windows, plan: &EnginePlan, mailbox: &Messages) -> anyhow::Result<Tmux> {
+fn start_tmux(
+    windows: Windows,
+    scratch: Option<&Path>,
+    plan: &EnginePlan,
+    mailbox: &Messages,
+) -> anyhow::Result<Tmux> {
     let folder = folder(plan.tmpdir.as_deref());
     let tmux = Tmux::start(
         &folder,
+        scratch.unwrap_or(&folder),
         windows == Windows::Panes,
         plan.shell.clone(),
         &plan.prelude,

@@ -3,8 +3,14 @@
 //! A job's process is a small script that opens the window, waits for the exit code that comes out of it,
 //! and closes it when the job is to end. The window stays for a while when its job is over, so that its
 //! output can be read.
+//!
+//! The exit code comes through a FIFO, which the window opens before it runs anything, and so waits for the script.
+//! One whose script was ended before, be it that tmux closes a window that is only just being opened, which its
+//! process does not notice, is let go at the end of the run: it finds that the FIFO has no name any more, and runs
+//! nothing.
 
 use std::ffi::OsString;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +18,7 @@ use std::process::Command;
 use super::launch::CALLING_SHELL;
 use super::script::PreludeFile;
 use super::shell::Shell;
+use crate::sys::fd;
 use crate::sys::helper::{self, Daemon};
 use crate::template::Quoting;
 
@@ -27,6 +34,8 @@ pub struct Tmux {
     /// What is called: `tmux`, or what `$PARALLEL_TMUX` names.
     program: OsString,
     socket: PathBuf,
+    /// A folder for the jobs' FIFOs, each in a folder of its own.
+    fifos: PathBuf,
     session: String,
     panes: bool,
     shell: Shell,
@@ -39,12 +48,20 @@ pub struct Tmux {
 
 impl Tmux {
     /// Starts a session for jobs that `shell` runs, each after the shell code `prelude`, with its socket in
-    /// `folder`; with `panes` they share its first window.
+    /// `folder` and its FIFOs in `scratch`; with `panes` they share its first window.
     ///
     /// # Errors
     ///
     /// When tmux cannot be started.
-    pub fn start(folder: &Path, panes: bool, shell: Shell, prelude: &[u8]) -> io::Result<Self> {
+    pub fn start(
+        folder: &Path,
+        scratch: &Path,
+        panes: bool,
+        shell: Shell,
+        prelude: &[u8],
+    ) -> io::Result<Self> {
+        let fifos = scratch.join("windows");
+        fs::create_dir(&fifos)?;
         let prelude = (!prelude.is_empty())
             .then(|| PreludeFile::new(prelude, shell.quoting()))
             .transpose()?;
@@ -70,6 +87,7 @@ impl Tmux {
             return Ok(Self {
                 program,
                 socket,
+                fifos,
                 session,
                 panes,
                 shell,
@@ -97,7 +115,7 @@ impl Tmux {
             String::from_utf8_lossy(&quoted).into_owned()
         };
         let bytes = |path: &Path| path.as_os_str().as_encoded_bytes().to_vec();
-        let mut inside = b"exec 9>\"$0\"; ".to_vec();
+        let mut inside = b"exec 9>\"$0\"; [ -p \"$0\" ] || exit; ".to_vec();
         inside.extend_from_slice(quoted(&bytes(self.shell.path())).as_bytes());
         inside.extend_from_slice(b" -c ");
         let start = inside.len();
@@ -140,16 +158,19 @@ impl Tmux {
             String::new()
         };
         let mut script = format!(
-            "d=$(mktemp -d \"${{TMPDIR:-/tmp}}/tmxXXXXXX\") && mkfifo \"$d/end\" || exit 255\n\
-             w=$({tmux} {open} {variables} -c \"$PWD\" sh -c "
+            "d=$(mktemp -d {fifos}/XXXXXX) && mkfifo \"$d/end\" || exit 255\n\
+             trap over=1 HUP INT TERM\n\
+             w=$(trap '' HUP INT TERM; exec {tmux} {open} {variables} -c \"$PWD\" sh -c ",
+            fifos = quoted(&bytes(&self.fifos)),
         )
         .into_bytes();
         let start = script.len();
         script.extend_from_slice(&inside);
         Quoting::Posix.quote_tail(&mut script, start);
         let rest = format!(
-            " \"$d/end\") || {{ rm -rf \"$d\"; exit 255; }}\n\
-             trap '{tmux_in_quotes} {close} -t \"$w\"; rm -rf \"$d\"; exit 255' HUP INT TERM\n\
+            " \"$d/end\") || exit 255\n\
+             trap '{tmux_in_quotes} {close} -t \"$w\"; exit 255' HUP INT TERM\n\
+             [ -z \"$over\" ] || kill $$\n\
              {arrange}exec 3<\"$d/end\"\n\
              read -r code <&3\n\
              rm -rf \"$d\"\n\
@@ -165,9 +186,25 @@ impl Tmux {
     }
 }
 
+/// Lets go of windows that wait for somebody to open their FIFO, somewhere below `fifos`, which is gone then.
+fn let_go(fifos: &Path) -> io::Result<()> {
+    let gone = fifos.with_extension("gone");
+    fs::rename(fifos, &gone)?;
+    let opened: Vec<File> = fs::read_dir(&gone)?
+        .flatten()
+        .filter_map(|folder| fd::open_for_reading_at_once(&folder.path().join("end")).ok())
+        .collect();
+    // Whoever has not opened it by now finds none.
+    fs::remove_dir_all(&gone)?;
+    drop(opened);
+    Ok(())
+}
+
 impl Drop for Tmux {
     /// The session ends when the last window has.
     fn drop(&mut self) {
+        // Without a folder there is nobody who waits.
+        let _ = let_go(&self.fifos);
         let mut tmux = Command::new(&self.program);
         tmux.arg("-S")
             .arg(&self.socket)

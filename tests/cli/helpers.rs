@@ -1,6 +1,7 @@
 //! Processes that are no jobs: none outlives the run, and a run that waits for one still hears signals.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -100,6 +101,47 @@ fn a_kill_of_fanout_ends_the_session_of_tmux() {
     run.send(Signal::KILL);
     run.wait();
     leaves_nothing(&run, "--tmux");
+}
+
+/// A tmux that kills its caller with `$SIGNAL` before it opens a window.
+const KILLS_ITS_CALLER: &str = "#!/bin/sh
+case $* in *new-window*) kill -$SIGNAL $PPID ;; esac
+exec tmux \"$@\"
+";
+
+#[test]
+fn a_window_that_comes_too_late_runs_nothing_and_goes() {
+    if Command::new("tmux").arg("-V").output().is_err() {
+        return skip_without("tmux");
+    }
+    for signal in ["KILL", "TERM"] {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("late");
+        fs::write(&program, KILLS_ITS_CALLER).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let temporary = folder.path().join("tmp");
+        fs::create_dir(&temporary).unwrap();
+        let mut command = fanout_in_background();
+        command
+            .current_dir(folder.path())
+            .args(["--no-summary", "--tmux", "touch ran{}", ":::", "1", "2"])
+            .env("TMPDIR", &temporary)
+            .env("PARALLEL_TMUX", &program)
+            .env("SIGNAL", signal)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut run = Run::start(command);
+        assert_eq!(run.wait().code(), Some(2), "{signal}");
+        leaves_nothing(&run, signal);
+        let ran = ["ran1", "ran2"].map(|it| folder.path().join(it).exists());
+        assert_eq!(ran, [false; 2], "{signal}");
+        // The socket is tmux's.
+        let left = fs::read_dir(&temporary).unwrap().flatten();
+        let left: Vec<_> = left.map(|it| it.file_name()).collect();
+        let is_socket = |name: &std::ffi::OsString| name.as_encoded_bytes().starts_with(b"tms");
+        assert!(left.iter().all(is_socket), "{signal} leaves {left:?}");
+    }
 }
 
 #[test]
