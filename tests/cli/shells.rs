@@ -228,6 +228,17 @@ fn the_man_page_has_all_options() {
     let page = text(&output.stdout);
     assert!(page.contains(".TH fanout 1"), "{page}");
     assert!(page.contains("keep\\-order") && page.contains("env_parallel"));
+    for section in [
+        "EXAMPLES",
+        "\"EXIT STATUS\"",
+        "SIGNALS",
+        "\"ENVIRONMENT VARIABLES\"",
+        "FILES",
+        "JSON",
+        "\"SEE ALSO\"",
+    ] {
+        assert!(page.contains(&format!("\n.SH {section}\n")), "{section}");
+    }
 }
 
 #[test]

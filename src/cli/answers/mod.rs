@@ -1,13 +1,15 @@
 //! Options that answer a question about fanout or this machine.
 //!
 //! * [`help`]: a screen of it, the whole, a section, an option;
-//! * [`docs`]: the man page and the completions of shells; [`shell_init`]: functions for them;
+//! * [`manual`]: the man page;
+//! * [`mod@completion`]: the completions of shells; [`shell_init`]: functions for them;
 //! * [`combine`]: scripts that have fanout do something;
 //! * [`record_env`]: what `--env _` needs.
 
 pub mod combine;
-pub mod docs;
+pub mod completion;
 pub mod help;
+pub mod manual;
 pub mod record_env;
 pub mod shell_init;
 
@@ -69,9 +71,9 @@ pub fn answer(
     } else if about.embed {
         combine::embedded()
     } else if about.man {
-        docs::man_page(table)?
+        manual::page(table)?
     } else if let Some(shell) = about.shell_completion {
-        docs::completion(shell, table, called_as)?
+        completion::script(shell, table, called_as)?
     } else if let Some(shell) = about.shell_init {
         shell_init::functions(shell)
     } else {

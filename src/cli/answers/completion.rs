@@ -1,4 +1,4 @@
-//! The man page and the completions of shells, derived from the definitions of the flags.
+//! The completions of shells, derived from the definitions of the flags.
 
 use clap::Command;
 use clap_complete::{Generator, generate, shells};
@@ -7,25 +7,12 @@ use crate::cli::called_as::CalledAs;
 use crate::cli::error::UsageError;
 use crate::cli::flags::CompletionShell;
 
-/// The man page, in roff.
-///
-/// # Errors
-///
-/// None in practice: it is written to memory.
-pub fn man_page(table: &Command) -> Result<String, UsageError> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(table.clone())
-        .render(&mut page)
-        .map_err(|error| UsageError::value("--man:", error))?;
-    Ok(String::from_utf8_lossy(&page).into_owned())
-}
-
 /// The completion for `shell` of the command line of the program by the name it was called by.
 ///
 /// # Errors
 ///
 /// When `shell` is to be found out and is none of those that are known.
-pub fn completion(
+pub fn script(
     shell: CompletionShell,
     table: &Command,
     called_as: CalledAs,
