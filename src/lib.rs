@@ -11,7 +11,7 @@
 //! | 6 | [`job`], [`engine`], [`reduce`], [`report`] | records to jobs; where attempts run; merges of outputs; output and JSON |
 //! | 5 | [`exec`] | what it takes to run one command on this host |
 //! | 4 | [`input`], [`pipe`], [`template`], [`ledger`], [`sql`] | reading inputs; splitting streams; rendering commands; joblog formats; tables of jobs |
-//! | 3 | [`record`] | records told apart and cut into columns |
+//! | 3 | [`record`], [`protocol`] | records told apart and cut into columns; what a coordinator and workers say |
 //! | 2 | [`model`] | jobs, outcomes, events: data only |
 //! | 1 | [`flow`] | bounded hand-over: mailboxes, credit, blocks, spools |
 //! | 0 | [`sys`] | the kernel's side |
@@ -33,6 +33,7 @@ pub mod ledger;
 pub mod model;
 pub mod pipe;
 pub mod plan;
+pub mod protocol;
 pub mod record;
 pub mod reduce;
 pub mod report;

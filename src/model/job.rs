@@ -52,6 +52,8 @@ impl Work {
 pub struct Task {
     /// The command line as a shell would read it.
     pub line: Vec<u8>,
+    /// The slot that it was rendered for and has to show; `None`: the one that it runs in.
+    pub slot: Option<usize>,
     /// The directory of `--workdir` that it runs in.
     pub workdir: Option<Vec<u8>>,
     /// The file that is its standard input; `None`: what all jobs have.

@@ -24,7 +24,7 @@ const LAYERS: &[(u32, &[&str])] = &[
     (6, &["engine", "job", "reduce", "report"]),
     (5, &["exec"]),
     (4, &["input", "pipe", "template", "ledger", "sql"]),
-    (3, &["record"]),
+    (3, &["protocol", "record"]),
     (2, &["model"]),
     (1, &["flow"]),
     (0, &["sys"]),

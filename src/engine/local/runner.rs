@@ -114,7 +114,7 @@ impl LocalRunner {
         }
         let runs = outcome.is_none();
         let at = Where {
-            slot,
+            slot: command.task.slot.unwrap_or(slot),
             pid: None,
             argv: None,
         };
