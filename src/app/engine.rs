@@ -301,6 +301,7 @@ impl EngineParts {
             term_seq: self.plan.term_seq,
             report_starts: reports.wants_starts,
             shows_slots: self.shows_slots,
+            begins: None,
         };
         let mut slots = match self.fewer {
             None => usize::MAX,

@@ -26,10 +26,19 @@ impl Tokens {
         Ok(Self(Arc::new(eventfd(count, flags)?)))
     }
 
+    /// A token that was not in the pool: one more is there when it is dropped.
+    pub fn owed(&self) -> Token {
+        Token(self.clone())
+    }
+
     /// Takes a token, if there is one.
     pub fn try_take(&self) -> Option<Token> {
-        let read = rustix::io::read(&self.0, &mut [0_u8; 8]);
-        (read == Ok(8)).then(|| Token(self.clone()))
+        self.consume().then(|| Token(self.clone()))
+    }
+
+    /// Takes a token for good, if there is one.
+    pub fn consume(&self) -> bool {
+        rustix::io::read(&self.0, &mut [0_u8; 8]) == Ok(8)
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`Wake`] while there are none. A queue whose job wants no more swallows what comes.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,11 +16,32 @@ use crate::sys::wake::Wake;
 #[derive(Debug)]
 pub struct FeedQueues(Arc<Shared>);
 
-#[derive(Debug)]
 struct Shared {
     queues: Mutex<Vec<Lane>>,
     /// Something was taken out.
     relieved: Condvar,
+    /// Who is told of that, if anybody is.
+    told: Option<Told>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("queues", &self.queues)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Is told what becomes of what was put into queues.
+type Told = Box<dyn Fn(Taken) + Send + Sync>;
+
+/// What has become of what was put into a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// So many bytes of it were dealt with.
+    Bytes(usize),
+    /// Nobody wants any more of it, although more was to come.
+    Abandoned,
 }
 
 #[derive(Debug)]
@@ -56,9 +78,19 @@ pub enum Next {
 impl FeedQueues {
     /// No queues yet.
     pub fn new() -> Self {
+        Self::with(None)
+    }
+
+    /// As [`new`](Self::new), with `told` being told what becomes of what is put into them.
+    pub fn telling(told: impl Fn(Taken) + Send + Sync + 'static) -> Self {
+        Self::with(Some(Box::new(told)))
+    }
+
+    fn with(told: Option<Told>) -> Self {
         Self(Arc::new(Shared {
             queues: Mutex::new(Vec::new()),
             relieved: Condvar::new(),
+            told,
         }))
     }
 
@@ -139,6 +171,12 @@ impl Drop for FeedQueues {
 }
 
 impl Shared {
+    fn tell(&self, taken: Taken) {
+        if let Some(told) = &self.told {
+            told(taken);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Lane>> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -182,6 +220,7 @@ impl FeedQueue {
         queue.pending = queue.pending.saturating_sub(bytes);
         drop(queues);
         self.shared.relieved.notify_all();
+        self.shared.tell(Taken::Bytes(bytes));
     }
 
     /// Nobody wants any more of it.
@@ -191,9 +230,13 @@ impl FeedQueue {
         queue.abandoned = true;
         queue.pending = 0;
         let unwanted = std::mem::take(&mut queue.blocks);
+        let more_was_to_come = !queue.closed;
         drop(queues);
         drop(unwanted);
         self.shared.relieved.notify_all();
+        if more_was_to_come {
+            self.shared.tell(Taken::Abandoned);
+        }
     }
 
     /// What to watch while there is nothing.
@@ -245,6 +288,21 @@ mod tests {
         assert_eq!(text(stream.next()), Some(b"b".to_vec()));
         drop(queues);
         assert_eq!(text(stream.next()), None);
+    }
+
+    #[test]
+    fn who_wants_to_know_is_told_what_was_taken_and_that_no_more_is() {
+        let (say, said) = crossbeam_channel::unbounded();
+        let queues = FeedQueues::telling(move |taken| say.send(taken).unwrap());
+        let streams = [queues.open().unwrap(), queues.open().unwrap()];
+        queues.put(0, block(b"abc"));
+        assert_eq!(text(streams[0].next()), Some(b"abc".to_vec()));
+        streams[0].done(3);
+        streams[0].abandon();
+        drop(queues);
+        streams[1].abandon();
+        let said: Vec<_> = said.try_iter().collect();
+        assert_eq!(said, [Taken::Bytes(3), Taken::Abandoned]);
     }
 
     #[test]

@@ -23,3 +23,14 @@ pub fn is_socket() -> bool {
 pub fn become_file(file: &File) -> std::io::Result<()> {
     Ok(rustix::stdio::dup2_stdin(file)?)
 }
+
+/// Leaves this process's standard input and output to whoever has duplicates of them: what is started from now on reads
+/// nothing, and what it writes goes to standard error.
+///
+/// # Errors
+///
+/// What `dup2(2)` says.
+pub fn leave_streams() -> std::io::Result<()> {
+    become_file(&File::open("/dev/null")?)?;
+    Ok(rustix::stdio::dup2_stdout(std::io::stderr())?)
+}

@@ -12,7 +12,7 @@ use crate::exec::term_seq::TermSeq;
 use crate::exec::tmux::Tmux;
 use crate::flow::credit::Tokens;
 use crate::flow::spool::Codec;
-use crate::model::RenderJob;
+use crate::model::{AttemptInfo, RenderJob};
 
 /// What the engine needs to know.
 pub struct Config {
@@ -50,6 +50,14 @@ pub struct Config {
     pub report_starts: bool,
     /// Whether jobs show which slots they run in.
     pub shows_slots: bool,
+    /// Who is told before attempts are executed, if anybody is.
+    pub begins: Option<Arc<dyn Begins>>,
+}
+
+/// Told of attempts before anything of them is executed, by the worker that is about to do that.
+pub trait Begins: Send + Sync {
+    /// These are about to be executed, which may then turn out not to be so; false: they must not be.
+    fn begin(&self, jobs: &mut dyn Iterator<Item = &AttemptInfo>) -> bool;
 }
 
 /// What jobs read that are given no input.

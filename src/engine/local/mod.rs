@@ -41,7 +41,7 @@ use crate::sys::priority::be_nice;
 use crate::sys::spawn::Spawner;
 use crate::sys::tty;
 use config::Shared;
-pub use config::{Config, JobStdin};
+pub use config::{Begins, Config, JobStdin};
 pub use pool::Pool;
 use runner::LocalRunner;
 

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::iter;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -123,8 +124,18 @@ impl LocalRunner {
         if runs { Ok(end) } else { Err(end) }
     }
 
+    /// Whether these may be executed, of which whoever wants to know is told first.
+    fn may_begin(&self, jobs: &mut dyn Iterator<Item = &AttemptInfo>) -> bool {
+        let begins = self.shared.config.begins.as_ref();
+        begins.is_none_or(|begins| begins.begin(jobs))
+    }
+
     /// Runs the command in `end` by itself.
     fn run_alone(&mut self, attempt: &Attempt, updates: &UpdateSender, end: &mut AttemptEnd) {
+        if !self.may_begin(&mut iter::once(&*end.job)) {
+            end.outcome = NOT_WANTED;
+            return abandon(attempt);
+        }
         if let Err(error) = self.run_command(attempt, updates, end) {
             end.outcome = match self.worker.killed() {
                 // It may have been kept from its start until everything was to end.
@@ -150,7 +161,13 @@ impl LocalRunner {
     /// left of those taken is to be run.
     #[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
     fn run_batch(&mut self, batch: Vec<Box<AttemptEnd>>, taken: &mut TakenAttempts) -> bool {
-        let (Some(warm), false) = (&mut self.warm, batch.is_empty()) else {
+        if batch.is_empty() {
+            return true;
+        }
+        if !self.may_begin(&mut batch.iter().map(|end| &*end.job)) {
+            return taken.answer(not_wanted(batch));
+        }
+        let Some(warm) = &mut self.warm else {
             return true;
         };
         let shared = Arc::clone(&self.shared);
@@ -297,6 +314,20 @@ impl LocalRunner {
         }
         Ok(())
     }
+}
+
+/// How attempts end that nobody wants any more.
+const NOT_WANTED: Outcome = Outcome::Cancelled {
+    by: KilledBy::User,
+    signal: None,
+};
+
+#[allow(clippy::vec_box, reason = "an end travels to the reports in its box")]
+fn not_wanted(mut batch: Vec<Box<AttemptEnd>>) -> Vec<Box<AttemptEnd>> {
+    for end in &mut batch {
+        end.outcome = NOT_WANTED;
+    }
+    batch
 }
 
 /// What came of the start of a process, and when it began.

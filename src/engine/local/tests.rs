@@ -70,6 +70,7 @@ pub(in crate::engine) fn config() -> Config {
         term_seq: TermSeq::default(),
         report_starts: false,
         shows_slots: false,
+        begins: None,
     }
 }
 

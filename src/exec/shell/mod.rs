@@ -136,7 +136,8 @@ impl Shell {
         Ok(Self::new(path, wish.to_owned()))
     }
 
-    fn new(path: PathBuf, arg0: OsString) -> Self {
+    /// The shell in the file `path`, which knows itself by the name `arg0`.
+    pub fn new(path: PathBuf, arg0: OsString) -> Self {
         let real = fs::canonicalize(&path).unwrap_or_default();
         let file = real.file_name().unwrap_or_default();
         // By the name rbash, bash is a restricted shell.
