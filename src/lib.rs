@@ -79,6 +79,13 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
             let caller = Caller::of(&plan.report);
             caller.answer(guarded(&config, plan))
         }
+        Ok(Request::Work) => {
+            let caller = Caller {
+                program: called_as.name().to_owned(),
+                evaluates: false,
+            };
+            caller.answer(app::worker::run())
+        }
         Ok(Request::Page(text)) if pager::show(&text) => ExitCode::Jobs(0),
         Ok(Request::Print(text) | Request::Page(text)) => print(&text),
         Ok(Request::PrintAndFail(text)) => {

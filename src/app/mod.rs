@@ -9,7 +9,8 @@
 //! * [`replay`]: a run shown once more, from its JSON;
 //! * `listeners`: who listens to a run, and who owns what its jobs write;
 //! * [`reports`]: the report thread, and the way to it;
-//! * [`sql`]: tables that jobs are written into and taken from.
+//! * [`sql`]: tables that jobs are written into and taken from;
+//! * [`worker`]: attempts run for another fanout.
 
 mod durable;
 pub mod engine;
@@ -24,6 +25,7 @@ pub mod record_files;
 pub mod replay;
 pub mod reports;
 pub mod sql;
+pub mod worker;
 
 pub use engine::{EngineParts, RunningEngine, guardian, prepare_engine};
 pub use error::RunError;

@@ -58,6 +58,8 @@ pub enum Request {
     Page(String),
     /// Print this on standard output, and fail.
     PrintAndFail(String),
+    /// Run jobs for another fanout.
+    Work,
 }
 
 /// A command line that is not understood.
@@ -86,6 +88,10 @@ pub fn parse(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Refusa
 }
 
 fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, UsageError> {
+    if called_as == CalledAs::Fanout && args == ["--worker"] {
+        // What configuration files and `$PARALLEL` say is for whoever gives out the jobs.
+        return Ok(Request::Work);
+    }
     let typed: ArgList = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut table = Flags::command().no_binary_name(true);
     if let [help, topic] = &args[..]
@@ -106,6 +112,12 @@ fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Usage
     let flags = matches.and_then(|mut matches| Flags::from_arg_matches_mut(&mut matches));
     let mut flags = flags.map_err(|error| UsageError::of_clap(&error, &table))?;
     flags.forget_empty_values();
+    if flags.about.is_worker {
+        return Err(
+            "--worker stands alone: the options of a run are for the fanout that it works for"
+                .into(),
+        );
+    }
     if flags.about.usage && called_as == CalledAs::Fanout {
         return Ok(Request::Page(help::screen(&table)));
     }

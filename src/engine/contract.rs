@@ -3,8 +3,12 @@
 //! A job's argument is its command line. Engines that run nothing end those with a `false` in them as a shell would.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crossbeam_channel::{Receiver, unbounded};
 use proptest::prelude::*;
@@ -12,8 +16,11 @@ use proptest::prelude::*;
 use super::dry_run::DryEngine;
 use super::local::{self, tests::config};
 use super::null::NullEngine;
+use super::remote::server::{Ending, Server};
+use super::remote::{self, Link, Proxy};
 use super::{Attempt, Engine, JobSignal, Order, StopOn, Update, UpdateSender, Which};
 use crate::model::{ArgList, Command, Job, KilledBy, Outcome, RenderJob, SpawnError, Work};
+use crate::protocol::{self, Decoder, Down, Hello, Up};
 use crate::sys::guardian::Guardian;
 
 /// How long anything may take before a test gives it up.
@@ -29,15 +36,17 @@ struct Subject {
 
 /// What is under test: its name, and how it is made with so many slots.
 type Make = fn(usize) -> Subject;
-const ENGINES: [(&str, Make); 4] = [
+const ENGINES: [(&str, Make); 6] = [
     ("null", null),
     ("dry run", dry_run),
     ("local", cold),
     ("local, warm shells", warm),
+    ("worker", |slots| at_worker(slots, false)),
+    ("worker, warm shells", |slots| at_worker(slots, true)),
 ];
 
 /// Those that run processes.
-const REAL: [(&str, Make); 2] = [ENGINES[2], ENGINES[3]];
+const REAL: [(&str, Make); 4] = [ENGINES[2], ENGINES[3], ENGINES[4], ENGINES[5]];
 
 fn null(_slots: usize) -> Subject {
     let (sender, updates) = updates();
@@ -99,6 +108,68 @@ fn real(slots: usize, warm: bool) -> Subject {
         updates,
         _guardian: Some(guardian),
     }
+}
+
+/// A worker on a thread of its own, at the other end of a pair of sockets.
+fn at_worker(slots: usize, warm: bool) -> Subject {
+    let (here, there) = UnixStream::pair().unwrap();
+    std::thread::spawn(move || worker(&there, slots, warm));
+    let mut config = config();
+    config.slots = slots;
+    config.prepare = Arc::new(Unrenderable);
+    config.launch.warm = warm;
+    config.report_starts = true;
+    let link = Link {
+        input: here.try_clone().unwrap().into(),
+        output: here.into(),
+        carrier: None,
+        name: "the worker".to_owned(),
+    };
+    let (sender, updates) = updates();
+    let proxy = Proxy::start(link, remote::Config::from_local(config).unwrap(), sender);
+    Subject {
+        engine: Box::new(proxy.unwrap()),
+        updates,
+        _guardian: None,
+    }
+}
+
+fn worker(stream: &UnixStream, slots: usize, warm: bool) {
+    let file = || File::from(OwnedFd::from(stream.try_clone().unwrap()));
+    let mut hello = Vec::new();
+    Up::Hello(Hello {
+        version: protocol::VERSION,
+        fanout: String::new(),
+        pid: 0,
+        threads: slots,
+        system: (String::new(), String::new()),
+        now: SystemTime::UNIX_EPOCH,
+        shell: None,
+    })
+    .encode(&mut hello)
+    .unwrap();
+    file().write_all(&hello).unwrap();
+    let mut decoder = Decoder::new();
+    let setup = loop {
+        if let Some(frame) = decoder.next_frame().unwrap() {
+            break Down::decode(&frame).unwrap();
+        }
+        assert_ne!(decoder.fill(&mut file()).unwrap(), 0);
+    };
+    assert!(matches!(setup, Down::Setup(setup) if setup.slots == slots && setup.warm == warm));
+    let server = Server::new(file()).unwrap();
+    let mut config = config();
+    config.slots = slots;
+    config.prepare = server.renderer();
+    config.launch.warm = warm;
+    config.report_starts = true;
+    config.begins = Some(server.begins());
+    let guardian = Guardian::start(local::PROCESSES_PER_WORKER * slots, None).unwrap();
+    let pool = local::start(config, &guardian, server.updates()).unwrap();
+    let ending = server.serve(file(), decoder, Box::new(pool), || ());
+    assert_eq!(ending.unwrap(), Ending::Finished);
+    // The last frame has arrived; the other side sees the end of the stream.
+    stream.shutdown(std::net::Shutdown::Both).unwrap();
 }
 
 fn updates() -> (UpdateSender, Receiver<Update>) {

@@ -6,6 +6,7 @@
 //!
 //! * `update_sender`: how it answers, and where the ends of jobs are recorded before that;
 //! * [`local`]: what a worker does with an attempt on this host, with the parts of [`exec`](crate::exec);
+//! * [`remote`]: a worker at the other end of a stream, and what makes one of an engine;
 //! * [`dry_run`]: an engine that renders commands and runs nothing; [`null`]: one that does not even render them.
 
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod contract;
 pub mod dry_run;
 pub mod local;
 pub mod null;
+pub mod remote;
 mod stopped;
 mod update_sender;
 

@@ -290,6 +290,7 @@ fn option_shapes() -> Vec<Case> {
         "-k --totaljobs=3 echo ::: a b",
         "-k --willcite --nonotice --gnu echo ::: a b",
         "--keep echo ::: a b",
+        "-k --work / pwd ::: a",
         "--keep-order --jobs=2 echo ::: a b",
         "--keep-order --jobs 2 echo ::: a b",
         "-k --max-procs 2 echo ::: a b",

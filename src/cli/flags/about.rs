@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use clap::{Args, ValueEnum};
 
 /// The options of this section that GNU parallel 20221122 has not.
-pub(super) const OWN: &[&str] = &["shell-init", "usage"];
+pub(super) const OWN: &[&str] = &["shell-init", "usage", "worker"];
 
 /// Options that print something and end, and those that scripts for GNU parallel give.
 #[derive(Args, Debug)]
@@ -69,6 +69,10 @@ pub struct About {
     /// Say what there is to cite, and end.
     #[arg(long, hide = true, alias = "bibtex")]
     pub citation: bool,
+
+    /// Run jobs for another fanout, which speaks on standard input; stands alone.
+    #[arg(long = "worker", hide = true)]
+    pub is_worker: bool,
 
     /// Accepted for GNU parallel's sake: there is no notice to silence.
     #[arg(long, hide = true, aliases = ["no-notice", "nonotice", "nn"])]
