@@ -7,6 +7,7 @@ use std::io::{self, Read as _, Write as _};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::record::columns::Columns;
+use crate::record::pattern::Pattern;
 use crate::sys::helper::{Helper, Kind};
 
 /// What is looked at.
@@ -44,15 +45,18 @@ impl PartialEq for Key {
 }
 
 impl Key {
-    /// The key that `spec` means: `N`, `NAME`, `N EXPRESSION`, `NAME EXPRESSION` or `EXPRESSION`. With
-    /// `hashes` the value is a number made of it.
+    /// The key that `spec` means: `N`, `NAME`, `N EXPRESSION`, `NAME EXPRESSION` or `EXPRESSION`; of lines whose
+    /// columns the regexp `colsep` separates. With `hashes` the value is a number made of it.
+    ///
+    /// # Errors
+    ///
+    /// When `colsep` is no regexp.
     pub fn new(
         option: &'static str,
         spec: &[u8],
-        columns: Columns,
-        separator: &[u8],
+        colsep: Option<&[u8]>,
         hashes: bool,
-    ) -> Self {
+    ) -> Result<Self, String> {
         let word = spec
             .iter()
             .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
@@ -64,15 +68,25 @@ impl Key {
             Some(b' ' | b'\t' | b'\n') => (named(word), rest.trim_ascii()),
             Some(_) => (Column::Line, spec),
         };
-        Self {
+        // As GNU parallel.
+        let unsaid: &[u8] = match column {
+            Column::Number(_) if option != "--group-by" => b",",
+            _ => b"\\t",
+        };
+        let separator = colsep.unwrap_or(unsaid);
+        Ok(Self {
             option,
             column,
             expression: expression.to_vec(),
-            columns,
+            columns: match separator {
+                // As in Perl, whose `split ' '` leaves out the blanks at the beginning and takes several for one.
+                b" " => Columns::Words,
+                regexp => Columns::Cut(Pattern::new(regexp)?),
+            },
             separator: separator.to_vec(),
             hashes,
             perl: None,
-        }
+        })
     }
 
     /// Whether a header is wanted, since the column is said by its name.
@@ -185,7 +199,7 @@ fn leading_number(text: &[u8]) -> f64 {
     (1..=longest).rev().find_map(number).unwrap_or(0.0)
 }
 
-/// Evaluates keys. Asked with a number of lines and each line's length before it, it answers with each
+/// Evaluates keys; as in GNU parallel, expressions and hashes see the end of the line behind its last column. Asked with a number of lines and each line's length before it, it answers with each
 /// key's length before it; all numbers are 32 bits, big-endian.
 const SCRIPT: &str = r#"
 use B;
@@ -202,9 +216,9 @@ while (1) {
     my $line = take(unpack 'N', take(4));
     local $_ = $line;
     if ($column) { $_ = (split $separator, $line)[$column - 1] }
-    chomp if defined and not $hashes;
     $change->();
     $_ = '' unless defined;
+    chomp unless $hashes;
     my $key = $hashes ? hex(B::hash("$_")) : "$_";
     $out .= pack('N', length $key) . $key;
   }

@@ -111,7 +111,6 @@ mod tests {
     use crate::pipe::separator::{Ends, Separator};
     use crate::pipe::source::Source;
     use crate::pipe::{BlockSize, Config, Header, Jobs};
-    use crate::record::columns::Columns;
     use crate::record::pattern::Pattern;
 
     #[test]
@@ -176,7 +175,7 @@ mod tests {
     }
 
     fn key() -> Key {
-        Key::new("--group-by", b"1", Columns::Cut(never()), b",", false)
+        Key::new("--group-by", b"1", Some(br"[^\s\S]"), false).unwrap()
     }
 
     #[test]

@@ -337,10 +337,37 @@ pub fn cases() -> Vec<Case> {
         "-k --pipe -N1 'cat; echo {= $_=$i++ =} {= $_=$i++ =}'",
         "-k --pipepart -j1 --roundrobin -a table cat",
         "-k --pipepart -j1 --roundrobin --block 1 -a table cat",
+        // What arguments are made of, beside a stream.
+        "-k -j1 --pipe -N1 -r -C, 'echo [{}] [{2}]; cat' ::: a ' b ,c' '' d",
+        "-k -j1 --pipe -N1 --csv 'echo [{}] [{2}]; cat' ::: a ' b ,c' '' d",
+        "-k -j1 --pipe -N1 --trim rl 'echo [{}]; cat' ::: ' a ' '' d",
+        "-k -j1 --pipe -N1 -E b 'echo [{}]; cat' ::: a b c",
+        "-k -j1 --pipe -N1 -L 1 'echo [{}]; cat' ::: 'a ' b c",
+        "-k -j1 --pipe -N1 -C t -a table 'echo [{}] [{2}]; cat'",
+        // Keys, and the ends of lines in them.
+        "-k -j2 --pipe --shard 1 cat",
+        "-k -j2 --pipe --bin 2 cat",
+        "-k -j1 --pipe --bin '2 print STDERR qq(<$_>)' cat",
+        "-k -j1 --pipe --shard '1 print STDERR qq(<$_>)' cat",
+        "-k -j1 --pipe --group-by '2 print STDERR qq(<$_>)' cat",
+        "-k -j1 --pipe -C, --bin '2 print STDERR qq(<$_>)' cat",
+        "-k -j1 --pipe -C ' ' --bin '2 print STDERR qq(<$_>)' cat",
+        "-k -j1 --pipe -C ' ' --shard '2 print STDERR qq(<$_>)' cat",
     ] {
         let table = "n\tv\nx\t1\ny\t2\nx\t3\n";
         let case = case(line).own_words().stdin(table).file("table", table);
         cases.push(case.file("words", "cat\nwc\n").leaves("1"));
+    }
+    for line in [
+        "-k -j2 --pipe --shard 1 'cat; echo -'",
+        "-k -j2 --pipe --shard 2 'cat; echo -'",
+        "-k -j1 --pipe --shard '2 print STDERR qq(<$_>)' cat",
+        "-k -j1 --pipe --bin '1 print STDERR qq(<$_>)' cat",
+        "-k -j1 --pipe -C, --group-by '2 print STDERR qq(<$_>)' cat",
+        "-k -j1 --pipe --group-by '1 print STDERR qq(<$_>)' cat",
+    ] {
+        let case = case(line).stdin("a,1 x\nb,2\nc  3,1");
+        cases.push(case.named("commas"));
     }
     for line in [
         "--pipe --block 11 -k --joblog log 'wc -c'",

@@ -14,14 +14,12 @@ use super::sources::PieceShape;
 use crate::cli::error::UsageError;
 use crate::cli::values::{self, Wrong, read_if, text};
 use crate::exec::stdin::StdinTransport;
-use crate::input::{Header as InputHeader, InputConfig, Shape, SourceKind};
+use crate::input::{Header as InputHeader, InputConfig, SourceKind};
 use crate::model::ArgList;
 use crate::pipe::key::Key;
 use crate::pipe::limit::Limit;
 use crate::pipe::route::Route;
 use crate::pipe::{BlockSize, Config, Header};
-use crate::record::columns::Columns;
-use crate::record::pattern::Pattern;
 use crate::run::number;
 
 /// The options of this section that GNU parallel 20221122 has not.
@@ -192,12 +190,8 @@ impl Pipe {
             // There is nothing but standard input, and that is cut.
             input.sources.clear();
         }
-        // What is said about records is said about those of the stream.
-        input.shape = Shape {
-            header: InputHeader::None,
-            skip_first: input.shape.skip_first,
-            ..Shape::default()
-        };
+        // As in GNU parallel: arguments are cut, trimmed and left out as without pieces; a header is that of the stream.
+        input.shape.header = InputHeader::None;
     }
 
     /// How the input is cut; after `timeout` without input a block is complete.
@@ -310,24 +304,9 @@ fn key(
     spec: &OsStr,
     hashes: bool,
 ) -> Result<Key, UsageError> {
-    let mut separator = colsep.map_or_else(|| b"\\t".to_vec(), Vec::clone);
-    // As in Perl, whose `split ' '` leaves out the blanks at the beginning and takes several for one.
-    let columns = if option == "--group-by" && separator == b" " {
-        Columns::Words
-    } else {
-        if separator == b" " {
-            separator = b"[ ]".to_vec();
-        }
-        let pattern = Pattern::new(&separator).map_err(|why| UsageError::value("--colsep", why))?;
-        Columns::Cut(pattern)
-    };
-    Ok(Key::new(
-        option,
-        spec.as_bytes(),
-        columns,
-        &separator,
-        hashes,
-    ))
+    let colsep = colsep.map(Vec::as_slice);
+    Key::new(option, spec.as_bytes(), colsep, hashes)
+        .map_err(|why| UsageError::value("--colsep", why))
 }
 
 /// A number of bytes with a unit, or of blocks for each slot.
