@@ -41,7 +41,7 @@ use crate::report::json;
 use crate::sem;
 use answers::{combine, help};
 use error::UsageError;
-use flags::{Flags, batching};
+use flags::Flags;
 use profile::ConfigSources;
 use resolve::Resolved;
 
@@ -124,9 +124,6 @@ fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Usage
     if flags.about.help || flags.about.usage {
         return Ok(Request::Page(help::whole(&mut table, called_as)));
     }
-    if flags.batching.max_line_length_allowed {
-        return Ok(Request::Print(batching::max_line_length_allowed()));
-    }
     if flags.report.json_schema {
         return Ok(Request::Print(json::schema() + "\n"));
     }
@@ -134,7 +131,7 @@ fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Usage
         combine::write(name, &typed, called_as)?;
         return Ok(Request::Print(String::new()));
     }
-    if let Some(answer) = answers::answer(&flags.about, &flags.environment, &table, called_as)? {
+    if let Some(answer) = answers::answer(&flags, &table, called_as)? {
         return Ok(answer.into());
     }
     let Resolved { plan, semaphore } = resolve::resolve(&flags, split, typed, called_as)?;

@@ -17,7 +17,7 @@ use clap::Command;
 
 use super::called_as::CalledAs;
 use super::error::UsageError;
-use super::flags::{About, Environment};
+use super::flags::{About, Flags, batching};
 use super::values::{self, read};
 use crate::sys::cpu;
 use crate::sys::topology;
@@ -44,11 +44,11 @@ pub struct Answer {
 ///
 /// One line that names the option and what is wrong with it.
 pub fn answer(
-    about: &About,
-    environment: &Environment,
+    flags: &Flags,
     table: &Command,
     called_as: CalledAs,
 ) -> Result<Option<Answer>, UsageError> {
+    let (about, environment) = (&flags.about, &flags.environment);
     if environment.shebang || environment.shebang_wrap {
         return Err("--shebang and --shebang-wrap must be the first option".into());
     }
@@ -56,13 +56,15 @@ pub fn answer(
         record_env::require()?;
     }
     let mut fails = false;
-    let text = if about.version {
+    let text = if let Some(number) = number_of(about) {
+        format!("{number}\n")
+    } else if flags.batching.max_line_length_allowed {
+        batching::max_line_length_allowed()
+    } else if about.version {
         version(called_as)
     } else if let Some(at_least) = &about.minversion {
         fails = read("--minversion", at_least, values::whole)? > GNU_VERSION;
         format!("{GNU_VERSION}\n")
-    } else if let Some(number) = number_of(about) {
-        format!("{number}\n")
     } else if environment.record_env {
         record_env::record()?;
         String::new()
