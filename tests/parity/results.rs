@@ -154,6 +154,22 @@ pub fn cases() -> Vec<Case> {
             case
         });
     }
+    for line in [
+        "--lb --results r.csv",
+        "--lb --tag --results r.tsv",
+        "-u --results r.csv",
+        "-u --tag --results r.csv",
+        "--files --results r.csv",
+        "--lb --files --results r.csv",
+        "--lb -v --results r.csv",
+        "--lb -k --results r.csv",
+        "-k -v --results r.csv",
+    ] {
+        // What is shown beside the table.
+        let mut case = case(&format!("-j1 {line} {JOB} ::: a b"));
+        case.plain_names = true;
+        cases.push(case);
+    }
     for option in LINES {
         cases.push(case(&format!("{option} {JOB} ::: a b c")));
         let command = "'printf \"1\\n2\\n\"; printf \"no end {}\"'";

@@ -341,9 +341,10 @@ impl Output {
         capture: CapturePlan,
         files: bool,
     ) -> Config {
+        let rows = matches!(results, Results::Rows(rows) if rows.path.is_some());
         let mode = if its.json_on_stdout {
             Mode::Never
-        } else if ungroups {
+        } else if ungroups || (rows && self.ungroup) {
             Mode::Ungrouped
         } else if self.line_buffer || self.latest_line {
             Mode::LineBuffered
@@ -364,6 +365,8 @@ impl Output {
             mode,
             in_order: self.keep_order && !matches!(mode, Mode::Ungrouped | Mode::Never),
             shows,
+            // As GNU parallel.
+            beside_rows: rows && (self.line_buffer || self.ungroup || files),
             color: self.color || self.ctag || self.ctagstring.is_some(),
             color_failed: self.color_failed,
             verbose: self.print_command > 0,

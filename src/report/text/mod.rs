@@ -73,6 +73,8 @@ pub struct Config {
     pub in_order: bool,
     /// Whether names of files are shown instead.
     pub shows: Print,
+    /// Whether it is shown though it goes into a table: `--results x.csv` with `--line-buffer`, `-u` or `--files`.
+    pub beside_rows: bool,
     /// `--color`: each job has colours of its own.
     pub color: bool,
     /// `--color-failed`: failed jobs are red.
@@ -226,8 +228,9 @@ impl Text {
     /// Has `corrections` made of what is on record if output cannot be written; call it last.
     #[must_use]
     pub fn with_corrections(mut self, corrections: Option<Corrections>) -> Self {
-        let prints =
-            self.config.mode != Mode::Never && !self.has_rows && self.printer.may_be_full();
+        let prints = self.config.mode != Mode::Never
+            && (!self.has_rows || self.config.beside_rows)
+            && self.printer.may_be_full();
         let shows_all = self.rows.is_some()
             || self.assignments.is_some()
             || self.config.verbose
@@ -429,11 +432,9 @@ impl Text {
             self.printer
                 .line(Stream::Stderr, &Decoration::default(), line)?;
         }
-        if self.has_rows {
+        self.row(finished)?;
+        if self.goes_into_rows() && !self.config.beside_rows {
             return self.print_error(finished, &Decoration::default());
-        }
-        if self.rows.is_some() {
-            return self.row(finished);
         }
         if self.config.shows != Print::Content && mode != Mode::Ungrouped {
             return self.paths(finished);
@@ -499,7 +500,7 @@ impl Text {
             tag::Tagger::new(&decoration).push(&line, &mut write)?;
         }
         // Where only standard output has a file, what the job has to complain of is still shown.
-        if finished.stderr.path().is_none() {
+        if finished.stderr.path().is_none() && !self.goes_into_rows() {
             self.printer
                 .captured(Stream::Stderr, &decoration, &finished.stderr, true)?;
         }
@@ -521,6 +522,12 @@ impl Text {
         self.print_error(finished, decoration)
     }
 
+    /// Whether a table has what jobs write.
+    fn goes_into_rows(&self) -> bool {
+        self.has_rows || self.rows.is_some()
+    }
+
+    /// Writes the row of a job, if it has one.
     fn row(&mut self, finished: &Finished) -> Result<(), Failure> {
         let tag = self.plain_tag(&finished.job);
         if let (Some(rows), Some(row)) = (&mut self.rows, &finished.row) {
@@ -533,7 +540,7 @@ impl Text {
             };
             rows.write(row, &shown)?;
         }
-        self.print_error(finished, &Decoration::default())
+        Ok(())
     }
 
     /// What goes around a job's lines. `-u` has nothing, except that `--dry-run` comes first.

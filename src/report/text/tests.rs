@@ -45,6 +45,7 @@ const GROUPED: Config = Config {
     mode: Mode::Grouped,
     in_order: false,
     shows: Print::Content,
+    beside_rows: false,
     color: false,
     color_failed: false,
     verbose: false,
