@@ -22,6 +22,7 @@ pub mod jobs;
 mod listeners;
 mod record;
 pub mod record_files;
+mod record_order;
 pub mod replay;
 pub mod reports;
 pub mod sql;

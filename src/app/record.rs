@@ -2,7 +2,7 @@
 //!
 //! It is written where jobs end, before their slots are used again, by whichever thread knows that it was a job's
 //! end: the worker, or the controller where it had to decide. So it lags behind neither the reports nor the output,
-//! and has the order in which jobs end. What is no file is written by the reports instead: a reader can keep those
+//! and has the order in which jobs end, but for the first quick ones ([`RecordOrder`]). What is no file is written by the reports instead: a reader can keep those
 //! waiting, but no slot.
 
 use std::fs::File;
@@ -15,6 +15,7 @@ use anyhow::Context as _;
 use super::Messages;
 use super::durable::Durable;
 use super::record_files::{RecordFiles, Wanted};
+use super::record_order::RecordOrder;
 use crate::engine::Record;
 use crate::flow::mailbox::Urgency;
 use crate::flow::spool::finish_result;
@@ -37,6 +38,7 @@ pub(super) struct Recorder {
     on_failure: OnFailure,
     /// Whether that has been told.
     failed: AtomicBool,
+    order: RecordOrder,
     /// Whether the files of `--results` are marked as complete.
     pub(super) results: bool,
     /// With `--fsync`: files that are written.
@@ -59,6 +61,7 @@ impl Recorder {
             retry,
             on_failure,
             failed: AtomicBool::new(false),
+            order: RecordOrder::default(),
             results: false,
             durable: fsync.then(Vec::new),
             json: None,
@@ -161,7 +164,15 @@ impl Record for Recorder {
         }
         let ends = ends.iter_mut().map(|end| &mut **end);
         let mut last: Vec<_> = ends.filter(|end| end.recorded).collect();
-        self.write(&mut last, untold)
+        let Some(first) = last.first() else {
+            return true;
+        };
+        self.order.wait(first.job.seq, first.took());
+        let written = self.write(&mut last, untold);
+        for end in &last {
+            self.order.wrote(end.job.seq);
+        }
+        written
     }
 
     fn failed(&self, end: &AttemptEnd) {
@@ -171,7 +182,8 @@ impl Record for Recorder {
     fn decided(&self, end: &mut AttemptEnd) {
         end.recorded = !matches!(end.outcome, Outcome::Cancelled { .. });
         if end.recorded {
-            self.write(&mut [end], false);
+            self.write(&mut [&mut *end], false);
+            self.order.wrote(end.job.seq);
         }
     }
 }

@@ -259,3 +259,35 @@ fn a_fifo_that_is_read_has_the_record() {
         .stdout("a\n");
     assert_eq!(reader.join().unwrap().lines().count(), 2);
 }
+
+/// Chance decides which of two jobs of a millisecond ends first; a joblog has them in order, as GNU parallel's.
+#[test]
+fn a_joblog_has_quick_jobs_in_the_order_of_the_inputs() {
+    let inverted = (0..30).filter(|_| {
+        let folder = tempfile::tempdir().unwrap();
+        fanout()
+            .current_dir(folder.path())
+            .args([
+                "-j2",
+                "--no-summary",
+                "--joblog",
+                "log",
+                "exit {}",
+                ":::",
+                "0",
+                "1",
+                "2",
+            ])
+            .assert()
+            .code(2);
+        let log = fs::read_to_string(folder.path().join("log")).unwrap();
+        let numbers = log
+            .lines()
+            .skip(1)
+            .map(|line| line.split('\t').next().unwrap());
+        !numbers.eq(["1", "2", "3"])
+    });
+    // A busy machine may have a job lie still for long; without their order it is half of the runs.
+    let inverted = inverted.count();
+    assert!(inverted <= 6, "{inverted} of 30");
+}
