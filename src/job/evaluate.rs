@@ -1,7 +1,8 @@
 //! What the expressions of templates, and conditions, come to for each job.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::perl::{Answer, Batch, ENDED, Perl, Refusal, Verdict};
 use crate::model::{SpawnError, Work};
@@ -11,8 +12,27 @@ use crate::template::{Expression, Template};
 #[derive(Debug)]
 pub(super) struct Evaluator {
     known: Vec<Arc<Expression>>,
-    perl: Mutex<Perl>,
+    helper: Mutex<Helper>,
+    /// Told when [`Helper::next`] is another.
+    changed: Condvar,
 }
+
+/// Perl, and whose turn it is. Perl has a memory (`{= $_ = $n++ =}`), so jobs are evaluated in their order, though
+/// threads that have taken them in that order come here by chance.
+#[derive(Debug)]
+struct Helper {
+    perl: Perl,
+    /// The number of the job behind the last one that was evaluated.
+    next: u64,
+    /// How often somebody may still wait in vain for an earlier job, which is never evaluated if it is not run.
+    tries: u32,
+}
+
+/// How long an earlier job that another thread has taken is waited for.
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// So often may that be in vain.
+const TRIES: u32 = 3;
 
 /// So many conditions at most are tested in one go.
 const CONDITIONS: usize = 512;
@@ -44,7 +64,12 @@ impl Evaluator {
         }
         Ok(Self {
             known,
-            perl: Mutex::new(perl),
+            helper: Mutex::new(Helper {
+                perl,
+                next: 1,
+                tries: TRIES,
+            }),
+            changed: Condvar::new(),
         })
     }
 
@@ -62,7 +87,8 @@ impl Evaluator {
         slot: usize,
         mut take: impl FnMut(&Work, Result<Verdict<'_>, SpawnError>) -> bool,
     ) {
-        let mut perl = self.perl.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut helper = self.when_due(jobs);
+        let perl = &mut helper.perl;
         let mut unasked = Batch::split(jobs, slot);
         let mut outstanding: Option<(Batch<'_>, usize)> = None;
         let mut go_on = true;
@@ -89,9 +115,31 @@ impl Evaluator {
         }
     }
 
+    /// The helper when all jobs before the first of `jobs` have been evaluated; the last of them is the latest then.
+    fn when_due(&self, jobs: &[&Work]) -> MutexGuard<'_, Helper> {
+        let mut helper = self.helper.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(first), Some(last)) = (jobs.first(), jobs.last()) else {
+            return helper;
+        };
+        let until = Instant::now() + MOMENT;
+        while helper.next < first.seq() && helper.tries > 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                helper.tries -= 1;
+                break;
+            }
+            let waited = self.changed.wait_timeout(helper, left);
+            helper = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        helper.next = helper.next.max(last.seq() + 1);
+        self.changed.notify_all();
+        helper
+    }
+
     /// Which of `conditions` are true; fewer, if perl has ended.
     pub(super) fn test(&self, conditions: &[Vec<u8>]) -> Vec<bool> {
-        let mut perl = self.perl.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut helper = self.helper.lock().unwrap_or_else(PoisonError::into_inner);
+        let perl = &mut helper.perl;
         let mut held = Vec::with_capacity(conditions.len());
         for some in conditions.chunks(CONDITIONS) {
             match perl.test(some) {

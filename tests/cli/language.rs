@@ -219,3 +219,25 @@ fn a_byte_order_mark_is_no_part_of_a_name() {
         .unwrap();
     assert_eq!(text(&output.stdout), "1-2\n");
 }
+
+/// Perl has a memory, so jobs are evaluated in their order, whichever slot they are for.
+#[test]
+fn counters_in_expressions_count_jobs_in_their_order() {
+    let inputs: Vec<String> = (1..=40).map(|number| number.to_string()).collect();
+    let counted: String = inputs.iter().map(|it| format!("{it} {it}\n")).collect();
+    for slots in ["-j2", "-j8"] {
+        for command in ["echo {} {=$_=++$n=}", "sh -c \"echo {} {=$_=++$n=}\""] {
+            fanout()
+                .args(["-k", slots, command, ":::"])
+                .args(&inputs)
+                .assert()
+                .success()
+                .stdout(counted.clone());
+        }
+    }
+    fanout()
+        .args(["-k", "-j4", "--tagstring", "{=$_=++$n=}", "echo", ":::"])
+        .args(&inputs[..9])
+        .assert()
+        .stdout("1\t1\n2\t2\n3\t3\n4\t4\n5\t5\n6\t6\n7\t7\n8\t8\n9\t9\n");
+}
