@@ -164,10 +164,10 @@ fn pressure_is_measured_or_the_kernel_is_named() {
 #[test]
 fn a_limit_far_exceeded_kills_the_youngest_which_is_run_again() {
     let folder = tempfile::tempdir().unwrap();
-    // The first two may start; then it is far too much, once; then all may go on.
-    let limit = "echo >> asked; case $(wc -l < asked) in \
-                 1|2) exit 0;; 3) while [ $(wc -l < begun) -lt 2 ]; do sleep 0.01; done; exit 2;; esac";
-    let run = fanout()
+    // The first two may start; when it is known that they have, it is far too much, once; then all may go on.
+    let limit = "echo >> asked; case $(wc -l < asked) in 1|2) exit 0;; \
+                 3) until [ $(grep -c job.start json) -ge 2 ]; do sleep 0.01; done; exit 2;; esac";
+    fanout()
         .current_dir(folder.path())
         .args([
             "-j3",
@@ -175,7 +175,7 @@ fn a_limit_far_exceeded_kills_the_youngest_which_is_run_again() {
             "1",
             "--limit",
             limit,
-            "--json",
+            "--json=json",
             "--json-detail",
             "lifecycle",
         ])
@@ -188,7 +188,7 @@ fn a_limit_far_exceeded_kills_the_youngest_which_is_run_again() {
         ])
         .assert()
         .code(0);
-    let json = text(&run.get_output().stdout).to_owned();
+    let json = fs::read_to_string(folder.path().join("json")).unwrap();
     let killed: Vec<&str> = json
         .lines()
         .filter(|line| line.contains("\"killed_by\":\"memory\""))

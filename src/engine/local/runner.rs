@@ -266,7 +266,7 @@ impl LocalRunner {
         drop((reader, file));
         let (pid, started_at) = (child.pid(), launched.began_at);
         end.runs(pid, argv, started_at);
-        self.worker.show(Some(Arc::clone(&end.job)));
+        self.worker.show_since(Some(Arc::clone(&end.job)), began);
         drop(launched.starting);
         if shared.config.report_starts {
             updates.started(Box::new(AttemptStart::of(end)));

@@ -54,7 +54,11 @@ impl WorkerHandle {
 
     /// Shows which attempt runs here now; `None` before its process is reaped.
     pub fn show(&self, job: Option<Arc<AttemptInfo>>) {
-        let since = Instant::now();
+        self.show_since(job, Instant::now());
+    }
+
+    /// As [`show`](Self::show), of an attempt whose start began at `since`.
+    pub fn show_since(&self, job: Option<Arc<AttemptInfo>>, since: Instant) {
         let mut current = self.current();
         if job.is_some() {
             self.stopped.store(false, Ordering::Relaxed);
