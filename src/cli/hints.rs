@@ -1,10 +1,12 @@
 //! What may be behind a command line that does nothing, or whose jobs fail: words for whoever typed it.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::called_as::CalledAs;
 use crate::report::summary::Hints;
+use crate::template::Quoting;
 
 /// What hints are made from.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub struct Typed<'a> {
     pub may_be_empty: bool,
     /// Whether the inputs are those that failed in an earlier run, of which nothing is told.
     pub lacks_joblog: bool,
+    /// The file of the joblog, if there is one.
+    pub joblog: Option<PathBuf>,
     /// Whether each word of the command is kept whole (`-q`).
     pub quotes: bool,
 }
@@ -29,7 +33,15 @@ pub fn hints(typed: &Typed) -> Hints {
             .into_iter()
             .flatten()
             .collect(),
+        again: typed.joblog.as_ref().and_then(|log| again(log)),
     }
+}
+
+/// What runs again the jobs that have failed, as `joblog` tells; `None`: it is no file.
+fn again(joblog: &Path) -> Option<String> {
+    let typed = joblog.as_os_str().as_bytes();
+    let is_file = typed != b"-" && !joblog.starts_with("/dev");
+    is_file.then(|| format!("fanout --retry-failed --joblog {}", quoted(typed)))
 }
 
 fn no_inputs(typed: &Typed) -> String {
@@ -44,9 +56,12 @@ fn no_inputs(typed: &Typed) -> String {
         return nothing.to_owned();
     }
     let command = typed.command.len() - files.len();
-    let mut line: Vec<_> = typed.command[..command].iter().map(|it| text(it)).collect();
+    let mut line: Vec<_> = typed.command[..command]
+        .iter()
+        .map(|it| quoted(it))
+        .collect();
     line.push(":::".to_owned());
-    line.extend(files.iter().take(2).map(|it| text(it)));
+    line.extend(files.iter().take(2).map(|it| quoted(it)));
     let more = if files.len() > 2 { " ..." } else { "" };
     let program = CalledAs::Fanout.name();
     format!(
@@ -57,7 +72,7 @@ fn no_inputs(typed: &Typed) -> String {
 
 /// The words at the end that are names of files.
 fn trailing_files(words: &[Vec<u8>]) -> &[Vec<u8>] {
-    let exists = |word: &&Vec<u8>| Path::new(std::ffi::OsStr::from_bytes(word)).exists();
+    let exists = |word: &&Vec<u8>| Path::new(OsStr::from_bytes(word)).exists();
     let count = words.iter().rev().take_while(exists).count();
     &words[words.len() - count..]
 }
@@ -145,6 +160,13 @@ fn is_split(word: &[u8]) -> bool {
     false
 }
 
+/// `word` as it is typed.
+fn quoted(word: &[u8]) -> String {
+    let mut quoted = Vec::new();
+    Quoting::Posix.append(word, &mut quoted);
+    text(&quoted)
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -209,6 +231,7 @@ mod tests {
             from_stdin: true,
             may_be_empty: false,
             lacks_joblog: false,
+            joblog: None,
             quotes: false,
         })
     }
@@ -229,6 +252,7 @@ mod tests {
             from_stdin: true,
             may_be_empty: true,
             lacks_joblog: false,
+            joblog: None,
             quotes: false,
         };
         assert_eq!(hints(&meant).no_inputs, None);

@@ -480,6 +480,7 @@ impl CommandLine<'_> {
                 || self.flags.resume.leaves_out()
                 || self.flags.report.joblog.is_some() && self.flags.resume.retry_failed,
             lacks_joblog: self.flags.resume.retry_failed,
+            joblog: self.flags.report.joblog_file().map(|file| file.path),
             quotes: self.flags.command.quote,
         }
     }

@@ -1,13 +1,16 @@
 //! What failed, in a few lines on stderr when all is over.
 //!
 //! ```text
-//! fanout: 3 of 120 jobs failed, 5 never started:
-//!     #4  exit 2   gzip -k9 a.log
-//!                  | gzip: a.log: No such file or directory
-//!    #12  SIGSEGV  ./crash x
-//!   #112  timeout  sleep 100
+//! fanout: 4 of 120 jobs failed, 5 never started:
+//!   #4       exit 2, 3 tries  gzip -k9 a.log
+//!                             | gzip: a.log: No such file or directory
+//!   #12      SIGSEGV          ./crash x
+//!   #20 #31  timeout          sleep …
+//! fanout: flaky: #7 passed on try 2
+//! fanout: again, only these: fanout --retry-failed --joblog jobs.tsv
 //! ```
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Instant;
 
@@ -32,6 +35,8 @@ pub struct Hints {
     pub no_inputs: Option<String>,
     /// If jobs have failed.
     pub failed: Vec<String>,
+    /// The command line that runs again what has failed, if there is one.
+    pub again: Option<String>,
 }
 
 /// Writes the failure summary.
@@ -41,7 +46,12 @@ pub struct Failures {
     hints: Hints,
     /// Whether the run went to its end, with inputs or without.
     over: bool,
-    named: Vec<Failed>,
+    /// Those with the lowest numbers, by them.
+    named: BTreeMap<u64, Failed>,
+    /// Jobs that have passed after a failure, the same way, and on which try.
+    flaky: BTreeMap<u64, u32>,
+    /// How many there are.
+    flakes: u64,
     /// What jobs have left running: their numbers and the process ids.
     left_running: Vec<(u64, Vec<i32>)>,
     quiet: bool,
@@ -52,11 +62,21 @@ pub struct Failures {
 /// A job that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Failed {
-    seq: u64,
     how: String,
     command: String,
-    /// The end of its stderr, or why it could not start.
+    /// The end of its stderr, or of its stdout where that is empty, or why it could not start.
     said: Vec<String>,
+}
+
+/// Whether `seq` is among the lowest numbers that are named.
+fn has_room<T>(named: &BTreeMap<u64, T>, seq: u64) -> bool {
+    named.len() < NAMED || named.last_key_value().is_some_and(|(last, _)| seq < *last)
+}
+
+fn keep_lowest<T>(named: &mut BTreeMap<u64, T>) {
+    if named.len() > NAMED {
+        named.pop_last();
+    }
 }
 
 impl Failures {
@@ -64,7 +84,9 @@ impl Failures {
     pub fn new(out: Out) -> Self {
         Self {
             out,
-            named: Vec::new(),
+            named: BTreeMap::new(),
+            flaky: BTreeMap::new(),
+            flakes: 0,
             left_running: Vec::new(),
             quiet: false,
             interrupted: None,
@@ -87,8 +109,15 @@ impl Failures {
         let counts = matches!(end.outcome, Outcome::Cancelled { .. })
             || end.outcome.is_left_out()
             || end.outcome.is_success();
-        if !counts && self.named.len() < NAMED {
-            self.named.push(Failed::new(end));
+        let seq = end.job.seq;
+        if !counts && has_room(&self.named, seq) {
+            self.named.insert(seq, Failed::new(end));
+            keep_lowest(&mut self.named);
+        }
+        if end.outcome.is_success() && end.job.attempt > 1 {
+            self.flakes += 1;
+            self.flaky.insert(seq, end.job.attempt);
+            keep_lowest(&mut self.flaky);
         }
     }
 }
@@ -97,16 +126,17 @@ impl Failures {
     /// What may be behind it that nothing was run, or that jobs failed.
     fn said_to_help(&self, state: &RunState) -> String {
         let killed = state.halted + state.interrupted;
-        let hints = if state.tally.failed > killed {
-            &self.hints.failed[..]
+        let mut text = flaky(&self.flaky, self.flakes);
+        let mut say = |words: &str| text.extend(["fanout: ", words, "\n"]);
+        if state.tally.failed > killed {
+            self.hints.failed.iter().for_each(|hint| say(hint));
+            if let Some(again) = &self.hints.again {
+                say(&format!("again, only these: {again}"));
+            }
         } else if self.over && state.done() + state.tally.unstarted + state.before == 0 {
-            self.hints.no_inputs.as_slice()
-        } else {
-            &[]
-        };
-        hints
-            .iter()
-            .fold(String::new(), |text, hint| text + "fanout: " + hint + "\n")
+            self.hints.no_inputs.iter().for_each(|hint| say(hint));
+        }
+        text
     }
 }
 
@@ -118,11 +148,23 @@ impl Failed {
             }
             Outcome::OutputLost(lost) => vec![one_line(lost.why.as_bytes(), WIDTH)],
             // A spool that cannot be read is reported by the sink that shows it.
-            _ => last_lines(&end.stderr.tail(TAIL).unwrap_or_default()),
+            _ => {
+                let outputs = [&end.stderr, &end.stdout].into_iter();
+                let lines =
+                    outputs.map(|output| last_lines(&output.tail(TAIL).unwrap_or_default()));
+                lines
+                    .into_iter()
+                    .find(|lines| !lines.is_empty())
+                    .unwrap_or_default()
+            }
         };
+        let mut how = how(&end.outcome).into_owned();
+        if end.job.attempt > 1 {
+            // Writing to a String does not fail.
+            let _ = write!(how, ", {} tries", end.job.attempt);
+        }
         Self {
-            seq: end.job.seq,
-            how: how(&end.outcome).into_owned(),
+            how,
             command: one_line(&end.job.command.task.line, WIDTH),
             said,
         }
@@ -221,26 +263,28 @@ fn interrupted(state: &RunState, left: Left) -> String {
 }
 
 /// The summary's text; empty when nothing failed.
-fn render(state: &RunState, named: &[Failed]) -> String {
+fn render(state: &RunState, named: &BTreeMap<u64, Failed>) -> String {
     let killed = state.halted + state.interrupted;
     let failed = state.tally.failed - killed;
     if failed == 0 {
         return String::new();
     }
     let mut text = headline(state, failed);
-    let width = |of: fn(&Failed) -> usize| named.iter().map(of).max().unwrap_or(0);
-    let seq_width = width(|job| job.seq.to_string().len() + 1);
-    let how_width = width(|job| job.how.len());
-    for job in named {
-        let seq = format!("#{}", job.seq);
+    let groups = groups(named);
+    let width = |of: fn(&Group) -> usize| groups.iter().map(of).max().unwrap_or(0);
+    let jobs_width = width(|group| group.jobs.len());
+    let how_width = width(|group| group.how.len());
+    for Group {
+        jobs,
+        how,
+        command,
+        said,
+    } in &groups
+    {
         // Writing to a String does not fail.
-        let _ = writeln!(
-            text,
-            "  {seq:>seq_width$}  {:how_width$}  {}",
-            job.how, job.command
-        );
-        for line in &job.said {
-            let _ = writeln!(text, "  {:seq_width$}  {:how_width$}  | {line}", "", "");
+        let _ = writeln!(text, "  {jobs:jobs_width$}  {how:how_width$}  {command}");
+        for line in *said {
+            let _ = writeln!(text, "  {:jobs_width$}  {:how_width$}  | {line}", "", "");
         }
     }
     match failed - named.len() as u64 {
@@ -250,6 +294,71 @@ fn render(state: &RunState, named: &[Failed]) -> String {
         }
     }
     text
+}
+
+/// Jobs that have failed in the same way, with the same words.
+struct Group<'a> {
+    /// `#4 #7`.
+    jobs: String,
+    how: &'a str,
+    /// The command; of several, as far as it is the same.
+    command: String,
+    said: &'a [String],
+}
+
+fn groups(named: &BTreeMap<u64, Failed>) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (seq, job) in named {
+        let of_both = |group: &mut Group| {
+            let same = group.how == job.how && group.said == job.said;
+            same.then(|| common(&group.command, &job.command))?
+        };
+        let found = groups.iter_mut();
+        let mut found = found.filter_map(|group| Some((of_both(group)?, group)));
+        match found.next() {
+            Some((command, group)) => {
+                // Writing to a String does not fail.
+                let _ = write!(group.jobs, " #{seq}");
+                group.command = command;
+            }
+            None => groups.push(Group {
+                jobs: format!("#{seq}"),
+                how: &job.how,
+                command: job.command.clone(),
+                said: &job.said,
+            }),
+        }
+    }
+    groups
+}
+
+/// The words that two commands begin with; `None`: there are none.
+fn common(one: &str, other: &str) -> Option<String> {
+    if one == other {
+        return Some(one.to_owned());
+    }
+    let one = one.strip_suffix(" …").unwrap_or(one);
+    let pairs = one.split(' ').zip(other.split(' '));
+    let words: Vec<_> = pairs
+        .take_while(|(one, other)| one == other)
+        .map(|(word, _)| word)
+        .collect();
+    (!words.is_empty()).then(|| words.join(" ") + " …")
+}
+
+/// Which jobs have passed after a failure; empty if none has.
+fn flaky(named: &BTreeMap<u64, u32>, count: u64) -> String {
+    if named.is_empty() {
+        return String::new();
+    }
+    let jobs = named
+        .iter()
+        .map(|(seq, attempt)| format!("#{seq} passed on try {attempt}"));
+    let jobs = jobs.collect::<Vec<_>>().join(", ");
+    match count - named.len() as u64 {
+        0 => format!("fanout: flaky: {jobs}\n"),
+        more => format!("fanout: flaky: {jobs} and {more} more\n"),
+    }
 }
 
 fn headline(state: &RunState, failed: u64) -> String {
@@ -272,6 +381,8 @@ fn headline(state: &RunState, failed: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::flow::spool::Captured;
     use crate::model::KilledBy;
@@ -321,11 +432,11 @@ mod tests {
         ];
         let expected = "\
 fanout: 4 of 7 jobs failed, 1 killed by --halt, 1 never started:
-    #4  exit 2       gzip -k9 a.log
+  #4    exit 2       gzip -k9 a.log
                      | 3
                      | \\x1b[31m4
                      | 5
-   #12  SIGSEGV      ./crash x\\nmore
+  #12   SIGSEGV      ./crash x\\nmore
                      | oops
   #112  timeout      sleep 100
   #113  not started  x
@@ -336,17 +447,57 @@ fanout: 4 of 7 jobs failed, 1 killed by --halt, 1 never started:
 
     #[test]
     fn many_failures_are_counted() {
-        let events = (1..=12)
-            .map(|seq| finished(ended(seq, "false", Outcome::Exited(1))))
-            .collect();
-        let text = summary(events);
+        let name = |seq: u64| char::from(b'a' - 1 + seq as u8).to_string();
+        let failed = (1..=12).rev();
+        let failed = failed.map(|seq| finished(ended(seq, &name(seq), Outcome::Exited(1))));
+        let text = summary(failed.collect());
         assert!(
-            text.starts_with("fanout: 12 of 12 jobs failed:\n   #1  exit 1  false\n"),
+            text.starts_with("fanout: 12 of 12 jobs failed:\n  #1   exit 1  a\n"),
             "{text}"
         );
         assert!(
-            text.ends_with("  #10  exit 1  false\n  … and 2 more\n"),
+            text.ends_with("  #10  exit 1  j\n  … and 2 more\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_has_failed_in_the_same_way_is_named_together() {
+        let mut jobs: Vec<_> = [
+            (31, "sleep 2 x"),
+            (4, "false"),
+            (20, "sleep 1 x"),
+            (5, "sleep 1 y"),
+        ]
+        .map(|(seq, command)| ended(seq, command, Outcome::Exited(1)))
+        .into();
+        jobs[3].stdout = Captured::Memory(b"what it printed\n".to_vec());
+        let expected = "\
+fanout: 4 of 4 jobs failed:
+  #4       exit 1  false
+  #5       exit 1  sleep 1 y
+                   | what it printed
+  #20 #31  exit 1  sleep …
+";
+        assert_eq!(summary(jobs.into_iter().map(finished).collect()), expected);
+    }
+
+    #[test]
+    fn tries_and_what_passed_after_a_failure_are_told_of() {
+        let again = |seq, outcome| {
+            let mut end = ended(seq, "flaky", outcome);
+            Arc::get_mut(&mut end.job).unwrap().attempt = 3;
+            finished(end)
+        };
+        let text = summary(vec![
+            again(2, Outcome::Exited(0)),
+            again(1, Outcome::Exited(7)),
+        ]);
+        let expected = "\
+fanout: 1 of 2 jobs failed:
+  #1  exit 7, 3 tries  flaky
+fanout: flaky: #2 passed on try 3
+";
+        assert_eq!(text, expected);
     }
 }

@@ -73,6 +73,22 @@ fn what_may_be_behind_a_failure_is_told_at_the_end() {
 }
 
 #[test]
+fn how_to_run_again_what_has_failed_is_told_and_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| fanout().current_dir(folder.path()).args(args).assert();
+    let first = ["--joblog", "my log", "test -e x || false", ":::", "a", "b"];
+    let said = stderr_of(&run(&first).code(2));
+    let again = "fanout: again, only these: fanout --retry-failed --joblog 'my log'\n";
+    assert!(said.ends_with(again), "{said}");
+    fs::write(folder.path().join("x"), "").unwrap();
+    run(&["--retry-failed", "--joblog", "my log"]).code(0);
+    for no_file in ["-", "/dev/null"] {
+        let said = stderr_of(&run(&["--joblog", no_file, "false", ":::", "a"]).code(1));
+        assert!(!said.contains("again"), "{said}");
+    }
+}
+
+#[test]
 fn what_is_empty_or_no_column_is_told_before_it_runs() {
     for (args, input, words) in [
         (
