@@ -109,6 +109,8 @@ pub struct JobsPlan {
     pub total: Option<u64>,
     /// Whether standard input is one of the sources.
     pub reads_stdin: bool,
+    /// What jobs read, where that is one file for all of them; with replacement strings, no file is called so.
+    pub file_of_jobs: Option<PathBuf>,
     /// What the user should know before anything runs.
     pub remarks: Vec<String>,
     /// What is not to be done again.

@@ -167,6 +167,7 @@ fn open_inputs(plan: JobsPlan, mailbox: &Messages, may_grow: bool) -> anyhow::Re
         resume,
         only_reads,
         sql: _,
+        file_of_jobs: _,
     } = plan;
     let messages = Arc::clone(mailbox);
     let remark =

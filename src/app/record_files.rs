@@ -231,6 +231,7 @@ fn inputs(plan: &Plan) -> Vec<Identity> {
     let pieces = plan.jobs.pipe.iter().flat_map(|pipe| &pipe.files);
     let files = files
         .chain(pieces)
+        .chain(&plan.jobs.file_of_jobs)
         .filter_map(|path| fs::metadata(path).ok());
     let reads_stdin = plan.jobs.reads_stdin || plan.engine.stdin == JobStdin::Own;
     let stdin = reads_stdin.then(|| io::stdin().as_fd().try_clone_to_owned());

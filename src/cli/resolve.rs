@@ -342,6 +342,7 @@ impl CommandLine<'_> {
             .concat(),
             total,
             reads_stdin: pipe.as_ref().is_some_and(|pipe| !pipe.parts) || reads_stdin(&input),
+            file_of_jobs: flags.input.stdin_from.as_ref().map(PathBuf::from),
             pipe,
             input,
             resume,

@@ -68,6 +68,7 @@ fn an_input_is_no_output_whatever_it_is_called() {
             &["--pipe", "cat"],
             &["--pipe", "-a", "in", "cat"],
             &["--pipepart", "-a", "in", "cat"],
+            &["--stdin-from", "hard", "cat", ":::", "x"],
         ] {
             let run = fanout_in_background()
                 .current_dir(folder.path())
