@@ -24,6 +24,8 @@ use crate::sys::wake::Wake;
 const PATIENCE: Duration = Duration::from_millis(10);
 /// Frames are written when there are so many bytes of them.
 const FULL: usize = 64 << 10;
+/// No more attempts are named in one frame, nor more than these in a list of what runs.
+const MOST_IDS: usize = 4096;
 /// No more ends go into one frame.
 const MOST_ENDS: usize = 256;
 
@@ -186,12 +188,15 @@ impl<'a> Frames<'a> {
                 lock(&self.outbox.unacknowledged).extend(piece.token);
             }
             Update::Returned(attempts) => {
-                let ids = attempts.iter().map(|it| Id(it.seq(), it.number)).collect();
-                self.put(&Up::Returned(ids));
+                for some in attempts.chunks(MOST_IDS) {
+                    let ids = some.iter().map(|it| Id(it.seq(), it.number)).collect();
+                    self.put(&Up::Returned(ids));
+                }
                 self.outbox.answered(attempts.len());
             }
             Update::Running(list) => {
-                self.put(&Up::Running(list.into_iter().map(running).collect()));
+                let list = list.into_iter().take(MOST_IDS);
+                self.put(&Up::Running(list.map(running).collect()));
             }
             Update::Slots(slots, words) => self.put(&Up::Fewer(slots, words)),
             // A wish to write past the reports is refused by dropping it, and no worker makes a dry run.

@@ -101,6 +101,7 @@ impl Engine for Proxy {
             Order::Staff => return,
             Order::StopOn(stop_on) => state.stop_on = stop_on,
             Order::End(Which::All, by) => state.killed = Some(by),
+            Order::Slots(slots) => state.at_a_time = slots,
             Order::GoOn(seen) if state.stopped_until.is_some_and(|until| seen >= until) => {
                 state.stopped_until = None;
             }
@@ -112,6 +113,7 @@ impl Engine for Proxy {
         }
         drop(state);
         if matches!(order, Order::End(Which::All, _)) {
+            self.shared.kill.ring();
             // The sender, waiting for one of these, hears no bell.
             helper::end(Kind::Answers);
         }
@@ -131,8 +133,13 @@ impl Drop for Proxy {
             state.to_send.push_back(ToSend::Order(Order::Recall));
         }
         state.leaving = true;
+        let nothing_was_sent = !state.greeted;
         drop(state);
         self.shared.sends.ring();
+        if nothing_was_sent {
+            // Who has not said who it is may never do so.
+            drop(self.carrier.take());
+        }
         for thread in self.threads.drain(..) {
             // A panic there is answered as the end of the stream.
             let _ = thread.join();

@@ -75,7 +75,11 @@ impl Sender {
                 return Ok(());
             }
             let greeted = state.greeted;
-            let (to_send, events) = if greeted {
+            if state.leaving && !greeted {
+                return Ok(());
+            }
+            // What is to end need not wait for a worker.
+            let (to_send, events) = if greeted || state.killed.is_some() {
                 (
                     std::mem::take(&mut state.to_send),
                     std::mem::take(&mut state.inputs),
@@ -96,7 +100,9 @@ impl Sender {
             for it in to_send {
                 match it {
                     ToSend::Run(attempts) => self.run(attempts)?,
-                    ToSend::Order(order) => self.order(order)?,
+                    ToSend::Order(order) if greeted => self.order(order)?,
+                    ToSend::Order(Order::List) => self.shared.lock().lists += 1,
+                    ToSend::Order(_) => {}
                 }
             }
             self.send_waiting()?;
@@ -290,7 +296,8 @@ impl Sender {
     /// The command of `attempt`; or its end, if it is not to run.
     fn render(&self, attempt: &Attempt, slot: Option<usize>) -> Result<Command, Box<AttemptEnd>> {
         let config = &self.shared.config;
-        let prepared = config.prepare.prepare(&attempt.work, slot.unwrap_or(1));
+        let (slot, bell) = (slot.unwrap_or(1), &self.shared.kill);
+        let prepared = config.prepare.prepare_until(&attempt.work, slot, bell);
         let command = prepared.map_err(|error| {
             let outcome = match self.shared.lock().killed {
                 Some(by) => Outcome::Cancelled { by, signal: None },
@@ -383,8 +390,12 @@ fn too_long(error: TooLong) -> io::Error {
 /// Whether one more attempt may be sent.
 fn has_room(config: &Config, state: &State) -> bool {
     !state.closed
-        && (!config.shows_slots || !state.free_slots.is_empty())
+        && (!config.shows_slots || has_slot(state))
         && (!config.one_by_one || state.held.is_empty())
+}
+
+fn has_slot(state: &State) -> bool {
+    !state.free_slots.is_empty() && state.held.len() < state.at_a_time
 }
 
 /// Has the receiver leave, too, if the sender panics.

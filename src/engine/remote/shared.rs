@@ -21,6 +21,8 @@ pub(super) struct Shared {
     state: Mutex<State>,
     /// Rings when the sender has something to do.
     pub(super) sends: Wake,
+    /// Rings when everything is to end: nobody is asked about another job.
+    pub(super) kill: Wake,
     /// Rings when the receiver is to hear nothing more.
     pub(super) leaves: Wake,
     /// One token for each piece of output that was dealt with.
@@ -70,6 +72,8 @@ pub(super) struct State {
     pub(super) stops: u64,
     /// Slots that no attempt was rendered for.
     pub(super) free_slots: BTreeSet<usize>,
+    /// So many attempts may run at a time.
+    pub(super) at_a_time: usize,
     /// The engine is about to go.
     pub(super) leaving: bool,
 }
@@ -102,9 +106,11 @@ impl Shared {
                 own_stops: 0,
                 stops: 0,
                 free_slots: (1..=slots).collect(),
+                at_a_time: slots,
                 leaving: false,
             }),
             sends: Wake::new()?,
+            kill: Wake::new()?,
             leaves: Wake::new()?,
             dealt_with: Tokens::new(0)?,
         })
@@ -145,6 +151,7 @@ impl Shared {
             state.stopped_until = Some(state.stops);
             // As if the worker had stopped by itself.
             state.to_send.push_front(ToSend::Order(Order::Recall));
+            self.sends.ring();
         }
         drop(state);
         abandon(attempt);

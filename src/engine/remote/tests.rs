@@ -10,9 +10,9 @@ use crossbeam_channel::{Receiver, unbounded};
 
 use super::{Config, Link, Proxy};
 use crate::engine::local::tests::config;
-use crate::engine::{Attempt, Engine, Order, Update, UpdateSender};
+use crate::engine::{Attempt, Engine, Order, Update, UpdateSender, Which};
 use crate::flow::feed_queue::FeedQueues;
-use crate::model::{ArgList, Body, Outcome, Stdin, Stream};
+use crate::model::{ArgList, Body, KilledBy, Outcome, Stdin, Stream};
 use crate::protocol::told::Started;
 use crate::protocol::{Decoder, Down, Hello, Id, Up, VERSION};
 
@@ -286,4 +286,33 @@ fn what_comes_once_is_not_sent_before_its_attempt_is_begun() {
         "{answers:?}"
     );
     played.says = None;
+}
+
+#[test]
+fn who_never_says_hello_holds_nobody_up() {
+    let Played {
+        proxy,
+        updates,
+        says,
+        hears: (mut hears, mut decoder),
+    } = Played::silent();
+    let attempts = [1, 2].map(|seq| Attempt::only(seq, ArgList::single(b":".to_vec())));
+    let [first, second] = attempts;
+    proxy.run(vec![first]);
+    proxy.order(Order::End(Which::All, KilledBy::User));
+    let Update::Ended(ends) = updates.recv_timeout(GUARD).unwrap() else {
+        panic!("it was not ended");
+    };
+    let (by, signal) = (KilledBy::User, None);
+    assert_eq!(ends[0].outcome, Outcome::Cancelled { by, signal });
+    proxy.run(vec![second]);
+    proxy.order(Order::List);
+    let leaves = std::thread::spawn(move || {
+        assert_eq!(decoder.fill(&mut hears).unwrap(), 0);
+        drop(says);
+    });
+    drop(proxy);
+    leaves.join().unwrap();
+    let told: Vec<_> = updates.try_iter().collect();
+    assert_eq!(told.len(), 2, "{told:?}");
 }
