@@ -41,7 +41,7 @@ fn rate(
 #[test]
 #[ignore = "figures, for people"]
 fn tiny_jobs_at_a_worker_and_here() {
-    for (line, jobs) in [("true {}", 3_000), ("echo {}", 100_000)] {
+    for (line, jobs) in [("true x", 3_000), ("echo x", 100_000)] {
         for _ in 0..3 {
             let configured = || {
                 let mut config = config(2);
