@@ -17,12 +17,15 @@ use fanout::input::{InputConfig, Records, SourceKind};
 use fanout::ledger::done::SeqSet;
 use fanout::ledger::joblog;
 use fanout::model::{
-    ArgList, AttemptEnd, AttemptInfo, Command, Event, Job, Outcome, Ran, Usage, Where, Work,
+    ArgList, AttemptEnd, AttemptInfo, Command, Event, Job, Outcome, PlaceId, Ran, Usage, Where,
+    Work,
 };
 use fanout::record::delimiter::Delimiter;
 use fanout::report::json::{Config, Context, JsonLines};
 use fanout::report::{Listener, Out, RunState};
+use fanout::run::gate::Gates;
 use fanout::run::halt::ExitRule;
+use fanout::run::place::PlaceConfig;
 use fanout::run::queue::{Queue, filled};
 use fanout::run::retry::Retry;
 use fanout::run::slot_count::SlotCount;
@@ -187,19 +190,27 @@ fn queue_of<const JOBS: u64>() -> Queue {
 fn control(queue: Queue, retry: &Retry) {
     let mailbox = Arc::new(Mailbox::<Message>::new(Duration::ZERO));
     let letters = Arc::clone(&mailbox);
-    let post =
-        UpdateSender::new(move |update, urgency| letters.post([Message::Engine(update)], urgency));
+    let post = UpdateSender::new(move |update, urgency| {
+        letters.post([Message::Engine(PlaceId::default(), update)], urgency);
+    });
     let engine = NullEngine::new(|_: &Job| Outcome::Exited(0), post);
-    let config = controller::Config {
+    let place = PlaceConfig {
+        name: "here".to_owned(),
+        engine: &engine,
         slots: SlotCount::Fixed(2),
         most_slots: 2,
+        gates: Gates::default(),
+        round_trip: Duration::ZERO,
+        is_up: true,
+    };
+    let config = controller::Config {
         total: None,
         retry: retry.clone(),
         halt: None,
         halt_text: String::new(),
         exit_rule: ExitRule::default(),
         dies_of_signals: false,
-        gates: Vec::new(),
+        gates: Gates::default(),
         time_limit: None,
         done: SeqSet::default(),
         done_before: 0,
@@ -207,7 +218,7 @@ fn control(queue: Queue, retry: &Retry) {
         repeatable: true,
     };
     let parties = controller::Parties {
-        engine: &engine,
+        places: vec![place],
         queue,
         mailbox: &mailbox,
         record: None,

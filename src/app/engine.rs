@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::{Messages, OpenJobs, Reports, environment, fit};
+use super::{Messages, ONLY, OpenJobs, Reports, environment, fit};
 use crate::engine::dry_run::DryEngine;
 use crate::engine::local::{self, JobStdin};
 use crate::engine::{Engine, UpdateSender};
@@ -225,7 +225,7 @@ impl EngineParts {
         mailbox: &Messages,
     ) -> anyhow::Result<RunningEngine> {
         let messages = Arc::clone(mailbox);
-        let tell = move |update, urgency| messages.post([Message::Engine(update)], urgency);
+        let tell = move |update, urgency| messages.post([Message::Engine(ONLY, update)], urgency);
         let repeatable = self.prepare.is_repeatable();
         let post = UpdateSender::new(tell).recording(reports.record.clone());
         let Some(guardian) = self.guardian else {

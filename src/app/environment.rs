@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
 use crate::exec::launch::{OF_CALLER, SLOT_FROM_0, TEMPORARY};
+use crate::model::HERE;
 use crate::plan::EnginePlan;
 use crate::sys::mark;
 
@@ -22,8 +23,8 @@ pub(super) fn of_jobs(plan: &EnginePlan, cwd: &Path) -> Vec<(OsString, OsString)
     let mut told = vec![
         ("OLDPWD", left),
         ("PARALLEL_PID", OsString::from(pid)),
-        ("PARALLEL_SSHLOGIN", ":".into()),
-        ("PARALLEL_SSHHOST", ":".into()),
+        ("PARALLEL_SSHLOGIN", HERE.into()),
+        ("PARALLEL_SSHHOST", HERE.into()),
         (
             mark::VARIABLE,
             OsString::from_vec(mark::value(mark::NO_JOB)),

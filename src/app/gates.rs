@@ -14,7 +14,7 @@ use crate::flow::mailbox::Urgency;
 use crate::plan::{GatePlan, LoadLimit};
 use crate::run::Message;
 use crate::run::gate::{
-    Answer, Ask, Ceiling, CommandGate, Delay, Gate, Limit, Measure, MemFree, MemSuspend,
+    Answer, Ask, Ceiling, CommandGate, Delay, Gate, Gates, Limit, Measure, MemFree, MemSuspend,
 };
 use crate::sys::helper;
 use crate::sys::passing;
@@ -27,25 +27,34 @@ const MEMORY_VALID: Duration = Duration::from_millis(10);
 /// How long a rate counts, and how long it is measured at least.
 const RATE_VALID: Duration = Duration::from_millis(500);
 
+/// What may hold back starts.
+#[derive(Default)]
+pub struct OpenGates {
+    /// Here, for what this machine has to spare.
+    pub of_place: Gates,
+    /// Wherever jobs run.
+    pub of_run: Gates,
+}
+
 /// The gates of `plans`; commands run in `shell`.
 ///
 /// # Errors
 ///
 /// When the machine cannot be asked for what a gate needs.
-pub fn gates(
-    plans: Vec<GatePlan>,
-    shell: &std::path::Path,
-    mailbox: &Messages,
-) -> anyhow::Result<Vec<Box<dyn Gate>>> {
-    let make = |plan| gate(plan, shell, mailbox);
-    plans.into_iter().map(make).collect()
+pub fn gates(plans: Vec<GatePlan>, shell: &Path, mailbox: &Messages) -> anyhow::Result<OpenGates> {
+    let is_of_run = |plan: &GatePlan| matches!(plan, GatePlan::Delay { .. });
+    let (of_run, of_place): (Vec<_>, Vec<_>) = plans.into_iter().partition(is_of_run);
+    let open = |plans: Vec<_>| {
+        let gates = plans.into_iter().map(|plan| gate(plan, shell, mailbox));
+        gates.collect::<anyhow::Result<_>>().map(Gates::new)
+    };
+    Ok(OpenGates {
+        of_place: open(of_place)?,
+        of_run: open(of_run)?,
+    })
 }
 
-fn gate(
-    plan: GatePlan,
-    shell: &std::path::Path,
-    mailbox: &Messages,
-) -> anyhow::Result<Box<dyn Gate>> {
+fn gate(plan: GatePlan, shell: &Path, mailbox: &Messages) -> anyhow::Result<Box<dyn Gate>> {
     Ok(match plan {
         GatePlan::Delay { pause, auto } => Box::new(Delay::new(pause, auto)),
         GatePlan::Load(below) => Box::new(load(below)?),

@@ -30,6 +30,7 @@ pub mod worker;
 
 pub use engine::{EngineParts, RunningEngine, guardian, prepare_engine};
 pub use error::RunError;
+pub use gates::OpenGates;
 pub use jobs::{OpenJobs, feed, open_jobs};
 pub use record_files::RecordFiles;
 pub use reports::{Reports, start_reports};
@@ -39,11 +40,11 @@ use std::time::Duration;
 
 use crate::flow::mailbox::{Mailbox, Urgency};
 use crate::ledger::done::SeqSet;
-use crate::model::ExitCode;
+use crate::model::{ExitCode, HERE, PlaceId};
 use crate::plan::{RunPlan, SlotsPlan};
 use crate::run::Message;
 use crate::run::controller::{self, Parties};
-use crate::run::gate::Gate;
+use crate::run::place::PlaceConfig;
 use crate::run::queue::Queue;
 use crate::run::slot_count::SlotCount;
 use crate::run::time_limit::MedianLimit;
@@ -56,6 +57,9 @@ const PATIENCE: Duration = Duration::from_millis(20);
 
 /// How long a run that was stopped by the user goes on to write what it has.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// The one place that a run has.
+const ONLY: PlaceId = PlaceId(0);
 
 /// An empty mailbox.
 pub fn mailbox() -> Messages {
@@ -72,7 +76,7 @@ pub struct RunParts {
     /// What was asked for.
     pub plan: RunPlan,
     /// What may hold back starts.
-    pub gates: Vec<Box<dyn Gate>>,
+    pub gates: OpenGates,
     /// How many jobs there are, where that is known.
     pub total: Option<u64>,
     /// Those that an earlier run has done.
@@ -105,16 +109,23 @@ pub fn control(
         },
     };
     let dies_of_signals = plan.dies_of_signals;
-    let config = controller::Config {
+    let here = PlaceConfig {
+        name: HERE.to_owned(),
+        engine: &*engine.engine,
         slots,
         most_slots: engine.slots,
+        gates: gates.of_place,
+        round_trip: Duration::ZERO,
+        is_up: true,
+    };
+    let config = controller::Config {
         total,
         retry: plan.retry,
         halt: plan.halt,
         halt_text: plan.halt_text,
         exit_rule: plan.exit_rule,
         dies_of_signals,
-        gates,
+        gates: gates.of_run,
         done,
         done_before,
         one_at_a_time: plan.one_at_a_time,
@@ -127,7 +138,7 @@ pub fn control(
     }
     let record = reports.record.clone();
     let parties = Parties {
-        engine: &*engine.engine,
+        places: vec![here],
         queue,
         mailbox,
         record: record.as_deref(),

@@ -235,7 +235,11 @@ impl Told {
                 }
             }
             Update::Running(_) => self.lists += 1,
-            Update::Asking(_) | Update::DryRun(_) | Update::Slots(..) => {}
+            Update::Asking(_)
+            | Update::DryRun(_)
+            | Update::Up(_)
+            | Update::Down(_)
+            | Update::Notice(_) => {}
         }
     }
 

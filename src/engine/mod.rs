@@ -94,14 +94,25 @@ pub enum Update {
     Returned(Vec<Attempt>),
     /// What runs, in no order: the answer to [`Order::List`].
     Running(Vec<Running>),
-    /// There are only so many slots; and why, for the user.
-    Slots(usize, String),
+    /// Attempts can be run, or that is done differently than before.
+    Up(Up),
+    /// Attempts cannot be run any more, for this reason; all that were taken over are answered.
+    Down(String),
+    /// Something that the user should know.
+    Notice(String),
+}
+
+/// What an engine says of its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Up {
+    /// So many attempts can run at a time.
+    pub slots: usize,
 }
 
 /// What an engine is told, beside the attempts that it takes over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Make room for what was taken over, as far as there can be any: says [`Update::Slots`] where that is not all.
+    /// Make room for what was taken over, as far as there can be any: says [`Update::Up`] where that is not all.
     /// Apart from [`Engine::run`], so that what writes the reports is there before.
     Staff,
     /// Begin nothing of what you hold: give it back. What comes later is run.

@@ -20,7 +20,12 @@ pub struct SeqSet {
 
 impl SeqSet {
     /// Whether `seq` is in the set.
+    #[inline]
     pub fn contains(&self, seq: u64) -> bool {
+        !self.ranges.is_empty() && self.has_range_with(seq)
+    }
+
+    fn has_range_with(&self, seq: u64) -> bool {
         let before = self.ranges.range(..=seq).next_back();
         before.is_some_and(|(_, &last)| seq <= last)
     }

@@ -9,6 +9,7 @@ mod event;
 mod exit_code;
 mod job;
 mod outcome;
+mod place;
 mod stdin;
 
 pub use args::ArgList;
@@ -20,6 +21,7 @@ pub use event::{
 pub use exit_code::{ExitCode, LastWord, MANY};
 pub use job::{Command, Job, RenderJob, RenderedSink, Task, Work};
 pub use outcome::{KilledBy, Outcome, OutputLost, SpawnError};
+pub use place::{HERE, PlaceId};
 pub use stdin::{Body, Stdin};
 
 pub use crate::sys::child::{Exit, Usage};

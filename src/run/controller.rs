@@ -5,16 +5,17 @@ mod ending;
 
 use std::time::{Instant, SystemTime};
 
-use super::gate::{Admit, Gate};
+use super::fleet::{Denied, Fleet};
+use super::gate::{Gates, HeldBack};
 use super::halt::{ExitRule, Halt, HaltOn, HaltPolicy};
-use super::handed::Handed;
 use super::lookahead::Ahead;
+use super::place::PlaceConfig;
 use super::queue::{Pending, Pull, Queue};
 use super::retry::Retry;
 use super::slot_count::SlotCount;
 use super::time_limit::MedianLimit;
 use super::{Message, Observer};
-use crate::engine::{Attempt, Engine, Order, Record, StopOn, unstarted};
+use crate::engine::{Attempt, Order, Record, Running, StopOn, unstarted};
 use crate::flow::mailbox::{Mailbox, Urgency};
 use crate::ledger::done::SeqSet;
 use crate::model::{Event, ExitCode, KilledBy, Left, Outcome, RunEnd, RunStart};
@@ -22,10 +23,6 @@ use crate::sys::signals::Signal;
 
 /// What the controller needs to know.
 pub struct Config {
-    /// How many attempts run at a time.
-    pub slots: SlotCount,
-    /// There are no more slots than these.
-    pub most_slots: usize,
     /// How many jobs there are, where that was counted beforehand.
     pub total: Option<u64>,
     /// How often a job is tried.
@@ -38,8 +35,8 @@ pub struct Config {
     pub exit_rule: ExitRule,
     /// Whether a signal that ends the run ends fanout, too, instead of an exit code.
     pub dies_of_signals: bool,
-    /// What may hold back starts.
-    pub gates: Vec<Box<dyn Gate>>,
+    /// What may hold back starts, at whatever place.
+    pub gates: Gates,
     /// A time limit that follows how long jobs take.
     pub time_limit: Option<MedianLimit>,
     /// The jobs that an earlier run has done.
@@ -53,15 +50,16 @@ pub struct Config {
 }
 
 impl Config {
-    /// Whether attempts are handed over ahead, and after which ends the engine stops by itself.
-    fn ahead(&self) -> (Ahead, StopOn) {
+    /// Whether attempts are handed over to `place` ahead, and after which ends its engine stops by itself.
+    fn ahead(&self, place: &PlaceConfig) -> (Ahead, StopOn) {
         let halts = self.halt.map(|halt| halt.on);
         let each_start = self.one_at_a_time
-            || self.gates.iter().any(|gate| gate.sees_each_start())
+            || self.gates.sees_each_start()
+            || place.gates.sees_each_start()
             || matches!(halts, Some(HaltOn::Success | HaltOn::Done));
         let on_failure = halts.is_some()
             || self.retry.tries != Some(1)
-            || matches!(self.slots, SlotCount::Auto(_));
+            || matches!(place.slots, SlotCount::Auto(_));
         match (each_start, on_failure) {
             (false, false) => (Ahead::Always, StopOn::Fatal),
             (false, true) if self.repeatable => (Ahead::UntilStopped, StopOn::Failure),
@@ -72,8 +70,8 @@ impl Config {
 
 /// Whom the controller talks to.
 pub struct Parties<'a> {
-    /// Runs attempts.
-    pub engine: &'a dyn Engine,
+    /// Where attempts run.
+    pub places: Vec<PlaceConfig<'a>>,
     /// Has the jobs.
     pub queue: Queue,
     /// Where everybody leaves word.
@@ -113,23 +111,25 @@ enum Announcement {
 const EVENTS_AT_ONCE: usize = 256;
 
 struct Controller<'a> {
-    parties: Parties<'a>,
-    slots: SlotCount,
-    most_slots: usize,
+    fleet: Fleet<'a>,
+    queue: Queue,
+    mailbox: &'a Mailbox<Message>,
+    record: Option<&'a dyn Record>,
+    observer: &'a mut dyn Observer,
     total: Option<u64>,
     retry: Retry,
     halt: Halt,
     halt_text: String,
-    gates: Vec<Box<dyn Gate>>,
     time_limit: Option<MedianLimit>,
     done: SeqSet,
     one_at_a_time: bool,
     phase: Phase,
-    handed: Handed,
     /// What the user is to be told once it is known how many attempts run on.
     announces: Option<Announcement>,
     /// The user wants to know what runs.
     lists: bool,
+    /// What runs, as far as places have said so to somebody who waits for that.
+    running: Vec<Running>,
     /// Why nothing starts now, if a gate said so.
     held_back: Option<String>,
     halted_by: Option<String>,
@@ -149,26 +149,28 @@ struct Controller<'a> {
 }
 
 impl<'a> Controller<'a> {
-    fn new(config: Config, parties: Parties<'a>) -> Self {
-        let (ahead, stop_on) = config.ahead();
+    fn new(mut config: Config, parties: Parties<'a>) -> Self {
+        let gates = std::mem::take(&mut config.gates);
+        let fleet = Fleet::new(parties.places, gates, |place| config.ahead(place));
         Self {
-            parties,
-            handed: Handed::new(config.slots.now().min(config.most_slots), ahead, stop_on),
-            slots: config.slots,
-            most_slots: config.most_slots,
+            fleet,
+            queue: parties.queue,
+            mailbox: parties.mailbox,
+            record: parties.record,
+            observer: parties.observer,
             total: config.total,
             retry: config.retry,
             halt: Halt::new(config.halt, config.total)
                 .with_exit_rule(config.exit_rule)
                 .after(config.done_before),
             halt_text: config.halt_text,
-            gates: config.gates,
             time_limit: config.time_limit,
             done: config.done,
             one_at_a_time: config.one_at_a_time,
             phase: Phase::Running,
             announces: None,
             lists: false,
+            running: Vec::new(),
             held_back: None,
             halted_by: None,
             ended_by: KilledBy::User,
@@ -184,32 +186,31 @@ impl<'a> Controller<'a> {
     fn run(mut self) -> ExitCode {
         let start = RunStart {
             at: SystemTime::now(),
-            slots: self.slots_now(),
+            slots: self.fleet.slots(),
             total: self.total,
         };
-        if let Some(record) = self.parties.record {
+        if let Some(record) = self.record {
             record.began(&start);
         }
         self.events.push(Event::RunStarted(start));
-        self.handed.begin(self.parties.engine);
+        self.fleet.begin();
         let mut messages = Vec::new();
         loop {
             if self.one_at_a_time {
                 self.tell();
             }
-            let slots = self.slots_now();
-            let recheck = self.handed.recheck(slots, self.parties.engine);
-            let deadlines = [self.admit(), recheck, self.watch(), self.next_retry()];
+            let recheck = self.fleet.recheck();
+            let deadlines = [self.admit(), recheck, self.fleet.watch(), self.next_retry()];
             let deadline = deadlines.into_iter().flatten().min();
             self.tell();
-            self.parties.engine.order(Order::Staff);
-            let nothing_starts = self.phase > Phase::Running || self.parties.queue.is_over();
-            if self.handed.count() == 0 && nothing_starts {
+            self.fleet.order_all(Order::Staff);
+            let nothing_starts = self.phase > Phase::Running || self.queue.is_over();
+            if self.fleet.is_idle() && nothing_starts {
                 break;
             }
-            let reports_due = self.parties.observer.due();
+            let reports_due = self.observer.due();
             let deadline = deadline.into_iter().chain(reports_due).min();
-            self.parties.mailbox.receive(&mut messages, deadline);
+            self.mailbox.receive(&mut messages, deadline);
             for message in messages.drain(..) {
                 self.handle(message);
             }
@@ -231,12 +232,12 @@ impl<'a> Controller<'a> {
     /// Tells what was said about inputs that have led to no job, which nobody waited for.
     fn tell_last_remarks(&mut self) {
         let mut left = Vec::new();
-        self.parties.mailbox.take(&mut left);
+        self.mailbox.take(&mut left);
         let is_remark =
             |message: &Message| matches!(message, Message::Remark(_) | Message::PlainRemark(_));
         let (remarks, others): (Vec<_>, _) = left.into_iter().partition(is_remark);
         // What the last reports say is for those who come after.
-        self.parties.mailbox.post(others, Urgency::Soon);
+        self.mailbox.post(others, Urgency::Soon);
         for remark in remarks {
             self.handle(remark);
         }
@@ -262,25 +263,21 @@ impl<'a> Controller<'a> {
         }
     }
 
-    /// How many attempts run at a time at the moment.
-    fn slots_now(&self) -> usize {
-        self.slots.now().min(self.most_slots)
-    }
-
-    /// Hands the engine whatever may start now; returns when to look again, if it is a matter of time.
+    /// Hands places whatever may start now; returns when to look again, if it is a matter of time.
     fn admit(&mut self) -> Option<Instant> {
-        let mut attempts = Vec::new();
         let queued_at = SystemTime::now();
-        let room = self.handed.room();
         let mut deadline = None;
-        while self.phase == Phase::Running
-            && attempts.len() < room
-            && !self.parties.observer.is_behind()
-        {
-            let idle = self.handed.count() + attempts.len() == 0;
-            let pending = match self.parties.queue.pull(idle) {
+        // Jobs that have no slot where they may run, while there is room for others.
+        let mut aside = Vec::new();
+        self.fleet.begin_turn();
+        while self.phase == Phase::Running && self.fleet.has_room() && !self.observer.is_behind() {
+            let idle = self.fleet.is_idle() && aside.is_empty();
+            let pending = match self.queue.pull(idle) {
                 Pull::Job(pending) => pending,
-                Pull::Wait | Pull::End => break,
+                Pull::Wait | Pull::End => {
+                    self.fleet.balance();
+                    break;
+                }
                 Pull::Failed(why) => {
                     self.notice(format!("Error: {why}"));
                     self.in_trouble(ExitCode::Error);
@@ -288,8 +285,8 @@ impl<'a> Controller<'a> {
                 }
             };
             let others_run = !idle;
-            if pending.work.job.after_all && (others_run || self.parties.queue.retries()) {
-                self.parties.queue.put_back(pending);
+            if pending.work.job.after_all && (others_run || self.queue.retries()) {
+                self.queue.put_back(pending);
                 break;
             }
             if self.done.contains(pending.work.seq()) {
@@ -301,72 +298,40 @@ impl<'a> Controller<'a> {
                 continue;
             }
             // Gates are asked about jobs that are there: none holds back the end of the run.
-            if !self.gates.is_empty() {
-                let now = Instant::now();
-                let running = self.handed.count() + attempts.len();
-                if let Some((next, reason)) = self.held_back_until(now, running) {
-                    self.parties.queue.put_back(pending);
-                    self.set_held_back(Some(reason));
-                    self.handed.recall(self.slots_now(), self.parties.engine);
-                    deadline = next;
+            match self.fleet.permit(pending.work.seq()) {
+                Ok(permit) => {
+                    if self.fleet.has_gates() {
+                        self.set_held_back(None);
+                    }
+                    let attempt = self.attempt(pending, queued_at);
+                    self.fleet.start(permit, attempt);
+                }
+                Err(Denied::Elsewhere) => aside.push(pending),
+                Err(Denied::HeldBack(why)) => {
+                    self.queue.put_back(pending);
+                    if let Some(why) = why {
+                        let HeldBack { until, reason } = *why;
+                        self.set_held_back(Some(reason));
+                        deadline = until;
+                    }
                     break;
                 }
-                self.set_held_back(None);
-                self.handed.let_start(now);
-                self.gates.iter_mut().for_each(|gate| gate.started(now));
             }
-            attempts.push(self.attempt(pending, queued_at));
         }
-        if !attempts.is_empty() {
-            self.tell_slots();
-            self.handed.hand_over(attempts, self.parties.engine);
+        if !aside.is_empty() {
+            deadline = deadline.into_iter().chain(self.fleet.held_until()).min();
+            for pending in aside {
+                self.queue.put_back(pending);
+            }
         }
+        self.fleet.hand_over();
         deadline
-    }
-
-    /// Has the engine know how many attempts run at a time.
-    fn tell_slots(&mut self) {
-        if self.slots.may_change() {
-            let slots = self.slots_now();
-            self.handed.tell_slots(slots, self.parties.engine);
-        }
-    }
-
-    /// The moment before which some gate lets nothing start, where it is known, and why.
-    fn held_back_until(
-        &mut self,
-        now: Instant,
-        running: usize,
-    ) -> Option<(Option<Instant>, String)> {
-        self.gates
-            .iter_mut()
-            .find_map(|gate| match gate.admit(now, running) {
-                Admit::Now => None,
-                Admit::NotBefore(next) => Some((Some(next), gate.reason())),
-                Admit::Recheck => Some((None, gate.reason())),
-            })
-    }
-
-    /// Has the gates look after what runs; returns when they want to look again.
-    fn watch(&mut self) -> Option<Instant> {
-        if self.handed.count() == 0 || self.gates.is_empty() {
-            return None;
-        }
-        let (now, engine) = (Instant::now(), self.parties.engine);
-        let watches = self.gates.iter_mut().map(|gate| gate.watch(now));
-        let again = watches.filter_map(|watch| {
-            if let Some(order) = watch.order {
-                engine.order(order);
-            }
-            watch.again
-        });
-        again.min()
     }
 
     /// When a job that waits for its next try is due, if a slot is free for it.
     fn next_retry(&self) -> Option<Instant> {
-        let due = self.parties.queue.next_due()?;
-        (self.handed.room() > 0).then_some(due)
+        let due = self.queue.next_due()?;
+        self.fleet.has_room().then_some(due)
     }
 
     fn set_held_back(&mut self, reason: Option<String>) {
@@ -399,8 +364,7 @@ impl<'a> Controller<'a> {
 
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Engine(update) => self.updated(update),
-            Message::Recalled => self.recalled(),
+            Message::Engine(place, update) => self.updated(place, update),
             // The next turn looks again.
             Message::InputReady | Message::ReportsCaughtUp | Message::GateReady => {}
             Message::Remark(words) => self.notice(words),
@@ -438,9 +402,8 @@ impl<'a> Controller<'a> {
     }
 
     fn tell(&mut self) {
-        let observer = &mut self.parties.observer;
-        if !self.events.is_empty() || observer.due().is_some() {
-            observer.observe(std::mem::take(&mut self.events));
+        if !self.events.is_empty() || self.observer.due().is_some() {
+            self.observer.observe(std::mem::take(&mut self.events));
         }
     }
 }

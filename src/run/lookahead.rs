@@ -16,6 +16,8 @@ use crate::model::MovingAverage;
 pub const AHEAD: Duration = Duration::from_millis(100);
 /// Jobs longer than this are not handed over ahead.
 const TINY: Duration = Duration::from_millis(10);
+/// A round trip is hidden if it takes so much of the time that a job does.
+const MATTERS: f64 = 0.01;
 /// The most attempts that are ever handed over ahead.
 const MOST: usize = 4096;
 /// As many at most, where an end may change what comes next and none has been seen.
@@ -40,6 +42,8 @@ pub struct Lookahead {
     most: usize,
     ahead: Ahead,
     average: MovingAverage,
+    /// How long it takes until a worker that is done with one attempt has got the next.
+    round_trip: Duration,
 }
 
 impl Lookahead {
@@ -55,7 +59,14 @@ impl Lookahead {
             most,
             ahead,
             average: MovingAverage::default(),
+            round_trip: Duration::ZERO,
         }
+    }
+
+    /// With so much work ahead that workers do not wait for so long, where that matters.
+    #[must_use]
+    pub fn hiding(self, round_trip: Duration) -> Self {
+        Self { round_trip, ..self }
     }
 
     /// There are so many workers now.
@@ -77,12 +88,25 @@ impl Lookahead {
     pub fn window(&self) -> usize {
         let ahead = match self.average.seconds() {
             Some(average) if average < TINY.as_secs_f64() => {
-                let jobs = AHEAD.as_secs_f64() / average.max(1e-6) * self.slots as f64;
+                let time = AHEAD.max(self.round_trip).as_secs_f64();
+                let jobs = time / average.max(1e-6) * self.slots as f64;
                 (jobs as usize).min(self.most)
             }
+            Some(average) if !self.round_trip.is_zero() => self.over_a_trip(average),
             _ => 0,
         };
         self.slots + ahead
+    }
+
+    /// How many attempts keep all workers busy for the time of a round trip, if jobs take `average` seconds; none, if
+    /// they take so long that the trip does not matter.
+    fn over_a_trip(&self, average: f64) -> usize {
+        let trip = self.round_trip.as_secs_f64();
+        if trip < average * MATTERS {
+            return 0;
+        }
+        let for_each = (trip / average).ceil() as usize;
+        self.slots.saturating_mul(for_each).min(self.most)
     }
 }
 
@@ -108,6 +132,20 @@ mod tests {
         allowed.observe(Duration::ZERO, false);
         assert_eq!(forbidden.window(), 2);
         assert_eq!(allowed.window(), 2 + MOST);
+    }
+
+    #[test]
+    fn a_round_trip_is_hidden_where_it_matters() {
+        for (trip, took, window) in [(0, 50, 4), (1, 50, 8), (1, 200, 4), (120, 50, 16)] {
+            let [trip, took] = [trip, took].map(Duration::from_millis);
+            let mut lookahead = Lookahead::new(4, Ahead::Always).hiding(trip);
+            assert_eq!(lookahead.window(), 4);
+            lookahead.observe(took, false);
+            assert_eq!(lookahead.window(), window, "{trip:?} {took:?}");
+        }
+        let mut never = Lookahead::new(4, Ahead::Never).hiding(Duration::from_secs(1));
+        never.observe(Duration::from_secs(1), false);
+        assert_eq!(never.window(), 4);
     }
 
     #[test]

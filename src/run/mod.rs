@@ -1,16 +1,18 @@
 //! Policy: when a job starts, whether it is tried again, when the run ends and with which exit code.
 //!
 //! Nothing in here touches a file descriptor. The [`controller`] waits in one place, the mailbox, for
-//! [`Message`]s from the engine, the input, the signals and the reports, asks the small pure state
+//! [`Message`]s from the engines, the input, the signals and the reports, asks the small pure state
 //! machines beside it what to do, and tells an [`Observer`] what happened.
 
 pub mod controller;
+pub mod fleet;
 pub mod gate;
 pub mod halt;
-mod handed;
 pub mod jobs_spec;
 pub mod lookahead;
 pub mod number;
+pub mod permit;
+pub mod place;
 pub mod queue;
 pub mod retry;
 pub mod slot_count;
@@ -19,14 +21,14 @@ pub mod time_limit;
 use std::time::Instant;
 
 use crate::engine::Update;
-use crate::model::Event;
+use crate::model::{Event, PlaceId};
 use crate::sys::signals::Signal;
 
 /// Whatever the controller may have to react to.
 #[derive(Debug)]
 pub enum Message {
-    /// The engine says something.
-    Engine(Update),
+    /// A place's engine says something.
+    Engine(PlaceId, Update),
     /// The input has jobs, or its end, after the queue had run dry.
     InputReady,
     /// Something that the user should know about the input.
@@ -37,8 +39,6 @@ pub enum Message {
     GateReady,
     /// A gate cannot say anything, now or later: why.
     GateFailed(String),
-    /// From the controller to itself: the engine has given back all that it had not begun, and that has been handled.
-    Recalled,
     /// A signal arrived.
     Signal(Signal),
     /// Nobody reads standard output any more.

@@ -13,7 +13,7 @@ use super::queue::SharedQueue;
 use super::taken::{Runner, work};
 use super::worker::{PoolOrders, WorkerHandle};
 use super::worker_threads::WorkerThreads;
-use crate::engine::{Attempt, Engine, JobSignal, Order, Running, Update, UpdateSender, Which};
+use crate::engine::{Attempt, Engine, JobSignal, Order, Running, Up, Update, UpdateSender, Which};
 use crate::flow::mailbox::Urgency;
 use crate::model::KilledBy;
 use crate::sys::helper;
@@ -105,7 +105,9 @@ impl Pool {
         drop(queue);
         self.shared.changed.notify_all();
         let words = format!("Warning: only {most} of {wanted} jobs can run at a time: {error:#}");
-        (self.shared.updates).tell(Update::Slots(most, words), Urgency::Now);
+        let updates = &self.shared.updates;
+        updates.tell(Update::Up(Up { slots: most }), Urgency::Now);
+        updates.tell(Update::Notice(words), Urgency::Now);
     }
 }
 

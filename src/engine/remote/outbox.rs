@@ -198,7 +198,9 @@ impl<'a> Frames<'a> {
                 let list = list.into_iter().take(MOST_IDS);
                 self.put(&Up::Running(list.map(running).collect()));
             }
-            Update::Slots(slots, words) => self.put(&Up::Fewer(slots, words)),
+            Update::Up(place) => self.put(&Up::Fewer(place.slots, String::new())),
+            Update::Notice(words) => self.put(&Up::Notice(words)),
+            Update::Down(why) => self.put(&Up::Down(why)),
             // A wish to write past the reports is refused by dropping it, and no worker makes a dry run.
             Update::Asking(_) | Update::DryRun(_) => {}
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::shared::{InputEvent, Shared, ToSend};
-use crate::engine::{Order, Running, Update, Which};
+use crate::engine::{self, Order, Running, Update, Which};
 use crate::exec::capture::Capture;
 use crate::flow::mailbox::Urgency;
 use crate::model::{KilledBy, OutputPiece, Stream};
@@ -106,8 +106,11 @@ impl Receiver {
             Up::Returned(ids) => self.returned(&ids)?,
             Up::Running(running) => self.running(running)?,
             Up::Fewer(slots, why) => {
-                let update = Update::Slots(slots, why);
-                self.shared.updates.tell(update, Urgency::Now);
+                let updates = &self.shared.updates;
+                updates.tell(Update::Up(engine::Up { slots }), Urgency::Now);
+                if !why.is_empty() {
+                    updates.tell(Update::Notice(why), Urgency::Now);
+                }
             }
             Up::Taken(id, bytes) => self.input(InputEvent::Taken(id, bytes)),
             Up::Unwanted(id) => self.input(InputEvent::Unwanted(id)),

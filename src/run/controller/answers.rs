@@ -4,45 +4,73 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Controller, Phase};
-use crate::engine::{Attempt, Order, Update, unstarted};
-use crate::model::{AttemptEnd, DryRunLines, Event, ExitCode, KilledBy, Outcome, Work};
+use crate::engine::{Attempt, Update, unstarted};
+use crate::model::{AttemptEnd, DryRunLines, Event, ExitCode, KilledBy, Outcome, PlaceId, Work};
 use crate::run::halt::HaltWhen;
 use crate::run::queue::Pending;
 
 impl Controller<'_> {
-    pub(super) fn updated(&mut self, update: Update) {
+    /// Something has happened at a place.
+    pub(super) fn updated(&mut self, place: PlaceId, update: Update) {
         match update {
             Update::Started(start) => self.events.push(Event::AttemptStarted(start)),
             Update::Output(piece) => self.events.push(Event::Output(piece)),
             Update::Asking(asking) => self.events.push(Event::Asking(Some(asking))),
             Update::Ended(ends) => {
                 for end in ends {
-                    self.ended(end);
+                    self.ended(place, end);
                 }
             }
-            Update::DryRun(lines) => self.dry_run(lines),
-            Update::Returned(attempts) => self.returned(attempts),
-            Update::Running(running) => self.runs(running),
-            Update::Slots(most, words) => {
-                self.most_slots = most;
-                self.handed.set_slots(self.slots_now());
-                self.notice(words);
-            }
+            Update::DryRun(lines) => self.dry_run(place, lines),
+            Update::Returned(attempts) => self.returned(place, attempts),
+            Update::Running(running) => self.runs(place, running),
+            Update::Up(up) => self.fleet.place(place).up(up.slots),
+            Update::Down(why) => self.down(place, &why),
+            Update::Notice(words) => self.notice(words),
+        }
+    }
+
+    /// A place cannot be used any more. Without any, no job can run.
+    fn down(&mut self, place: PlaceId, why: &str) {
+        let place = self.fleet.place(place);
+        place.down();
+        let words = format!("Warning: {} is left out: {why}", place.name());
+        self.notice(words);
+        self.all_have_said();
+        if !self.fleet.has_hope() {
+            self.notice("Error: no host is left where jobs can run".to_owned());
+            self.in_trouble(ExitCode::Error);
+            self.drain(KilledBy::User, "no host is left");
         }
     }
 
     /// Attempts were not begun after all: they wait again, or nothing starts any more.
-    pub(super) fn returned(&mut self, attempts: Vec<Attempt>) {
-        self.handed.returned(attempts.len());
+    pub(super) fn returned(&mut self, place: PlaceId, mut attempts: Vec<Attempt>) {
+        attempts.retain(|attempt| {
+            let seq = attempt.seq();
+            let is_out = self.fleet.place(place).returned(seq);
+            if !is_out {
+                self.answered_again(place, seq);
+            }
+            is_out
+        });
         if self.phase > Phase::Running {
             return self.give_up(attempts);
         }
         for attempt in attempts {
-            self.parties.queue.put_back(Pending {
+            self.queue.put_back(Pending {
                 work: attempt.work,
                 try_number: attempt.number,
             });
         }
+    }
+
+    /// A place has answered an attempt that it does not have.
+    fn answered_again(&mut self, place: PlaceId, seq: u64) {
+        let name = self.fleet.place(place).name();
+        let words =
+            format!("Error: {name} answered job {seq}, which it does not have, and is not heard");
+        self.notice(words);
     }
 
     /// Attempts that wait will not be made.
@@ -56,8 +84,11 @@ impl Controller<'_> {
         }
     }
 
-    pub(super) fn ended(&mut self, mut end: Box<AttemptEnd>) {
-        self.handed.ended(&end.outcome, end.took());
+    pub(super) fn ended(&mut self, place: PlaceId, mut end: Box<AttemptEnd>) {
+        let (seq, took) = (end.job.seq, end.took());
+        if !self.fleet.place(place).ended(seq, &end.outcome, took) {
+            return self.answered_again(place, seq);
+        }
         self.learn_from(&end);
         let displaced = matches!(
             end.outcome,
@@ -70,11 +101,14 @@ impl Controller<'_> {
         let again = again && self.phase == Phase::Running;
         let comes_once = end.comes_once();
         if again && !comes_once {
+            if !displaced {
+                self.fleet.failed(seq, place);
+            }
             self.try_again(end, displaced);
             return;
         }
+        self.fleet.job_over(seq);
         if again {
-            let seq = end.job.seq;
             self.notice(format!(
                 "Warning: job {seq} is not tried again: its input came while it ran, and cannot be fed to it again."
             ));
@@ -116,44 +150,33 @@ impl Controller<'_> {
 
     /// Has the end of a job recorded, which its worker could not know to be one.
     pub(super) fn record(&self, end: &mut AttemptEnd) {
-        if let (Some(record), false) = (self.parties.record, end.recorded) {
+        if let (Some(record), false) = (self.record, end.recorded) {
             record.decided(end);
         }
     }
 
     /// Jobs that were not run, and of which none can end the run, are over.
-    pub(super) fn dry_run(&mut self, lines: DryRunLines) {
-        self.handed.shown(lines.jobs);
-        for _ in 0..lines.skipped {
-            self.gates
-                .iter_mut()
-                .for_each(|gate| gate.ended(&Outcome::Skipped));
+    pub(super) fn dry_run(&mut self, place: PlaceId, lines: DryRunLines) {
+        let shown = lines.jobs - lines.skipped;
+        self.fleet.place(place).shown(shown, lines.skipped);
+        let skipped = (0..lines.skipped).map(|_| Outcome::Skipped);
+        for outcome in skipped.chain((0..shown).map(|_| Outcome::Exited(0))) {
+            self.fleet.ended(&outcome);
+            if outcome.is_success() {
+                self.halt.job_finished(&outcome);
+            }
         }
-        for _ in lines.skipped..lines.jobs {
-            let outcome = Outcome::Exited(0);
-            self.gates.iter_mut().for_each(|gate| gate.ended(&outcome));
-            self.slots.job_ended(true);
-            self.halt.job_finished(&outcome);
-        }
-        self.handed.set_slots(self.slots_now());
         self.events.push(Event::DryRun(lines));
     }
 
-    /// What the end of an attempt means for those that come after it.
+    /// What the end of an attempt means for those that come after it, wherever they run.
     pub(super) fn learn_from(&mut self, end: &AttemptEnd) {
-        for gate in &mut self.gates {
-            gate.ended(&end.outcome);
-        }
-        if self.slots.may_change() && !end.outcome.is_left_out() {
-            self.slots.job_ended(end.outcome.is_success());
-            self.handed.set_slots(self.slots_now());
-            self.tell_slots();
-        }
+        self.fleet.ended(&end.outcome);
         if let Some(limit) = &mut self.time_limit
             && end.outcome.is_success()
         {
             let limit = limit.succeeded(end.took());
-            self.parties.engine.order(Order::TimeLimit(Some(limit)));
+            self.fleet.limit_time(limit);
         }
     }
 
@@ -163,7 +186,7 @@ impl Controller<'_> {
         self.announce_outcome(&end);
         let job = Arc::clone(&end.job);
         let stdin = end.stdin.take();
-        if let Some(record) = self.parties.record {
+        if let Some(record) = self.record {
             record.failed(&end);
         }
         self.events.push(Event::AttemptFailed(end));
@@ -180,10 +203,10 @@ impl Controller<'_> {
             try_number: job.attempt + u32::from(!displaced),
         };
         match pause {
-            None => self.parties.queue.put_back(pending),
+            None => self.queue.put_back(pending),
             Some(pause) => {
                 let due = Instant::now() + pause;
-                self.parties.queue.put_back_until(due, pending);
+                self.queue.put_back_until(due, pending);
             }
         }
     }

@@ -4,9 +4,7 @@ use std::time::SystemTime;
 
 use super::{Announcement, Controller, Phase};
 use crate::engine::{JobSignal, Order, Running, Which};
-use crate::flow::mailbox::Urgency;
-use crate::model::{ExitCode, KilledBy};
-use crate::run::Message;
+use crate::model::{ExitCode, KilledBy, PlaceId};
 use crate::sys::signals::{Signal, stop_self};
 
 impl Controller<'_> {
@@ -21,10 +19,10 @@ impl Controller<'_> {
     }
 
     pub(super) fn announce_halt(&mut self) {
-        if self.handed.count() > 0 {
+        let running = self.fleet.out();
+        if running > 0 {
             self.notice(format!(
-                "Starting no more jobs. Waiting for {} jobs to finish.",
-                self.handed.count()
+                "Starting no more jobs. Waiting for {running} jobs to finish."
             ));
         }
     }
@@ -41,7 +39,7 @@ impl Controller<'_> {
             Signal::User1 => self.list_running(),
             Signal::User2 => {
                 let (ok, failed) = self.halt.counts();
-                let running = self.handed.count().min(self.slots_now());
+                let running = self.fleet.running();
                 let done = ok + failed;
                 let of = self
                     .total
@@ -56,13 +54,13 @@ impl Controller<'_> {
             }
             Signal::Stop => {
                 let stop = Order::Signal(Which::All, JobSignal::TerminalStop);
-                self.parties.engine.order(stop);
+                self.fleet.order_all(stop);
                 self.tell();
                 stop_self();
             }
             Signal::Continue => {
                 let go_on = Order::Signal(Which::All, JobSignal::Continue);
-                self.parties.engine.order(go_on);
+                self.fleet.order_all(go_on);
             }
             Signal::Interrupt | Signal::Terminate => {
                 self.in_trouble(ExitCode::of_signal(signal, self.dies_of_signals));
@@ -80,17 +78,33 @@ impl Controller<'_> {
     /// Has the jobs that run named.
     pub(super) fn list_running(&mut self) {
         self.lists = true;
-        self.parties.engine.order(Order::List);
+        self.ask_what_runs();
     }
 
-    /// These jobs run: names them, the oldest first, if that was asked for, and lets the gates look.
-    pub(super) fn runs(&mut self, mut running: Vec<Running>) {
-        for gate in &mut self.gates {
-            for order in gate.runs(&running) {
-                self.parties.engine.order(order);
-            }
+    /// Asks all places what runs. They answer after they have given back what they were told to.
+    fn ask_what_runs(&mut self) {
+        self.running.clear();
+        self.fleet.list();
+        self.all_have_said();
+    }
+
+    /// These jobs run at a place: lets its gates look, and goes on once all have said what runs.
+    pub(super) fn runs(&mut self, place: PlaceId, running: Vec<Running>) {
+        if self.fleet.runs(place, &running) {
+            self.running.extend(running);
+            self.all_have_said();
         }
+    }
+
+    /// Goes on if it is known what runs: says how many jobs do, and names them, the oldest first, as far as that is
+    /// wanted.
+    pub(super) fn all_have_said(&mut self) {
+        if self.fleet.is_asked() {
+            return;
+        }
+        self.announce();
         if std::mem::take(&mut self.lists) {
+            let mut running = std::mem::take(&mut self.running);
             running.sort_by_key(|it| (it.since, it.job.seq));
             for it in running {
                 self.notice(String::from_utf8_lossy(&it.job.command.task.line).into_owned());
@@ -104,28 +118,28 @@ impl Controller<'_> {
             self.phase = Phase::Draining;
             self.ended_by = by;
             self.halted_by.get_or_insert_with(|| why.to_owned());
-            self.left = self.parties.queue.left(self.total);
-            let put_back = self.parties.queue.stop();
+            self.left = self.queue.left(self.total);
+            let put_back = self.queue.stop();
             let now = SystemTime::now();
             let put_back = put_back.map(|pending| self.attempt(pending, now)).collect();
             self.give_up(put_back);
-            self.parties.engine.order(Order::Recall);
+            self.fleet.order_all(Order::Recall);
         }
         if self.announces.is_some() {
-            self.parties.mailbox.post([Message::Recalled], Urgency::Now);
+            self.ask_what_runs();
         }
     }
 
-    /// All that the engine had not begun has come back.
-    pub(super) fn recalled(&mut self) {
+    /// All that places had not begun has come back: says how many attempts run on, if that is to be said.
+    fn announce(&mut self) {
         match self.announces.take() {
             Some(Announcement::Halt) => self.announce_halt(),
             Some(Announcement::HangUp) => {
-                let running = self.handed.count();
+                let running = self.fleet.out();
                 self.notice(format!(
                     "Waiting for these {running} jobs to finish. Send SIGTERM to stop now."
                 ));
-                self.list_running();
+                self.lists = true;
             }
             None => {}
         }
@@ -136,7 +150,7 @@ impl Controller<'_> {
         self.drain(by, why);
         if self.phase < Phase::Killing {
             self.phase = Phase::Killing;
-            self.parties.engine.order(Order::End(Which::All, by));
+            self.fleet.order_all(Order::End(Which::All, by));
         }
     }
 }

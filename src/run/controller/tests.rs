@@ -1,7 +1,10 @@
 //! The controller against an engine that runs nothing: a script says how each attempt ends, and what
 //! else happens meanwhile.
 
+mod places;
+
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Debug;
 use std::io::Write as _;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -11,14 +14,17 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::{Update, Which, unstarted};
+use crate::engine::{Engine, Update, Which, unstarted};
 use crate::flow::feed_queue::FeedQueues;
 use crate::flow::mailbox::Urgency;
 
-use crate::model::{ArgList, Body, Job, RunEnd, SpawnError, Stdin, Work};
-use crate::run::gate::Delay;
+use crate::model::{ArgList, Body, Job, PlaceId, RunEnd, SpawnError, Stdin, Work};
+use crate::run::gate::{Admit, Delay, Gate};
 use crate::run::halt::{ExitRule, HaltOn, HaltWhen, Threshold};
 use crate::run::queue::queue;
+
+/// The only place that a play has.
+const HERE: PlaceId = PlaceId(0);
 
 /// How long anything may take before a test gives it up.
 const GUARD: Duration = Duration::from_secs(20);
@@ -175,7 +181,8 @@ impl Engine for Stage {
             }
             Order::List => {
                 let update = Update::Running(Vec::new());
-                self.mailbox.post([Message::Engine(update)], Urgency::Now);
+                self.mailbox
+                    .post([Message::Engine(HERE, update)], Urgency::Now);
             }
             Order::Staff
             | Order::Slots(_)
@@ -219,7 +226,7 @@ impl Stage {
                 number: attempt.number,
             });
         }
-        (!attempts.is_empty()).then(|| Message::Engine(Update::Returned(attempts)))
+        (!attempts.is_empty()).then(|| Message::Engine(HERE, Update::Returned(attempts)))
     }
 
     fn end_one(&self, state: &mut State, which: usize, messages: &mut Vec<Message>) {
@@ -232,7 +239,7 @@ impl Stage {
             None => self.play.outcome(&attempt),
         };
         let stops = (state.stop_on.unwrap_or(StopOn::Fatal)).covers(&outcome);
-        let end = Message::Engine(Update::Ended(vec![unstarted(&attempt, outcome)]));
+        let end = Message::Engine(HERE, Update::Ended(vec![unstarted(&attempt, outcome)]));
         match self.play.disturbance {
             Some((when, what, true)) if when == state.ended => {
                 messages.extend([what.message(), end]);
@@ -353,11 +360,25 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
     let for_actor = Arc::clone(&stage);
     let actor = thread::spawn(move || for_actor.act());
     let config = Config {
-        slots: SlotCount::Fixed(play.slots),
-        most_slots: usize::MAX,
         total: play.total(),
+        halt: play.halt,
+        ..config(play.tries)
+    };
+    let exit_code = in_time(&stage, config, gates, queue);
+    stage.state.lock().unwrap().over = true;
+    stage.changed.notify_all();
+    actor.join().unwrap();
+    feeder.join().unwrap();
+    let seen = std::mem::take(&mut stage.state.lock().unwrap().seen);
+    (seen, exit_code)
+}
+
+/// What the controller needs to know of a run that tries each job so often.
+fn config(tries: Option<u32>) -> Config {
+    Config {
+        total: None,
         retry: Retry {
-            tries: play.tries,
+            tries,
             ..Retry::default()
         },
         time_limit: None,
@@ -365,19 +386,12 @@ fn perform_with(play: &Play, gates: Vec<Box<dyn Gate>>) -> (Vec<Seen>, ExitCode)
         done_before: 0,
         one_at_a_time: false,
         repeatable: true,
-        halt: play.halt,
+        halt: None,
         halt_text: "as played".to_owned(),
         exit_rule: ExitRule::default(),
         dies_of_signals: false,
-        gates,
-    };
-    let exit_code = in_time(&stage, config, queue);
-    stage.state.lock().unwrap().over = true;
-    stage.changed.notify_all();
-    actor.join().unwrap();
-    feeder.join().unwrap();
-    let seen = std::mem::take(&mut stage.state.lock().unwrap().seen);
-    (seen, exit_code)
+        gates: Gates::default(),
+    }
 }
 
 fn inputs(play: &Play) -> Vec<Result<Work, &'static str>> {
@@ -401,25 +415,44 @@ fn inputs(play: &Play) -> Vec<Result<Work, &'static str>> {
     inputs
 }
 
-/// Runs the controller; gives the whole test run up when it does not come to an end.
-fn in_time(stage: &Arc<Stage>, config: Config, queue: Queue) -> ExitCode {
-    let watched = Arc::clone(stage);
+/// Gives the whole test run up, on account of `play`, unless what it returns is dropped in time.
+fn give_up_in_time(play: impl Debug + Send + 'static) -> crossbeam_channel::Sender<()> {
     let (done, is_done) = crossbeam_channel::bounded::<()>(0);
     thread::spawn(move || {
         let waited = is_done.recv_timeout(GUARD);
         if waited == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
             // Past the test harness, which would keep captured words to itself.
-            let words = format!("the controller does not end: {:?}\n", watched.play);
+            let words = format!("the controller does not end: {play:?}\n");
             std::io::stderr().write_all(words.as_bytes()).unwrap();
             std::process::abort();
         }
     });
+    done
+}
+
+/// Runs the controller; gives the whole test run up when it does not come to an end.
+fn in_time(
+    stage: &Arc<Stage>,
+    config: Config,
+    gates: Vec<Box<dyn Gate>>,
+    queue: Queue,
+) -> ExitCode {
+    let done = give_up_in_time(stage.play.clone());
     let mut audience = Audience {
         stage: Arc::clone(stage),
         turn: Mutex::new(0),
     };
-    let parties = Parties {
+    let place = PlaceConfig {
+        name: "here".to_owned(),
         engine: &**stage,
+        slots: SlotCount::Fixed(stage.play.slots),
+        most_slots: usize::MAX,
+        gates: Gates::new(gates),
+        round_trip: Duration::ZERO,
+        is_up: true,
+    };
+    let parties = Parties {
+        places: vec![place],
         queue,
         mailbox: &stage.mailbox,
         record: None,
