@@ -51,8 +51,12 @@ fn no_inputs(typed: &Typed) -> String {
             "{nothing}: --retry-failed needs --joblog FILE, which tells what has failed"
         );
     }
-    let files = trailing_files(typed.command);
-    if !typed.from_stdin || files.is_empty() || files.len() == typed.command.len() {
+    let files = match typed.command {
+        // The first word is a program, whatever else it is.
+        [_, words @ ..] if typed.from_stdin => trailing_files(words),
+        _ => &[],
+    };
+    if files.is_empty() {
         return nothing.to_owned();
     }
     let command = typed.command.len() - files.len();
