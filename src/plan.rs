@@ -165,6 +165,8 @@ pub struct EnginePlan {
     pub dry_run: bool,
     /// How many run at a time.
     pub slots: usize,
+    /// Whether fewer may as well, since nobody named a number: nothing to warn of.
+    pub as_many_as_fit: bool,
     /// CPU threads that fanout may use.
     pub threads: usize,
     /// How often command lines are quoted and printed instead of being run; `None`: they are run.

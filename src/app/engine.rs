@@ -119,6 +119,7 @@ pub fn prepare_engine(
     let asked = plan.slots.min(total).max(1);
     let (workers, limited) = fit::slots(asked, jobs.block_bytes());
     let fewer = limited
+        .filter(|_| !plan.as_many_as_fit)
         .map(|why| format!("Warning: only {workers} of {asked} jobs can run at a time: {why}"));
     limits::raise_open_files(fit::files(workers));
     if let Some(scratch) = guardian.as_ref().and_then(Guardian::scratch) {

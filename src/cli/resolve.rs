@@ -159,16 +159,20 @@ impl CommandLine<'_> {
         let flags = self.flags;
         let threads = flags.hosts.threads()?;
         let threads = threads.unwrap_or_else(|| flags.environment.cpus());
-        let default = if flags.pipe.tee {
+        let (slots, room) = flags.jobs.slots(threads, self.default_slots())?;
+        Ok((slots, room, threads))
+    }
+
+    /// How many jobs run at a time if nothing is said.
+    fn default_slots(&self) -> JobsSpec {
+        if self.flags.pipe.tee {
             // All of them read at once what there is to read.
             JobsSpec::Unlimited
-        } else if flags.terminal.tty {
+        } else if self.flags.terminal.tty {
             JobsSpec::Exactly(1)
         } else {
             JobsSpec::default()
-        };
-        let (slots, room) = flags.jobs.slots(threads, default)?;
-        Ok((slots, room, threads))
+        }
     }
 
     fn results(&self, records: &RecordFiles) -> Results {
@@ -363,6 +367,7 @@ impl CommandLine<'_> {
         Ok(EnginePlan {
             dry_run,
             slots,
+            as_many_as_fit: flags.jobs.are_as_many_as_fit(self.default_slots()),
             threads: cpu::available_threads(),
             shellquote: Some((self.shell.quoting(), flags.command.shellquote))
                 .filter(|&(_, times)| times > 0 && !dry_run),

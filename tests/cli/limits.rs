@@ -179,6 +179,21 @@ fn each_job_of_tee_gets_everything_with_few_slots() {
 }
 
 #[test]
+fn as_many_as_there_is_room_for_are_no_surprise() {
+    for (args, written) in [
+        (&["-j0", "echo"][..], "1\n"),
+        // Without arguments it has no jobs.
+        (&["--pipe", "--tee", "-k", "cat"], ""),
+    ] {
+        let Some(output) = under("ulimit -u 60", args, "1\n") else {
+            return;
+        };
+        assert_eq!(text(&output.stdout), written, "{args:?}: {output:?}");
+        assert_eq!(text(&output.stderr), "", "{args:?}");
+    }
+}
+
+#[test]
 fn an_input_that_no_command_line_can_hold_is_refused_by_its_number() {
     let endless = "x".repeat(30_000_000);
     let output = fanout()

@@ -91,6 +91,16 @@ impl Jobs {
         })
     }
 
+    /// Whether as many attempts are to run at a time as there is room for, however many that is.
+    pub fn are_as_many_as_fit(&self, default: JobsSpec) -> bool {
+        self.jobs
+            .as_ref()
+            .map_or(default == JobsSpec::Unlimited, |value| {
+                let value = JobsValue::parse(value);
+                matches!(value, Ok(JobsValue::Fixed(JobsSpec::Unlimited)))
+            })
+    }
+
     /// How many may hold a semaphore at a time where `-j` counts in as many as `cpus` says: one, if nothing is said.
     ///
     /// # Errors
