@@ -91,13 +91,17 @@ impl Jobs {
         })
     }
 
-    /// Whether as many attempts are to run at a time as there is room for, however many that is.
+    /// Whether as many attempts are to run at a time as there is room for, however many that is: now, or because of
+    /// what a file may say later.
     pub fn are_as_many_as_fit(&self, default: JobsSpec) -> bool {
         self.jobs
             .as_ref()
             .map_or(default == JobsSpec::Unlimited, |value| {
                 let value = JobsValue::parse(value);
-                matches!(value, Ok(JobsValue::Fixed(JobsSpec::Unlimited)))
+                matches!(
+                    value,
+                    Ok(JobsValue::Fixed(JobsSpec::Unlimited) | JobsValue::File(..))
+                )
             })
     }
 
