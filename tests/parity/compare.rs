@@ -245,6 +245,12 @@ pub fn differences(case: &Case, gnu: &Observed, ours: &Observed) -> String {
     let mut report = String::new();
     if gnu.end != ours.end {
         report += &format!("  end: GNU {}, ours {}\n", gnu.end, ours.end);
+        for (who, said) in [("GNU", &gnu.stderr), ("ours", &ours.stderr)] {
+            let mut lines = said.split(|&byte| byte == b'\n');
+            if let Some(line) = lines.find(|line| OWN.iter().any(|own| line.starts_with(own))) {
+                report += &format!("    {who} said: {}\n", line.escape_ascii());
+            }
+        }
     }
     report += &diff("stdout", &gnu.stdout, &ours.stdout);
     match case.stderr {

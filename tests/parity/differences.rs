@@ -396,6 +396,102 @@ struct OfLines {
 
 const OF_LINES: &[OfLines] = &[
     OfLines {
+        applies: |line, told| {
+            told.contains("ours exit 255")
+                && line.gives(&["--load"], |load| {
+                    !is_number(load) || load.ends_with(['k', 'K'])
+                })
+        },
+        reason: "A load is a number or a share; GNU looks at it when there is a job.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("invalid for option"),
+        reason: "Numbers may have a unit wherever one is taken; and what GNU says of an option's value may be of several lines.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("ours said: parallel: Error: Cannot use "),
+        reason: DIED,
+    },
+    OfLines {
+        applies: |_, told| told.contains("Cannot use s() "),
+        reason: "A column may have any name; GNU makes a pattern of it.",
+    },
+    OfLines {
+        applies: |_, told| told.contains(" is no regexp"),
+        reason: BAD_REGEXP,
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--results"]) && line.has(&["--files"]) && told.contains("//stdout")
+        },
+        reason: "GNU writes the name of a piece's file with an empty directory in it.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["-q", "--quote"])
+                && line.command.is_empty()
+                && told.contains("must have a command")
+        },
+        reason: "Pieces need a command; with -q GNU runs an empty one.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--rrs", "--remove-rec-sep", "--removerecsep"])
+                && line
+                    .stdin
+                    .as_deref()
+                    .is_some_and(|text| text.trim().is_empty())
+                && (told.contains("GNU 0 lines") || told.contains("end:"))
+        },
+        reason: "A job whose records are all empty runs, with an empty input; GNU counts it and does not run it.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["-t", "-v", "--verbose"])
+                && !line.has(&["-j1"])
+                && only(told, &["jobs' stderr"])
+        },
+        reason: "Where jobs run side by side, their starts and what earlier ones complain of come in any order.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("Unknown option: -U"),
+        reason: "20260522 has no -U.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.sources.concat().contains(&"old".to_owned())
+                && line.gives(&["--joblog"], |log| log.contains("old"))
+                && told.contains("ours 0")
+        },
+        reason: "A run does not write a file that it reads its inputs from.",
+    },
+    OfLines {
+        applies: |line, _| {
+            line.has(&["--semaphore", "--sem"]) && line.has(&["--wait", "--wd", "--workdir"])
+        },
+        reason: "What GNU runs of its own beside a semaphore's command is not shown, since it is not there.",
+    },
+    OfLines {
+        applies: |line, told| {
+            line.has(&["--pipepart"])
+                && line.has(&["--round-robin", "--roundrobin"])
+                && only(told, &["stdout"])
+        },
+        reason: "Which job gets the next block of a file is a matter of time.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("Warning: Value for option -s should be <"),
+        reason: "Command lines may be as long as the kernel takes.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("GNU said: Unknown option: no"),
+        reason: "--no-keep-order is known without its hyphens, as most options are.",
+    },
+    OfLines {
+        applies: |_, told| told.contains("GNU said: Option block is ambiguous"),
+        reason: "--block is the name of an option, with a hyphen behind it, too.",
+    },
+    OfLines {
         applies: |line, told| line.command.concat().contains("skip()") && only(told, &["end"]),
         reason: LEFT_OUT,
     },
@@ -472,7 +568,7 @@ const OF_LINES: &[OfLines] = &[
     OfLines {
         applies: |line, told| {
             line.has(&["--shellquote", "--shell-quote"])
-                && (line.has(&["--results", "--files", "-s", "--max-chars"])
+                && (line.has(&["--results", "--files", "-s", "--max-chars", "--joblog"])
                     || told.contains("\t0\t13\t"))
         },
         reason: "With --shellquote lines are printed: they are no jobs, have no output and no length.",
@@ -646,7 +742,7 @@ const OF_LINES: &[OfLines] = &[
         reason: "GNU's program stumbles over the value, in Perl's words.",
     },
     OfLines {
-        applies: |_, told| told.contains("\\x00noarg"),
+        applies: |_, told| told.contains("\\x00noarg") || told.contains("\\u0000noarg"),
         reason: "A job without arguments has none; GNU shows what it puts in their place.",
     },
     OfLines {
