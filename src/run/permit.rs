@@ -124,11 +124,15 @@ impl Out {
 
     /// Gives back the permits of the first `count` attempts.
     pub(super) fn give_back_first(&mut self, count: usize) {
-        for _ in 0..count {
-            if let Some(&seq) = self.seqs.front() {
-                self.give_back(seq);
-            }
+        let mut given_back = 0;
+        while given_back < count
+            && let Some(seq) = self.seqs.pop_front()
+        {
+            given_back += usize::from(seq != GONE);
+            self.next = self.next.saturating_sub(1);
         }
+        self.window.set(self.window.get() - given_back);
+        self.forget_first();
     }
 
     /// Forgets where those were that have gone, up to the first that is there.
