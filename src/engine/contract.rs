@@ -154,7 +154,10 @@ fn worker(stream: &UnixStream, slots: usize, warm: bool) {
         if let Some(frame) = decoder.next_frame().unwrap() {
             break Down::decode(&frame).unwrap();
         }
-        assert_ne!(decoder.fill(&mut file()).unwrap(), 0);
+        if decoder.fill(&mut file()).unwrap() == 0 {
+            // The proxy was gone before it had heard anything.
+            return;
+        }
     };
     assert!(matches!(setup, Down::Setup(setup) if setup.slots == slots && setup.warm == warm));
     let server = Server::new(file()).unwrap();

@@ -137,8 +137,9 @@ impl Drop for Proxy {
         drop(state);
         self.shared.sends.ring();
         if nothing_was_sent {
-            // Who has not said who it is may never do so.
+            // Who has not said who it is may never do so, and is not heard any more.
             drop(self.carrier.take());
+            self.shared.leaves.ring();
         }
         for thread in self.threads.drain(..) {
             // A panic there is answered as the end of the stream.

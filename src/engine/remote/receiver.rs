@@ -89,7 +89,10 @@ impl Receiver {
         }
         match message {
             Up::Hello(_) => {
-                self.shared.lock().greeted = true;
+                let mut state = self.shared.lock();
+                // To one who leaves, and has been told nothing, nothing is said any more.
+                state.greeted |= !state.leaving;
+                drop(state);
                 self.shared.sends.ring();
             }
             Up::Ready | Up::Pong => {}

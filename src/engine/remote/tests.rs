@@ -316,3 +316,25 @@ fn who_never_says_hello_holds_nobody_up() {
     let told: Vec<_> = updates.try_iter().collect();
     assert_eq!(told.len(), 2, "{told:?}");
 }
+
+#[test]
+fn who_hears_nothing_though_it_may_yet_speak_holds_nobody_up() {
+    let (here, mut there) = std::os::unix::net::UnixStream::pair().unwrap();
+    let link = Link {
+        input: here.try_clone().unwrap().into(),
+        output: here.into(),
+        carrier: None,
+        name: "a socket".to_owned(),
+    };
+    let (send, updates) = unbounded();
+    let sender = UpdateSender::new(move |update, _| drop(send.send(update)));
+    let proxy = Proxy::start(link, Config::from_local(config()).unwrap(), sender).unwrap();
+    let attempt = Attempt::only(1, ArgList::single(b":".to_vec()));
+    proxy.run(vec![attempt]);
+    drop(proxy);
+    let told: Vec<_> = updates.try_iter().collect();
+    assert!(matches!(&told[..], [Update::Returned(_)]), "{told:?}");
+    let mut heard = Vec::new();
+    std::io::Read::read_to_end(&mut there, &mut heard).unwrap();
+    assert!(heard.is_empty());
+}
