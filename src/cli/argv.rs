@@ -34,7 +34,7 @@ pub fn split(words: Vec<OsString>, known: &Command) -> Argv {
         }
         let mut value = |taken: Taken| match taken {
             Taken::Any => words.next(),
-            Taken::NoOption => words.next_if(|word| !word.as_bytes().starts_with(b"-")),
+            Taken::NoOption => words.next_if(|word| !is_option(word.as_bytes())),
         };
         if word.as_bytes().starts_with(b"--") {
             argv.options.push(long_option(word, known, &mut value));

@@ -273,6 +273,10 @@ fn inputs_as_commands() -> Vec<Case> {
 fn option_shapes() -> Vec<Case> {
     [
         "-kj2 echo ::: a b",
+        "--replace - echo - ::: a",
+        "-i - echo - ::: a",
+        "-k --eof - echo ::: a - b",
+        "-k -e - echo ::: a - b",
         "-k -j 2 echo -k {} ::: a b",
         "-kj4v echo ::: a",
         "-k0 echo ::: a b",
