@@ -11,8 +11,7 @@ use crate::flow::spool::has_result;
 use crate::ledger::done::DoneWork;
 use crate::ledger::key::{NO_STDIN, key};
 use crate::model::{Command, Outcome, RenderJob, RenderedSink, SpawnError, Work};
-use crate::sys::tty;
-use crate::sys::wake::Wake;
+use crate::sys::tty::{self, Until};
 
 /// What decides, besides the job itself, whether it is run.
 #[derive(Debug, Default)]
@@ -62,7 +61,7 @@ struct Ready {
 }
 
 impl Ready {
-    fn decide(&self, command: &mut Command, bell: Option<&Wake>) -> Result<(), SpawnError> {
+    fn decide(&self, command: &mut Command, until: Option<Until<'_>>) -> Result<(), SpawnError> {
         if command.skip_as.is_some() {
             return Ok(());
         }
@@ -70,10 +69,7 @@ impl Ready {
             command.skip_as = Some(Outcome::DoneBefore);
         } else if self.rules.confirm {
             let _alone = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
-            // Others may have been asked for long, and the run be over by now.
-            let is_over = bell.is_some_and(Wake::is_rung);
-            let is_allowed =
-                !is_over && ask(&command.task.line, bell).map_err(|error| error.to_string())?;
+            let is_allowed = ask(&command.task.line, until).map_err(|error| error.to_string())?;
             command.skip_as = (!is_allowed).then_some(Outcome::Declined);
         }
         Ok(())
@@ -87,9 +83,14 @@ impl RenderJob for Ready {
         Ok(command)
     }
 
-    fn prepare_until(&self, work: &Work, slot: usize, bell: &Wake) -> Result<Command, SpawnError> {
-        let mut command = self.render.prepare_until(work, slot, bell)?;
-        self.decide(&mut command, Some(bell))?;
+    fn prepare_until(
+        &self,
+        work: &Work,
+        slot: usize,
+        until: Until<'_>,
+    ) -> Result<Command, SpawnError> {
+        let mut command = self.render.prepare_until(work, slot, until)?;
+        self.decide(&mut command, Some(until))?;
         Ok(command)
     }
 
@@ -107,11 +108,10 @@ impl RenderJob for Ready {
     }
 }
 
-/// Shows the command `line` on the terminal; whether the answer begins with `y` or `Y`. No answer is a no, as is
-/// `bell` having been rung.
-fn ask(line: &[u8], bell: Option<&Wake>) -> io::Result<bool> {
+/// Shows the command `line` on the terminal; whether the answer begins with `y` or `Y`. No answer is a no.
+fn ask(line: &[u8], until: Option<Until<'_>>) -> io::Result<bool> {
     let question = [line, b" ?..."].concat();
-    let answer = tty::ask(&question, bell).map_err(|error| {
+    let answer = tty::ask(&question, until).map_err(|error| {
         let words = format!("--interactive needs a terminal to ask on: {error}");
         io::Error::new(error.kind(), words)
     })?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{ArgList, Outcome, SpawnError, Stdin};
-use crate::sys::wake::Wake;
+use crate::sys::tty::Until;
 
 /// One piece of work: its number and its arguments. Shared from the queue to the reports, and never changed; the
 /// command line is rendered when it starts.
@@ -120,14 +120,18 @@ pub trait RenderJob: Send + Sync {
     /// With what the attempt ends as `SpawnFailed`: a sentence that names what cannot be rendered.
     fn prepare(&self, work: &Work, slot: usize) -> Result<Command, SpawnError>;
 
-    /// As [`prepare`](Self::prepare); the user, if asked about the job, is waited for no longer than until `bell` is
-    /// rung.
+    /// As [`prepare`](Self::prepare); the user, if asked about the job, is waited for no longer than `until` says.
     ///
     /// # Errors
     ///
     /// As there.
-    fn prepare_until(&self, work: &Work, slot: usize, bell: &Wake) -> Result<Command, SpawnError> {
-        let _ = bell;
+    fn prepare_until(
+        &self,
+        work: &Work,
+        slot: usize,
+        until: Until<'_>,
+    ) -> Result<Command, SpawnError> {
+        let _ = until;
         self.prepare(work, slot)
     }
 

@@ -16,21 +16,36 @@ pub fn open() -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open("/dev/tty")
 }
 
-/// Writes `question` on the terminal and waits for a line, until `wake` is rung; then there is no answer.
+/// How long an answer is waited for.
+#[derive(Clone, Copy)]
+pub struct Until<'a> {
+    /// Rung when it may be over.
+    pub bell: &'a Wake,
+    /// Whether it is over. Where it is not, this makes the bell silent.
+    pub is_over: &'a dyn Fn() -> bool,
+}
+
+/// Writes `question` on the terminal and waits for a line, or until it is over; then there is no answer.
 ///
 /// # Errors
 ///
 /// When there is no terminal.
-pub fn ask(question: &[u8], wake: Option<&Wake>) -> io::Result<Vec<u8>> {
+pub fn ask(question: &[u8], until: Option<Until<'_>>) -> io::Result<Vec<u8>> {
+    if until.is_some_and(|until| (until.is_over)()) {
+        return Ok(Vec::new());
+    }
     let mut terminal = open()?;
     terminal.write_all(question)?;
     let mut answer = Vec::new();
     let mut byte = [0];
     while answer.last() != Some(&b'\n') {
-        if let Some(wake) = wake {
-            wake::wait_for_either(wake, terminal.as_fd())?;
+        if let Some(Until { bell, is_over }) = until {
+            wake::wait_for_either(bell, terminal.as_fd())?;
             if !wake::is_readable(terminal.as_fd())? {
-                return Ok(Vec::new());
+                if is_over() {
+                    return Ok(Vec::new());
+                }
+                continue;
             }
         }
         if terminal.read(&mut byte)? == 0 {

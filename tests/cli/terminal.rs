@@ -8,6 +8,11 @@ use crate::{ENVIRONMENT, text};
 
 /// What a terminal shows of `command`; once it shows `cue`, `typed` is typed. `None`: there is no `script`.
 fn shown(command: &str, cue: &str, typed: &str) -> Option<String> {
+    shown_in_steps(command, &[(cue, typed)])
+}
+
+/// As [`shown`], of several cues and what is typed at each, one after the other.
+fn shown_in_steps(command: &str, steps: &[(&str, &str)]) -> Option<String> {
     if Command::new("script").arg("--version").output().is_err() {
         skip_without("script");
         return None;
@@ -29,11 +34,9 @@ fn shown(command: &str, cue: &str, typed: &str) -> Option<String> {
     // Its end would be Ctrl-D.
     let mut keys = script.stdin.take().unwrap();
     let mut screen = script.stdout.take().unwrap();
-    let (mut shown, mut piece, mut typed) = (Vec::new(), [0; 4096], Some(typed));
+    let (mut shown, mut piece, mut steps) = (Vec::new(), [0; 4096], steps.iter().peekable());
     loop {
-        if text(&shown).contains(cue)
-            && let Some(typed) = typed.take()
-        {
+        if let Some((_, typed)) = steps.next_if(|(cue, _)| text(&shown).contains(cue)) {
             keys.write_all(typed.as_bytes()).unwrap();
         }
         match screen.read(&mut piece).unwrap() {
@@ -67,6 +70,17 @@ fn ctrl_c_while_being_asked_ends_the_run() {
         return;
     };
     assert_eq!(shown.matches(" ?...").count(), 1, "{shown}");
+}
+
+#[test]
+fn a_new_time_limit_is_no_answer_to_a_question() {
+    // The limit is known when the second job has ended, while the user is asked about the third.
+    let command = "-j2 -p --timeout 10000% --joblog /dev/tty -d, 'sleep 0.{}; echo {}' ::: 1,5,7";
+    let steps = [("0.1; echo 1 ?...", "y\ny\n"), ("\tsleep 0.5", "y\n")];
+    let Some(shown) = shown_in_steps(command, &steps) else {
+        return;
+    };
+    assert!(shown.contains("\n7\n"), "{shown}");
 }
 
 #[test]

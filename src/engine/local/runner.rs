@@ -31,6 +31,7 @@ use crate::sys::child::Child;
 use crate::sys::family::Family;
 use crate::sys::passing;
 use crate::sys::spawn::Spawner;
+use crate::sys::tty::Until;
 use crate::sys::wake::Wake;
 
 impl Worker for WorkerHandle {
@@ -101,7 +102,11 @@ impl LocalRunner {
     fn ready(&self, attempt: &Attempt, slot: usize) -> Result<Box<AttemptEnd>, Box<AttemptEnd>> {
         self.unless_killed(attempt)?;
         let prepare = &self.shared.config.prepare;
-        let prepared = prepare.prepare_until(&attempt.work, slot, self.worker.wake());
+        let until = Until {
+            bell: self.worker.wake(),
+            is_over: &|| self.worker.told_to_end().is_some(),
+        };
+        let prepared = prepare.prepare_until(&attempt.work, slot, until);
         let command = prepared.map_err(|error| {
             let outcome = match self.worker.killed() {
                 Some(by) => Outcome::Cancelled { by, signal: None },

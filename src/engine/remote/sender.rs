@@ -18,6 +18,7 @@ use crate::model::{AttemptEnd, Command, Outcome, SpawnError};
 use crate::protocol::down::{Fed, size};
 use crate::protocol::frame::{BODY_MAX, TooLong};
 use crate::protocol::{Assignment, Down, Id};
+use crate::sys::tty::Until;
 
 /// Frames are written when there are so many bytes of them.
 const FULL: usize = 64 << 10;
@@ -296,8 +297,12 @@ impl Sender {
     /// The command of `attempt`; or its end, if it is not to run.
     fn render(&self, attempt: &Attempt, slot: Option<usize>) -> Result<Command, Box<AttemptEnd>> {
         let config = &self.shared.config;
-        let (slot, bell) = (slot.unwrap_or(1), &self.shared.kill);
-        let prepared = config.prepare.prepare_until(&attempt.work, slot, bell);
+        let until = Until {
+            bell: &self.shared.kill,
+            is_over: &|| self.shared.lock().killed.is_some(),
+        };
+        let slot = slot.unwrap_or(1);
+        let prepared = config.prepare.prepare_until(&attempt.work, slot, until);
         let command = prepared.map_err(|error| {
             let outcome = match self.shared.lock().killed {
                 Some(by) => Outcome::Cancelled { by, signal: None },
