@@ -102,7 +102,7 @@ fn retries() -> Vec<Case> {
     [
         "-k -j1 --retries 3 --joblog log 'echo x >> n; exit {}' ::: 3 0",
         "-k -j1 --retries 3 --joblog log 'echo {} >> n; exit {}' ::: 1 0 2 0 0",
-        "-k -j2 --retries 3 --joblog log 'exit {}' ::: 1 0 2 0 0",
+        "-k -j2 --retries 3 --joblog log 'sleep 0.{}; exit {}' ::: 1 0 2 0 0",
         "-k -j1 --retries 2 --timeout 0.3 --joblog log 'echo x >> n; sleep {}' ::: 60 0",
         "-k -j1 --retries 3 --resume --joblog log 'echo x >> n; exit {}' ::: 3 0",
         "-k -j1 --retries 0 'echo x >> n; test $(wc -l < n) -ge {}' ::: 3 5",

@@ -141,7 +141,7 @@ pub const INTENDED: &[Difference] = &[
         reason: IN_ORDER_OF_ENDS,
     },
     Difference {
-        case: "-k -j2 --retries 3 --joblog log 'exit {}' ::: 1 0 2 0 0",
+        case: "-k -j2 --retries 3 --joblog log 'sleep 0.{}; exit {}' ::: 1 0 2 0 0",
         reason: IN_ORDER_OF_ENDS,
     },
     Difference {
