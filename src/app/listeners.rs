@@ -10,6 +10,7 @@ use super::record::{Recorder, open_joblog, open_record};
 use super::record_files::{RecordFiles, Wanted};
 use super::{EngineParts, Messages};
 use crate::flow::spool::Captured;
+use crate::ledger::jsonl::wire::LOCAL;
 use crate::ledger::key::NO_STDIN;
 use crate::model::LastWord;
 use crate::plan::{JsonPlan, JsonTarget, ReportPlan, RowsPlan};
@@ -226,6 +227,8 @@ fn json_lines(
         cwd,
         host: crate::sys::host::name(),
         cores: engine.plan.threads,
+        engine: LOCAL.to_owned(),
+        names: engine.names.iter().collect(),
         stdin: NO_STDIN.to_vec(),
     };
     let file = out.same_file();

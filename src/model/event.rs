@@ -184,6 +184,11 @@ impl AttemptEnd {
         self.ran.map_or(self.ended_at, |ran| ran.started_at)
     }
 
+    /// Whether it passed after a failure of the same job.
+    pub fn is_flaky(&self) -> bool {
+        self.outcome.is_success() && self.job.attempt > 1
+    }
+
     /// How long its process took; no time at all if there was none.
     pub fn took(&self) -> Duration {
         self.ran.map_or(Duration::ZERO, |ran| ran.took)

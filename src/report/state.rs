@@ -87,7 +87,7 @@ impl RunState {
     }
 
     fn job_over(&mut self, end: &AttemptEnd) {
-        self.ends.add(status(&end.outcome));
+        self.ends.add(status(&end.outcome), end.job.attempt);
         match &end.outcome {
             Outcome::Exited(0) | Outcome::Skipped | Outcome::FilteredOut | Outcome::DryRun => {
                 self.tally.ok += 1;
@@ -129,6 +129,10 @@ pub fn status(outcome: &Outcome) -> Status {
         Outcome::Signaled(_) => Status::Signal,
         Outcome::TimedOut(_) => Status::Timeout,
         Outcome::SpawnFailed(_) => Status::SpawnError,
+        Outcome::Cancelled {
+            by: KilledBy::Memory,
+            ..
+        } => Status::Memory,
         Outcome::Cancelled { .. } => Status::Cancelled,
         Outcome::Skipped | Outcome::FilteredOut | Outcome::Declined | Outcome::DoneBefore => {
             Status::Skipped
@@ -140,22 +144,31 @@ pub fn status(outcome: &Outcome) -> Status {
 
 /// How many jobs ended with each status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ends([u64; Status::Unknown as usize + 1]);
+pub struct Ends {
+    by_status: [u64; Status::Unknown as usize + 1],
+    flaky: u64,
+}
 
 impl Ends {
-    /// One more job ended with `status`.
-    pub fn add(&mut self, status: Status) {
-        self.0[status as usize] += 1;
+    /// One more job ended with `status`, at its try number `attempt`.
+    pub fn add(&mut self, status: Status, attempt: u32) {
+        self.by_status[status as usize] += 1;
+        self.flaky += u64::from(status == Status::Ok && attempt > 1);
+    }
+
+    /// How many passed after a failure.
+    pub fn flaky(&self) -> u64 {
+        self.flaky
     }
 
     /// How many ended with `status`.
     pub fn of(&self, status: Status) -> u64 {
-        self.0[status as usize]
+        self.by_status[status as usize]
     }
 
     /// How many ended at all.
     pub fn total(&self) -> u64 {
-        self.0.iter().sum()
+        self.by_status.iter().sum()
     }
 }
 

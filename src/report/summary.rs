@@ -114,7 +114,7 @@ impl Failures {
             self.named.insert(seq, Failed::new(end));
             keep_lowest(&mut self.named);
         }
-        if end.outcome.is_success() && end.job.attempt > 1 {
+        if end.is_flaky() {
             self.flakes += 1;
             self.flaky.insert(seq, end.job.attempt);
             keep_lowest(&mut self.flaky);

@@ -24,7 +24,7 @@ pub fn checked(stream: &[u8]) -> Vec<Value> {
         if let Err(why) = schema.validate(line) {
             panic!("not as the schema says: {why}\n{line:#}");
         }
-        assert_eq!(line["v"], 1, "{line}");
+        assert_eq!(line["v"], 2, "{line}");
         assert_eq!(line["run"], lines[0]["run"], "{line}");
         assert_eq!(
             line["n"].as_u64().unwrap(),
@@ -78,7 +78,7 @@ fn the_stream_on_stdout_holds_the_whole_run() {
     let [start, ok, fail, end] = &lines[..] else {
         unreachable!()
     };
-    assert_eq!(start["jobs"], 1);
+    assert_eq!(start["slots"], 1);
     assert_eq!(
         (&ok["seq"], &ok["status"], &ok["exit"]),
         (&1.into(), &"ok".into(), &0.into())

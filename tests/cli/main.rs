@@ -13,6 +13,7 @@ mod hints;
 mod idle;
 mod inputs;
 mod json;
+mod json_tools;
 mod language;
 mod last_line;
 mod limits;

@@ -203,7 +203,10 @@ fn the_json_of_a_dry_run_says_so_and_is_none_that_a_run_could_go_on_by() {
             (&end["status"], end["exit"].is_null()),
             (&"dry".into(), true)
         );
-        assert_eq!((&over["dry"], &over["ok"]), (&1.into(), &0.into()));
+        assert_eq!(
+            (&over["counts"]["dry"], &over["counts"]["ok"]),
+            (&1.into(), &0.into())
+        );
         fs::write(folder.path().join("log"), &dry.stdout).unwrap();
         fanout()
             .current_dir(folder.path())

@@ -174,7 +174,7 @@ const SECTIONS: [(&str, &[Part]); 8] = [
         &[
             Text(
                 "--json writes a line for each event: run.start, job.end for each job, progress at most once a second, \
-                 run.end; --json-detail says which. A field has one type in all lines, null where there is no value. \
+                 run.end with the numbers of jobs by how they ended; --json-detail says which. A field has one type in all lines, null where there is no value. \
                  --json-schema prints the schema.",
             ),
             Example(

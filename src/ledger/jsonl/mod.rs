@@ -61,6 +61,9 @@ pub fn parse(line: &[u8]) -> serde_json::Result<(Head<'_>, Body<'_>)> {
         "job.lost" => Body::JobLost(serde_json::from_slice(line)?),
         "gate" => Body::Gate(serde_json::from_slice(line)?),
         "progress" => Body::Progress(serde_json::from_slice(line)?),
+        "run.end" if head.v == 1 => {
+            Body::RunEnd(serde_json::from_slice::<wire::RunEnd1>(line)?.into())
+        }
         "run.end" => Body::RunEnd(serde_json::from_slice(line)?),
         _ => Body::Unknown,
     };

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::stamp::{Calendar, Stamp};
 use super::text::{Text, Texts, bytes, bytes_list, exact, exact_list};
-use super::wire::{Cost, Killer, Line, Status, VERSION, Who, WorkEnd};
+use super::wire::{Cost, Counts, Killer, Line, Status, VERSION, Who, WorkEnd};
 use super::*;
 use crate::model::ArgList;
 
@@ -60,6 +60,7 @@ prop_compose! {
 fn who((args, command): &(ArgList, Vec<u8>), ran: bool) -> Who<'_> {
     Who {
         seq: 3,
+        names: ran.then_some(Texts::Of(args)),
         key: "00ff".into(),
         args: Texts::Of(args),
         args_b64: exact_list(args),
@@ -75,11 +76,12 @@ fn who((args, command): &(ArgList, Vec<u8>), ran: bool) -> Who<'_> {
     }
 }
 
-const STATUSES: [Status; 9] = [
+const STATUSES: [Status; 10] = [
     Status::Ok,
     Status::Fail,
     Status::Signal,
     Status::Timeout,
+    Status::Memory,
     Status::SpawnError,
     Status::Cancelled,
     Status::Skipped,
@@ -125,6 +127,7 @@ prop_compose! {
         JobEnd {
             who: Who {
                 seq: 0,
+                names: None,
                 key: "".into(),
                 args: Texts::Read(Vec::new()),
                 args_b64: None,
@@ -212,7 +215,8 @@ proptest! {
                 argv_b64: exact_list(&work.0),
                 template: command.clone(),
                 template_b64: exact(&work.1),
-                jobs: number,
+                slots: number,
+                engine: texts.clone(),
                 cwd: texts.clone(),
                 cwd_b64: optional.clone(),
                 host: texts.clone(),
@@ -256,12 +260,17 @@ proptest! {
                 rate: seconds,
             }),
             Body::RunEnd(RunEnd {
-                jobs: number,
-                ok: 3,
+                counts: Counts {
+                    ok: 3,
+                    memory: 1,
+                    not_started: number,
+                    flaky: 2,
+                    ..Counts::default()
+                },
+                total,
                 elapsed_s: seconds,
                 slot_utilisation: 0.5,
                 exit: 1,
-                not_started: number,
                 input_left: true,
                 halted_by: optional.map(|it| it.to_string()),
                 ..RunEnd::default()
@@ -349,4 +358,49 @@ fn a_damaged_line_is_named_and_the_next_one_read() {
         seen[3]
     );
     assert!(reader.is_torn());
+}
+
+/// A name means one thing, so that what reads all lines as one table finds one type a column.
+#[test]
+fn a_field_has_one_type_in_all_lines() {
+    let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
+    let mut types = std::collections::BTreeMap::new();
+    for line in schema["oneOf"].as_array().unwrap() {
+        for (name, field) in line["properties"].as_object().unwrap() {
+            let mut kinds: Vec<_> = match &field["type"] {
+                serde_json::Value::Array(kinds) => kinds.clone(),
+                kind => vec![kind.clone()],
+            };
+            kinds.retain(|kind| kind != "null");
+            let known = types.entry(name.clone()).or_insert_with(|| kinds.clone());
+            assert_eq!(*known, kinds, "{name} of {}", line["title"]);
+        }
+    }
+}
+
+#[test]
+fn streams_of_version_1_are_read() {
+    let head = r#""run":"r","n":1,"ts":"2023-11-14T22:13:20.000000Z""#;
+    let start = format!(
+        r#"{{"v":1,"type":"run.start",{head},"version":"0","argv":["fanout"],"argv_b64":null,"template":"echo","template_b64":null,"jobs":4,"cwd":"/","cwd_b64":null,"host":"box","cores":2,"total":null}}"#
+    );
+    let Body::RunStart(start) = parse(start.as_bytes()).unwrap().1 else {
+        panic!();
+    };
+    assert_eq!((start.slots, &*start.engine), (4, "local"));
+    let end = format!(
+        r#"{{"v":1,"type":"run.end",{head},"jobs":3,"ok":1,"fail":1,"signal":1,"not_started":2,"input_left":false,"elapsed_s":1.5,"slot_utilisation":1.0,"user_s":0.0,"sys_s":0.0,"exit":2,"halted_by":"SIGINT"}}"#
+    );
+    let Body::RunEnd(end) = parse(end.as_bytes()).unwrap().1 else {
+        panic!();
+    };
+    let counts = Counts {
+        ok: 1,
+        fail: 1,
+        signal: 1,
+        not_started: 2,
+        ..Counts::default()
+    };
+    assert_eq!((end.counts, end.total, end.exit), (counts, Some(5), 2));
+    assert_eq!((end.elapsed_s, &*end.halted_by.unwrap()), (1.5, "SIGINT"));
 }

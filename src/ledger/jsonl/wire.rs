@@ -13,7 +13,7 @@ use super::stamp::Stamp;
 use super::text::{Text, Texts};
 
 /// The version of the schema.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// What every line begins with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -61,7 +61,9 @@ pub struct RunStart<'a> {
     /// The exact bytes in base64 where `template` is no UTF-8.
     pub template_b64: Option<String>,
     /// How many jobs run at a time at most.
-    pub jobs: u64,
+    // The name that version 1 has for it.
+    #[serde(alias = "jobs")]
+    pub slots: u64,
     /// The working directory; U+FFFD where it is no UTF-8.
     #[serde(borrow)]
     pub cwd: Text<'a>,
@@ -71,17 +73,31 @@ pub struct RunStart<'a> {
     /// The name of this machine.
     #[serde(borrow)]
     pub host: Text<'a>,
+    /// What runs the jobs.
+    #[serde(borrow, default = "local")]
+    pub engine: Text<'a>,
     /// CPU threads that fanout may use.
     pub cores: u64,
     /// How many jobs there will be, where that is known.
     pub total: Option<u64>,
 }
 
+/// The engine of streams that do not tell.
+fn local() -> Text<'static> {
+    LOCAL.into()
+}
+
+/// The engine that runs jobs on this machine.
+pub const LOCAL: &str = "local";
+
 /// Who a job is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Who<'a> {
     /// Position in the input, from 1.
     pub seq: u64,
+    /// What the columns of the input are called, where a header tells; U+FFFD where they are no UTF-8.
+    #[serde(borrow, default)]
+    pub names: Option<Texts<'a>>,
     /// Hash of command, working directory and stdin source; equal for equal work.
     #[serde(borrow)]
     pub key: Text<'a>,
@@ -253,6 +269,7 @@ pub enum Status {
     Fail,
     Signal,
     Timeout,
+    Memory,
     SpawnError,
     Cancelled,
     Skipped,
@@ -368,12 +385,11 @@ pub struct Progress {
     pub rate: f64,
 }
 
-/// `run.end`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// How many jobs ended in each way, and how many never began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
-pub struct RunEnd {
-    /// How many jobs there were.
-    pub jobs: u64,
+#[schemars(inline)]
+pub struct Counts {
     /// Jobs with this status.
     pub ok: u64,
     /// Jobs with this status.
@@ -383,6 +399,8 @@ pub struct RunEnd {
     /// Jobs with this status.
     pub timeout: u64,
     /// Jobs with this status.
+    pub memory: u64,
+    /// Jobs with this status.
     pub spawn_error: u64,
     /// Jobs with this status.
     pub cancelled: u64,
@@ -390,11 +408,23 @@ pub struct RunEnd {
     pub skipped: u64,
     /// Jobs with this status.
     pub dry: u64,
-    /// Jobs with this status.
+    /// Jobs with this status, and those whose output was lost after their end had been told.
     pub lost: u64,
     /// Jobs that were never taken from the input, as far as they are known of.
     pub not_started: u64,
-    /// Whether there may be more of them: the input was not read to its end.
+    /// Jobs that passed after a failure. They are among `ok`, too.
+    pub flaky: u64,
+}
+
+/// `run.end`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct RunEnd {
+    /// How many jobs ended in each way, and how many never began.
+    pub counts: Counts,
+    /// How many jobs there were, those that never began included; null where the input was not read to its end.
+    pub total: Option<u64>,
+    /// Whether there may be more than `counts` has: the input was not read to its end.
     pub input_left: bool,
     /// Seconds that the run took.
     pub elapsed_s: f64,
@@ -408,4 +438,25 @@ pub struct RunEnd {
     pub exit: i32,
     /// What halted the run early.
     pub halted_by: Option<String>,
+}
+
+/// `run.end` of version 1, which has its counts among its other fields. It is read only.
+#[derive(Debug, Deserialize)]
+pub(super) struct RunEnd1 {
+    #[serde(flatten)]
+    counts: Counts,
+    jobs: u64,
+    #[serde(flatten)]
+    rest: RunEnd,
+}
+
+impl From<RunEnd1> for RunEnd {
+    fn from(old: RunEnd1) -> Self {
+        let all = old.jobs + old.counts.not_started;
+        Self {
+            counts: old.counts,
+            total: (!old.rest.input_left).then_some(all),
+            ..old.rest
+        }
+    }
 }

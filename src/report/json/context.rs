@@ -17,6 +17,10 @@ pub struct Context {
     pub host: String,
     /// CPU threads that fanout may use.
     pub cores: usize,
+    /// What runs the jobs.
+    pub engine: String,
+    /// The names of the columns, where a header gives any.
+    pub names: ArgList,
     /// Where the jobs' standard input comes from, such as `/dev/null`: part of a job's `key`.
     pub stdin: Vec<u8>,
 }

@@ -26,7 +26,7 @@ pub fn event(head: &Head<'_>, body: Body<'_>) -> Option<Event> {
     Some(match body {
         Body::RunStart(start) => Event::RunStarted(RunStart {
             at,
-            slots: usize::try_from(start.jobs).unwrap_or(usize::MAX),
+            slots: usize::try_from(start.slots).unwrap_or(usize::MAX),
             total: start.total,
         }),
         Body::JobStart(start) => Event::AttemptStarted(Box::new(AttemptStart {
@@ -52,7 +52,7 @@ fn run_end(end: wire::RunEnd, at: SystemTime) -> RunEnd {
             .is_some_and(|by| signal_number(by).is_some()),
         halted_by,
         left: Left {
-            jobs: end.not_started,
+            jobs: end.counts.not_started,
             more: end.input_left,
         },
     }
@@ -151,9 +151,14 @@ fn outcome(end: &wire::JobEnd<'_>) -> Outcome {
         (Status::Signal, _) => Outcome::Signaled(signal.unwrap_or_default()),
         (Status::Timeout, _) => Outcome::TimedOut(exit),
         (Status::SpawnError, error) => Outcome::SpawnFailed(spawn_error(error.unwrap_or_default())),
+        (Status::Memory, _) => Outcome::Cancelled {
+            by: KilledBy::Memory,
+            signal,
+        },
         (Status::Cancelled, _) => Outcome::Cancelled {
             by: match end.killed_by {
                 Some(Killer::Halt) => KilledBy::Halt,
+                // As version 1 has it.
                 Some(Killer::Memory) => KilledBy::Memory,
                 _ => KilledBy::User,
             },

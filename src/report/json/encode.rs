@@ -8,7 +8,7 @@ use super::output::Output;
 use crate::flow::spool::Captured;
 use crate::ledger::jsonl::stamp::Calendar;
 use crate::ledger::jsonl::text::{Text, Texts, exact, exact_list};
-use crate::ledger::jsonl::wire::{self, Cost, JobEnd, JobStart, Killer, Status, Who};
+use crate::ledger::jsonl::wire::{self, Cost, Counts, JobEnd, JobStart, Killer, Status, Who};
 use crate::ledger::key::key;
 use crate::model::{
     AttemptEnd, AttemptInfo, AttemptStart, Exit, KilledBy, Outcome, OutputLost, RunEnd,
@@ -55,6 +55,7 @@ pub(super) fn who<'a>(
 ) -> Who<'a> {
     Who {
         seq: job.seq,
+        names: (!context.names.is_empty()).then_some(Texts::Of(&context.names)),
         key: key.as_str().into(),
         args: Texts::Of(&job.job.args),
         args_b64: exact_list(&job.job.args),
@@ -97,7 +98,7 @@ pub(super) fn job_end<'a>(
     JobEnd {
         who,
         attempts_max: end.attempts_max,
-        flaky: outcome.is_success() && end.job.attempt > 1,
+        flaky: end.is_flaky(),
         queued_at: calendar.stamp(end.queued_at),
         started_at: end.ran.map(|ran| calendar.stamp(ran.started_at)),
         ended_at: calendar.stamp(end.ended_at),
@@ -195,18 +196,23 @@ pub(super) fn run_end(state: &RunState, taken_back: &Ends, end: &RunEnd) -> wire
         0.0
     };
     let ended = |status| state.ends.of(status).saturating_sub(taken_back.of(status));
-    wire::RunEnd {
-        jobs: state.ends.total(),
+    let counts = Counts {
         ok: ended(Status::Ok),
         fail: ended(Status::Fail),
         signal: ended(Status::Signal),
         timeout: ended(Status::Timeout),
+        memory: ended(Status::Memory),
         spawn_error: ended(Status::SpawnError),
         cancelled: ended(Status::Cancelled),
         skipped: ended(Status::Skipped),
         dry: ended(Status::Dry),
         lost: ended(Status::Lost) + taken_back.total(),
         not_started: end.left.jobs,
+        flaky: state.ends.flaky().saturating_sub(taken_back.flaky()),
+    };
+    wire::RunEnd {
+        counts,
+        total: (!end.left.more).then(|| state.ends.total() + end.left.jobs),
         input_left: end.left.more,
         elapsed_s: seconds(elapsed),
         slot_utilisation: (used.min(1.0) * 1e4).round() / 1e4,

@@ -176,10 +176,11 @@ impl JsonLines {
             argv_b64: exact_list(&context.argv),
             template: Text::lossy(&context.template),
             template_b64: exact(&context.template),
-            jobs: start.slots as u64,
+            slots: start.slots as u64,
             cwd: self.cwd.as_str().into(),
             cwd_b64: exact(&context.cwd).map(Text::from),
             host: context.host.as_str().into(),
+            engine: context.engine.as_str().into(),
             cores: context.cores as u64,
             total: start.total,
         };
@@ -226,7 +227,7 @@ impl JsonLines {
     /// The output of a job that was told to have ended with `was` is lost.
     fn job_lost(&mut self, job: &AttemptInfo, was: &Outcome, why: &str) -> Result<(), Failure> {
         let was = status(was);
-        self.taken_back.add(was);
+        self.taken_back.add(was, job.attempt);
         let key = Key::new(job, &self.context, &mut self.scratch);
         let body = wire::JobLost {
             seq: job.seq,

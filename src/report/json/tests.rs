@@ -22,6 +22,8 @@ fn sink(config: Config) -> (JsonLines, std::fs::File) {
         template: b"echo {}".to_vec(),
         cwd: b"/work".to_vec(),
         host: "box".into(),
+        engine: "local".into(),
+        names: ["file"].into_iter().collect(),
         cores: 2,
         stdin: b"/dev/null".to_vec(),
     };
@@ -166,8 +168,8 @@ fn the_order_of_keys_is_fixed() {
         );
     }
     let expected = concat!(
-        r#"{"v":1,"type":"job.end","run":…,"n":1,"ts":…,"#,
-        r#""seq":1,"key":"cbf8f4ab71a91b4a7d6f42b5340efb31","args":["echo 1"],"args_b64":null,"command":"echo 1","#,
+        r#"{"v":2,"type":"job.end","run":…,"n":1,"ts":…,"#,
+        r#""seq":1,"names":["file"],"key":"cbf8f4ab71a91b4a7d6f42b5340efb31","args":["echo 1"],"args_b64":null,"command":"echo 1","#,
         r#""command_b64":null,"argv":null,"argv_b64":null,"cwd":"/work","host":"box","slot":1,"#,
         r#""pid":100,"attempt":1,"attempts_max":1,"flaky":false,"#,
         r#""queued_at":"2023-11-14T22:13:20.000000Z","started_at":"2023-11-14T22:13:20.250000Z","#,
@@ -214,7 +216,6 @@ fn the_last_line_adds_up() {
     let lines = lines(at(Detail::Results), one_of_everything());
     let end = &lines[lines.len() - 1];
     let counts = [
-        "jobs",
         "ok",
         "signal",
         "timeout",
@@ -223,8 +224,9 @@ fn the_last_line_adds_up() {
         "lost",
         "fail",
     ]
-    .map(|field| end[field].as_u64().unwrap());
-    assert_eq!(counts, [8, 2, 1, 1, 1, 2, 1, 0]);
+    .map(|field| end["counts"][field].as_u64().unwrap());
+    assert_eq!(end["total"], 8);
+    assert_eq!(counts, [2, 1, 1, 1, 2, 1, 0]);
     assert_eq!(end["elapsed_s"], 10.0);
     // Seven attempts of 1.25 s in two slots of 10 s.
     assert_eq!(end["slot_utilisation"], 0.4375);
