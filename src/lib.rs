@@ -10,7 +10,7 @@
 //! | 7 | [`mod@run`] | policy: when a job starts, is tried again, or the run ends |
 //! | 6 | [`job`], [`engine`], [`reduce`], [`report`] | records to jobs; where attempts run; merges of outputs; output and JSON |
 //! | 5 | [`exec`] | what it takes to run one command on this host |
-//! | 4 | [`input`], [`pipe`], [`template`], [`ledger`], [`sql`] | reading inputs; splitting streams; rendering commands; joblog formats; tables of jobs |
+//! | 4 | [`input`], [`pipe`], [`template`], [`ledger`], [`sql`], [`hosts`] | reading inputs; splitting streams; rendering commands; joblog formats; tables of jobs; who the hosts are |
 //! | 3 | [`record`], [`protocol`] | records told apart and cut into columns; what a coordinator and workers say |
 //! | 2 | [`model`] | jobs, outcomes, events: data only |
 //! | 1 | [`flow`] | bounded hand-over: mailboxes, credit, blocks, spools |
@@ -27,6 +27,7 @@ pub mod cli;
 pub mod engine;
 pub mod exec;
 pub mod flow;
+pub mod hosts;
 pub mod input;
 pub mod job;
 pub mod ledger;

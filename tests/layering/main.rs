@@ -23,7 +23,7 @@ const LAYERS: &[(u32, &[&str])] = &[
     (7, &["run"]),
     (6, &["engine", "job", "reduce", "report"]),
     (5, &["exec"]),
-    (4, &["input", "pipe", "template", "ledger", "sql"]),
+    (4, &["input", "pipe", "template", "ledger", "sql", "hosts"]),
     (3, &["protocol", "record"]),
     (2, &["model"]),
     (1, &["flow"]),

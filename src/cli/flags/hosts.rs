@@ -1,20 +1,16 @@
 //! Other hosts: what GNU parallel has for them, as far as it concerns this one.
 
-use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::Read as _;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::ffi::OsString;
 
 use clap::Args;
 
 use crate::cli::error::UsageError;
-use crate::cli::values::Wrong;
+use crate::hosts::{HostSources, Login, SourceError};
 use crate::plan::{Plan, SlotsPlan};
 use crate::run::halt::ExitRule;
 
 /// Options on hosts. Jobs run on this machine only; scripts that name it as `:` work.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Hosts")]
 pub struct Hosts {
     /// Run jobs on HOST: ':' is this machine, and the only one there is so far; N/: with N as the number of
@@ -83,6 +79,14 @@ pub struct Hosts {
 pub const TAG: &[u8] = b":";
 
 impl Hosts {
+    /// What names hosts.
+    pub fn sources(&self) -> HostSources {
+        HostSources {
+            lists: self.sshlogin.clone(),
+            files: self.sshloginfile.clone(),
+        }
+    }
+
     /// How many CPU threads this machine is to be taken for, where the hosts that were named say so. As in
     /// GNU parallel, jobs run here if none is named.
     ///
@@ -90,34 +94,17 @@ impl Hosts {
     ///
     /// One line that names the host that is not this machine, or the file that cannot be read.
     pub fn threads(&self) -> Result<Option<usize>, UsageError> {
-        let mut threads = None;
-        let mut hosts = Vec::new();
-        for list in &self.sshlogin {
-            hosts.extend(entries(list.as_bytes()));
-        }
+        let hosts = self.sources().read().map_err(|why| refused(&why))?;
         if hosts.is_empty() && !self.sshlogin.is_empty() {
             let why = "names no host: jobs run on this machine as ':'";
             return Err(UsageError::value("--sshlogin", why));
         }
-        for name in &self.sshloginfile {
-            let (file, text) = read(name)?;
-            let lines = text.split(|&byte| byte == b'\n');
-            let lines = lines.map(|line| line.split(|&byte| byte == b'#').next().unwrap_or(line));
-            for host in lines.flat_map(entries) {
-                threads = one(&host)
-                    .map_err(|why| {
-                        let option = format!("--sshloginfile {}:", file.display());
-                        UsageError::value(option, why)
-                    })?
-                    .or(threads);
-            }
+        if let Some(other) = hosts.iter().find(|host| host.login != Login::Here) {
+            let name = String::from_utf8_lossy(&other.name()).into_owned();
+            let why = "jobs run on this machine only, which is ':'; other hosts are not supported";
+            return Err(UsageError::value("--sshlogin", format!("{name}: {why}")));
         }
-        for host in hosts {
-            threads = one(&host)
-                .map_err(|why| UsageError::value("--sshlogin", why))?
-                .or(threads);
-        }
-        Ok(threads)
+        Ok(hosts.first().and_then(|host| host.threads))
     }
 
     /// What is ignored, since there is no other host, in GNU parallel's words.
@@ -160,107 +147,47 @@ impl Hosts {
     }
 }
 
-/// The hosts of a list: commas and lines separate them.
-fn entries(list: &[u8]) -> Vec<Vec<u8>> {
-    list.split(|byte| b",\n".contains(byte))
-        .map(|host| host.trim_ascii().to_vec())
-        .filter(|host| !host.is_empty())
-        .collect()
-}
-
-/// How many threads an entry gives this machine: `[@GROUPS/][N/]:`.
-fn one(entry: &[u8]) -> Result<Option<usize>, Wrong> {
-    let mut rest = entry;
-    if entry.first() == Some(&b'@') {
-        match entry.iter().position(|&byte| byte == b'/') {
-            // Groups alone limit what inputs may name; here there is one host for all.
-            None => return Ok(None),
-            Some(end) => rest = &entry[end + 1..],
-        }
-    }
-    let shown = || String::from_utf8_lossy(entry).into_owned();
-    let (threads, host) = match rest.iter().position(|&byte| byte == b'/') {
-        Some(end) if end > 0 && rest[..end].iter().all(u8::is_ascii_digit) => {
-            let number = String::from_utf8_lossy(&rest[..end]);
-            let threads = number
-                .parse()
-                .map_err(|_| Wrong(format!("{}: too many CPU threads", shown())))?;
-            (Some(threads), &rest[end + 1..])
-        }
-        _ => (None, rest),
-    };
-    if host != b":" {
-        return Err(Wrong(format!(
-            "{}: jobs run on this machine only, which is ':'; other hosts are not supported",
-            shown()
-        )));
-    }
-    match threads {
-        Some(0) => Err(Wrong(format!("{}: no CPU thread runs no job", shown()))),
-        threads => Ok(threads),
-    }
-}
-
-/// A file of hosts and its text. As GNU parallel: `..` and `.` are the user's and the system's, names
-/// without a folder may be in ~/.parallel.
-fn read(name: &OsStr) -> Result<(PathBuf, Vec<u8>), UsageError> {
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".parallel"));
-    let path = match name.as_bytes() {
-        b"-" => PathBuf::from("/dev/stdin"),
-        b"." => "/etc/parallel/sshloginfile".into(),
-        b".." => home().unwrap_or_default().join("sshloginfile"),
-        _ => {
-            let here = PathBuf::from(name);
-            let theirs = home().map(|home| home.join(name));
-            match theirs {
-                Some(file) if !here.exists() && file.is_file() => file,
-                _ => here,
-            }
-        }
-    };
-    let mut text = Vec::new();
-    File::open(&path)
-        .and_then(|mut file| file.read_to_end(&mut text))
-        .map_err(|why| UsageError::Unusable(format!("Cannot open {}: {why}", path.display())))?;
-    Ok((path, text))
+fn refused(error: &SourceError) -> UsageError {
+    UsageError::Unusable(error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn threads(list: &str) -> Result<Option<usize>, String> {
+        let hosts = Hosts {
+            sshlogin: vec![list.into()],
+            ..Hosts::default()
+        };
+        hosts.threads().map_err(|why| why.to_string())
+    }
+
     #[test]
     fn this_machine_has_many_spellings() {
-        for (entry, threads) in [
+        for (list, expected) in [
             (":", None),
             ("4/:", Some(4)),
             ("@group/:", None),
             ("@a+b/2/:", Some(2)),
-            ("@group", None),
+            ("@a/2/:,@a", Some(2)),
         ] {
-            assert_eq!(one(entry.as_bytes()), Ok(threads), "{entry}");
+            assert_eq!(threads(list), Ok(expected), "{list}");
         }
     }
 
     #[test]
     fn another_host_is_an_error_that_names_it() {
-        for entry in [
-            "server",
-            "user@server",
-            "2/server",
-            "ssh -l x server",
-            "0/:",
-            "/:",
+        for (list, named) in [
+            ("server", "server"),
+            (":,user@server", "user@server"),
+            ("2/server", "server"),
+            ("ssh -l x server", "ssh -l x server"),
+            ("0/:", "0/:"),
+            ("/:", "/:"),
         ] {
-            assert!(
-                one(entry.as_bytes()).unwrap_err().0.contains(entry),
-                "{entry}"
-            );
+            let why = threads(list).unwrap_err();
+            assert!(why.starts_with(&format!("--sshlogin {named}: ")), "{why}");
         }
-    }
-
-    #[test]
-    fn lists_are_separated_by_commas_and_lines() {
-        assert_eq!(entries(b":, 2/:\n\n"), [b":".to_vec(), b"2/:".to_vec()]);
     }
 }
