@@ -238,11 +238,7 @@ impl Told {
                 }
             }
             Update::Running(_) => self.lists += 1,
-            Update::Asking(_)
-            | Update::DryRun(_)
-            | Update::Up(_)
-            | Update::Down(_)
-            | Update::Notice(_) => {}
+            Update::DryRun(_) | Update::Up(_) | Update::Down(_) | Update::Notice(_) => {}
         }
     }
 

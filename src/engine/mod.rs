@@ -21,7 +21,6 @@ mod update_sender;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::flow::output_order::Asking;
 use crate::model::{
     AttemptEnd, AttemptInfo, AttemptStart, Command, DryRunLines, KilledBy, Outcome, OutputPiece,
     SpawnError, Where, Work,
@@ -84,8 +83,6 @@ pub enum Update {
     Started(Box<AttemptStart>),
     /// Output of a running attempt, as it came.
     Output(OutputPiece),
-    /// A running job's wish to write to standard output by itself.
-    Asking(Asking),
     /// Attempts are over, in this order.
     Ended(Vec<Box<AttemptEnd>>),
     /// Attempts are over, none of which met an error; only from an engine that runs nothing.

@@ -12,9 +12,9 @@ use crate::sys::wake::Wake;
 pub struct OutputOrder {
     now: AtomicU64,
     /// The job that has the output to itself.
-    clear: AtomicU64,
-    /// The last job that asked for it and will not get it.
-    refused: AtomicU64,
+    granted: AtomicU64,
+    /// The last job that wanted it and will not get it.
+    denied: AtomicU64,
     /// Where the job that has the output to itself may write.
     out: OnceLock<File>,
     waiting: Mutex<HashMap<u64, Arc<Wake>>>,
@@ -24,8 +24,8 @@ impl Default for OutputOrder {
     fn default() -> Self {
         Self {
             now: AtomicU64::new(1),
-            clear: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
+            granted: AtomicU64::new(0),
+            denied: AtomicU64::new(0),
             out: OnceLock::new(),
             waiting: Mutex::default(),
         }
@@ -72,19 +72,20 @@ impl OutputOrder {
     }
 
     /// Whether job number `seq` has the output to itself.
-    pub fn is_clear_for(&self, seq: u64) -> bool {
-        self.clear.load(Ordering::SeqCst) == seq
+    pub fn is_granted_to(&self, seq: u64) -> bool {
+        self.granted.load(Ordering::SeqCst) == seq
     }
 
-    /// Whether job number `seq` asked for it in vain.
-    pub fn is_refused_to(&self, seq: u64) -> bool {
-        self.refused.load(Ordering::SeqCst) == seq
+    /// Whether job number `seq` wanted it in vain.
+    pub fn is_denied_to(&self, seq: u64) -> bool {
+        self.denied.load(Ordering::SeqCst) == seq
     }
 
-    /// Asks for job number `seq` to have the output to itself; `wake` rings when there is an answer.
-    pub fn ask(self: &Arc<Self>, seq: u64, wake: &Arc<Wake>) -> Asking {
+    /// What job number `seq` puts behind its output to have standard output to itself; `wake` rings when there is an
+    /// answer.
+    pub fn barrier(self: &Arc<Self>, seq: u64, wake: &Arc<Wake>) -> Barrier {
         self.wait(seq, wake);
-        Asking {
+        Barrier {
             turn: Arc::clone(self),
             seq,
             granted: false,
@@ -96,27 +97,28 @@ impl OutputOrder {
     }
 }
 
-/// A job's wish to have the output to itself, on its way to whoever writes it. Refused when dropped.
+/// A mark behind a job's output, on its way to whoever writes that: once everything before it is written, the job has
+/// standard output to itself. Denied when dropped.
 #[derive(Debug)]
-pub struct Asking {
+pub struct Barrier {
     turn: Arc<OutputOrder>,
     seq: u64,
     granted: bool,
 }
 
-impl Asking {
-    /// Everything before what the job goes on to write has been written: it may go on by itself.
+impl Barrier {
+    /// Everything before it has been written.
     pub fn grant(mut self) {
         self.granted = true;
     }
 }
 
-impl Drop for Asking {
+impl Drop for Barrier {
     fn drop(&mut self) {
         let answer = if self.granted {
-            &self.turn.clear
+            &self.turn.granted
         } else {
-            &self.turn.refused
+            &self.turn.denied
         };
         answer.store(self.seq, Ordering::SeqCst);
         if let Some(wake) = self.turn.waiting().get(&self.seq) {

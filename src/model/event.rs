@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{ArgList, Command, ExitCode, Job, Outcome, Stdin, Usage};
 use crate::flow::credit::Token;
-use crate::flow::output_order::Asking;
+use crate::flow::output_order::Barrier;
 use crate::flow::spool::Captured;
 
 /// Something that happened. Sinks in `report` receive each event once, in order.
@@ -21,8 +21,6 @@ pub enum Event {
     AttemptStarted(Box<AttemptStart>),
     /// A piece of a running job's output; only when output is streamed.
     Output(OutputPiece),
-    /// The job whose turn it is wants to write by itself, from here on; whoever prints output takes the wish out.
-    Asking(Option<Asking>),
     /// An attempt failed and the job will be tried again.
     AttemptFailed(Box<AttemptEnd>),
     /// A job's one and only terminal event.
@@ -230,10 +228,30 @@ pub struct OutputPiece {
     pub job: Arc<AttemptInfo>,
     /// Where it was written.
     pub stream: Stream,
-    /// The bytes; a piece may end anywhere.
-    pub bytes: Vec<u8>,
+    /// What was written.
+    pub content: Content,
     /// Bounds how many pieces are on their way; given back when the piece has been dealt with.
     pub token: Option<Token>,
+}
+
+/// What a piece of output is.
+#[derive(Debug)]
+pub enum Content {
+    /// Bytes; they may end anywhere.
+    Bytes(Vec<u8>),
+    /// Everything before is to be written: then the job goes on by itself. Only of the job whose turn it is, and only
+    /// on the machine whose standard output it is.
+    Barrier(Barrier),
+}
+
+impl OutputPiece {
+    /// The bytes that were written; none of a barrier.
+    pub fn bytes(&self) -> &[u8] {
+        match &self.content {
+            Content::Bytes(bytes) => bytes,
+            Content::Barrier(_) => &[],
+        }
+    }
 }
 
 /// Jobs in a row whose command lines are all that is wanted of them.

@@ -15,8 +15,8 @@ mod stdin;
 pub use args::ArgList;
 pub use durations::{Durations, MovingAverage};
 pub use event::{
-    AttemptEnd, AttemptInfo, AttemptStart, DryRunLines, Event, Left, OutputPiece, Ran, RunEnd,
-    RunStart, Stream, Tally, Where,
+    AttemptEnd, AttemptInfo, AttemptStart, Content, DryRunLines, Event, Left, OutputPiece, Ran,
+    RunEnd, RunStart, Stream, Tally, Where,
 };
 pub use exit_code::{ExitCode, LastWord, MANY};
 pub use job::{Command, Job, RenderJob, RenderedSink, Task, Work};

@@ -68,7 +68,6 @@ impl NearOrder {
                 Event::RunStarted(_)
                 | Event::AttemptStarted(_)
                 | Event::Output(_)
-                | Event::Asking(_)
                 | Event::AttemptFailed(_)
                 | Event::Gate(_) => told.push(event),
             }

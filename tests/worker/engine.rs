@@ -239,7 +239,7 @@ fn output_is_handed_on_while_a_job_runs_as_far_as_somebody_takes_it() {
     let mut streamed = 0;
     let end = loop {
         match remote.hear() {
-            Update::Output(piece) => streamed += piece.bytes.len() as u64,
+            Update::Output(piece) => streamed += piece.bytes().len() as u64,
             Update::Ended(mut ends) => break ends.remove(0),
             other => panic!("{other:?}"),
         }

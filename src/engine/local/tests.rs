@@ -154,8 +154,8 @@ impl Local {
                     assert!(ends.is_empty(), "one was handed over");
                     return (end, pieces);
                 }
-                Update::Output(piece) => pieces.push((piece.stream, piece.bytes)),
-                Update::Started(_) | Update::DryRun(_) | Update::Asking(_) => {}
+                Update::Output(piece) => pieces.push((piece.stream, piece.bytes().to_vec())),
+                Update::Started(_) | Update::DryRun(_) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -402,7 +402,7 @@ fn streamed_output_comes_while_the_job_runs() {
         panic!("no output yet");
     };
     assert_eq!(
-        (piece.stream, &piece.bytes[..]),
+        (piece.stream, piece.bytes()),
         (Stream::Stdout, &b"one\n"[..])
     );
     assert_eq!(piece.job.seq, 7);

@@ -15,7 +15,7 @@ use crate::exec::stdin::feed::Feeding;
 use crate::flow::credit::Token;
 use crate::flow::mailbox::Urgency;
 use crate::flow::output_order::OutputOrder;
-use crate::model::{AttemptInfo, KilledBy, Outcome, OutputPiece, Usage};
+use crate::model::{AttemptInfo, Content, KilledBy, Outcome, OutputPiece, Stream, Usage};
 use crate::sys::child::{Child, Exit, Group, PollFor, Reaped, Waited};
 use crate::sys::family::Family;
 use crate::sys::orphans;
@@ -260,8 +260,14 @@ impl Watch<'_> {
             feeding.pump()?;
         }
         self.drain()?;
-        if let Some(asking) = self.outputs.asks(self.job.seq, self.worker.wake()) {
-            self.updates.tell(Update::Asking(asking), Urgency::Now);
+        if let Some(barrier) = self.outputs.barrier(self.job.seq, self.worker.wake()) {
+            let piece = OutputPiece {
+                job: Arc::clone(self.job),
+                stream: Stream::Stdout,
+                content: Content::Barrier(barrier),
+                token: None,
+            };
+            self.updates.tell(Update::Output(piece), Urgency::Now);
         }
         Ok(())
     }
@@ -308,7 +314,7 @@ impl Watch<'_> {
             let piece = OutputPiece {
                 job: Arc::clone(job),
                 stream,
-                bytes,
+                content: Content::Bytes(bytes),
                 token: Some(token),
             };
             updates.wrote(piece);

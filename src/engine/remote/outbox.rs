@@ -15,7 +15,7 @@ use crate::engine::{Running, Update};
 use crate::flow::credit::Token;
 use crate::flow::mailbox::{Mailbox, Urgency};
 use crate::flow::spool::Captured;
-use crate::model::{AttemptEnd, AttemptInfo, AttemptStart, Stream};
+use crate::model::{AttemptEnd, AttemptInfo, AttemptStart, Content, Stream};
 use crate::protocol::told::Started;
 use crate::protocol::{End, Id, PIECE, Up};
 use crate::sys::wake::Wake;
@@ -184,7 +184,10 @@ impl<'a> Frames<'a> {
             Update::Ended(ends) => ends.into_iter().for_each(|end| self.end(*end)),
             Update::Started(start) => self.put(&Up::Started(started(&start))),
             Update::Output(piece) => {
-                self.put(&Up::Output(id(&piece.job), piece.stream, piece.bytes));
+                // A barrier is denied by dropping it: nothing here is written past a connection.
+                if let Content::Bytes(bytes) = piece.content {
+                    self.put(&Up::Output(id(&piece.job), piece.stream, bytes));
+                }
                 lock(&self.outbox.unacknowledged).extend(piece.token);
             }
             Update::Returned(attempts) => {
@@ -201,8 +204,8 @@ impl<'a> Frames<'a> {
             Update::Up(place) => self.put(&Up::Fewer(place.slots, String::new())),
             Update::Notice(words) => self.put(&Up::Notice(words)),
             Update::Down(why) => self.put(&Up::Down(why)),
-            // A wish to write past the reports is refused by dropping it, and no worker makes a dry run.
-            Update::Asking(_) | Update::DryRun(_) => {}
+            // No worker makes one.
+            Update::DryRun(_) => {}
         }
     }
 

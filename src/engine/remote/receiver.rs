@@ -10,7 +10,7 @@ use super::shared::{InputEvent, Shared, ToSend};
 use crate::engine::{self, Order, Running, Update, Which};
 use crate::exec::capture::Capture;
 use crate::flow::mailbox::Urgency;
-use crate::model::{KilledBy, OutputPiece, Stream};
+use crate::model::{Content, KilledBy, OutputPiece, Stream};
 use crate::protocol::told::Started;
 use crate::protocol::{Decoder, End, Fault, Id, Up};
 use crate::sys::{fd, stderr, wake};
@@ -179,7 +179,7 @@ impl Receiver {
             self.shared.updates.wrote(OutputPiece {
                 job,
                 stream,
-                bytes,
+                content: Content::Bytes(bytes),
                 token,
             });
             return Ok(());

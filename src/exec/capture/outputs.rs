@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::splice_out::SpliceOut;
 use super::{STREAMS, Streams};
 use crate::flow::follow::{Follow, give_back};
-use crate::flow::output_order::{Asking, OutputOrder};
+use crate::flow::output_order::{Barrier, OutputOrder};
 use crate::flow::spool::{Compressor, Spool};
 use crate::model::Stream;
 use crate::sys::child::PollFor;
@@ -297,11 +297,11 @@ impl<'a> Outputs<'a> {
         doors
     }
 
-    /// What is to be asked of the reports for them to let standard output pass, if anything; the answer to job number
-    /// `seq` rings `wake`.
-    pub fn asks(&mut self, seq: u64, wake: &Arc<Wake>) -> Option<Asking> {
+    /// What is to be put behind the output of job number `seq`, if there is so much of it that it should be written past
+    /// the reports; the answer rings `wake`.
+    pub fn barrier(&mut self, seq: u64, wake: &Arc<Wake>) -> Option<Barrier> {
         let (direct, reader) = (self.direct.as_mut()?, self.outlets[0].reader()?);
-        direct.asks(self.streamed[0], reader, seq, wake)
+        direct.barrier(self.streamed[0], reader, seq, wake)
     }
 
     /// Looks whether the reports have answered job number `seq`.

@@ -10,11 +10,11 @@ use std::io::{self, ErrorKind, PipeReader};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 
-use crate::flow::output_order::{Asking, OutputOrder};
+use crate::flow::output_order::{Barrier, OutputOrder};
 use crate::sys::fd;
 use crate::sys::wake::{Wake, is_readable};
 
-/// So much output, in bytes, is worth the question whether it may be moved.
+/// So much output, in bytes, is worth a barrier.
 const MUCH: u64 = 256 * 1024;
 
 /// The capacity of the pipe then, and the most that is moved at once, in bytes: what any user may have.
@@ -35,7 +35,7 @@ pub(super) struct SpliceOut<'a> {
 enum State {
     /// There is little output as yet.
     Unasked,
-    /// The reports have been asked.
+    /// A barrier is on its way to the reports.
     Asked,
     /// It is open.
     Open {
@@ -65,21 +65,21 @@ impl<'a> SpliceOut<'a> {
         })
     }
 
-    /// The question, if it is to be asked now, after `streamed` bytes. `pipe` gets larger then, and job number `seq` will
-    /// be rung for through `wake`.
-    pub(super) fn asks(
+    /// A barrier, if one is to be put behind the `streamed` bytes so far. `pipe` gets larger then, and job number `seq`
+    /// will be rung for through `wake`.
+    pub(super) fn barrier(
         &mut self,
         streamed: u64,
         pipe: &PipeReader,
         seq: u64,
         wake: &Arc<Wake>,
-    ) -> Option<Asking> {
+    ) -> Option<Barrier> {
         if self.state != State::Unasked || streamed < MUCH {
             return None;
         }
         self.state = State::Asked;
         fd::enlarge_pipe(pipe.as_fd(), CAPACITY);
-        Some(self.turn.ask(seq, wake))
+        Some(self.turn.barrier(seq, wake))
     }
 
     /// Looks whether there is an answer for job number `seq`.
@@ -87,9 +87,9 @@ impl<'a> SpliceOut<'a> {
         if self.state != State::Asked {
             return;
         }
-        if self.turn.is_clear_for(seq) {
+        if self.turn.is_granted_to(seq) {
             self.state = State::Open { full: false };
-        } else if self.turn.is_refused_to(seq) {
+        } else if self.turn.is_denied_to(seq) {
             self.close(seq);
         }
     }
@@ -162,15 +162,15 @@ mod tests {
         assert!(SpliceOut::new(&turn).is_none());
         turn.open(File::from(OwnedFd::from(out)));
         let mut direct = SpliceOut::new(&turn).unwrap();
-        assert!(direct.asks(MUCH - 1, &pipe, 1, &wake).is_none());
-        let asking = direct.asks(MUCH, &pipe, 1, &wake).unwrap();
-        assert!(direct.is_waiting() && direct.asks(MUCH, &pipe, 1, &wake).is_none());
+        assert!(direct.barrier(MUCH - 1, &pipe, 1, &wake).is_none());
+        let barrier = direct.barrier(MUCH, &pipe, 1, &wake).unwrap();
+        assert!(direct.is_waiting() && direct.barrier(MUCH, &pipe, 1, &wake).is_none());
         let text = vec![b'x'; 100_000];
         job.write_all(&text).unwrap();
         direct.hear(1);
         assert!(direct.pass(&pipe).unwrap().is_none());
         wake.reset();
-        asking.grant();
+        barrier.grant();
         assert!(is_readable(wake.as_fd()).unwrap());
         direct.hear(1);
         let moved = direct.pass(&pipe).unwrap().unwrap();
@@ -196,7 +196,7 @@ mod tests {
         );
         turn.open(appending);
         let mut direct = SpliceOut::new(&turn).unwrap();
-        direct.asks(MUCH, &pipe, 1, &wake).unwrap().grant();
+        direct.barrier(MUCH, &pipe, 1, &wake).unwrap().grant();
         direct.hear(1);
         job.write_all(b"kept").unwrap();
         let moved = direct.pass(&pipe).unwrap().unwrap();
@@ -204,7 +204,7 @@ mod tests {
         assert!(direct.pass(&pipe).unwrap().is_none());
 
         let mut direct = SpliceOut::new(&turn).unwrap();
-        drop(direct.asks(MUCH, &pipe, 2, &wake));
+        drop(direct.barrier(MUCH, &pipe, 2, &wake));
         direct.hear(2);
         assert!(!direct.is_waiting() && direct.pass(&pipe).unwrap().is_none());
     }

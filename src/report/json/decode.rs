@@ -12,9 +12,9 @@ use crate::ledger::jsonl::stamp::Stamp;
 use crate::ledger::jsonl::text::{Text, bytes, bytes_list};
 use crate::ledger::jsonl::wire::{self, Cost, Head, Killer, Status, Who};
 use crate::model::{
-    ArgList, AttemptEnd, AttemptInfo, AttemptStart, Command, Event, Exit, ExitCode, Job, KilledBy,
-    Left, Outcome, OutputLost, OutputPiece, Ran, RunEnd, RunStart, SpawnError, Stdin, Stream,
-    Usage, Where,
+    ArgList, AttemptEnd, AttemptInfo, AttemptStart, Command, Content, Event, Exit, ExitCode, Job,
+    KilledBy, Left, Outcome, OutputLost, OutputPiece, Ran, RunEnd, RunStart, SpawnError, Stdin,
+    Stream, Usage, Where,
 };
 use crate::report::words::signal_number;
 use crate::sys::child::Counts;
@@ -76,7 +76,7 @@ fn output(piece: &wire::JobOutput<'_>) -> OutputPiece {
             "stderr" => Stream::Stderr,
             _ => Stream::Stdout,
         },
-        bytes: bytes(text, piece.b64.as_ref()).unwrap_or_default(),
+        content: Content::Bytes(bytes(text, piece.b64.as_ref()).unwrap_or_default()),
         token: None,
     }
 }

@@ -27,8 +27,8 @@ use crate::ledger::jsonl::stamp::Calendar;
 use crate::ledger::jsonl::text::{Text, Texts, exact, exact_list};
 use crate::ledger::jsonl::wire;
 use crate::model::{
-    AttemptEnd, AttemptInfo, AttemptStart, Event, LastWord, Outcome, OutputPiece, RunEnd, RunStart,
-    Stream,
+    AttemptEnd, AttemptInfo, AttemptStart, Content, Event, LastWord, Outcome, OutputPiece, RunEnd,
+    RunStart, Stream,
 };
 use crate::sys::secret::secret;
 
@@ -242,6 +242,9 @@ impl JsonLines {
     }
 
     fn output(&mut self, piece: &OutputPiece) -> Result<(), Failure> {
+        let Content::Bytes(bytes) = &piece.content else {
+            return Ok(());
+        };
         if !self.tells(Detail::Output) {
             return Ok(());
         }
@@ -252,8 +255,8 @@ impl JsonLines {
                 Stream::Stdout => "stdout".into(),
                 Stream::Stderr => "stderr".into(),
             },
-            text: str::from_utf8(&piece.bytes).ok().map(Text::from),
-            b64: exact(&piece.bytes),
+            text: str::from_utf8(bytes).ok().map(Text::from),
+            b64: exact(bytes),
         };
         self.lines.write("job.output", body)
     }
@@ -355,7 +358,7 @@ impl Listener for JsonLines {
                 self.ended = Some(end.clone());
                 Ok(())
             }
-            Event::Asking(_) | Event::DryRun(_) | Event::Notice { .. } => Ok(()),
+            Event::DryRun(_) | Event::Notice { .. } => Ok(()),
         }
     }
 

@@ -73,7 +73,7 @@ fn one_of_everything() -> Vec<Event> {
     let piece = |bytes: &[u8], stream| OutputPiece {
         job: job.clone(),
         stream,
-        bytes: bytes.into(),
+        content: Content::Bytes(bytes.into()),
         token: None,
     };
     let cancelled = |by, signal| Outcome::Cancelled { by, signal };

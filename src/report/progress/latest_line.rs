@@ -49,7 +49,7 @@ impl LatestLines {
             .lines
             .entry(piece.job.seq)
             .or_insert_with(|| Line::new(screen.add_line(), &piece.job));
-        line.push(&piece.bytes);
+        line.push(piece.bytes());
         line.bar.set_message(line.text());
     }
 

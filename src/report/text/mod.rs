@@ -26,9 +26,11 @@ use super::joblog::Joblog;
 use super::out::for_each_piece;
 use super::unwritten::{Correction, Corrections, Unwritten};
 use super::{Failure, Out, OutputOwner, keep_order::KeepOrder};
-use crate::flow::output_order::{Asking, OutputOrder};
+use crate::flow::output_order::{Barrier, OutputOrder};
 use crate::flow::spool::Captured;
-use crate::model::{AttemptEnd, AttemptInfo, AttemptStart, Event, Outcome, OutputPiece, Stream};
+use crate::model::{
+    AttemptEnd, AttemptInfo, AttemptStart, Content, Event, Outcome, OutputPiece, Stream,
+};
 use crate::sys::passing;
 
 /// When a job's output is shown.
@@ -135,7 +137,7 @@ pub struct Text {
     /// Told whose output is shown, with `in_order`.
     turn: Option<Arc<OutputOrder>>,
     /// Granted when all before it has been written.
-    asking: Option<Asking>,
+    barrier: Option<Barrier>,
     /// Where output goes as rows of a table, with all else that is known of the job.
     rows: Option<Rows>,
     /// Whether it goes into a table that is written where jobs end.
@@ -181,7 +183,7 @@ impl Text {
             streaming: Streaming::default(),
             fatal: None,
             turn: None,
-            asking: None,
+            barrier: None,
             rows: None,
             has_rows: false,
             assignments: None,
@@ -283,16 +285,14 @@ impl Text {
         Ok(())
     }
 
-    fn piece(&mut self, piece: &OutputPiece) -> Result<(), Failure> {
+    fn piece(&mut self, piece: &OutputPiece, bytes: &[u8]) -> Result<(), Failure> {
         let (seq, stream) = (piece.job.seq, piece.stream);
         if self.config.mode == Mode::Never {
             return Ok(());
         }
         let decoration = self.decoration(&piece.job, false);
         if self.config.mode == Mode::Ungrouped {
-            return self
-                .printer
-                .part(stream, &decoration, &piece.bytes, &mut true);
+            return self.printer.part(stream, &decoration, bytes, &mut true);
         }
         if self.streaming.get(seq).is_none() {
             self.streaming.begin(seq);
@@ -305,10 +305,10 @@ impl Text {
             return Ok(());
         };
         if self.config.mode == Mode::LineBuffered {
-            return shown.lines(stream, &piece.bytes, &decoration, &mut self.printer);
+            return shown.lines(stream, bytes, &decoration, &mut self.printer);
         }
         let due = &mut shown.due[stream as usize];
-        self.printer.part(stream, &decoration, &piece.bytes, due)
+        self.printer.part(stream, &decoration, bytes, due)
     }
 
     /// The end of an attempt that another one follows.
@@ -569,11 +569,13 @@ impl OutputOwner for Text {
     fn take(&mut self, event: Event) -> Result<(), Failure> {
         match event {
             Event::AttemptStarted(start) => self.started(&start),
-            Event::Output(piece) => self.piece(&piece),
-            Event::Asking(asking) => {
-                self.asking = asking;
-                Ok(())
-            }
+            Event::Output(piece) => match piece.content {
+                Content::Bytes(ref bytes) => self.piece(&piece, bytes),
+                Content::Barrier(barrier) => {
+                    self.barrier = Some(barrier);
+                    Ok(())
+                }
+            },
             Event::AttemptFailed(end) => self.attempt_failed(&end.job),
             Event::JobFinished(end) => self.finished(*end),
             Event::DryRun(lines) => {
@@ -598,9 +600,9 @@ impl OutputOwner for Text {
         if let Some(unwritten) = &mut self.unwritten {
             unwritten.clear();
         }
-        if let Some(asking) = self.asking.take() {
+        if let Some(barrier) = self.barrier.take() {
             self.printer.share_stdout();
-            asking.grant();
+            barrier.grant();
         }
         Ok(())
     }

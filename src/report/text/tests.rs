@@ -36,7 +36,7 @@ fn piece(seq: u64, stream: Stream, bytes: &str) -> Event {
     Event::Output(OutputPiece {
         job,
         stream,
-        bytes: bytes.into(),
+        content: Content::Bytes(bytes.into()),
         token: None,
     })
 }

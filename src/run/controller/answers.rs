@@ -15,7 +15,6 @@ impl Controller<'_> {
         match update {
             Update::Started(start) => self.events.push(Event::AttemptStarted(start)),
             Update::Output(piece) => self.events.push(Event::Output(piece)),
-            Update::Asking(asking) => self.events.push(Event::Asking(Some(asking))),
             Update::Ended(ends) => {
                 for end in ends {
                     self.ended(place, end);
