@@ -10,6 +10,7 @@ mod control;
 mod ends;
 mod helpers;
 mod hints;
+mod hosts;
 mod idle;
 mod inputs;
 mod json;

@@ -3,6 +3,8 @@
 pub mod postgres;
 #[allow(dead_code, reason = "not every test starts fanout and watches it")]
 pub mod run;
+#[allow(dead_code, reason = "not every test needs all that hosts can do")]
+pub mod sshd;
 
 use std::io;
 use std::process::{Child, ExitStatus};
