@@ -446,7 +446,7 @@ fn good_in_json(path: &Path) -> BTreeSet<u64> {
                 lost += 1;
             }
             "run.end" => {
-                let count = |name: &str| line[name].as_u64().unwrap();
+                let count = |name: &str| line["counts"][name].as_u64().unwrap();
                 counted = (count("ok"), count("lost"));
             }
             _ => {}
