@@ -9,10 +9,13 @@
 //! This is a list of what is known to be harmless. Everything else is not pure: every other builtin,
 //! program, redirection, expansion, and every variable that a shell gives a value of its own.
 
+mod known;
+
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
+use self::known::{BUILTINS, is_bounded_format, is_changing, is_identifier};
 use crate::exec::shell::ShellKind;
 use crate::exec::shell::environ;
 
@@ -50,28 +53,6 @@ const LONGEST: usize = 4096;
 const LONGEST_VALUE: usize = 1024;
 /// How deep functions may call each other.
 const DEEPEST: usize = 3;
-
-/// The builtins that a pure line may call.
-const BUILTINS: [&[u8]; 9] = [
-    b"echo", b"printf", b":", b"true", b"false", b"test", b"[", b"local", b"return",
-];
-
-/// Variables that shells change by themselves, or that change how they work.
-const CHANGING: [&[u8]; 13] = [
-    b"_",
-    b"COLUMNS",
-    b"COPROC",
-    b"FANOUT_JOB",
-    b"IFS",
-    b"LINENO",
-    b"LINES",
-    b"MAPFILE",
-    b"OPTARG",
-    b"OPTIND",
-    b"PATH",
-    b"PPID",
-    b"REPLY",
-];
 
 impl PureLines {
     /// Pure lines of a shell of kind `kind` that is started in the environment `env`; `None` if there are
@@ -138,17 +119,6 @@ fn bodies(env: &[(OsString, OsString)]) -> HashMap<Vec<u8>, Vec<u8>> {
         }
     }
     bodies
-}
-
-fn is_identifier(name: &[u8]) -> bool {
-    !name.first().is_none_or(u8::is_ascii_digit)
-        && name
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-}
-
-fn is_changing(name: &[u8]) -> bool {
-    CHANGING.contains(&name) || environ::is_special_to_bash(name)
 }
 
 /// One word of a command.
@@ -508,245 +478,10 @@ fn is_status(args: &[Word]) -> bool {
     }
 }
 
-/// Whether a format of `printf` has only conversions and escapes that all shells have, and no width that
-/// makes its output much longer than its arguments.
-fn is_bounded_format(format: &[u8]) -> bool {
-    let mut rest = format;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte == b'\\' {
-            let Some((b'n' | b't' | b'\\' | b'r', after)) = rest.split_first() else {
-                return false;
-            };
-            rest = after;
-        }
-        if byte == b'%' {
-            let digits = rest
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit() || b".-+ ".contains(byte))
-                .count();
-            let kind = rest.get(digits);
-            if digits > 4 || !kind.is_some_and(|kind| b"diouxXcsfeEgG%".contains(kind)) {
-                return false;
-            }
-            let longest = rest[..digits]
-                .split(|byte| !byte.is_ascii_digit())
-                .map(<[u8]>::len)
-                .max();
-            if longest > Some(2) {
-                return false;
-            }
-            rest = &rest[digits + 1..];
-        }
-    }
-    true
-}
-
 /// Whether a byte stands for itself wherever it stands, without quotes.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_./+,:@%^-=".contains(&byte)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lines(kind: ShellKind) -> PureLines {
-        let env = [
-            ("HOME", "/root"),
-            ("LINENO", "3"),
-            ("BIG", &*"x".repeat(2000)),
-            ("BASH_FUNC_hi%%", "() {  echo \"hi $1\"\n}"),
-            (
-                "BASH_FUNC_size%%",
-                "() {  local name=\"$1\";\n if [ \"$2\" -gt 5 ]; then\n echo \"$name is big\";\n else\n \
-                 return 3;\n fi\n}",
-            ),
-            ("BASH_FUNC_both%%", "() {  hi \"$@\" && size a 7\n}"),
-            ("BASH_FUNC_loop%%", "() {  loop\n}"),
-            ("BASH_FUNC_sets%%", "() {  x=1\n}"),
-            ("BASH_FUNC_subst%%", "() {  echo $(date)\n}"),
-            ("BASH_FUNC_odd%%", "() {  local IFS=:;\n echo $1\n}"),
-        ]
-        .map(|(name, value)| (name.into(), value.into()));
-        PureLines::new(kind, &env).unwrap()
-    }
-
-    #[test]
-    fn what_only_prints_and_compares_is_pure() {
-        let plain = Purity::default();
-        let fallible = Purity {
-            fallible: true,
-            ..plain
-        };
-        let to_stderr = Purity {
-            to_stderr: true,
-            ..plain
-        };
-        let job_variables = Purity {
-            job_variables: true,
-            ..plain
-        };
-        for (line, want) in [
-            ("echo", plain),
-            ("echo a 'b c' \"d $HOME\" $HOME ${HOME}/x", plain),
-            ("  echo a=b -n =  ", plain),
-            ("echo '$(x) `y` \\ * ! ~ #\n'", plain),
-            (":", plain),
-            ("true; false;", plain),
-            ("true && echo a || echo b", plain),
-            ("true\nfalse\n", plain),
-            ("echo $?", plain),
-            ("echo >/dev/null a", plain),
-            ("echo a 1> /dev/null", plain),
-            ("{ echo a; echo b; }", plain),
-            ("echo a >&2", to_stderr),
-            ("echo a 1>&2; echo b", to_stderr),
-            ("echo $PARALLEL_SEQ ${PARALLEL_JOBSLOT}", job_variables),
-            ("printf '%s\\n' a b", fallible),
-            ("printf %05.2f%% 3", fallible),
-            ("test a = b", fallible),
-            ("[ ! -n \"$HOME\" ] && echo x", fallible),
-            ("[ 3 -gt 2 ] 2>/dev/null", fallible),
-            (
-                "if [ a != b ]; then echo a; elif true; then :; else echo b; fi",
-                fallible,
-            ),
-            ("if true\nthen\necho a\nfi", plain),
-        ] {
-            for kind in [ShellKind::Bash, ShellKind::Dash] {
-                let got = lines(kind).purity(line.as_bytes());
-                assert_eq!(got, Some(want), "{line}");
-            }
-        }
-    }
-
-    #[test]
-    fn exported_functions_are_looked_into() {
-        let bash = lines(ShellKind::Bash);
-        for line in ["hi 1", "size a 6", "both 1 2", "hi a; hi b"] {
-            assert!(bash.purity(line.as_bytes()).is_some(), "{line}");
-            assert!(lines(ShellKind::Dash).purity(line.as_bytes()).is_none());
-        }
-        for line in ["loop", "sets", "subst a", "odd a", "hi >&2; size a 1"] {
-            assert_eq!(bash.purity(line.as_bytes()), None, "{line}");
-        }
-    }
-
-    const IMPURE: [&str; 93] = [
-        "",
-        " ",
-        ";",
-        "# x",
-        "cat x",
-        "/bin/echo a",
-        "echo a &",
-        "echo a | cat",
-        "(echo a)",
-        "x=1",
-        "x=1 echo a",
-        "echo $(x)",
-        "echo `x`",
-        "echo $((1+1))",
-        "echo $x",
-        "echo $0",
-        "echo $$",
-        "echo $!",
-        "echo $-",
-        "echo $LINENO",
-        "echo $BIG",
-        "echo ${HOME:-x}",
-        "echo ${HOME%t}",
-        "echo ${#HOME}",
-        "echo $10",
-        "echo *",
-        "echo ?",
-        "echo [a]",
-        "echo ~",
-        "echo {a,b}",
-        "echo a\\ b",
-        "echo \"a\\$\"",
-        "echo \"a!\"",
-        "echo a#b",
-        "echo #b",
-        "echo 'a",
-        "echo \"a",
-        "echo =ls",
-        "echo é",
-        "echo a > x",
-        "echo a >> /dev/null",
-        "echo < x",
-        "echo a 2>&1",
-        "echo a 3>&2",
-        "echo a >&3",
-        "echo a &> /dev/null",
-        "echo a >&2x",
-        "printf -v HOME x",
-        "printf $HOME",
-        "printf",
-        "printf %n a",
-        "printf %999s a",
-        "printf '%*s' 3 a",
-        "printf '\\x41'",
-        "printf %b a",
-        "printf '%(%s)T'",
-        "test -f x",
-        "test -t 1",
-        "[ -v HOME ]",
-        "[ a",
-        "[ $HOME = a ]",
-        "[ \"$@\" ]",
-        "[ a -a b ]",
-        "[ a -ot b ]",
-        "[ a = b -o c ]",
-        "[[ a ]]",
-        "test",
-        "local x=1",
-        "return 3",
-        "exit 3",
-        "set -e",
-        "if true; then echo a",
-        "if true; fi",
-        "then",
-        "{ echo a }",
-        "{ }",
-        "! true",
-        "true && ",
-        "true ;; false",
-        "&& true",
-        "command echo",
-        "builtin echo",
-        "eval echo",
-        "read x",
-        "'echo' a",
-        "ec'ho' a",
-        "$HOME",
-        "time true",
-        "exec true",
-        "trap x EXIT",
-        "wait",
-        "unset HOME",
-        "cd /",
-    ];
-
-    #[test]
-    fn everything_else_is_not() {
-        let long = format!("echo {}", "x".repeat(LONGEST));
-        for line in IMPURE.into_iter().chain([&*long]) {
-            for kind in [ShellKind::Bash, ShellKind::Dash, ShellKind::Zsh] {
-                assert_eq!(lines(kind).purity(line.as_bytes()), None, "{line}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_function_in_the_place_of_a_builtin_spoils_everything() {
-        for name in ["echo", "read", "["] {
-            let name: OsString = format!("BASH_FUNC_{name}%%").into();
-            let env = [(name, "() {  :\n}".into())];
-            assert!(PureLines::new(ShellKind::Bash, &env).is_none());
-            assert!(PureLines::new(ShellKind::Dash, &env).is_some());
-        }
-        assert!(PureLines::new(ShellKind::Other, &[]).is_none());
-    }
-}
+mod tests;
