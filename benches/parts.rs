@@ -238,6 +238,7 @@ fn finished_job() -> AttemptEnd {
                 after_all: false,
             }),
             command: Command::of_line(b"/bin/echo 123".to_vec()),
+            host: None,
             at: Some(Where {
                 slot: 1,
                 pid: Some(4_321),

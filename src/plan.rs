@@ -12,6 +12,7 @@ use crate::exec::shell::Shell;
 use crate::exec::stdin::StdinTransport;
 use crate::exec::term_seq::TermSeq;
 use crate::flow::spool::Codec;
+use crate::hosts::Host;
 use crate::input::{InputConfig, Shape, SourceKind};
 use crate::job::pack::Packing;
 use crate::job::{Renderer, TemplateSpec, Templates};
@@ -20,7 +21,7 @@ use crate::model::ArgList;
 use crate::pipe;
 use crate::report::{json, progress, summary, text};
 use crate::run::halt::{ExitRule, HaltPolicy};
-use crate::run::jobs_spec::{JobsFile, LoadFile};
+use crate::run::jobs_spec::{JobsFile, JobsSpec, LoadFile};
 use crate::run::retry::Retry;
 use crate::sql::url::Dburl;
 use crate::sys::pressure::Resource;
@@ -163,6 +164,14 @@ pub struct WorkerPlan {
 pub struct EnginePlan {
     /// Nothing is run at all.
     pub dry_run: bool,
+    /// Where they are run; empty: on this host alone.
+    pub hosts: Vec<Host>,
+    /// The command that connects to them, shell text.
+    pub ssh: Vec<u8>,
+    /// How many run at a time on each of those.
+    pub slots_of_hosts: SlotsOfHost,
+    /// Names of variables that jobs on other hosts get, too.
+    pub env_of_hosts: Vec<OsString>,
     /// How many run at a time.
     pub slots: usize,
     /// Whether fewer may as well, since nobody named a number: nothing to warn of.
@@ -215,6 +224,19 @@ pub struct EnginePlan {
     pub timeout: Option<Duration>,
     /// How attempts are ended.
     pub term_seq: TermSeq,
+}
+
+/// How many jobs run at a time on a host, which depends on how many CPU threads it has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SlotsOfHost {
+    /// So many.
+    pub spec: JobsSpec,
+    /// What 0 stands for.
+    pub most: usize,
+    /// Fewer while jobs fail.
+    pub auto: bool,
+    /// What says so, if it may change.
+    pub file: Option<PathBuf>,
 }
 
 /// What becomes of jobs' output.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::places::{self, RunningPlace};
 use super::{Messages, ONLY, OpenJobs, Reports, environment, fit};
+use crate::engine::UpdateSender;
 use crate::engine::dry_run::DryEngine;
 use crate::engine::local::{self, JobStdin};
-use crate::engine::{Engine, UpdateSender};
 use crate::exec::capture::Capture;
 use crate::exec::launch::Launch;
 use crate::exec::stdin::StdinTransport;
@@ -17,6 +18,7 @@ use crate::exec::tmux::Tmux;
 use crate::flow::mailbox::Urgency;
 use crate::flow::output_order::OutputOrder;
 use crate::flow::spool::{Limits, SpoolDir};
+use crate::hosts::Host;
 use crate::job::Renderer;
 use crate::job::ready;
 use crate::model::RenderJob;
@@ -156,10 +158,10 @@ fn for_merges(plan: &EnginePlan) -> u64 {
     mergers(plan).saturating_sub(1) as u64 * reduce::DESCRIPTORS
 }
 
-/// A running engine, and the guardian that outlives it.
+/// The running engines, one a place, and the guardian that outlives them.
 pub struct RunningEngine {
-    pub(super) engine: Box<dyn Engine>,
-    /// There are no more slots than these.
+    pub(super) places: Vec<RunningPlace>,
+    /// So many attempts run at a time, or fewer.
     pub slots: usize,
     guardian: Option<Guardian>,
     /// Whether the reports have processes of their own: merges, or what unpacks compressed output.
@@ -177,7 +179,7 @@ impl RunningEngine {
     /// Ends the engine's workers. The guardian is to be kept until all reports are written: it looks after their
     /// processes, too.
     pub(super) fn stop(self) -> Option<Guardian> {
-        drop(self.engine);
+        drop(self.places);
         let guardian = self.guardian;
         if !self.reports_start {
             guardian.iter().for_each(Guardian::let_go);
@@ -234,7 +236,7 @@ impl EngineParts {
             let ends = reports.wants_ends || run.halt.is_some() || self.beyond_lines;
             let engine = DryEngine::new(self.prepare, self.plan.shellquote, ends, post);
             return Ok(RunningEngine {
-                engine: Box::new(engine),
+                places: vec![RunningPlace::only(Box::new(engine), usize::MAX)],
                 slots: usize::MAX,
                 guardian: None,
                 reports_start: false,
@@ -251,37 +253,12 @@ impl EngineParts {
             }
         };
         let taken = fit::files(self.workers) + for_merges(&self.plan);
-        let env = environment::of_jobs(&self.plan, &self.pwd);
         let config = local::Config {
             slots: self.workers,
             prepare: self.prepare,
-            launch: Launch {
-                epilogue: if tmux.is_none() && self.plan.forgives_cat {
-                    self.plan
-                        .stdin_transport
-                        .epilogue(self.plan.shell.quoting())
-                } else {
-                    b""
-                },
-                shell: self.plan.shell,
-                always_shell: self.plan.always_shell,
-                warm: self.plan.warm_shells,
-                prelude: if tmux.is_none() {
-                    self.plan.prelude
-                } else {
-                    Vec::new()
-                },
-                env,
-                pwd: self.pwd,
-                cwd: self.cwd,
-                has_workdirs: self.plan.has_workdirs,
-                temporary: folder(self.plan.tmpdir.as_deref()),
-                slot_variable: self.plan.slot_variable,
-                on_terminal: self.plan.stdin == JobStdin::Terminal,
-                named_inputs: self.plan.stdin_transport != StdinTransport::Pipe,
-            },
+            launch: launch(&self.plan, [self.cwd, self.pwd], tmux.is_none()),
             capture: capture(
-                self.plan.capture,
+                in_turn_here(self.plan.capture, &self.plan.hosts),
                 taken,
                 self.plan.tmpdir.clone(),
                 &self.turn,
@@ -311,15 +288,29 @@ impl EngineParts {
                 self.workers
             }
         };
-        let engine = Box::new(local::start(config, &guardian, post)?);
-        if self.all_at_once {
-            slots = slots.min(engine.start_all());
-        }
-        if self.slots_of_their_own {
-            engine.use_new_slots_first();
-        }
+        let places = if self.plan.hosts.is_empty() {
+            let engine = local::start(config, &guardian, post)?;
+            if self.all_at_once {
+                slots = slots.min(engine.start_all());
+            }
+            if self.slots_of_their_own {
+                engine.use_new_slots_first();
+            }
+            vec![RunningPlace::only(Box::new(engine), slots)]
+        } else {
+            let common = places::Common {
+                hosts: self.plan.hosts,
+                ssh: self.plan.ssh,
+                slots: self.plan.slots_of_hosts,
+                env: self.plan.env_of_hosts,
+                guardian: &guardian,
+                mailbox,
+                record: reports.record.clone(),
+            };
+            places::start(&common, config)?
+        };
         Ok(RunningEngine {
-            engine,
+            places,
             slots,
             guardian: Some(guardian),
             reports_start,
@@ -331,6 +322,33 @@ impl EngineParts {
 /// Where temporary files go.
 fn folder(tmpdir: Option<&Path>) -> PathBuf {
     tmpdir.map_or_else(crate::sys::temp::dir, Path::to_owned)
+}
+
+/// How commands are started; `alone`: without windows, in which others do some of that.
+fn launch(plan: &EnginePlan, [cwd, pwd]: [PathBuf; 2], alone: bool) -> Launch {
+    Launch {
+        epilogue: if alone && plan.forgives_cat {
+            plan.stdin_transport.epilogue(plan.shell.quoting())
+        } else {
+            b""
+        },
+        shell: plan.shell.clone(),
+        always_shell: plan.always_shell,
+        warm: plan.warm_shells,
+        prelude: if alone {
+            plan.prelude.clone()
+        } else {
+            Vec::new()
+        },
+        env: environment::of_jobs(plan, &pwd),
+        pwd,
+        cwd,
+        has_workdirs: plan.has_workdirs,
+        temporary: folder(plan.tmpdir.as_deref()),
+        slot_variable: plan.slot_variable.clone(),
+        on_terminal: plan.stdin == JobStdin::Terminal,
+        named_inputs: plan.stdin_transport != StdinTransport::Pipe,
+    }
 }
 
 /// Starts a session for the jobs' windows, and says so.
@@ -352,6 +370,14 @@ fn start_tmux(
     let invitation = Message::PlainRemark(tmux.invitation());
     mailbox.post([invitation], Urgency::Now);
     Ok(tmux)
+}
+
+/// Where jobs run on other hosts, too, what they write while they run is not handed on in their order, but kept.
+fn in_turn_here(plan: CapturePlan, hosts: &[Host]) -> CapturePlan {
+    match plan {
+        CapturePlan::InTurn(_) if !hosts.is_empty() => CapturePlan::Spool,
+        plan => plan,
+    }
 }
 
 /// The most output that waits in memory, in bytes.

@@ -5,6 +5,7 @@
 //! * [`jobs`]: the input and the thread that reads it;
 //! * `error`: what a run cannot do, and the exit code for it;
 //! * [`engine`]: the engine, its guardian, and what jobs inherit;
+//! * `places`: the engines of the places of a run;
 //! * `record`: what tells a later run which jobs are done;
 //! * [`replay`]: a run shown once more, from its JSON;
 //! * `listeners`: who listens to a run, and who owns what its jobs write;
@@ -20,6 +21,7 @@ mod fit;
 pub mod gates;
 pub mod jobs;
 mod listeners;
+mod places;
 mod record;
 pub mod record_files;
 mod record_order;
@@ -40,10 +42,11 @@ use std::time::Duration;
 
 use crate::flow::mailbox::{Mailbox, Urgency};
 use crate::ledger::done::SeqSet;
-use crate::model::{ExitCode, HERE, PlaceId};
+use crate::model::{ExitCode, PlaceId};
 use crate::plan::{RunPlan, SlotsPlan};
 use crate::run::Message;
 use crate::run::controller::{self, Parties};
+use crate::run::gate::Gates;
 use crate::run::place::PlaceConfig;
 use crate::run::queue::Queue;
 use crate::run::slot_count::SlotCount;
@@ -88,7 +91,7 @@ pub struct RunParts {
 /// Runs the controller to the end of the run, then waits for the last report.
 pub fn control(
     run: RunParts,
-    engine: RunningEngine,
+    mut engine: RunningEngine,
     queue: Queue,
     mut reports: Reports,
     mailbox: &Messages,
@@ -109,15 +112,8 @@ pub fn control(
         },
     };
     let dies_of_signals = plan.dies_of_signals;
-    let here = PlaceConfig {
-        name: HERE.to_owned(),
-        engine: &*engine.engine,
-        slots,
-        most_slots: engine.slots,
-        gates: gates.of_place,
-        round_trip: Duration::ZERO,
-        is_up: true,
-    };
+    let (repeatable, is_dry) = (engine.repeatable, engine.is_dry());
+    let places = place_configs(&mut engine, slots, gates.of_place);
     let config = controller::Config {
         total,
         retry: plan.retry,
@@ -129,16 +125,16 @@ pub fn control(
         done,
         done_before,
         one_at_a_time: plan.one_at_a_time,
-        repeatable: engine.repeatable,
+        repeatable,
         time_limit: plan.timeout_percent.map(MedianLimit::new),
     };
-    if engine.is_dry() {
+    if is_dry {
         // It renders on the controller's thread, which must not be the only one that hears of signals.
         reports.begin();
     }
     let record = reports.record.clone();
     let parties = Parties {
-        places: vec![here],
+        places,
         queue,
         mailbox,
         record: record.as_deref(),
@@ -157,4 +153,28 @@ pub fn control(
         return ExitCode::Error;
     }
     last_word.on(exit_code)
+}
+
+/// What the controller needs to know of the places of `engine`. The only one has `slots`, and this host, if it is one
+/// of them, has `gates`.
+fn place_configs(
+    engine: &mut RunningEngine,
+    slots: SlotCount,
+    gates: Gates,
+) -> Vec<PlaceConfig<'_>> {
+    let (mut slots, mut gates) = (Some(slots), Some(gates));
+    let places = engine.places.iter_mut().map(|place| PlaceConfig {
+        name: place.name.clone(),
+        slots: place
+            .slots
+            .take()
+            .or_else(|| slots.take())
+            .unwrap_or(SlotCount::Fixed(place.most_slots)),
+        engine: &*place.engine,
+        most_slots: place.most_slots,
+        gates: gates.take_if(|_| place.is_here).unwrap_or_default(),
+        round_trip: Duration::ZERO,
+        is_up: place.is_up,
+    });
+    places.collect()
 }

@@ -87,6 +87,7 @@ fn give_up(output: &mut File, error: anyhow::Error) -> Result<ExitCode, RunError
 
 fn hello() -> Hello {
     let shell = Shell::from_environment().ok();
+    let login_shell = env::var_os("SHELL").filter(|shell| !shell.is_empty());
     Hello {
         version: VERSION,
         fanout: env!("CARGO_PKG_VERSION").to_owned(),
@@ -95,6 +96,7 @@ fn hello() -> Hello {
         system: (env::consts::OS.to_owned(), env::consts::ARCH.to_owned()),
         now: SystemTime::now(),
         shell: shell.map(|shell| shell.path().as_os_str().as_bytes().to_vec()),
+        login_shell: login_shell.map(OsString::into_vec),
     }
 }
 
@@ -130,7 +132,7 @@ fn serve(
     mut output: File,
     decoder: Decoder,
 ) -> Result<ExitCode, RunError> {
-    let server = Server::new(output.try_clone().context("too many open files")?);
+    let server = Server::new(output.try_clone().context("too many open files")?, &setup);
     let server = server.context("too many open files")?;
     let started = config(*setup, guardian, &server)
         .and_then(|config| local::start(config, guardian, server.updates()));
@@ -243,6 +245,25 @@ fn environment(own: bool, given: Vec<(Vec<u8>, Vec<u8>)>) -> Vec<(OsString, OsSt
         .into_iter()
         .map(|(name, value)| (OsString::from_vec(name), OsString::from_vec(value)))
         .collect();
-    let kept = env::vars_os().filter(|(name, _)| own && given.iter().all(|(it, _)| it != name));
-    kept.chain(given.iter().cloned()).collect()
+    let level = (own && is_of_sshd()).then(|| (SHELL_LEVEL.into(), "1".into()));
+    let kept = env::vars_os().filter(|(name, _)| {
+        own && given.iter().all(|(it, _)| it != name) && (level.is_none() || name != SHELL_LEVEL)
+    });
+    kept.chain(level.clone())
+        .chain(given.iter().cloned())
+        .collect()
+}
+
+/// How many shells there are around a command.
+const SHELL_LEVEL: &str = "SHLVL";
+
+/// Whether bash would take jobs' shells for those that sshd starts, and run its startup file in each of them.
+fn is_of_sshd() -> bool {
+    let level = env::var(SHELL_LEVEL)
+        .ok()
+        .and_then(|it| it.parse::<i32>().ok());
+    ["SSH_CLIENT", "SSH2_CLIENT"]
+        .iter()
+        .any(|name| env::var_os(name).is_some())
+        && level.unwrap_or(0) < 1
 }

@@ -35,6 +35,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
+use crate::engine::remote::ssh;
 use crate::model::ArgList;
 use crate::plan::Plan;
 use crate::report::json;
@@ -91,6 +92,9 @@ fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Usage
     if called_as == CalledAs::Fanout && args == ["--worker"] {
         // What configuration files and `$PARALLEL` say is for whoever gives out the jobs.
         return Ok(Request::Work);
+    }
+    if called_as == CalledAs::Fanout && args == ["--worker-protocol"] {
+        return Ok(Request::Print(ssh::protocol() + "\n"));
     }
     let typed: ArgList = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut table = Flags::command().no_binary_name(true);

@@ -22,6 +22,7 @@ use super::hints;
 use super::source_words::SourceWords;
 use super::values::bytes;
 use crate::exec::shell::Shell;
+use crate::hosts::{Host, Login};
 use crate::input::{InputConfig, SourceKind, SourceSpec};
 use crate::job::pack::Packing;
 use crate::job::{Naming, ResultsSpec, TemplateSpec, Templates};
@@ -66,6 +67,7 @@ pub fn resolve(
         batch: flags.batching.resolve()?,
         limit: flags.jobs.time_limit()?,
         shell: Shell::from_environment()?,
+        hosts: flags.hosts.hosts()?,
         command: argv.command,
         sources: argv.sources.len() + flags.input.arg_file.len(),
         behind: without_an_end(argv.sources),
@@ -135,6 +137,8 @@ struct CommandLine<'a> {
     limit: TimeLimit,
     /// The shell for commands that need one.
     shell: Shell,
+    /// Where jobs run.
+    hosts: Vec<Host>,
     /// The words of the command.
     command: Vec<Vec<u8>>,
     /// How many sources were typed.
@@ -157,7 +161,7 @@ impl CommandLine<'_> {
     /// How many jobs run at a time, for how many there must be room, and how many CPU threads the machine is taken for.
     fn slots(&self) -> Result<(SlotsPlan, usize, usize), UsageError> {
         let flags = self.flags;
-        let threads = flags.hosts.threads()?;
+        let threads = hosts::here(&self.hosts).and_then(|host| host.threads);
         let threads = threads.unwrap_or_else(|| flags.environment.cpus());
         let (slots, room) = flags.jobs.slots(threads, self.default_slots())?;
         Ok((slots, room, threads))
@@ -366,6 +370,14 @@ impl CommandLine<'_> {
         let dry_run = flags.command.dry_run;
         Ok(EnginePlan {
             dry_run,
+            hosts: if self.hosts.iter().all(|host| host.login == Login::Here) {
+                Vec::new()
+            } else {
+                self.hosts.clone()
+            },
+            ssh: flags.hosts.ssh(),
+            slots_of_hosts: flags.jobs.slots_of_hosts(self.default_slots())?,
+            env_of_hosts: flags.environment.env.clone(),
             slots,
             as_many_as_fit: flags.jobs.are_as_many_as_fit(self.default_slots()),
             threads: cpu::available_threads(),

@@ -124,9 +124,11 @@ fn at_worker(slots: usize, warm: bool) -> Subject {
         output: here.into(),
         carrier: None,
         name: "the worker".to_owned(),
+        host: None,
+        greeted: None,
     };
     let (sender, updates) = updates();
-    let proxy = Proxy::start(link, remote::Config::from_local(config).unwrap(), sender);
+    let proxy = Proxy::start(link, remote::Config::from_local(&config).unwrap(), sender);
     Subject {
         engine: Box::new(proxy.unwrap()),
         updates,
@@ -145,6 +147,7 @@ fn worker(stream: &UnixStream, slots: usize, warm: bool) {
         system: (String::new(), String::new()),
         now: SystemTime::UNIX_EPOCH,
         shell: None,
+        login_shell: None,
     })
     .encode(&mut hello)
     .unwrap();
@@ -159,8 +162,11 @@ fn worker(stream: &UnixStream, slots: usize, warm: bool) {
             return;
         }
     };
-    assert!(matches!(setup, Down::Setup(setup) if setup.slots == slots && setup.warm == warm));
-    let server = Server::new(file()).unwrap();
+    let Down::Setup(setup) = setup else {
+        panic!("{setup:?}");
+    };
+    assert!(setup.slots == slots && setup.warm == warm);
+    let server = Server::new(file(), &setup).unwrap();
     let mut config = config();
     config.slots = slots;
     config.prepare = server.renderer();
@@ -238,7 +244,11 @@ impl Told {
                 }
             }
             Update::Running(_) => self.lists += 1,
-            Update::DryRun(_) | Update::Up(_) | Update::Down(_) | Update::Notice(_) => {}
+            Update::DryRun(_)
+            | Update::Up(_)
+            | Update::Away(_)
+            | Update::Down(_)
+            | Update::Notice(_) => {}
         }
     }
 

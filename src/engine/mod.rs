@@ -49,11 +49,22 @@ impl Attempt {
 
     /// What its events share, with its command and where it runs.
     pub fn info(&self, command: Command, at: Option<Where>) -> Arc<AttemptInfo> {
+        self.info_at(None, command, at)
+    }
+
+    /// As [`info`](Self::info), where it runs on `host`; `None`: on this one.
+    fn info_at(
+        &self,
+        host: Option<Arc<str>>,
+        command: Command,
+        at: Option<Where>,
+    ) -> Arc<AttemptInfo> {
         Arc::new(AttemptInfo {
             seq: self.seq(),
             attempt: self.number,
             job: Arc::clone(&self.work.job),
             command,
+            host,
             at,
         })
     }
@@ -93,7 +104,11 @@ pub enum Update {
     Running(Vec<Running>),
     /// Attempts can be run, or that is done differently than before.
     Up(Up),
-    /// Attempts cannot be run any more, for this reason; all that were taken over are answered.
+    /// Attempts cannot be run now, for this reason; all that were taken over are answered. [`Up`](Self::Up) or
+    /// [`Down`](Self::Down) follows soon.
+    Away(String),
+    /// Attempts cannot be run, for this reason, and nobody should wait until they can; all that were taken over are
+    /// answered.
     Down(String),
     /// Something that the user should know.
     Notice(String),
@@ -104,6 +119,16 @@ pub enum Update {
 pub struct Up {
     /// So many attempts can run at a time.
     pub slots: usize,
+    /// How long it takes until a slot that is free has got the next attempt, where that is known and matters.
+    pub round_trip: Option<Duration>,
+}
+
+impl Up {
+    /// That so many attempts can run at a time.
+    pub fn slots(slots: usize) -> Self {
+        let round_trip = None;
+        Self { slots, round_trip }
+    }
 }
 
 /// What an engine is told, beside the attempts that it takes over.

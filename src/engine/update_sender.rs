@@ -55,6 +55,12 @@ impl UpdateSender {
         Self { record, ..self }
     }
 
+    /// With what is told the controller going through `tell`, and into the same record.
+    #[must_use]
+    pub fn through(&self, tell: impl Fn(Update, Urgency) + Send + Sync + 'static) -> Self {
+        Self::new(tell).recording(self.record.clone())
+    }
+
     /// Tells the controller.
     pub fn tell(&self, update: Update, urgency: Urgency) {
         (self.tell)(update, urgency);

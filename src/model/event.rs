@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::{ArgList, Command, ExitCode, Job, Outcome, Stdin, Usage};
+use super::{ArgList, Command, ExitCode, HERE, Job, Outcome, Stdin, Usage};
 use crate::flow::credit::Token;
 use crate::flow::output_order::Barrier;
 use crate::flow::spool::Captured;
@@ -62,7 +62,9 @@ pub struct AttemptInfo {
     pub job: Arc<Job>,
     /// The rendered command line and tag.
     pub command: Command,
-    /// Where it runs, once it has got a slot.
+    /// The host where it is tried, by the name that the user gave it; `None`: this one.
+    pub host: Option<Arc<str>>,
+    /// Where it runs there, once it has got a slot.
     pub at: Option<Where>,
 }
 
@@ -78,6 +80,11 @@ pub struct Where {
 }
 
 impl AttemptInfo {
+    /// The host where it is tried, as GNU parallel calls it: `:` is this one.
+    pub fn host(&self) -> &str {
+        self.host.as_deref().unwrap_or(HERE)
+    }
+
     /// The process, if there was one.
     pub fn pid(&self) -> Option<i32> {
         self.at.as_ref()?.pid

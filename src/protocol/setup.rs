@@ -17,6 +17,8 @@ const MOST_SLOTS: usize = 1 << 20;
 pub struct Setup {
     /// How many run at a time.
     pub slots: usize,
+    /// How many slots other workers have whose numbers are before the worker's own.
+    pub slots_before: usize,
     /// The file of the shell, and its own name for itself; `None`: the worker's own choice.
     pub shell: Option<(Vec<u8>, Vec<u8>)>,
     /// Every command runs in the shell.
@@ -59,6 +61,8 @@ pub struct Setup {
     pub term_seq: Vec<(i32, Duration)>,
     /// How long an attempt may take, until there is an order about it.
     pub time_limit: Option<Duration>,
+    /// The coordinator is gone if nothing is heard of it for so long, unless jobs were stopped on its behalf.
+    pub patience: Option<Duration>,
 }
 
 /// How jobs get their input.
@@ -79,6 +83,8 @@ pub enum InputBy {
 struct Head {
     version: u32,
     slots: usize,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    slots_before: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shell: Option<(usize, usize)>,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -121,6 +127,8 @@ struct Head {
     term_seq: Vec<(i32, u64)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     time_limit: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    patience: Option<u64>,
 }
 
 /// What speaks of another version may have other fields, too.
@@ -150,6 +158,7 @@ impl Setup {
         let head = Head {
             version: super::VERSION,
             slots: self.slots,
+            slots_before: self.slots_before,
             shell: self
                 .shell
                 .as_ref()
@@ -180,6 +189,7 @@ impl Setup {
                 .map(|(signal, pause)| (*signal, nanos(*pause)))
                 .collect(),
             time_limit: self.time_limit.map(nanos),
+            patience: self.patience.map(nanos),
         };
         let pairs = self.shell.iter().flat_map(|(path, name)| [path, name]);
         let env = self.env.iter().flat_map(|(name, value)| [name, value]);
@@ -199,8 +209,9 @@ impl Setup {
             return Err(Fault::Version(version));
         }
         let head: Head = frame.fields()?;
-        if head.slots > MOST_SLOTS {
-            let words = format!("{} slots are too many for one worker", head.slots);
+        let slots = head.slots.max(head.slots_before);
+        if slots > MOST_SLOTS {
+            let words = format!("{slots} slots are too many for one worker");
             return Err(Fault::Unexpected(words));
         }
         let mut parts = frame.parts(NAME);
@@ -218,6 +229,7 @@ impl Setup {
         let term_seq = head.term_seq.into_iter();
         Ok(Self {
             slots: head.slots.max(1),
+            slots_before: head.slots_before,
             shell,
             always_shell: head.always_shell,
             warm: head.warm,
@@ -241,6 +253,7 @@ impl Setup {
                 .map(|(signal, pause)| (signal, Duration::from_nanos(pause)))
                 .collect(),
             time_limit: head.time_limit.map(Duration::from_nanos),
+            patience: head.patience.map(Duration::from_nanos),
         })
     }
 }

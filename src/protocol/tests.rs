@@ -55,7 +55,7 @@ fn assignment() -> impl Strategy<Value = Assignment> {
 
 prop_compose! {
     fn setup()(
-        (slots, flags) in (1_usize..1000, any::<[bool; 10]>()),
+        (slots, slots_before, flags) in (1_usize..1000, 0_usize..1000, any::<[bool; 10]>()),
         shell in option::of((bytes(), bytes())),
         (prelude, slot_variable) in (bytes(), ".*"),
         env in vec((bytes(), bytes()), 0..4),
@@ -63,13 +63,13 @@ prop_compose! {
         input in prop_oneof![Just(InputBy::Pipe), Just(InputBy::File), Just(InputBy::Fifo)],
         nice in option::of(any::<i32>()),
         term_seq in vec((any::<i32>(), duration()), 0..4),
-        time_limit in option::of(duration()),
+        (time_limit, patience) in (option::of(duration()), option::of(duration())),
     ) -> Setup {
         let [always_shell, warm, own_environment, has_workdirs, forgives_cat, streams, starts, one_by_one, files, dirs] = flags;
         Setup {
-            slots, shell, always_shell, warm, prelude, own_environment, env, cwd, pwd, temporary, has_workdirs,
+            slots, slots_before, shell, always_shell, warm, prelude, own_environment, env, cwd, pwd, temporary, has_workdirs,
             slot_variable, input, forgives_cat, streams, starts, one_by_one, remove_made_files: files,
-            remove_empty_workdirs: dirs, nice, term_seq, time_limit,
+            remove_empty_workdirs: dirs, nice, term_seq, time_limit, patience,
         }
     }
 }
@@ -190,16 +190,17 @@ fn up() -> impl Strategy<Value = Up> {
         any::<usize>(),
         ".*",
         time(),
-        option::of(bytes()),
+        [option::of(bytes()), option::of(bytes())],
     );
-    let hello = hello.prop_map(|(fanout, pid, threads, system, now, shell)| Hello {
+    let hello = hello.prop_map(|(fanout, pid, threads, system, now, shells)| Hello {
         version: VERSION,
         fanout,
         pid,
         threads,
         system: (system, "x".to_owned()),
         now,
-        shell,
+        shell: shells[0].clone(),
+        login_shell: shells[1].clone(),
     });
     prop_oneof![
         hello.prop_map(Up::Hello),

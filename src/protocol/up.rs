@@ -64,6 +64,8 @@ pub struct Hello {
     pub now: SystemTime,
     /// The file of the shell that it runs commands with unless it is told another; `None`: it has none.
     pub shell: Option<Vec<u8>>,
+    /// The file of its user's login shell; `None`: that is not known.
+    pub login_shell: Option<Vec<u8>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,6 +81,8 @@ struct HelloHead {
     now: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shell: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    login_shell: Option<usize>,
 }
 
 /// What speaks of another version may have other fields, too.
@@ -148,8 +152,10 @@ impl Up {
                     system: hello.system.clone(),
                     now: nanos_since_1970(hello.now),
                     shell: hello.shell.as_ref().map(Vec::len),
+                    login_shell: hello.login_shell.as_ref().map(Vec::len),
                 };
-                put(out, "hello", &head, hello.shell.iter().map(Vec::as_slice))
+                let shells = hello.shell.iter().chain(&hello.login_shell);
+                put(out, "hello", &head, shells.map(Vec::as_slice))
             }
             Self::Ready => put(out, "ready", &Nothing {}, none()),
             Self::Down(why) => put(out, "down", &WordsHead { why: why.clone() }, none()),
@@ -278,6 +284,7 @@ fn hello(frame: &Frame) -> Result<Hello, Fault> {
     let head: HelloHead = frame.fields()?;
     let mut parts = frame.parts("hello");
     let shell = parts.take_some(head.shell)?;
+    let login_shell = parts.take_some(head.login_shell)?;
     parts.end()?;
     Ok(Hello {
         version,
@@ -287,6 +294,7 @@ fn hello(frame: &Frame) -> Result<Hello, Fault> {
         system: head.system,
         now: time_of(head.now),
         shell,
+        login_shell,
     })
 }
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::whole::end_of_line_in;
 use super::{Failure, Listener, Out, RunState};
 use crate::ledger::joblog::{HEADER, Line};
-use crate::model::{AttemptEnd, Event, HERE, Outcome};
+use crate::model::{AttemptEnd, Event, Outcome};
 
 /// Appends a line for each job that ended by itself or by its time limit, in the order in which they end.
 ///
@@ -140,7 +140,7 @@ impl Joblog {
         };
         Line {
             seq: end.job.seq,
-            host: HERE,
+            host: end.job.host(),
             start: end.started_at(),
             runtime: end.took(),
             sent: end.sent,

@@ -50,6 +50,7 @@ pub(super) fn identity(seq: u64, command: &str) -> AttemptInfo {
             after_all: false,
         }),
         command: Command::of_line(command.into()),
+        host: None,
         at: Some(Where {
             slot: 1,
             pid: Some(100),

@@ -65,8 +65,14 @@ impl Lookahead {
 
     /// With so much work ahead that workers do not wait for so long, where that matters.
     #[must_use]
-    pub fn hiding(self, round_trip: Duration) -> Self {
-        Self { round_trip, ..self }
+    pub fn hiding(mut self, round_trip: Duration) -> Self {
+        self.hide(round_trip);
+        self
+    }
+
+    /// From now on.
+    pub fn hide(&mut self, round_trip: Duration) {
+        self.round_trip = round_trip;
     }
 
     /// There are so many workers now.

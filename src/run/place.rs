@@ -8,7 +8,7 @@ use super::gate::{Gates, HeldBack};
 use super::lookahead::{AHEAD, Ahead, Lookahead};
 use super::permit::{Out, Permit, Window};
 use super::slot_count::SlotCount;
-use crate::engine::{Attempt, Engine, Order, Running, StopOn};
+use crate::engine::{Attempt, Engine, Order, Running, StopOn, Up};
 use crate::model::{Outcome, PlaceId};
 
 /// What a run needs to know of a place.
@@ -36,7 +36,7 @@ enum State {
     /// Not yet.
     Opening,
     Up,
-    /// Not any more.
+    /// Not, and nobody waits for it.
     Down,
 }
 
@@ -140,15 +140,27 @@ impl<'a> Place<'a> {
     }
 
     /// It can be used, with so many slots at most.
-    pub(super) fn up(&mut self, most_slots: usize) {
+    pub(super) fn up(&mut self, up: Up) {
         self.state = State::Up;
-        self.most_slots = most_slots;
+        self.most_slots = up.slots;
+        if let Some(round_trip) = up.round_trip {
+            self.lookahead.hide(round_trip);
+        }
         self.set_slots();
     }
 
-    /// It cannot be used any more; its engine has answered everything.
+    /// It cannot be used now, and will say whether it can again; its engine has answered everything.
+    pub(super) fn away(&mut self) {
+        self.leave(State::Opening);
+    }
+
+    /// It cannot be used, and is not waited for; its engine has answered everything.
     pub(super) fn down(&mut self) {
-        self.state = State::Down;
+        self.leave(State::Down);
+    }
+
+    fn leave(&mut self, state: State) {
+        self.state = state;
         // Whoever waits for an answer waits in vain.
         self.lists.answered = self.lists.asked;
     }
@@ -347,7 +359,7 @@ impl<'a> Place<'a> {
 
     /// These attempts run, as somebody or a gate wanted to know. Whether that is the answer somebody waits for.
     pub(super) fn runs(&mut self, running: &[Running]) -> bool {
-        self.lists.answered += 1;
+        self.lists.answered = self.lists.asked.min(self.lists.answered + 1);
         let engine = self.engine;
         self.gates.runs(running, |order| engine.order(order));
         self.lists.answered == self.lists.awaited

@@ -11,7 +11,9 @@ use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::process::{
+    Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio,
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,6 +30,8 @@ pub enum Kind {
     Takes,
     /// What it writes is read, to the end of the run.
     Gives,
+    /// It carries what a worker hears and says, until that has ended its jobs.
+    Carries,
 }
 
 /// A running helper. It is killed with its process group when it is dropped.
@@ -107,7 +111,7 @@ pub fn is_interrupted() -> bool {
 
 /// Kills all helpers: the run is over.
 pub fn end_all() {
-    for kind in [Kind::Answers, Kind::Takes, Kind::Gives] {
+    for kind in [Kind::Answers, Kind::Takes, Kind::Gives, Kind::Carries] {
         end(kind);
     }
 }
@@ -131,9 +135,31 @@ impl Helper {
     ///
     /// When it cannot be executed.
     pub fn start(mut command: Command, kind: Kind) -> io::Result<Self> {
+        command.process_group(0);
+        Self::start_in_group(command, kind)
+    }
+
+    /// As [`start`](Self::start), in a session of its own: it has no terminal, and cannot ask for passwords there.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn start_detached(mut command: Command, kind: Kind) -> io::Result<Self> {
+        // SAFETY: setsid is async-signal-safe, and changes nothing but what is the new process's own.
+        unsafe {
+            command.pre_exec(|| {
+                libc::setsid();
+                Ok(())
+            });
+        }
+        Self::start_in_group(command, kind)
+    }
+
+    /// Starts `command`, which makes itself the leader of a process group.
+    fn start_in_group(mut command: Command, kind: Kind) -> io::Result<Self> {
         let ward = guardian::ward_of_helper();
         let its_ward = ward.clone();
-        command.process_group(0).env(
+        command.env(
             mark::VARIABLE,
             OsString::from_vec(mark::value(mark::NO_JOB)),
         );
@@ -177,6 +203,11 @@ impl Helper {
     /// What it writes, if that is a pipe that nobody has taken.
     pub fn stdout(&mut self) -> &mut Option<ChildStdout> {
         &mut self.process.stdout
+    }
+
+    /// What it writes on standard error, if that is a pipe that nobody has taken.
+    pub fn stderr(&mut self) -> &mut Option<ChildStderr> {
+        &mut self.process.stderr
     }
 
     /// Waits for its end; its standard input is closed.

@@ -68,6 +68,28 @@ pub fn is_readable(fd: std::os::fd::BorrowedFd) -> io::Result<bool> {
     Ok(polled.revents != 0)
 }
 
+/// So many bytes can be written to a pipe that is writable, without waiting.
+pub const ALWAYS_FITS: usize = 4096;
+
+/// Waits until `fd` is writable, or nobody reads there; false: `wake` has rung.
+///
+/// # Errors
+///
+/// What `poll(2)` says but for interruptions.
+pub fn is_writable_unless(wake: &Wake, fd: BorrowedFd) -> io::Result<bool> {
+    let watched = |fd, events| libc::pollfd {
+        fd,
+        events,
+        revents: 0,
+    };
+    let mut polled = [
+        watched(wake.as_raw_fd(), libc::POLLIN),
+        watched(fd.as_raw_fd(), libc::POLLOUT),
+    ];
+    poll(&mut polled, -1)?;
+    Ok(polled[0].revents == 0)
+}
+
 /// Whether reading from `fd` answers, with data or with its end, within `time`.
 ///
 /// # Errors
@@ -84,19 +106,54 @@ pub fn is_readable_within(fd: BorrowedFd, time: std::time::Duration) -> io::Resu
     Ok(polled.revents != 0)
 }
 
+/// Waits until `wake` has rung.
+///
+/// # Errors
+///
+/// What `poll(2)` says but for interruptions.
+pub fn wait_for(wake: &Wake) -> io::Result<()> {
+    wait_for_either(wake, wake.as_fd())
+}
+
+/// Whether `wake` rings within `time`.
+///
+/// # Errors
+///
+/// What `poll(2)` says but for interruptions.
+pub fn is_rung_within(wake: &Wake, time: std::time::Duration) -> io::Result<bool> {
+    is_readable_within(wake.as_fd(), time)
+}
+
 /// Waits until `wake` has rung or `fd` is readable.
 ///
 /// # Errors
 ///
 /// What `poll(2)` says but for interruptions.
-pub fn wait_for_either(wake: &Wake, fd: std::os::fd::BorrowedFd) -> io::Result<()> {
+pub fn wait_for_either(wake: &Wake, fd: BorrowedFd) -> io::Result<()> {
+    wait_for_either_within(wake, fd, None).map(|_| ())
+}
+
+/// As [`wait_for_either`]; false: neither has come in `time`, if that is limited.
+///
+/// # Errors
+///
+/// As there.
+pub fn wait_for_either_within(
+    wake: &Wake,
+    fd: BorrowedFd,
+    time: Option<std::time::Duration>,
+) -> io::Result<bool> {
     let watched = |fd| libc::pollfd {
         fd,
         events: libc::POLLIN,
         revents: 0,
     };
     let mut polled = [watched(wake.as_raw_fd()), watched(fd.as_raw_fd())];
-    poll(&mut polled, -1)
+    let ms = time.map_or(-1, |time| {
+        i32::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX)
+    });
+    poll(&mut polled, ms)?;
+    Ok(polled.iter().any(|it| it.revents != 0))
 }
 
 #[cfg(test)]

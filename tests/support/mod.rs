@@ -1,5 +1,6 @@
 //! What every test from outside needs: waiting for a program, but not for ever.
 
+#[allow(dead_code, reason = "not every test needs a database")]
 pub mod postgres;
 #[allow(dead_code, reason = "not every test starts fanout and watches it")]
 pub mod run;

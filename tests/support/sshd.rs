@@ -60,7 +60,7 @@ ForceCommand exec /bin/sh {home}.session
 /// think that sshd did.
 const SESSION: &str = "\
 cd '{home}' || exit 1
-export HOME='{home}' SHELL='{shell}' TEST_HOST='{name}'
+export HOME='{home}' SHELL='{shell}' TEST_HOST='{name}' PATH='{home}.bin':$PATH
 command=${SSH_ORIGINAL_COMMAND-}
 unset SSH_ORIGINAL_COMMAND PWD OLDPWD
 if [ -n \"$command\" ]; then exec \"$SHELL\" -c \"$command\"; fi
@@ -163,6 +163,11 @@ impl Hosts {
         home(self.folder.path(), name)
     }
 
+    /// A folder on the `$PATH` of the host `name` alone, empty at first.
+    pub fn programs(&self, name: &str) -> PathBuf {
+        self.home(name).with_extension("bin")
+    }
+
     /// With it, `127.0.0.1:PORT` is the host, too.
     pub fn port(&self, name: &str) -> u16 {
         self.host(name).port
@@ -213,6 +218,7 @@ impl Host {
     fn start(folder: &Path, spec: Spec) -> Self {
         let home = home(folder, spec.name);
         fs::create_dir(&home).unwrap();
+        fs::create_dir(home.with_extension("bin")).unwrap();
         let home = home.to_str().unwrap();
         let keys = if spec.lets_in {
             "key.pub"
@@ -273,7 +279,8 @@ impl Host {
                 break false;
             }
             said += &line;
-            if line.contains("Server listening") {
+            // The server may be the first to speak.
+            if said.contains("Server listening") && said.lines().any(|it| it.starts_with("pid ")) {
                 break true;
             }
             if line.contains("in use") {

@@ -103,13 +103,15 @@ pub struct Remote {
 }
 
 impl Remote {
-    pub fn start(config: local::Config) -> Self {
+    pub fn start(config: &local::Config) -> Self {
         let mut worker = command().spawn().unwrap();
         let link = Link {
             input: worker.stdout.take().unwrap().into(),
             output: worker.stdin.take().unwrap().into(),
             carrier: None,
             name: "the worker".to_owned(),
+            host: None,
+            greeted: None,
         };
         let (send, updates) = unbounded();
         let sender = UpdateSender::new(move |update, _| drop(send.send(update)));
@@ -190,7 +192,7 @@ fn fed(seq: u64, line: &[u8], header: &[u8], body: Body) -> Work {
 
 #[test]
 fn an_end_says_what_a_local_one_says() {
-    let remote = Remote::start(config(1));
+    let remote = Remote::start(&config(1));
     let end = remote.runs(work(1, &[b"printf '\\377\\0'; echo e\xff >&2; exit 3"]));
     assert_eq!(end.outcome, Outcome::Exited(3));
     assert_eq!(output(&end), [b"\xff\0".to_vec(), b"e\xff\n".to_vec()]);
@@ -218,7 +220,7 @@ fn an_end_says_what_a_local_one_says() {
 
 #[test]
 fn much_output_is_kept_as_a_whole() {
-    let remote = Remote::start(config(2));
+    let remote = Remote::start(&config(2));
     let end = remote.runs(work(1, &[b"yes | head -c 5000000; echo err >&2"]));
     let [out, err] = output(&end);
     assert!(out.len() == 5_000_000 && out.chunks(2).all(|it| it == b"y\n"));
@@ -230,7 +232,7 @@ fn much_output_is_kept_as_a_whole() {
 fn output_is_handed_on_while_a_job_runs_as_far_as_somebody_takes_it() {
     let mut config = config(1);
     config.capture = Capture::Stream;
-    let remote = Remote::start(config);
+    let remote = Remote::start(&config);
     // Far more than may be on its way.
     remote.proxy.run(vec![attempt(work(
         1,
@@ -254,7 +256,7 @@ fn pieces_that_nobody_deals_with_hold_up_their_job_alone() {
     let mut config = config(2);
     config.capture = Capture::Stream;
     config.report_starts = true;
-    let remote = Remote::start(config);
+    let remote = Remote::start(&config);
     remote.proxy.run(vec![attempt(work(1, &[b"yes"]))]);
     let mut pieces = Vec::new();
     while pieces.len() < fanout::protocol::OUTPUT_CREDIT {
@@ -278,7 +280,7 @@ fn pieces_that_nobody_deals_with_hold_up_their_job_alone() {
 
 #[test]
 fn what_jobs_read_travels_whatever_it_is() {
-    let remote = Remote::start(config(2));
+    let remote = Remote::start(&config(2));
     let large: Vec<u8> = (0..3_000_000_u32).map(|it| (it % 251) as u8).collect();
     let end = remote.runs(fed(1, b"cat", b"head\n", Body::Block(block(&large))));
     assert!(output(&end)[0] == [b"head\n", &large[..]].concat());
@@ -322,7 +324,7 @@ fn directories_files_and_slots_travel() {
         .launch
         .env
         .push((OsString::from("WITH_NEWLINE"), OsString::from("a\nb")));
-    let remote = Remote::start(config);
+    let remote = Remote::start(&config);
     let end = remote.runs(work(1, &[b"IN DIR", name]));
     assert_eq!(output(&end)[0], [name, b"\nmade\nmade\n"].concat());
     assert!(!dir.path().join("made").exists());
@@ -343,7 +345,7 @@ fn directories_files_and_slots_travel() {
 fn a_job_is_timed_out_stopped_continued_and_listed() {
     let mut config = config(1);
     config.report_starts = true;
-    let remote = Remote::start(config);
+    let remote = Remote::start(&config);
     remote
         .proxy
         .run(vec![attempt(work(1, &[b"kill -STOP $$; exit 7"]))]);
@@ -389,7 +391,7 @@ fn files_with_names_are_made_here() {
         folder: dir.path().to_owned(),
         echo: true,
     };
-    let remote = Remote::start(config);
+    let remote = Remote::start(&config);
     let end = remote.runs(work(1, &[b"echo out; echo err >&2"]));
     let path = end.stdout.path().unwrap().to_owned();
     assert!(path.starts_with(dir.path()));
@@ -405,7 +407,7 @@ fn what_a_worker_cannot_do_is_refused_in_words() {
     let refused = |change: fn(&mut local::Config)| {
         let mut config = config(1);
         change(&mut config);
-        Config::from_local(config).err().unwrap().to_string()
+        Config::from_local(&config).err().unwrap().to_string()
     };
     let own = refused(|config| config.stdin = JobStdin::Own);
     assert!(own.contains("cannot read fanout's standard input"), "{own}");
@@ -415,7 +417,7 @@ fn what_a_worker_cannot_do_is_refused_in_words() {
 
 #[test]
 fn what_comes_when_the_worker_is_gone_ends_the_run() {
-    let mut remote = Remote::start(config(1));
+    let mut remote = Remote::start(&config(1));
     assert!(remote.runs(work(1, &[b":"])).outcome.is_success());
     remote.worker.kill().unwrap();
     remote.worker.wait().unwrap();

@@ -17,7 +17,7 @@ fn kill_after(round: u64, pause: Duration) -> usize {
     config.launch.warm = round.is_multiple_of(2);
     let env = &mut config.launch.env;
     env.push(("FANOUT_TEST_MARK".into(), mark.clone().into()));
-    let mut remote = Remote::start(config);
+    let mut remote = Remote::start(&config);
     let log = dir.path().join("log");
     let most = 300;
     let lines = (1..=most).map(|seq| match seq % 6 {

@@ -55,7 +55,7 @@ fn tiny_jobs_at_a_worker_and_here() {
             pool.start_all();
             let here = rate(&pool, &updates, line, jobs);
             drop(pool);
-            let mut remote = Remote::start(configured());
+            let mut remote = Remote::start(&configured());
             let there = rate(&remote.proxy, &remote.updates, line, jobs);
             drop(remote.proxy);
             remote.worker.wait().unwrap();

@@ -1,20 +1,22 @@
 //! Other hosts: what GNU parallel has for them, as far as it concerns this one.
 
+#![allow(clippy::doc_markdown)] // the comments are the help
+
 use std::ffi::OsString;
 
 use clap::Args;
 
 use crate::cli::error::UsageError;
-use crate::hosts::{HostSources, Login, SourceError};
+use crate::hosts::{Host, HostSources, Login, SourceError};
 use crate::plan::{Plan, SlotsPlan};
 use crate::run::halt::ExitRule;
 
-/// Options on hosts. Jobs run on this machine only; scripts that name it as `:` work.
+/// Options on hosts. Without any, jobs run on this machine.
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Hosts")]
 pub struct Hosts {
-    /// Run jobs on HOST: ':' is this machine, and the only one there is so far; N/: with N as the number of
-    /// its CPU threads; may be repeated, or a list with commas.
+    /// Run jobs on HOST, over ssh: ':' is this machine; N/HOST with N as the number of its CPU threads; may be
+    /// repeated, or a list with commas.
     #[arg(short = 'S', long, value_name = "HOST")]
     pub sshlogin: Vec<OsString>,
 
@@ -66,8 +68,8 @@ pub struct Hosts {
     #[arg(long, hide = true, alias = "hgrp")]
     pub hostgroups: bool,
 
-    /// The program that connects to hosts: none is needed.
-    #[arg(long, hide = true, value_name = "COMMAND")]
+    /// The command that connects to hosts [default: $PARALLEL_SSH, or ssh].
+    #[arg(long, value_name = "COMMAND")]
     pub ssh: Option<OsString>,
 
     /// Options for copying files: without effect.
@@ -87,24 +89,25 @@ impl Hosts {
         }
     }
 
-    /// How many CPU threads this machine is to be taken for, where the hosts that were named say so. As in
-    /// GNU parallel, jobs run here if none is named.
+    /// The hosts where jobs run; as in GNU parallel, on this machine if none is named.
     ///
     /// # Errors
     ///
-    /// One line that names the host that is not this machine, or the file that cannot be read.
-    pub fn threads(&self) -> Result<Option<usize>, UsageError> {
+    /// One line that names the entry that is none, or the file that cannot be read.
+    pub fn hosts(&self) -> Result<Vec<Host>, UsageError> {
         let hosts = self.sources().read().map_err(|why| refused(&why))?;
         if hosts.is_empty() && !self.sshlogin.is_empty() {
             let why = "names no host: jobs run on this machine as ':'";
             return Err(UsageError::value("--sshlogin", why));
         }
-        if let Some(other) = hosts.iter().find(|host| host.login != Login::Here) {
-            let name = String::from_utf8_lossy(&other.name()).into_owned();
-            let why = "jobs run on this machine only, which is ':'; other hosts are not supported";
-            return Err(UsageError::value("--sshlogin", format!("{name}: {why}")));
-        }
-        Ok(hosts.first().and_then(|host| host.threads))
+        Ok(hosts)
+    }
+
+    /// The command that connects to hosts, shell text.
+    pub fn ssh(&self) -> Vec<u8> {
+        let inherited = || std::env::var_os("PARALLEL_SSH").filter(|it| !it.is_empty());
+        let ssh = self.ssh.clone().or_else(inherited);
+        ssh.unwrap_or_else(|| "ssh".into()).into_encoded_bytes()
     }
 
     /// What is ignored, since there is no other host, in GNU parallel's words.
@@ -147,6 +150,11 @@ impl Hosts {
     }
 }
 
+/// This machine, if it is one of `hosts`.
+pub fn here(hosts: &[Host]) -> Option<&Host> {
+    hosts.iter().find(|host| host.login == Login::Here)
+}
+
 fn refused(error: &SourceError) -> UsageError {
     UsageError::Unusable(error.to_string())
 }
@@ -155,12 +163,12 @@ fn refused(error: &SourceError) -> UsageError {
 mod tests {
     use super::*;
 
-    fn threads(list: &str) -> Result<Option<usize>, String> {
+    fn hosts(list: &str) -> Result<Vec<Host>, String> {
         let hosts = Hosts {
             sshlogin: vec![list.into()],
             ..Hosts::default()
         };
-        hosts.threads().map_err(|why| why.to_string())
+        hosts.hosts().map_err(|why| why.to_string())
     }
 
     #[test]
@@ -172,22 +180,17 @@ mod tests {
             ("@a+b/2/:", Some(2)),
             ("@a/2/:,@a", Some(2)),
         ] {
-            assert_eq!(threads(list), Ok(expected), "{list}");
+            let hosts = hosts(list).unwrap();
+            assert_eq!(hosts.len(), 1, "{list}");
+            assert_eq!(here(&hosts).unwrap().threads, expected, "{list}");
         }
     }
 
     #[test]
-    fn another_host_is_an_error_that_names_it() {
-        for (list, named) in [
-            ("server", "server"),
-            (":,user@server", "user@server"),
-            ("2/server", "server"),
-            ("ssh -l x server", "ssh -l x server"),
-            ("0/:", "0/:"),
-            ("/:", "/:"),
-        ] {
-            let why = threads(list).unwrap_err();
-            assert!(why.starts_with(&format!("--sshlogin {named}: ")), "{why}");
+    fn an_entry_that_is_none_is_an_error_that_names_it() {
+        for list in ["0/:", "/:", "2/"] {
+            let why = hosts(list).unwrap_err();
+            assert!(why.starts_with(&format!("--sshlogin {list}: ")), "{why}");
         }
     }
 }

@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::cli::error::UsageError;
 use crate::cli::values::{self, Wrong, bytes, read_if};
-use crate::plan::SlotsPlan;
+use crate::plan::{SlotsOfHost, SlotsPlan};
 use crate::run::jobs_spec::{JobsFile, JobsSpec};
 use crate::sys::limits;
 
@@ -88,6 +88,32 @@ impl Jobs {
                 };
                 (SlotsPlan::File(now, file), room)
             }
+        })
+    }
+
+    /// How many attempts run at a time on each of several hosts.
+    ///
+    /// # Errors
+    ///
+    /// As for [`slots`](Self::slots).
+    pub fn slots_of_hosts(&self, default: JobsSpec) -> Result<SlotsOfHost, UsageError> {
+        let value = match &self.jobs {
+            None => JobsValue::Fixed(default),
+            Some(value) => {
+                JobsValue::parse(value).map_err(|why| UsageError::value("--jobs", why))?
+            }
+        };
+        let most = as_many_as_possible(limits::most_open_files(), limits::most_processes());
+        let of = |spec, auto, file| SlotsOfHost {
+            spec,
+            most,
+            auto,
+            file,
+        };
+        Ok(match value {
+            JobsValue::Fixed(spec) => of(spec, false, None),
+            JobsValue::Auto(spec) => of(spec, true, None),
+            JobsValue::File(spec, path) => of(spec, false, Some(path)),
         })
     }
 

@@ -106,7 +106,7 @@ impl Pool {
         self.shared.changed.notify_all();
         let words = format!("Warning: only {most} of {wanted} jobs can run at a time: {error:#}");
         let updates = &self.shared.updates;
-        updates.tell(Update::Up(Up { slots: most }), Urgency::Now);
+        updates.tell(Update::Up(Up::slots(most)), Urgency::Now);
         updates.tell(Update::Notice(words), Urgency::Now);
     }
 }

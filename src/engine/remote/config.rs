@@ -4,6 +4,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::local::{self, JobStdin};
 use crate::exec::capture::{Capture, Streams};
@@ -14,6 +15,7 @@ use crate::protocol::Setup;
 use crate::protocol::setup::InputBy;
 
 /// What the proxy itself needs to know, and what it tells the worker.
+#[derive(Clone)]
 pub struct Config {
     pub(super) setup: Setup,
     /// Renders commands.
@@ -28,6 +30,23 @@ pub struct Config {
     pub(super) one_by_one: bool,
     /// Whether somebody wants to know when an attempt starts.
     pub(super) report_starts: bool,
+    /// Whether there may be other places to run attempts: the end of the worker is told as [`Update::Down`](crate::engine::Update::Down), and is not
+    /// the end of the run.
+    pub(super) is_one_of_several: bool,
+}
+
+/// What is different at a worker on another host.
+pub struct OnHost {
+    /// How many attempts run there at a time.
+    pub slots: usize,
+    /// How many slots other places have whose numbers are before those of its own.
+    pub slots_before: usize,
+    /// The file of the shell there; `None`: the worker's own choice.
+    pub shell: Option<Vec<u8>>,
+    /// What jobs are told, over the environment that they find there.
+    pub env: Vec<(Vec<u8>, Vec<u8>)>,
+    /// After so long a silence the worker may take it that this fanout is gone.
+    pub patience: Duration,
 }
 
 /// What cannot be had of jobs at a worker, in words for the user.
@@ -48,7 +67,7 @@ impl Config {
     /// # Errors
     ///
     /// When a worker cannot do it.
-    pub fn from_local(config: local::Config) -> Result<Self, Refused> {
+    pub fn from_local(config: &local::Config) -> Result<Self, Refused> {
         let launch = &config.launch;
         if config.tmux.is_some() {
             return Err(Refused("have no windows here: leave out --tmux"));
@@ -74,6 +93,7 @@ impl Config {
         let env = launch.env.iter();
         let setup = Setup {
             slots: config.slots,
+            slots_before: 0,
             shell: Some((bytes(shell.path()), shell.arg0().as_bytes().to_vec())),
             always_shell: launch.always_shell,
             warm: launch.warm,
@@ -101,15 +121,38 @@ impl Config {
             nice: config.nice,
             term_seq: config.term_seq.steps().collect(),
             time_limit: config.timeout,
+            patience: None,
         };
         Ok(Self {
             setup,
-            prepare: config.prepare,
-            capture: config.capture,
-            codec: config.codec,
+            prepare: Arc::clone(&config.prepare),
+            capture: config.capture.clone(),
+            codec: config.codec.clone(),
             shows_slots: config.shows_slots,
             one_by_one: config.one_by_one,
             report_starts: config.report_starts,
+            is_one_of_several: false,
         })
+    }
+
+    /// How many attempts run at a time.
+    pub(super) fn slots(&self) -> usize {
+        self.setup.slots
+    }
+
+    /// The same at a worker on another host, one of several, which has nothing in common with this one but the
+    /// commands.
+    #[must_use]
+    pub fn on_host(mut self, host: OnHost) -> Self {
+        let setup = &mut self.setup;
+        setup.slots = host.slots;
+        setup.slots_before = host.slots_before;
+        setup.shell = host.shell.map(|shell| (shell.clone(), shell));
+        setup.own_environment = true;
+        setup.env = host.env;
+        setup.patience = Some(host.patience);
+        (setup.cwd, setup.pwd, setup.temporary) = (None, None, None);
+        self.is_one_of_several = true;
+        self
     }
 }

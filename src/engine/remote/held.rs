@@ -29,6 +29,8 @@ pub(super) struct Held {
     pub(super) fed: bool,
     /// Its input turned out to be shorter than it should be.
     pub(super) short: bool,
+    /// The host of the worker.
+    host: Option<Arc<str>>,
     /// The slot that it was rendered for.
     pub(super) slot: Option<usize>,
     kept: Option<Keep>,
@@ -39,7 +41,12 @@ pub(super) struct Held {
 }
 
 impl Held {
-    pub(super) fn new(attempt: Attempt, command: Command, slot: Option<usize>) -> Self {
+    pub(super) fn new(
+        attempt: Attempt,
+        command: Command,
+        host: Option<Arc<str>>,
+        slot: Option<usize>,
+    ) -> Self {
         Self {
             attempt,
             command,
@@ -47,6 +54,7 @@ impl Held {
             begun: false,
             fed: false,
             short: false,
+            host,
             slot,
             kept: None,
             lost: None,
@@ -56,7 +64,8 @@ impl Held {
 
     /// What its events share, for whoever has not been told where it runs.
     fn info(&mut self, at: Option<Where>) -> Arc<AttemptInfo> {
-        self.attempt.info(std::mem::take(&mut self.command), at)
+        let command = std::mem::take(&mut self.command);
+        self.attempt.info_at(self.host.clone(), command, at)
     }
 
     /// It has started.
@@ -89,7 +98,8 @@ impl Held {
             pid: started.pid,
             argv: started.argv,
         };
-        self.attempt.info(self.command.clone(), Some(at))
+        let command = self.command.clone();
+        self.attempt.info_at(self.host.clone(), command, Some(at))
     }
 
     /// Keeps a piece of what it has written.

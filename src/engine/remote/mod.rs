@@ -16,11 +16,15 @@
 //! | `sender`, `input` | the thread that writes: it renders, and feeds jobs as far as there is credit |
 //! | `receiver` | the thread that reads: answers, output |
 //! | `held`, `keep` | an attempt that was sent; its output, as far as it is kept |
+//! | [`host`], `carrier` | an engine whose worker may go and come again; the process that carries its streams |
+//! | [`ssh`] | workers on other hosts |
 //! | `server`, `outbox` | the worker's side |
 //! | `orders` | orders as messages, and back |
 
+mod carrier;
 mod config;
 mod held;
+pub mod host;
 mod input;
 mod keep;
 mod orders;
@@ -30,8 +34,10 @@ mod receiver;
 mod sender;
 pub mod server;
 mod shared;
+pub mod ssh;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Refused};
+pub use carrier::Carrier;
+pub use config::{Config, OnHost, Refused};
 pub use proxy::{Link, Proxy};

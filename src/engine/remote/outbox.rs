@@ -203,7 +203,7 @@ impl<'a> Frames<'a> {
             }
             Update::Up(place) => self.put(&Up::Fewer(place.slots, String::new())),
             Update::Notice(words) => self.put(&Up::Notice(words)),
-            Update::Down(why) => self.put(&Up::Down(why)),
+            Update::Away(why) | Update::Down(why) => self.put(&Up::Down(why)),
             // No worker makes one.
             Update::DryRun(_) => {}
         }

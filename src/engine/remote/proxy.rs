@@ -13,6 +13,7 @@ use super::shared::{Shared, ToSend};
 use crate::engine::{Attempt, Engine, Order, Update, UpdateSender, Which, unstarted};
 use crate::flow::mailbox::Urgency;
 use crate::model::{Outcome, SpawnError};
+use crate::protocol::Decoder;
 use crate::sys::helper::{self, Helper, Kind};
 
 /// The way to a worker.
@@ -26,6 +27,10 @@ pub struct Link {
     pub carrier: Option<Helper>,
     /// What it is called, in words to the user.
     pub name: String,
+    /// The host that it is on, as its attempts tell; `None`: this one.
+    pub host: Option<Arc<str>>,
+    /// Whether the worker has said who it is, and what it has said beyond that.
+    pub greeted: Option<Decoder>,
 }
 
 /// An engine whose attempts run at a worker.
@@ -47,15 +52,24 @@ impl Proxy {
             output,
             carrier,
             name,
+            host,
+            greeted,
         } = link;
-        let shared = Arc::new(Shared::new(config, updates, name)?);
+        let mut shared = Shared::new(config, updates, name)?;
+        shared.host = host;
+        shared.lock().greeted = greeted.is_some();
+        let shared = Arc::new(shared);
         let mut proxy = Self {
             shared: Arc::clone(&shared),
             threads: Vec::new(),
             carrier,
         };
         let thread = |name: &str| std::thread::Builder::new().name(name.into());
-        let mut receiver = Receiver::new(Arc::clone(&shared), File::from(input))?;
+        let mut receiver = Receiver::new(
+            Arc::clone(&shared),
+            File::from(input),
+            greeted.unwrap_or_default(),
+        )?;
         let mut sender = Sender::new(shared, File::from(output));
         proxy
             .threads
@@ -64,6 +78,18 @@ impl Proxy {
             .threads
             .push(thread("to worker").spawn(move || sender.send_all())?);
         Ok(proxy)
+    }
+
+    /// Has the worker give back what it has not begun, and end when everything is answered. Nothing is run any more.
+    /// Does not wait.
+    pub(super) fn leave(&self) {
+        let mut state = self.shared.lock();
+        if state.down.is_none() {
+            state.to_send.push_back(ToSend::Order(Order::Recall));
+        }
+        state.leaving = true;
+        drop(state);
+        self.shared.sends.ring();
     }
 
     /// Answers attempts that come when there is no worker any more; and what would have been sent to it.
@@ -84,7 +110,7 @@ impl Engine for Proxy {
             drop(state);
             return self.shared.sends.ring();
         };
-        if state.stopped_until.is_some() {
+        if state.stopped_until.is_some() || self.shared.config.is_one_of_several {
             drop(state);
             return self.shared.give_back(attempts);
         }
@@ -128,14 +154,9 @@ impl Engine for Proxy {
 impl Drop for Proxy {
     /// Has the worker give back what it has not begun, and waits for the rest.
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        if state.down.is_none() {
-            state.to_send.push_back(ToSend::Order(Order::Recall));
-        }
-        state.leaving = true;
-        let nothing_was_sent = !state.greeted;
-        drop(state);
-        self.shared.sends.ring();
+        self.leave();
+        // To one who leaves nobody says any more who he is.
+        let nothing_was_sent = !self.shared.lock().greeted;
         if nothing_was_sent {
             // Who has not said who it is may never do so, and is not heard any more.
             drop(self.carrier.take());

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::shared::{InputEvent, Shared, ToSend};
 use crate::engine::{self, Order, Running, Update, Which};
@@ -14,6 +14,13 @@ use crate::model::{Content, KilledBy, OutputPiece, Stream};
 use crate::protocol::told::Started;
 use crate::protocol::{Decoder, End, Fault, Id, Up};
 use crate::sys::{fd, stderr, wake};
+
+/// So often a worker that may be on another host is asked for a word.
+const PING: Duration = Duration::from_secs(3);
+/// So many questions may be unanswered.
+const MOST_UNANSWERED: u32 = 2;
+/// How long that takes.
+const SILENCE: Duration = PING.saturating_mul(MOST_UNANSWERED + 1);
 
 /// What reads from a worker.
 pub(super) struct Receiver {
@@ -26,12 +33,12 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    /// What reads `input`.
+    /// What reads `input`, of which `decoder` has read some already.
     ///
     /// # Errors
     ///
     /// When there is no descriptor left.
-    pub(super) fn new(shared: Arc<Shared>, input: File) -> io::Result<Self> {
+    pub(super) fn new(shared: Arc<Shared>, input: File, decoder: Decoder) -> io::Result<Self> {
         let own = match shared.config.capture {
             Capture::Inherit => Some([fd::duplicate(1)?, fd::duplicate(2)?]),
             _ => None,
@@ -39,7 +46,7 @@ impl Receiver {
         Ok(Self {
             shared,
             input,
-            decoder: Decoder::new(),
+            decoder,
             own,
             said_goodbye: false,
         })
@@ -61,19 +68,42 @@ impl Receiver {
         drop(state);
         if !(self.said_goodbye && nothing_left) {
             shared.end_of_stream(&why, orderly);
+        } else if shared.config.is_one_of_several {
+            shared.updates.tell(Update::Down(why), Urgency::Now);
         }
     }
 
     fn hear_until_the_end(&mut self) -> Result<(), Trouble> {
+        // One who may be on another host may be gone without a word, and is asked for one again and again.
+        let asks = self.shared.config.is_one_of_several;
+        let (mut unanswered, mut next) = (0, Instant::now() + PING);
         loop {
             while let Some(frame) = self.decoder.next_frame()? {
                 let message = Up::decode(&frame)?;
                 self.hear(message)?;
             }
-            wake::wait_for_either(&self.shared.leaves, self.input.as_fd())?;
-            if self.shared.leaves.is_rung() {
+            let left = asks.then(|| next.saturating_duration_since(Instant::now()));
+            let (leaves, input) = (&self.shared.leaves, self.input.as_fd());
+            let heard = wake::wait_for_either_within(leaves, input, left)?;
+            if leaves.is_rung() {
                 let why = io::Error::other("it cannot be spoken to");
                 return Err(why.into());
+            }
+            if heard {
+                unanswered = 0;
+            }
+            if asks && Instant::now() >= next {
+                if unanswered >= MOST_UNANSWERED {
+                    let words = format!("no answer for {} seconds", SILENCE.as_secs());
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, words).into());
+                }
+                unanswered += 1;
+                next = Instant::now() + PING;
+                self.shared.lock().to_send.push_back(ToSend::Ping);
+                self.shared.sends.ring();
+            }
+            if !heard {
+                continue;
             }
             if self.decoder.fill(&mut self.input)? == 0 {
                 return Ok(());
@@ -95,7 +125,8 @@ impl Receiver {
                 drop(state);
                 self.shared.sends.ring();
             }
-            Up::Ready | Up::Pong => {}
+            Up::Ready => self.ready(),
+            Up::Pong => {}
             Up::Down(why) => self.shared.lock().reason = Some(why),
             Up::Begun(ids) => self.begun(&ids)?,
             Up::Started(started) => self.started(started)?,
@@ -110,7 +141,7 @@ impl Receiver {
             Up::Running(running) => self.running(running)?,
             Up::Fewer(slots, why) => {
                 let updates = &self.shared.updates;
-                updates.tell(Update::Up(engine::Up { slots }), Urgency::Now);
+                updates.tell(Update::Up(engine::Up::slots(slots)), Urgency::Now);
                 if !why.is_empty() {
                     updates.tell(Update::Notice(why), Urgency::Now);
                 }
@@ -121,6 +152,17 @@ impl Receiver {
             Up::Bye => self.said_goodbye = true,
         }
         Ok(())
+    }
+
+    /// It can run attempts: so long a question and its answer take, about.
+    fn ready(&self) {
+        let since = self.shared.lock().set_up_at;
+        if self.shared.config.is_one_of_several {
+            let slots = self.shared.config.slots();
+            let round_trip = since.map(|since| since.elapsed());
+            let up = Update::Up(engine::Up { slots, round_trip });
+            self.shared.updates.tell(up, Urgency::Now);
+        }
     }
 
     fn input(&self, event: InputEvent) {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -92,6 +93,7 @@ impl Sender {
             drop(state);
             if greeted && !is_set_up {
                 is_set_up = true;
+                self.shared.lock().set_up_at = Some(Instant::now());
                 self.set_up()?;
             }
             for event in events {
@@ -103,7 +105,8 @@ impl Sender {
                     ToSend::Run(attempts) => self.run(attempts)?,
                     ToSend::Order(order) if greeted => self.order(order)?,
                     ToSend::Order(Order::List) => self.shared.lock().lists += 1,
-                    ToSend::Order(_) => {}
+                    ToSend::Ping if greeted => self.put(&Down::Ping)?,
+                    ToSend::Order(_) | ToSend::Ping => {}
                 }
             }
             self.send_waiting()?;
@@ -281,7 +284,9 @@ impl Sender {
         if state.down.is_some() {
             return Ok(Fate::Returned(attempt));
         }
-        state.held.insert(id, Held::new(attempt, command, slot));
+        state
+            .held
+            .insert(id, Held::new(attempt, command, shared.host.clone(), slot));
         drop(state);
         if let Some(stdin) = input {
             self.inputs.insert(id, Input::new(stdin));

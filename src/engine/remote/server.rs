@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::orders;
 use super::outbox::Outbox;
@@ -19,13 +19,15 @@ use crate::model::{
     ArgList, Body, Command, Job, KilledBy, Outcome, RenderJob, SpawnError, Stdin, Task, Work,
 };
 use crate::protocol::down::Fed;
-use crate::protocol::{Assignment, Decoder, Down, Fault, Id, PIECE, Up};
+use crate::protocol::{Assignment, Decoder, Down, Fault, Id, PIECE, Setup, Up};
 use crate::sys::wake;
 
 /// A worker's conversation with its coordinator, once both have said who they are.
 pub struct Server {
     outbox: Arc<Outbox>,
     tasks: Arc<Tasks>,
+    /// After so long a silence the coordinator is gone.
+    patience: Option<Duration>,
 }
 
 /// How a conversation ended.
@@ -43,14 +45,17 @@ pub enum Ending {
 /// fed, until they are over.
 #[derive(Default)]
 struct Tasks {
+    /// How many slots other workers have whose numbers are before those of slots here.
+    slots_before: usize,
     waiting: Mutex<HashMap<u64, Task>>,
     inputs: Mutex<HashMap<Id, FeedQueues>>,
 }
 
 impl RenderJob for Tasks {
-    fn prepare(&self, work: &Work, _slot: usize) -> Result<Command, SpawnError> {
+    fn prepare(&self, work: &Work, slot: usize) -> Result<Command, SpawnError> {
         let task = lock(&self.waiting).remove(&work.seq());
-        let task = task.ok_or("the worker was not told what to run")?;
+        let mut task = task.ok_or("the worker was not told what to run")?;
+        task.slot.get_or_insert(self.slots_before + slot);
         Ok(Command {
             task,
             ..Command::default()
@@ -87,15 +92,19 @@ impl Tasks {
 }
 
 impl Server {
-    /// A conversation of which this side is written to `output`.
+    /// A conversation that began with `setup`, of which this side is written to `output`.
     ///
     /// # Errors
     ///
     /// When there is no descriptor left.
-    pub fn new(output: File) -> io::Result<Self> {
+    pub fn new(output: File, setup: &Setup) -> io::Result<Self> {
         Ok(Self {
             outbox: Arc::new(Outbox::new(output)?),
-            tasks: Arc::default(),
+            tasks: Arc::new(Tasks {
+                slots_before: setup.slots_before,
+                ..Tasks::default()
+            }),
+            patience: setup.patience,
         })
     }
 
@@ -167,9 +176,12 @@ impl Server {
     ) -> Result<Ending, Fault> {
         let buffers = BufferPool::new(usize::MAX / 2, PIECE);
         let mut finishes = false;
+        let mut patience = self.patience;
         loop {
             while let Some(frame) = decoder.next_frame()? {
                 let message = Down::decode(&frame)?;
+                // Who stops jobs may be stopped, too, and says nothing until they go on.
+                patience = self.patience.filter(|_| !is_stop(&message));
                 if message == Down::Finish {
                     finishes = true;
                     engine.order(Order::Recall);
@@ -183,8 +195,11 @@ impl Server {
             if self.outbox.is_broken() {
                 return Ok(Ending::Abandoned);
             }
-            let readable = wake::wait_for_either(&self.outbox.wake, input.as_fd())
-                .and_then(|()| wake::is_readable(input.as_fd()));
+            let heard = wake::wait_for_either_within(&self.outbox.wake, input.as_fd(), patience);
+            if matches!(heard, Ok(false)) {
+                return Ok(Ending::Abandoned);
+            }
+            let readable = heard.and_then(|_| wake::is_readable(input.as_fd()));
             self.outbox.wake.reset();
             match readable.and_then(|is| {
                 if is {
@@ -266,6 +281,15 @@ impl Server {
             counts: fed.counts,
         })
     }
+}
+
+/// Whether all jobs are stopped by `message`.
+fn is_stop(message: &Down) -> bool {
+    use crate::protocol::down::{JobSignal, Which};
+    matches!(
+        message,
+        Down::Signal(Which::All, JobSignal::Stop | JobSignal::TerminalStop)
+    )
 }
 
 /// The attempt that is known here by `id` alone.

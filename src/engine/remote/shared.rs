@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use super::config::Config;
 use super::held::{Held, abandon};
@@ -18,6 +19,8 @@ pub(super) struct Shared {
     pub(super) config: Config,
     pub(super) updates: UpdateSender,
     pub(super) name: String,
+    /// The host of the worker; `None`: this one.
+    pub(super) host: Option<Arc<str>>,
     state: Mutex<State>,
     /// Rings when the sender has something to do.
     pub(super) sends: Wake,
@@ -33,6 +36,8 @@ pub(super) struct Shared {
 pub(super) enum ToSend {
     Run(Vec<Attempt>),
     Order(Order),
+    /// To be answered by a sign of life.
+    Ping,
 }
 
 /// What the sender has to know of attempts that are fed.
@@ -56,6 +61,8 @@ pub(super) struct State {
     pub(super) lists: usize,
     /// The worker has said who it is.
     pub(super) greeted: bool,
+    /// When it was told how attempts are run.
+    pub(super) set_up_at: Option<Instant>,
     /// Why nothing can be run at the worker any more.
     pub(super) down: Option<String>,
     /// Why it says that it cannot go on.
@@ -86,10 +93,12 @@ impl Shared {
     /// When there is no descriptor left.
     pub(super) fn new(config: Config, updates: UpdateSender, name: String) -> io::Result<Self> {
         let slots = config.setup.slots;
+        let first = config.setup.slots_before + 1;
         Ok(Self {
             config,
             updates,
             name,
+            host: None,
             state: Mutex::new(State {
                 to_send: VecDeque::new(),
                 waiting: VecDeque::new(),
@@ -97,6 +106,7 @@ impl Shared {
                 inputs: Vec::new(),
                 lists: 0,
                 greeted: false,
+                set_up_at: None,
                 down: None,
                 reason: None,
                 closed: false,
@@ -105,7 +115,7 @@ impl Shared {
                 stopped_until: None,
                 own_stops: 0,
                 stops: 0,
-                free_slots: (1..=slots).collect(),
+                free_slots: (first..first + slots).collect(),
                 at_a_time: slots,
                 leaving: false,
             }),
@@ -185,7 +195,7 @@ impl Shared {
             match it {
                 ToSend::Run(attempts) => returned.extend(attempts),
                 ToSend::Order(Order::List) => state.lists += 1,
-                ToSend::Order(_) => {}
+                ToSend::Order(_) | ToSend::Ping => {}
             }
         }
         let lists = std::mem::take(&mut state.lists);
@@ -197,5 +207,8 @@ impl Shared {
             self.updates.tell(Update::Running(Vec::new()), Urgency::Now);
         }
         self.sends.ring();
+        if self.config.is_one_of_several {
+            self.updates.tell(Update::Down(why), Urgency::Now);
+        }
     }
 }

@@ -35,6 +35,7 @@ fn hello() -> Up {
         system: (String::new(), String::new()),
         now: SystemTime::UNIX_EPOCH,
         shell: None,
+        login_shell: None,
     })
 }
 
@@ -48,10 +49,12 @@ impl Played {
             output: output.into(),
             carrier: None,
             name: "played".to_owned(),
+            host: None,
+            greeted: None,
         };
         let (send, updates) = unbounded();
         let sender = UpdateSender::new(move |update, _| drop(send.send(update)));
-        let config = Config::from_local(config()).unwrap();
+        let config = Config::from_local(&config()).unwrap();
         Self {
             proxy: Proxy::start(link, config, sender).unwrap(),
             updates,
@@ -202,10 +205,12 @@ fn a_connection_that_breaks_loses_everything() {
         output: here.into(),
         carrier: None,
         name: "played".to_owned(),
+        host: None,
+        greeted: None,
     };
     let (send, updates) = unbounded();
     let sender = UpdateSender::new(move |update, _| drop(send.send(update)));
-    let proxy = Proxy::start(link, Config::from_local(config()).unwrap(), sender).unwrap();
+    let proxy = Proxy::start(link, Config::from_local(&config()).unwrap(), sender).unwrap();
     let mut frame = Vec::new();
     hello().encode(&mut frame).unwrap();
     (&there).write_all(&frame).unwrap();
@@ -325,10 +330,12 @@ fn who_hears_nothing_though_it_may_yet_speak_holds_nobody_up() {
         output: here.into(),
         carrier: None,
         name: "a socket".to_owned(),
+        host: None,
+        greeted: None,
     };
     let (send, updates) = unbounded();
     let sender = UpdateSender::new(move |update, _| drop(send.send(update)));
-    let proxy = Proxy::start(link, Config::from_local(config()).unwrap(), sender).unwrap();
+    let proxy = Proxy::start(link, Config::from_local(&config()).unwrap(), sender).unwrap();
     let attempt = Attempt::only(1, ArgList::single(b":".to_vec()));
     proxy.run(vec![attempt]);
     drop(proxy);

@@ -70,6 +70,7 @@ fn output(piece: &wire::JobOutput<'_>) -> OutputPiece {
                 after_all: false,
             }),
             command: Command::default(),
+            host: None,
             at: None,
         }),
         stream: match &*piece.stream {
@@ -93,6 +94,7 @@ fn info(who: &Who<'_>) -> AttemptInfo {
             after_all: false,
         }),
         command: Command::of_line(line.unwrap_or_else(|| who.command.as_bytes().to_vec())),
+        host: None,
         at: who.slot.map(|slot| Where {
             slot: usize::try_from(slot).unwrap_or(usize::MAX),
             pid: who.pid,

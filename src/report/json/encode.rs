@@ -64,7 +64,7 @@ pub(super) fn who<'a>(
         argv: job.argv().map(Texts::Of),
         argv_b64: job.argv().and_then(exact_list),
         cwd: cwd.into(),
-        host: context.host.as_str().into(),
+        host: job.host.as_deref().unwrap_or(&context.host).into(),
         slot: job.slot().map(|slot| slot as u64),
         pid: job.pid(),
         attempt: job.attempt,

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::tag::{Decoration, Tagger};
 use crate::flow::spool::Captured;
-use crate::model::{AttemptEnd, AttemptInfo, HERE};
+use crate::model::{AttemptEnd, AttemptInfo};
 use crate::report::joblog::end_of_lines;
 use crate::report::out::for_each_piece;
 use crate::report::{Failure, Out};
@@ -263,7 +263,7 @@ fn numbers(row: &Row, shown: &Shown) -> [String; 8] {
     let received = shown.stdout.len() + echoed;
     [
         shown.job.seq.to_string(),
-        HERE.to_owned(),
+        shown.job.host().to_owned(),
         format!("{:.3}", start.as_secs_f64()),
         format!("{:.3}", row.runtime.as_secs_f64()),
         row.sent.to_string(),

@@ -23,13 +23,23 @@ impl Controller<'_> {
             Update::DryRun(lines) => self.dry_run(place, lines),
             Update::Returned(attempts) => self.returned(place, attempts),
             Update::Running(running) => self.runs(place, running),
-            Update::Up(up) => self.fleet.place(place).up(up.slots),
+            Update::Up(up) => self.fleet.place(place).up(up),
+            Update::Away(why) => self.away(place, &why),
             Update::Down(why) => self.down(place, &why),
             Update::Notice(words) => self.notice(words),
         }
     }
 
-    /// A place cannot be used any more. Without any, no job can run.
+    /// A place cannot be used now.
+    fn away(&mut self, place: PlaceId, why: &str) {
+        let place = self.fleet.place(place);
+        place.away();
+        let words = format!("Warning: {}: {why}", place.name());
+        self.notice(words);
+        self.all_have_said();
+    }
+
+    /// A place cannot be used, and is not waited for. Without any other, no job can run.
     fn down(&mut self, place: PlaceId, why: &str) {
         let place = self.fleet.place(place);
         place.down();

@@ -159,7 +159,7 @@ impl World {
                 Deed::Raise if !state.grounds[id].is_up => {
                     state.grounds[id].is_up = true;
                     let slots = self.tour.places[id].slots;
-                    self.tell(id, Update::Up(Up { slots }));
+                    self.tell(id, Update::Up(Up::slots(slots)));
                 }
                 _ => {}
             }

@@ -1,0 +1,240 @@
+//! What jobs on other hosts are, do and are told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::{fanout, hosts, output, run, told};
+
+#[test]
+fn jobs_are_told_where_they_run() {
+    let Some(hosts) = hosts(&["one", "two"]) else {
+        return;
+    };
+    let line = "echo {} $TEST_HOST $PARALLEL_SSHHOST $PARALLEL_SSHLOGIN {host} $PARALLEL_SEQ $PWD";
+    let args = [
+        "-k", "-j2", "-S", "3/one", "--jobs", "1", line, ":::", "a", "b",
+    ];
+    let home = hosts.home("one").display().to_string();
+    let expected = format!("a one one one one 1 {home}\nb one one one one 2 {home}\n");
+    let (stdout, stderr, code) = run(&hosts, &args);
+    // Debian's release has no {host}, and so it stands as it is in the mode that is named after it.
+    assert_eq!(stdout.replace("{host}", "one"), expected, "{stderr}");
+    assert_eq!((&*stderr, code), ("", Some(0)));
+}
+
+#[test]
+fn the_hosts_share_the_jobs_and_no_two_have_a_slot_of_the_same_number() {
+    let Some(hosts) = hosts(&["one", "two"]) else {
+        return;
+    };
+    // Each waits for the others: all run at once.
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let line = format!(
+        "touch {dir}/{{}}; while [ $(ls {dir} | wc -l) -lt 6 ]; do sleep 0.05; done; \
+         echo $TEST_HOST {{%}} $PARALLEL_JOBSLOT"
+    );
+    let mut command = fanout(&hosts);
+    command.args(["-S", "one,two,:", "-j2", &line, ":::"]);
+    command.args(["1", "2", "3", "4", "5", "6"]);
+    let (stdout, stderr, code) = told(&output(command));
+    assert_eq!((&*stderr, code), ("", Some(0)));
+    let mut slots = BTreeSet::new();
+    let mut jobs = BTreeMap::<String, usize>::new();
+    for line in stdout.lines() {
+        let words: Vec<_> = line.split(' ').collect();
+        let (host, numbers) = words.split_at(words.len() - 2);
+        assert_eq!(numbers[0], numbers[1]);
+        slots.insert(numbers[0].to_owned());
+        *jobs.entry(host.concat()).or_default() += 1;
+    }
+    assert_eq!(slots.len(), 6, "{stdout}");
+    let jobs: Vec<_> = jobs.into_iter().collect();
+    let each = ["", "one", "two"].map(|name| (name.to_owned(), 2));
+    assert_eq!(jobs, each, "{stdout}");
+}
+
+#[test]
+fn records_name_the_host() {
+    let Some(hosts) = hosts(&["one"]) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let mut command = fanout(&hosts);
+    command
+        .args(["-S", "2/one", "--json", "--joblog"])
+        .arg(&log);
+    command.args(["exit {}", ":::", "0", "3"]);
+    let output = output(command);
+    let (stdout, stderr, code) = told(&output);
+    assert_eq!((&*stderr, code), ("", Some(1)));
+    let ends = stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let ends: Vec<Value> = ends.filter(|it: &Value| it["type"] == "job.end").collect();
+    assert_eq!(ends.len(), 2, "{stdout}");
+    assert!(ends.iter().all(|end| end["host"] == "one"), "{stdout}");
+    let log = fs::read_to_string(log).unwrap();
+    let hosts = log.lines().skip(1).map(|line| line.split('\t').nth(1));
+    assert!(hosts.eq([Some("one"); 2]), "{log}");
+}
+
+#[test]
+fn a_percentage_is_of_the_threads_of_the_host() {
+    let Some(hosts) = hosts(&["one"]) else {
+        return;
+    };
+    let args = ["--json", "-S", "4/one", "-j50%", "true", ":::", "a"];
+    let (stdout, stderr, _) = run(&hosts, &args);
+    let start: Value = serde_json::from_str(stdout.lines().next().unwrap()).unwrap();
+    assert_eq!(start["slots"], 2, "{stdout} {stderr}");
+}
+
+#[test]
+fn what_jobs_read_and_write_travels() {
+    let Some(hosts) = hosts(&["one", "two"]) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("input");
+    let numbers = (1..=200_000).map(|it| it.to_string());
+    let lines = numbers.collect::<Vec<_>>().join("\n") + "\n";
+    fs::write(&input, &lines).unwrap();
+    for way in [&["--pipe"][..], &["--pipe", "--cat"], &["--pipepart", "-a"]] {
+        let mut command = fanout(&hosts);
+        command
+            .args(["-k", "-S", "one,two", "--block", "100k"])
+            .args(way);
+        if way.contains(&"--pipepart") {
+            command.arg(&input).arg("cat");
+        } else {
+            command.stdin(Stdio::from(fs::File::open(&input).unwrap()));
+            command.arg(if way.contains(&"--cat") {
+                "cat {}"
+            } else {
+                "cat"
+            });
+        }
+        let (stdout, stderr, code) = told(&output(command));
+        assert_eq!((&*stderr, code), ("", Some(0)), "{way:?}");
+        assert!(stdout == lines, "{way:?}");
+    }
+}
+
+#[test]
+fn options_on_output_do_what_they_do_here() {
+    let Some(hosts) = hosts(&["one", "two"]) else {
+        return;
+    };
+    let line = "echo {}; echo e{} >&2; exit {}";
+    for options in [
+        &["-k"][..],
+        &["-k", "--tag"],
+        &["-k", "--line-buffer"],
+        &["-j1", "--line-buffer", "--tag"],
+        &["-j1", "-u"],
+        &["-k", "--tagstring", "{#}:"],
+        &["-k", "-v"],
+    ] {
+        let with = |places: &'static str| {
+            let args = [options, &["-S", places, line, ":::", "0", "1", "2"]].concat();
+            run(&hosts, &args)
+        };
+        // One after the other, on one host.
+        let places = if options.contains(&"-j1") {
+            "one"
+        } else {
+            "one,two"
+        };
+        assert_eq!(with(places), with(":"), "{options:?}");
+    }
+}
+
+#[test]
+fn results_are_files_here() {
+    let Some(hosts) = hosts(&["one"]) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let results = folder.path().join("out");
+    let mut command = fanout(&hosts);
+    command.args(["-S", "one", "--results"]).arg(&results);
+    command.args(["echo $TEST_HOST {}", ":::", "a"]);
+    let (_, stderr, code) = told(&output(command));
+    assert_eq!((&*stderr, code), ("", Some(0)));
+    let stdout = fs::read_to_string(results.join("1/a/stdout")).unwrap();
+    assert_eq!(stdout, "one a\n");
+}
+
+#[test]
+fn jobs_are_ended_as_they_are_here() {
+    let Some(hosts) = hosts(&["one"]) else {
+        return;
+    };
+    let (_, stderr, code) = run(
+        &hosts,
+        &["-S", "one", "--timeout", "0.3", "sleep", ":::", "60"],
+    );
+    assert!(stderr.contains("timed out") && code == Some(1), "{stderr}");
+    let args = [
+        "-S",
+        "one",
+        "-j2",
+        "--halt",
+        "now,fail=1",
+        "sleep {}; exit 7",
+        ":::",
+        "60",
+        "0",
+    ];
+    let (_, stderr, code) = run(&hosts, &args);
+    assert_eq!(code, Some(7), "{stderr}");
+    let line = "trap 'echo caught; exit' USR1; echo ready; while :; do sleep 0.1; done; :";
+    let signals = "USR1,5000,KILL,25";
+    for place in ["one", ":"] {
+        let args = [
+            "-S",
+            place,
+            "--timeout",
+            "0.5",
+            "--term-seq",
+            signals,
+            line,
+            ":::",
+            "x",
+        ];
+        let (stdout, ..) = run(&hosts, &args);
+        assert_eq!(stdout, "ready\ncaught\n");
+    }
+}
+
+#[test]
+fn a_job_that_has_failed_is_tried_again_elsewhere() {
+    let Some(hosts) = hosts(&["one", "two"]) else {
+        return;
+    };
+    let line = "[ $TEST_HOST = two ] && echo two {}";
+    let args = [
+        "-k",
+        "-S",
+        "one,two",
+        "-j1",
+        "--retries",
+        "2",
+        line,
+        ":::",
+        "a",
+        "b",
+        "c",
+    ];
+    let (stdout, stderr, code) = run(&hosts, &args);
+    assert_eq!(
+        (&*stdout, code),
+        ("two a\ntwo b\ntwo c\n", Some(0)),
+        "{stderr}"
+    );
+}
