@@ -191,7 +191,8 @@ fn run_plan(plan: Box<Plan>, guardian: Option<Guardian>) -> Result<ExitCode, Run
         return submission.submit(renderer, total, engine.slots);
     }
     let (shell, planned) = (engine.shell.path().to_owned(), engine.slots);
-    let engine = app::prepare_engine(engine, renderer, &mut jobs, guardian)?;
+    let mut engine = app::prepare_engine(engine, renderer, &mut jobs, guardian)?;
+    let report = app::with_display(report, &mut engine);
     let (done, done_before) = (std::mem::take(&mut jobs.done), jobs.done_before);
     let reports = app::start_reports(report, &engine, files, &plan.retry, &mailbox)?;
     let engine = engine.start(&plan, &reports, &mailbox)?;

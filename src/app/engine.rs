@@ -57,6 +57,8 @@ pub struct EngineParts {
     pub(super) claims: Option<Arc<Claims>>,
     /// The names of the arguments.
     pub(super) names: Vec<Vec<u8>>,
+    /// Where a display sees what runs, if there is one.
+    pub(super) watched: Option<Arc<local::Watched>>,
 }
 
 /// Starts the guardian of the processes that `plan` is about, if there will be any; to be called before any thread
@@ -143,6 +145,7 @@ pub fn prepare_engine(
         turn: Arc::default(),
         claims: jobs.claims.take(),
         names: jobs.names().to_vec(),
+        watched: None,
     })
 }
 
@@ -192,6 +195,16 @@ impl EngineParts {
     /// Whether each job may have files with names for its output.
     pub(super) fn keeps_results(&self) -> bool {
         matches!(self.plan.capture, CapturePlan::Files(_)) && self.guardian.is_some()
+    }
+
+    /// Whether jobs run on other hosts.
+    pub(super) fn has_hosts(&self) -> bool {
+        !self.plan.hosts.is_empty()
+    }
+
+    /// Whether outputs of jobs are merged.
+    pub(super) fn merges(&self) -> bool {
+        self.plan.reduce.is_some()
     }
 
     /// Whoever merges the outputs of jobs, if somebody is to.
@@ -277,6 +290,7 @@ impl EngineParts {
                 .map(|scratch| scratch.path().to_owned())
                 .unwrap_or_default(),
             term_seq: self.plan.term_seq,
+            watched: self.watched,
             report_starts: reports.wants_starts,
             shows_slots: self.shows_slots,
             begins: None,

@@ -18,7 +18,7 @@ use crate::run::gate::{
 };
 use crate::sys::helper;
 use crate::sys::passing;
-use crate::sys::pressure::{self, Rate, Resource};
+use crate::sys::pressure::{self, Rate, Resource, whole_memory};
 
 /// How long a number of processes counts: as long as it takes to look.
 const LOAD_VALID: Duration = Duration::from_millis(100);
@@ -58,8 +58,12 @@ fn gate(plan: GatePlan, shell: &Path, mailbox: &Messages) -> anyhow::Result<Box<
     Ok(match plan {
         GatePlan::Delay { pause, auto } => Box::new(Delay::new(pause, auto)),
         GatePlan::Load(below) => Box::new(load(below)?),
-        GatePlan::MemFree(least) => Box::new(MemFree::new("--memfree", least, memory()?)),
-        GatePlan::LimitMem(least) => Box::new(MemFree::new("--limit mem", least, memory()?)),
+        GatePlan::MemFree(least) => {
+            Box::new(MemFree::new("--memfree", least, memory()?).of(whole_memory()))
+        }
+        GatePlan::LimitMem(least) => {
+            Box::new(MemFree::new("--limit mem", least, memory()?).of(whole_memory()))
+        }
         GatePlan::MemSuspend(least) => Box::new(MemSuspend::new(least, memory()?)),
         GatePlan::NoSwap => Box::new(swapping()?),
         GatePlan::Pressure(resource, percent) => Box::new(stalls(resource, percent)?),

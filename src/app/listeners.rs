@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use super::record::{Recorder, open_joblog, open_record};
 use super::record_files::{RecordFiles, Wanted};
 use super::{EngineParts, Messages};
+use crate::engine::local;
 use crate::flow::spool::Captured;
 use crate::ledger::jsonl::wire::LOCAL;
 use crate::ledger::key::NO_STDIN;
@@ -18,7 +19,7 @@ use crate::reduce::Reducer;
 use crate::report::joblog::{Joblog, end_of_lines};
 use crate::report::merge_outputs::{Merge, OutputMerger};
 use crate::report::unwritten::{Corrections, Records};
-use crate::report::{Listener, Out, OutputOwner, Screen, json, progress, sql, summary, text};
+use crate::report::{Held, Listener, Out, OutputOwner, Screen, json, progress, sql, summary, text};
 
 /// Who hears of events: all that listen, in their order, and the owner of what jobs write.
 pub(super) type Audience = (Vec<Box<dyn Listener>>, Box<dyn OutputOwner>);
@@ -40,7 +41,7 @@ pub(super) fn listeners(
     };
     let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
     if let Some(json) = plan.json.take() {
-        let (lines, file) = json_lines(json, engine, &mut files, mailbox)?;
+        let (lines, file) = json_lines(json, engine, &mut files, &screen, mailbox)?;
         let lines = lines.with_last_word(Arc::clone(last_word));
         let lines = json::JsonRecord::new(lines, file.is_some());
         records.json = Some(lines.clone());
@@ -55,7 +56,7 @@ pub(super) fn listeners(
         // In a file with a name it is already.
         let verbose = plan.text.verbose && plan.text.shows == text::Print::Content;
         if joblog.path.as_os_str() == "-" {
-            printed_log = Some(printed_joblog(verbose)?);
+            printed_log = Some(printed_joblog(verbose, &screen)?);
         } else {
             let (log, file) = open_joblog(&joblog, verbose, &mut files, mailbox)?;
             records.joblog = Some(log.clone());
@@ -77,25 +78,39 @@ pub(super) fn listeners(
         let failures = summary::Failures::new(stderr(&screen)?);
         listeners.push(Box::new(failures.with_hints(hints)));
     }
-    if let Some(config) = plan.progress {
-        let progress = progress::Progress::new(config, &screen, stderr_alone()?);
-        listeners.push(Box::new(progress));
-    }
+    let held = plan.text.in_order.then(Held::default);
     // Elsewhere than on a terminal, what is printed stays, so all of it is.
-    if plan.latest_line && stdout(&screen)?.is_terminal() && stderr(&screen)?.is_terminal() {
+    let shows_latest =
+        plan.latest_line && stdout(&screen)?.is_terminal() && stderr(&screen)?.is_terminal();
+    let mut failed = None;
+    if let Some(mut config) = plan.progress {
+        config.rows &= !shows_latest;
+        failed = config.rows.then(|| text::Failed {
+            screen: screen.clone(),
+            colors: config.colors,
+        });
+        let watch = engine.watched.clone().map(|watched| {
+            let watch: Box<dyn progress::Watch> = Box::new(Running(watched));
+            watch
+        });
+        let progress = progress::Progress::new(config, &screen, stderr_alone()?);
+        listeners.push(Box::new(progress.watching(watch).with_held(held.clone())));
+    }
+    if shows_latest {
         let lines = progress::LatestLines::new(&screen, stdout(&screen)?);
         listeners.push(Box::new(lines));
         plan.text.mode = text::Mode::Never;
     }
     let rows = match &plan.rows {
         Some(rows) => {
-            let opened = open_rows(rows, engine, &mut files, mailbox)?;
+            let opened = open_rows(rows, engine, &mut files, &screen, mailbox)?;
             rows_in_order(opened, &plan.text, recorder)
         }
         None => None,
     };
     let text = text(plan, engine, printed_log, &screen)?
         .with_rows(rows)
+        .with_display(failed, held)
         .with_rows_elsewhere(recorder.rows.as_ref())
         .with_corrections(Corrections::new(records));
     let owner: Box<dyn OutputOwner> = match engine.reducer()? {
@@ -144,11 +159,25 @@ fn stderr_alone() -> anyhow::Result<Out> {
 }
 
 /// A joblog among the output, with its header line.
-fn printed_joblog(verbose: bool) -> anyhow::Result<Joblog> {
-    let stdout = Out::stdout().context("standard output is not open")?;
-    let log = Joblog::new(stdout, verbose);
+fn printed_joblog(verbose: bool, screen: &Screen) -> anyhow::Result<Joblog> {
+    let log = Joblog::new(stdout(screen)?, verbose);
     log.write_header()?;
     Ok(log)
+}
+
+/// What runs at the engine, as the display sees it.
+struct Running(Arc<local::Watched>);
+
+impl progress::Watch for Running {
+    fn oldest(&self, most: usize) -> (Vec<progress::Running>, usize) {
+        let (glimpses, count) = self.0.oldest(most);
+        let running = glimpses.into_iter().map(|it| progress::Running {
+            job: it.job,
+            since: it.since,
+            tail: it.tail,
+        });
+        (running.collect(), count)
+    }
 }
 
 /// The engine's merges as the reports see them.
@@ -183,11 +212,12 @@ fn open_rows(
     plan: &RowsPlan,
     engine: &EngineParts,
     files: &mut RecordFiles,
+    screen: &Screen,
     mailbox: &Messages,
 ) -> anyhow::Result<(text::rows::Rows, Option<File>)> {
     let names = engine.names.clone();
     let Some(path) = &plan.path else {
-        let out = Out::stdout().context("standard output is not open")?;
+        let out = stdout(screen)?;
         let rows = text::rows::Rows::new(out, plan.form, names);
         return Ok((rows.of_pieces(plan.of_pieces), None));
     };
@@ -204,10 +234,11 @@ fn json_lines(
     plan: JsonPlan,
     engine: &EngineParts,
     files: &mut RecordFiles,
+    screen: &Screen,
     mailbox: &Messages,
 ) -> anyhow::Result<(json::JsonLines, Option<File>)> {
     let out = match &plan.target {
-        JsonTarget::Stdout => Out::stdout().context("standard output is not open")?,
+        JsonTarget::Stdout => stdout(screen)?,
         JsonTarget::Fd(fd) => {
             let file = crate::sys::fd::duplicate(*fd)
                 .with_context(|| format!("cannot write to --json=fd:{fd}"))?;

@@ -35,7 +35,7 @@ pub use error::RunError;
 pub use gates::OpenGates;
 pub use jobs::{OpenJobs, feed, open_jobs};
 pub use record_files::RecordFiles;
-pub use reports::{Reports, start_reports};
+pub use reports::{Reports, start_reports, with_display};
 
 use std::sync::Arc;
 use std::time::Duration;

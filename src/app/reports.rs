@@ -22,6 +22,7 @@ use crate::report::start_order::StartOrder;
 use crate::report::{Failure, Reporter};
 use crate::run::retry::Retry;
 use crate::run::{Message, Observer};
+use crate::sys::display;
 use crate::sys::helper;
 use crate::sys::passing;
 use crate::sys::signals::{self, Caught, Signal};
@@ -43,6 +44,21 @@ pub struct Reports {
     pub wants_ends: bool,
 }
 
+/// `plan` without a display that nobody has asked for, where standard error is no terminal or merges write on it by
+/// themselves; has `engine` show what runs to one that is drawn.
+pub fn with_display(mut plan: ReportPlan, engine: &mut EngineParts) -> ReportPlan {
+    let is_terminal = io::IsTerminal::is_terminal(&io::stderr());
+    let torn = engine.merges() && display::is_there(io::stdout());
+    plan.progress = plan
+        .progress
+        .filter(|config| config.asked || is_terminal && !torn);
+    // What runs on other hosts is told.
+    if plan.progress.is_some_and(|config| config.rows) && is_terminal && !engine.has_hosts() {
+        engine.watched = Some(Arc::default());
+    }
+    plan
+}
+
 /// Opens all reports and the record, whose `files` are open if they were there, of a run whose jobs are tried again as `retry` says, and catches the signals from
 /// now on. Reports and signals have a thread each, which start with the first event: the first jobs are on their way
 /// by then.
@@ -57,7 +73,8 @@ pub fn start_reports(
     retry: &Retry,
     mailbox: &Messages,
 ) -> anyhow::Result<Reports> {
-    let caught = signals::catch().context("cannot listen to signals")?;
+    let caught = signals::catch(plan.progress.is_some() || plan.latest_line)
+        .context("cannot listen to signals")?;
     let program = plan.program.clone();
     let limit = if plan.one_at_a_time { 0 } else { LONG };
     std::io::stdout()

@@ -233,6 +233,7 @@ fn config(setup: Setup, guardian: &Guardian, server: &Server) -> anyhow::Result<
             .map(|scratch| scratch.path().to_owned())
             .unwrap_or_default(),
         term_seq: TermSeq::new(setup.term_seq),
+        watched: None,
         report_starts: setup.starts || setup.streams,
         shows_slots: false,
         begins: Some(server.begins()),

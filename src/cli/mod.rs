@@ -21,6 +21,7 @@ pub mod conflicts;
 pub mod error;
 pub mod flags;
 pub mod hints;
+mod looks;
 pub mod profile;
 pub mod resolve;
 pub mod shebang;

@@ -19,6 +19,7 @@ use super::flags::semaphore::make_one_job;
 use super::flags::sql::TableUse;
 use super::flags::{Flags, ShellUse, hosts};
 use super::hints;
+use super::looks;
 use super::source_words::SourceWords;
 use super::values::bytes;
 use crate::exec::shell::Shell;
@@ -299,6 +300,8 @@ impl CommandLine<'_> {
             dry_run: flags.command.dry_run,
             shellquotes: flags.command.shellquote > 0,
             on_terminal: flags.terminal.tty,
+            // GNU parallel does not know of it.
+            no_colors: self.called_as == CalledAs::Fanout && looks::forbids_colors(),
             json: records.json.is_some(),
             json_on_stdout: records.json_on_stdout(),
             json_streams: flags.report.json_streams(),
@@ -467,10 +470,29 @@ impl CommandLine<'_> {
             rows: output.rows,
             assign,
             json: flags.report.json(records.json, context)?,
-            progress: flags.report.progress(),
+            progress: flags.report.progress(called_as, self.may_draw()),
             summary: (called_as == CalledAs::Fanout && !flags.failure.no_summary)
                 .then(|| hints::hints(&self.typed())),
         })
+    }
+
+    /// Whether a display may be drawn that nobody has asked for: not where jobs write to the terminal by themselves,
+    /// or use it in another way, and not where nothing is run.
+    fn may_draw(&self) -> bool {
+        let Flags {
+            terminal,
+            output,
+            command,
+            ..
+        } = self.flags;
+        let uses_terminal = terminal.interactive
+            || terminal.tty
+            || terminal.open_tty
+            || terminal.tmux
+            || terminal.tmuxpane
+            || output.ungroup;
+        let is_semaphore = self.flags.semaphore.is_wanted(self.called_as);
+        !(uses_terminal || is_semaphore || command.only_prints() || output.assign.is_some())
     }
 
     /// What may not be meant as it is typed.

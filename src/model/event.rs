@@ -36,6 +36,8 @@ pub enum Event {
         /// Whether the program's name goes in front.
         prefixed: bool,
     },
+    /// The window of the terminal has another size.
+    Resized,
     /// The last event of a run.
     RunEnded(RunEnd),
 }

@@ -82,8 +82,11 @@ impl<'c> Merge<'c> {
             return Ok(Captured::Empty);
         }
         let len = file.metadata()?.len();
-        let permit = None;
-        Ok(Captured::File { file, len, permit })
+        Ok(Captured::File {
+            file: file.into(),
+            len,
+            permit: None,
+        })
     }
 
     /// The same, onto fanout's own standard output.

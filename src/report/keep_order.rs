@@ -11,6 +11,8 @@ pub struct KeepOrder<T> {
     /// The position of the front of `waiting`.
     next: u64,
     waiting: VecDeque<Option<T>>,
+    /// How many items are in it.
+    held: u64,
 }
 
 impl<T> Default for KeepOrder<T> {
@@ -18,6 +20,7 @@ impl<T> Default for KeepOrder<T> {
         Self {
             next: 1,
             waiting: VecDeque::new(),
+            held: 0,
         }
     }
 }
@@ -31,6 +34,7 @@ impl<T> KeepOrder<T> {
     /// Takes the item at position `seq`. A position whose turn is over is not waited for again: its item comes
     /// next.
     pub fn push(&mut self, seq: u64, item: T) {
+        self.held += 1;
         let Some(ahead) = seq.checked_sub(self.next) else {
             self.next -= 1;
             self.waiting.push_front(Some(item));
@@ -47,8 +51,14 @@ impl<T> KeepOrder<T> {
     pub fn pop(&mut self) -> Option<T> {
         let item = self.waiting.front_mut()?.take()?;
         self.waiting.pop_front();
+        self.held -= 1;
         self.next += 1;
         Some(item)
+    }
+
+    /// How many items are held.
+    pub fn held(&self) -> u64 {
+        self.held
     }
 
     /// The position that is waited for.
@@ -65,6 +75,7 @@ impl<T> KeepOrder<T> {
     /// All that is held, in order, whatever is missing between.
     pub fn drain(&mut self) -> impl Iterator<Item = T> {
         self.next += self.waiting.len() as u64;
+        self.held = 0;
         self.waiting.drain(..).flatten()
     }
 
@@ -121,6 +132,7 @@ mod tests {
             for (arrived, &seq) in seqs.iter().enumerate() {
                 order.push(seq, seq);
                 out.extend(std::iter::from_fn(|| order.pop()));
+                prop_assert_eq!(order.held() as usize, arrived + 1 - out.len());
                 // Nothing is held back longer than needed.
                 let arrived = &seqs[..=arrived];
                 let ready = (1..=200).take_while(|seq| arrived.contains(seq)).count();

@@ -23,6 +23,7 @@
 //! A listener that fails is dropped and reported; the others go on. None of them ever decides anything.
 
 pub mod failure;
+pub mod held;
 pub mod joblog;
 pub mod json;
 pub mod keep_order;
@@ -47,6 +48,7 @@ pub mod words;
 mod testing;
 
 pub use failure::Failure;
+pub use held::Held;
 pub use out::Out;
 pub use owner::{Discard, OutputOwner};
 pub use reporter::Reporter;

@@ -69,7 +69,8 @@ impl NearOrder {
                 | Event::AttemptStarted(_)
                 | Event::Output(_)
                 | Event::AttemptFailed(_)
-                | Event::Gate(_) => told.push(event),
+                | Event::Gate(_)
+                | Event::Resized => told.push(event),
             }
         }
         if self.due.is_some_and(|due| due <= now)

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileTypeExt as _;
 use super::whole::{Whole, end_of_line, end_of_line_in};
 use super::{Failure, Screen};
 use crate::flow::spool::Captured;
-use crate::sys::fd;
+use crate::sys::{display, fd};
 
 /// The buffer is written out when it holds this much; larger pieces bypass it.
 const FULL: usize = 64 * 1024;
@@ -83,10 +83,11 @@ impl Out {
         }
     }
 
-    /// Shares the terminal with the progress display of `screen`, if it is a terminal at all.
+    /// Shares the terminal with the display of `screen`, if it is that terminal.
     #[must_use]
     pub fn on(mut self, screen: &Screen) -> Self {
-        self.screen = self.terminal.then(|| screen.clone());
+        let is_there = self.terminal && display::is_there(&self.file);
+        self.screen = is_there.then(|| screen.clone());
         self
     }
 

@@ -50,9 +50,11 @@ impl StartOrder {
                     self.kept.release(u64::MAX, |events| told.extend(events));
                     told.push(event);
                 }
-                Event::RunStarted(_) | Event::DryRun(_) | Event::Gate(_) | Event::Notice { .. } => {
-                    told.push(event);
-                }
+                Event::RunStarted(_)
+                | Event::DryRun(_)
+                | Event::Gate(_)
+                | Event::Resized
+                | Event::Notice { .. } => told.push(event),
             }
         }
         if let Some(last) = self.kept.last_due(now) {

@@ -69,7 +69,11 @@ impl RunState {
                 self.job_over(end);
             }
             Event::DryRun(lines) => self.tally.ok += lines.jobs as u64,
-            Event::Output(_) | Event::Gate(_) | Event::Notice { .. } | Event::RunEnded(_) => {}
+            Event::Output(_)
+            | Event::Gate(_)
+            | Event::Notice { .. }
+            | Event::Resized
+            | Event::RunEnded(_) => {}
         }
     }
 

@@ -30,7 +30,7 @@ pub(super) fn spooled(bytes: &[u8]) -> Captured {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     Captured::File {
-        file,
+        file: Arc::new(file),
         len: bytes.len() as u64,
         permit: None,
     }

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
 use crate::model::{KilledBy, Outcome};
 use crate::sys::signals;
 
@@ -65,6 +67,75 @@ pub fn one_line(bytes: &[u8], width: usize) -> String {
     shorten(line, width)
 }
 
+/// How many columns of a terminal `text` takes.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// `text` in at most `columns` of a terminal, with an `…` where it was cut off.
+pub fn fit(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let (mut kept, mut taken) = (String::new(), 0);
+    for character in text.chars() {
+        taken += character.width().unwrap_or(0);
+        if taken + 1 > columns {
+            break;
+        }
+        kept.push(character);
+    }
+    if columns > 0 {
+        kept.push('…');
+    }
+    kept
+}
+
+/// `text` with spaces behind it, to take as many `columns`.
+pub fn pad(text: &str, columns: usize) -> String {
+    let missing = columns.saturating_sub(width(text));
+    format!("{text}{:missing$}", "")
+}
+
+/// The last line in `tail` that is not blank, without sequences that only a terminal understands. A carriage return
+/// ends a line, too.
+pub fn last_line(tail: &[u8]) -> Vec<u8> {
+    let text = without_sequences(tail);
+    let mut lines = text.rsplit(|byte| matches!(byte, b'\n' | b'\r'));
+    let line = lines.find(|line| !line.trim_ascii().is_empty());
+    line.map_or_else(Vec::new, |line| line.trim_ascii_end().to_vec())
+}
+
+/// `bytes` without escape sequences: colours, movements of the cursor, titles of windows.
+fn without_sequences(bytes: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(at) = memchr::memchr(0x1b, rest) {
+        kept.extend_from_slice(&rest[..at]);
+        let sequence = &rest[at + 1..];
+        let len = match sequence.first() {
+            Some(b'[') => {
+                let parameters = &sequence[1..];
+                let end = parameters
+                    .iter()
+                    .position(|byte| (0x40..=0x7e).contains(byte));
+                end.map_or(sequence.len(), |end| end + 2)
+            }
+            Some(b']') => {
+                let end = memchr::memchr2(0x07, 0x1b, sequence);
+                end.map_or(sequence.len(), |end| {
+                    end + 1 + usize::from(sequence[end] == 0x1b)
+                })
+            }
+            Some(_) => 1,
+            None => 0,
+        };
+        rest = &sequence[len.min(sequence.len())..];
+    }
+    kept.extend_from_slice(rest);
+    kept
+}
+
 fn escape(character: char, line: &mut String) {
     // Not control characters, but they make a terminal show text in another order than it has.
     let reorders = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -92,7 +163,7 @@ fn shorten(mut line: String, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{one_line, signal_name};
+    use super::{fit, last_line, one_line, pad, signal_name, width};
 
     #[test]
     fn signals_have_names() {
@@ -107,6 +178,31 @@ mod tests {
             "a\\tb\\n\\x1b[31m\\xffé"
         );
         assert_eq!(one_line("\u{202e}\u{85}".as_bytes(), 80), "\\u202e\\u0085");
+    }
+
+    #[test]
+    fn columns_are_counted_as_terminals_do() {
+        assert_eq!(fit("日本語", 6), "日本語");
+        assert_eq!(fit("日本語", 5), "日本…");
+        assert_eq!(fit("日本語", 4), "日…");
+        assert_eq!(fit("abc", 0), "");
+        assert_eq!(width(&pad("日", 4)), 4);
+    }
+
+    #[test]
+    fn the_last_line_is_what_a_terminal_would_show_last() {
+        let cases: [(&[u8], &[u8]); 7] = [
+            (b"one\ntwo\n\n", b"two"),
+            (b"10%\r20%\r", b"20%"),
+            (b"ok\n\x1b[0m\n", b"ok"),
+            (b"\x1b]0;title\x07\x1b[1;31mred\x1b[m", b"red"),
+            (b"\x1b]0;title\x1b\\x", b"x"),
+            (b"a\x1b[", b"a"),
+            (b" \n\r", b""),
+        ];
+        for (tail, line) in cases {
+            assert_eq!(last_line(tail), line, "{tail:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mknodat, sendfile};
 use rustix::io::{Errno, retry_on_intr};
@@ -180,9 +180,9 @@ pub fn enlarge_pipe(fd: BorrowedFd, bytes: usize) {
 /// # Errors
 ///
 /// What `poll(2)` says but for interruptions.
-pub fn wait_writable(out: &File) -> io::Result<()> {
+pub fn wait_writable(out: impl AsFd) -> io::Result<()> {
     let mut polled = libc::pollfd {
-        fd: out.as_raw_fd(),
+        fd: out.as_fd().as_raw_fd(),
         events: libc::POLLOUT,
         revents: 0,
     };

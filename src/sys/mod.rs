@@ -2,9 +2,11 @@
 
 pub mod cgroup;
 pub mod child;
+pub mod clock;
 pub mod closed;
 pub mod cpu;
 pub mod decompress;
+pub mod display;
 pub mod drain;
 pub mod env_block;
 pub mod family;

@@ -93,13 +93,20 @@ pub fn runnable() -> Option<f64> {
 /// How many bytes of memory are available without swapping.
 pub fn available_memory() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let field = |name: &str| -> Option<u64> {
-        let line = text.lines().find(|line| line.starts_with(name))?;
-        line[name.len()..].trim().split(' ').next()?.parse().ok()
-    };
-    field("MemAvailable:")
-        .or_else(|| Some(field("MemFree:")? + field("Cached:")?))
-        .map(|kib| kib * 1024)
+    let field = |name| memory_field(&text, name);
+    field("MemAvailable:").or_else(|| Some(field("MemFree:")? + field("Cached:")?))
+}
+
+/// How many bytes of memory this machine has.
+pub fn whole_memory() -> Option<u64> {
+    memory_field(&fs::read_to_string("/proc/meminfo").ok()?, "MemTotal:")
+}
+
+/// The field of `/proc/meminfo` that is called `name`, in bytes.
+fn memory_field(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    let kib: u64 = line[name.len()..].trim().split(' ').next()?.parse().ok()?;
+    Some(kib * 1024)
 }
 
 /// How many pages were swapped in and out since the machine was started.

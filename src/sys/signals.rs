@@ -3,10 +3,10 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH};
 use signal_hook::iterator::Signals;
 
-use super::{inherited, threads};
+use super::{display, inherited, threads};
 
 pub use libc::SIGPIPE;
 
@@ -17,7 +17,8 @@ static STOPS: AtomicBool = AtomicBool::new(false);
 #[derive(Debug)]
 pub struct Caught(Signals);
 
-/// Catches each [`Signal`] that arrives from now on.
+/// Catches each [`Signal`] that arrives from now on; that of another size of the window if something is drawn there
+/// (`draws`).
 ///
 /// A hang-up that fanout was started with as ignored (`nohup`) stays so. Not so an interrupt: shells have commands
 /// that a script puts into the background ignore it, and whoever sends it to such a one means it.
@@ -25,10 +26,11 @@ pub struct Caught(Signals);
 /// # Errors
 ///
 /// When the handlers cannot be installed.
-pub fn catch() -> io::Result<Caught> {
-    let wanted = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT]
-        .into_iter()
-        .filter(|&signal| signal != SIGHUP || !inherited::was_ignored(signal));
+pub fn catch(draws: bool) -> io::Result<Caught> {
+    let always = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT];
+    let resized = draws.then_some(SIGWINCH);
+    let wanted = always.into_iter().chain(resized);
+    let wanted = wanted.filter(|&signal| signal != SIGHUP || !inherited::was_ignored(signal));
     Signals::new(wanted).map(Caught)
 }
 
@@ -90,6 +92,8 @@ pub enum Signal {
     Stop,
     /// SIGCONT.
     Continue,
+    /// SIGWINCH: the window has another size.
+    Resized,
 }
 
 impl Signal {
@@ -100,6 +104,7 @@ impl Signal {
             SIGHUP => Self::HangUp,
             SIGUSR1 => Self::User1,
             SIGUSR2 => Self::User2,
+            SIGWINCH => Self::Resized,
             SIGTSTP => {
                 STOPS.store(true, Ordering::Relaxed);
                 Self::Stop
@@ -122,6 +127,7 @@ impl Signal {
             Self::User2 => SIGUSR2,
             Self::Stop => SIGTSTP,
             Self::Continue => SIGCONT,
+            Self::Resized => SIGWINCH,
         }
     }
 }
@@ -163,7 +169,7 @@ pub fn number(name: &str) -> Option<i32> {
 pub fn stop_self() {
     if STOPS.swap(false, Ordering::Relaxed) {
         // Nothing to be done if it cannot be stopped.
-        let _ = signal_hook::low_level::raise(libc::SIGSTOP);
+        let _ = display::without(|| signal_hook::low_level::raise(libc::SIGSTOP));
     }
 }
 

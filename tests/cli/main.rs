@@ -7,6 +7,7 @@
 mod awk;
 mod commands;
 mod control;
+mod display;
 mod ends;
 mod helpers;
 mod hints;

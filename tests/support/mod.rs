@@ -1,5 +1,7 @@
 //! What every test from outside needs: waiting for a program, but not for ever.
 
+#[allow(dead_code, reason = "not every test looks at a terminal")]
+pub mod pane;
 #[allow(dead_code, reason = "not every test needs a database")]
 pub mod postgres;
 #[allow(dead_code, reason = "not every test starts fanout and watches it")]

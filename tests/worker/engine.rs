@@ -87,6 +87,7 @@ pub fn config(slots: usize) -> local::Config {
         stdin_transport: StdinTransport::Pipe,
         stdin_dir: PathBuf::new(),
         term_seq: TermSeq::default(),
+        watched: None,
         report_starts: false,
         shows_slots: false,
         begins: None,

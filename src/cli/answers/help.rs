@@ -9,6 +9,7 @@ use clap::{Arg, Command};
 use super::GNU_VERSION;
 use crate::cli::called_as::CalledAs;
 use crate::cli::error::UsageError;
+use crate::cli::looks;
 
 const EXAMPLES: [(&str, &str); 6] = [
     ("fanout gzip ::: *.log", "a job for each file"),
@@ -196,9 +197,7 @@ fn only(table: &Command, wanted: impl Fn(&Arg) -> bool) -> String {
 
 /// In colours where somebody looks who wants some.
 fn shown(text: &StyledStr) -> String {
-    let wants_none = std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
-    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-    if std::io::stdout().is_terminal() && !wants_none && !is_dumb {
+    if std::io::stdout().is_terminal() && !looks::refuses_colors() {
         text.ansi().to_string()
     } else {
         text.to_string()

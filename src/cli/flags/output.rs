@@ -158,6 +158,8 @@ pub struct OutputUse {
     pub shellquotes: bool,
     /// Whether jobs read from the terminal.
     pub on_terminal: bool,
+    /// Whether nothing is to be in colours, whatever was asked for.
+    pub no_colors: bool,
     /// Whether there is a JSON stream.
     pub json: bool,
     /// Whether it has standard output to itself.
@@ -367,8 +369,8 @@ impl Output {
             shows,
             // As GNU parallel.
             beside_rows: rows && (self.line_buffer || self.ungroup || files),
-            color: self.color || self.ctag || self.ctagstring.is_some(),
-            color_failed: self.color_failed,
+            color: (self.color || self.ctag || self.ctagstring.is_some()) && !its.no_colors,
+            color_failed: self.color_failed && !its.no_colors,
             verbose: self.print_command > 0,
             trace: self.verbose,
             dry_run: its.dry_run,

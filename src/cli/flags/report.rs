@@ -6,22 +6,35 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::called_as::CalledAs;
 use crate::cli::error::UsageError;
+use crate::cli::looks;
 use crate::cli::values::{self, read};
 use crate::model::ArgList;
 use crate::plan::{JsonPlan, JsonTarget};
 use crate::report::{json, progress};
 
 /// The options of this section that GNU parallel 20221122 has not.
-pub(super) const OWN: &[&str] = &["json", "json-detail", "json-output-limit", "json-schema"];
+pub(super) const OWN: &[&str] = &[
+    "json",
+    "json-detail",
+    "json-output-limit",
+    "json-schema",
+    "no-progress",
+];
 
 /// Options on reports.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Reports")]
 pub struct Report {
-    /// Show running, done and failed jobs on standard error.
+    /// Show running, done and failed jobs on standard error, also where that is no terminal. On a terminal they are
+    /// shown in any case when a run takes longer than a second.
     #[arg(long)]
     pub progress: bool,
+
+    /// Show nothing of a run that goes on, as if standard error were no terminal.
+    #[arg(long, overrides_with = "progress")]
+    pub no_progress: bool,
 
     /// Show a progress bar on standard error; counts the inputs beforehand.
     #[arg(long)]
@@ -173,11 +186,18 @@ impl Report {
         self.json.is_some() && self.json_detail == Detail::Output
     }
 
-    /// The progress display.
-    pub fn progress(&self) -> Option<progress::Config> {
-        (self.progress || self.bar || self.eta).then_some(progress::Config {
-            bar: self.bar,
-            eta: self.eta,
+    /// The progress display: what was asked for, or, if it may be drawn unasked, what is drawn then.
+    pub fn progress(&self, called_as: CalledAs, unasked: bool) -> Option<progress::Config> {
+        let asked = self.progress || self.bar || self.eta;
+        let ours = called_as == CalledAs::Fanout;
+        let unasked = unasked && ours && !self.no_progress && !looks::refuses_display();
+        (asked || unasked).then(|| progress::Config {
+            asked,
+            bar: self.bar || !asked,
+            eta: self.eta || !asked,
+            rows: ours,
+            colors: ours && !looks::refuses_colors(),
+            zenity: !ours,
         })
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::watched::Watched;
 use crate::exec::capture::Capture;
 use crate::exec::launch::Launch;
 use crate::exec::stdin::StdinTransport;
@@ -50,6 +51,8 @@ pub struct Config {
     pub report_starts: bool,
     /// Whether jobs show which slots they run in.
     pub shows_slots: bool,
+    /// Where those look who show what runs, if anybody does.
+    pub watched: Option<Arc<Watched>>,
     /// Who is told before attempts are executed, if anybody is.
     pub begins: Option<Arc<dyn Begins>>,
 }

@@ -10,6 +10,7 @@
 //! | `pool` | the engine: attempts and orders from the controller |
 //! | `queue`, `slot_numbers` | what all workers share: attempts that have not begun, numbers of slots |
 //! | `worker`, `worker_threads` | what others see of a worker; the threads |
+//! | `watched` | what runs now and what it wrote last, for a display |
 //! | `taken` | attempts that a worker has taken and has to answer |
 //! | `runner`, `watch`, `setbacks`, `starts` | what a worker does with an attempt: start, sleep, end; what fails and passes; what a stop of everything waits for |
 
@@ -22,6 +23,7 @@ mod slot_numbers;
 mod starts;
 mod taken;
 mod watch;
+mod watched;
 mod worker;
 mod worker_threads;
 
@@ -44,6 +46,7 @@ use config::Shared;
 pub use config::{Begins, Config, JobStdin};
 pub use pool::Pool;
 use runner::LocalRunner;
+pub use watched::{Glimpse, Watched};
 
 /// How many processes a worker may have at a time: that of a job, and a warm shell.
 pub const PROCESSES_PER_WORKER: usize = 2;
@@ -68,6 +71,7 @@ pub fn start(config: Config, guardian: &Guardian, updates: UpdateSender) -> anyh
         .collect();
     let pieces = Tokens::new(PIECES_IN_FLIGHT)
         .map_err(|error| anyhow::anyhow!("cannot open an event descriptor: {error}"))?;
+    let watched = config.watched.clone();
     let shared = Arc::new(Shared {
         config,
         stdin,
@@ -92,6 +96,9 @@ pub fn start(config: Config, guardian: &Guardian, updates: UpdateSender) -> anyh
             shared: Arc::clone(&shared),
         }
     })?;
+    if let Some(watched) = watched {
+        pool.show_in(&watched);
+    }
     pool.order(Order::TimeLimit(timeout));
     Ok(pool.with_patience(patience))
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::queue::SharedQueue;
 use super::taken::{Runner, work};
+use super::watched::Watched;
 use super::worker::{PoolOrders, WorkerHandle};
 use super::worker_threads::WorkerThreads;
 use crate::engine::{Attempt, Engine, JobSignal, Order, Running, Up, Update, UpdateSender, Which};
@@ -77,6 +78,11 @@ impl Pool {
     pub fn start_all(&self) -> usize {
         self.grow(self.threads.most());
         self.threads.most()
+    }
+
+    /// Has `watched` see the workers.
+    pub(super) fn show_in(&self, watched: &Watched) {
+        watched.begin(self.threads.list());
     }
 
     /// From now on no slot is used again while one was never used: for jobs that all run at once, of which some may

@@ -18,7 +18,7 @@ use super::watch::Watch;
 use super::worker::WorkerHandle;
 
 use crate::engine::{Attempt, UpdateSender, ended, not_rendered, unstarted};
-use crate::exec::capture::{Capturer, Source};
+use crate::exec::capture::{Capturer, Outputs, Source};
 use crate::exec::launch::{Launcher, Start};
 use crate::exec::stdin::{self, NamedStdin, OpenStdin};
 use crate::exec::template_files;
@@ -271,7 +271,7 @@ impl LocalRunner {
         drop((reader, file));
         let (pid, started_at) = (child.pid(), launched.began_at);
         end.runs(pid, argv, started_at);
-        self.worker.show_since(Some(Arc::clone(&end.job)), began);
+        show(&worker, &shared, &outputs, end, began);
         drop(launched.starting);
         if shared.config.report_starts {
             updates.started(Box::new(AttemptStart::of(end)));
@@ -319,6 +319,21 @@ impl LocalRunner {
         }
         Ok(())
     }
+}
+
+/// Shows what `worker` runs since `began`, and into which files that writes where somebody watches.
+fn show(
+    worker: &WorkerHandle,
+    shared: &Shared,
+    outputs: &Outputs,
+    end: &AttemptEnd,
+    began: Instant,
+) {
+    let files = match shared.config.watched {
+        Some(_) => outputs.files(),
+        None => [None, None],
+    };
+    worker.show_since(Some(Arc::clone(&end.job)), began, files);
 }
 
 /// How attempts end that nobody wants any more.

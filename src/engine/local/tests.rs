@@ -68,6 +68,7 @@ pub(in crate::engine) fn config() -> Config {
         tmux: None,
         one_by_one: false,
         term_seq: TermSeq::default(),
+        watched: None,
         report_starts: false,
         shows_slots: false,
         begins: None,

@@ -1,5 +1,6 @@
 //! What other threads share with a worker.
 
+use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -33,11 +34,16 @@ pub(super) struct PoolOrders {
     starts: Starts,
 }
 
+/// The files for an attempt's standard output and standard error, if there are any.
+pub(super) type OutputFiles = [Option<Arc<File>>; 2];
+
 /// The attempt that runs at a worker. As long as it is here its process is not reaped, so that its
 /// number is its own.
 #[derive(Debug)]
 struct CurrentAttempt {
     running: Running,
+    /// The files that it writes into, where somebody watches.
+    files: OutputFiles,
     /// On whose behalf this one is to end.
     end: Option<KilledBy>,
 }
@@ -54,11 +60,16 @@ impl WorkerHandle {
 
     /// Shows which attempt runs here now; `None` before its process is reaped.
     pub fn show(&self, job: Option<Arc<AttemptInfo>>) {
-        self.show_since(job, Instant::now());
+        self.show_since(job, Instant::now(), [None, None]);
     }
 
-    /// As [`show`](Self::show), of an attempt whose start began at `since`.
-    pub fn show_since(&self, job: Option<Arc<AttemptInfo>>, since: Instant) {
+    /// As [`show`](Self::show), of an attempt whose start began at `since` and that writes into `files`.
+    pub(super) fn show_since(
+        &self,
+        job: Option<Arc<AttemptInfo>>,
+        since: Instant,
+        files: OutputFiles,
+    ) {
         let mut current = self.current();
         if job.is_some() {
             self.stopped.store(false, Ordering::Relaxed);
@@ -66,6 +77,7 @@ impl WorkerHandle {
         let ran = current.is_some();
         *current = job.map(|job| CurrentAttempt {
             running: Running { job, since },
+            files,
             end: None,
         });
         match (ran, current.is_some()) {
@@ -92,6 +104,13 @@ impl WorkerHandle {
         self.current()
             .as_ref()
             .map(|current| current.running.clone())
+    }
+
+    /// The attempt that runs here, and the files that it writes into.
+    pub(super) fn watched(&self) -> Option<(Running, OutputFiles)> {
+        let current = self.current();
+        let current = current.as_ref()?;
+        Some((current.running.clone(), current.files.clone()))
     }
 
     /// Has the attempt that runs here end, if it is one at job number `seq`.

@@ -14,6 +14,9 @@ use super::worker::WorkerHandle;
 /// As many threads share a rayon pool, and leave together where there are too many.
 const GROUP: usize = 4;
 
+/// All workers that were started, by their index.
+pub(super) type Workers = Arc<Mutex<Vec<Arc<WorkerHandle>>>>;
+
 /// One worker's life, from its index and its worker on.
 type Life = Arc<dyn Fn(usize, Arc<WorkerHandle>) + Send + Sync>;
 
@@ -37,7 +40,7 @@ pub(super) struct WorkerThreads {
     live: Life,
     left: Left,
     /// One for each worker, by its index.
-    workers: Mutex<Vec<Arc<WorkerHandle>>>,
+    workers: Workers,
     groups: Mutex<Vec<Group>>,
 }
 
@@ -62,7 +65,7 @@ impl WorkerThreads {
             new_worker: Box::new(new_worker),
             live: Arc::new(live),
             left: Arc::new(left),
-            workers: Mutex::default(),
+            workers: Workers::default(),
             groups: Mutex::default(),
         }
     }
@@ -70,6 +73,11 @@ impl WorkerThreads {
     /// Those of the workers that were started.
     pub(super) fn workers(&self) -> MutexGuard<'_, Vec<Arc<WorkerHandle>>> {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The list of them, which grows.
+    pub(super) fn list(&self) -> &Workers {
+        &self.workers
     }
 
     /// How many workers there may be.

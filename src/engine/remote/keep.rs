@@ -38,9 +38,7 @@ impl Keep {
                     None => (Named::unique(folder)?, None),
                 };
                 if *echo {
-                    stdout
-                        .file()
-                        .write_all(&[command.shown(), b"\n"].concat())?;
+                    (&**stdout.file()).write_all(&[command.shown(), b"\n"].concat())?;
                 }
                 let named = |it: &Named| Compressor::into_file(codec, it.file(), it.path());
                 let stderr = match &stderr {

@@ -214,7 +214,7 @@ impl Capturer {
         }
         if let (true, Some(stdout)) = (*echo, &self.named[0]) {
             let line = [source.command.shown(), b"\n"].concat();
-            stdout.file().write_all(&line)?;
+            (&**stdout.file()).write_all(&line)?;
         }
         self.writes_itself = self.codec.is_none() && !self.is_scarce();
         if self.writes_itself {

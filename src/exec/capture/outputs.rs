@@ -38,7 +38,7 @@ pub(super) enum Outlet<'a> {
     Inherited,
     /// A file.
     File {
-        file: &'a File,
+        file: &'a Arc<File>,
         /// Whether what is written is handed on, and how far it has been.
         followed: Option<u64>,
         /// How much of it has been given back to the file system.
@@ -64,7 +64,7 @@ impl<'a> Outlet<'a> {
         Self::file(spool.file())
     }
 
-    pub(super) fn file(file: &'a File) -> Self {
+    pub(super) fn file(file: &'a Arc<File>) -> Self {
         Self::File {
             file,
             followed: None,
@@ -210,6 +210,14 @@ impl<'a> Outputs<'a> {
         })
     }
 
+    /// The files that the outputs go into, for whoever looks at the end of them while the job runs.
+    pub fn files(&self) -> [Option<Arc<File>>; 2] {
+        self.outlets.each_ref().map(|way| match way {
+            Outlet::File { file, .. } => Some(Arc::clone(file)),
+            Outlet::Inherited | Outlet::Pipe { .. } => None,
+        })
+    }
+
     /// Closes the job's ends of pipes, so that their end can be seen; to be called once it has started. With
     /// `says_more`, that of standard error stays open, for [`say`](Self::say).
     pub fn started(&mut self, says_more: bool) {
@@ -230,7 +238,7 @@ impl<'a> Outputs<'a> {
         match &self.outlets[1] {
             // A shell does not mind either when nobody listens.
             Outlet::Inherited => drop(io::stderr().write_all(words)),
-            Outlet::File { file, .. } => (&**file).write_all(words)?,
+            Outlet::File { file, .. } => (&***file).write_all(words)?,
             Outlet::Pipe { writer: None, .. } => {}
             Outlet::Pipe {
                 writer: Some(writer),
@@ -264,7 +272,7 @@ impl<'a> Outputs<'a> {
             &mut self.outlets[..1]
         };
         let files = followed.iter().filter_map(|way| match way {
-            Outlet::File { file, .. } => Some(*file),
+            Outlet::File { file, .. } => Some(&***file),
             _ => None,
         });
         // Where nothing can be followed, all is shown at the end.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Permit;
 use super::compressed::{Compressed, Unpacking};
@@ -24,7 +25,7 @@ pub enum Captured {
         /// Its share of the run's budget of open files; dropped first, when it takes a last look at the room there is.
         permit: Option<Permit>,
         /// The open file.
-        file: File,
+        file: Arc<File>,
         /// How many bytes it holds.
         len: u64,
     },
@@ -35,7 +36,7 @@ pub enum Captured {
     /// A file with a name, which stays.
     Named {
         /// The open file.
-        file: File,
+        file: Arc<File>,
         /// How many bytes it holds.
         len: u64,
         /// Where it is.

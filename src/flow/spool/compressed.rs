@@ -173,7 +173,11 @@ impl Compressor {
             }
             (None | Some(Writer::Own(_)), Place::Named(file, path)) => {
                 let len = file.metadata()?.len();
-                Ok(Captured::Named { file, len, path })
+                Ok(Captured::Named {
+                    file: file.into(),
+                    len,
+                    path,
+                })
             }
             (Some(Writer::Compressor(mut process, file, codec)), place) => {
                 if !process.wait()?.success() {

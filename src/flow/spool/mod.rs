@@ -111,7 +111,7 @@ impl SpoolDir {
         match self.file_permit() {
             Some(permit) => Ok(Captured::File {
                 permit: Some(permit),
-                file,
+                file: Arc::new(file),
                 len,
             }),
             None => self.overflow(&file, len),
@@ -154,7 +154,7 @@ impl SpoolDir {
 #[derive(Debug)]
 pub struct Spool {
     dir: Arc<SpoolDir>,
-    file: File,
+    file: Arc<File>,
 }
 
 impl Spool {
@@ -167,7 +167,7 @@ impl Spool {
         let file = unlinked_file(&dir.path).map_err(|error| dir.error(&error))?;
         Ok(Self {
             dir: Arc::clone(dir),
-            file,
+            file: Arc::new(file),
         })
     }
 
@@ -176,8 +176,8 @@ impl Spool {
         file::is_scarce(&self.file)
     }
 
-    /// The file, for a job to write to. It appends.
-    pub fn file(&self) -> &File {
+    /// The file, for a job to write to. It appends. Whoever keeps it sees what later jobs write, too.
+    pub fn file(&self) -> &Arc<File> {
         &self.file
     }
 
@@ -209,7 +209,7 @@ impl Spool {
         let permit = (len > SMALL).then(|| self.dir.file_permit());
         if let Some(permit) = permit.flatten() {
             let fresh = passing::retrying(|| unlinked_file(&self.dir.path))?;
-            let file = std::mem::replace(&mut self.file, fresh);
+            let file = std::mem::replace(&mut self.file, Arc::new(fresh));
             return Ok(Captured::File {
                 file,
                 len,
@@ -239,7 +239,7 @@ impl Spool {
 
     fn reset(&mut self, shared: bool) -> io::Result<()> {
         if shared {
-            self.file = passing::retrying(|| unlinked_file(&self.dir.path))?;
+            self.file = Arc::new(passing::retrying(|| unlinked_file(&self.dir.path))?);
             Ok(())
         } else {
             self.file.set_len(0)
@@ -309,7 +309,7 @@ mod tests {
     }
 
     fn filled(spool: &mut Spool, bytes: &[u8]) -> Captured {
-        spool.file().write_all(bytes).unwrap();
+        (&**spool.file()).write_all(bytes).unwrap();
         spool.take(false).unwrap()
     }
 

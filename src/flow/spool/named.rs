@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Captured;
 use super::file::{check_room, is_scarce};
@@ -14,7 +15,7 @@ use crate::sys::passing;
 /// A file with a name, for a job to write one of its outputs into.
 #[derive(Debug)]
 pub struct Named {
-    file: File,
+    file: Arc<File>,
     path: PathBuf,
 }
 
@@ -104,7 +105,10 @@ impl Named {
             .open(&path)
             .and_then(|file| file.set_len(0).map(|()| file))
             .map_err(|error| cannot_make(&path, &error))?;
-        Ok(Self { file, path })
+        Ok(Self {
+            file: Arc::new(file),
+            path,
+        })
     }
 
     /// A new file in `dir`, with a name that nothing else has.
@@ -125,7 +129,12 @@ impl Named {
                 .mode(0o600)
                 .open(&path);
             match made {
-                Ok(file) => return Ok(Self { file, path }),
+                Ok(file) => {
+                    return Ok(Self {
+                        file: Arc::new(file),
+                        path,
+                    });
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => {
                     let folder = dir.display();
@@ -139,7 +148,7 @@ impl Named {
     }
 
     /// The file, for a job to write to. It appends.
-    pub fn file(&self) -> &File {
+    pub fn file(&self) -> &Arc<File> {
         &self.file
     }
 
@@ -180,7 +189,7 @@ mod tests {
             let prefix = [folder.path().as_os_str().as_bytes(), prefix.as_bytes()].concat();
             for _ in 0..2 {
                 let [stdout, _stderr] = result_files(&prefix).unwrap();
-                stdout.file().write_all(b"out").unwrap();
+                (&**stdout.file()).write_all(b"out").unwrap();
                 assert_eq!(stdout.take().unwrap().head(9).unwrap(), b"out");
                 assert!(!has_result(&prefix));
                 finish_result(&prefix, 7, true).unwrap();

@@ -358,7 +358,7 @@ impl Listener for JsonLines {
                 self.ended = Some(end.clone());
                 Ok(())
             }
-            Event::DryRun(_) | Event::Notice { .. } => Ok(()),
+            Event::DryRun(_) | Event::Notice { .. } | Event::Resized => Ok(()),
         }
     }
 

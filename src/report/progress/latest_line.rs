@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
-
-use super::super::words::one_line;
-use super::super::{Failure, Listener, Out, RunState, Screen};
 use crate::model::{AttemptInfo, Event, OutputPiece};
+use crate::report::screen::Part;
+use crate::report::words::{fit, one_line};
+use crate::report::{Failure, Listener, Out, RunState, Screen};
+use crate::sys::display;
 
 /// No terminal is wider than this, in characters.
 const WIDEST: usize = 1000;
@@ -22,11 +22,12 @@ pub struct LatestLines {
     stdout: Out,
     /// Those of the jobs that have written something, by their numbers.
     lines: BTreeMap<u64, Line>,
+    /// Whether they are not those on the screen.
+    changed: bool,
 }
 
 #[derive(Debug)]
 struct Line {
-    bar: ProgressBar,
     tag: String,
     latest: Vec<u8>,
     /// Whether the next byte begins a new line.
@@ -40,37 +41,31 @@ impl LatestLines {
             screen: screen.clone(),
             stdout,
             lines: BTreeMap::new(),
+            changed: false,
         }
     }
 
     fn piece(&mut self, piece: &OutputPiece) {
-        let screen = &self.screen;
-        let line = self
-            .lines
-            .entry(piece.job.seq)
-            .or_insert_with(|| Line::new(screen.add_line(), &piece.job));
-        line.push(piece.bytes());
-        line.bar.set_message(line.text());
+        let line = self.lines.entry(piece.job.seq);
+        line.or_insert_with(|| Line::new(&piece.job))
+            .push(piece.bytes());
+        self.changed = true;
     }
 
     fn over(&mut self, seq: u64) -> Result<(), Failure> {
         let Some(line) = self.lines.remove(&seq) else {
             return Ok(());
         };
-        self.screen.remove_line(&line.bar);
+        self.changed = true;
         self.stdout.write(format!("{}\n", line.text()).as_bytes())?;
         self.stdout.flush()
     }
 }
 
 impl Line {
-    fn new(bar: ProgressBar, job: &AttemptInfo) -> Self {
-        if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
-            bar.set_style(style);
-        }
+    fn new(job: &AttemptInfo) -> Self {
         let tag = job.command.tag.as_deref();
         Self {
-            bar,
             tag: tag.map_or_else(String::new, |tag| one_line(tag, WIDEST) + "  "),
             latest: Vec::new(),
             ended: false,
@@ -104,20 +99,29 @@ impl Listener for LatestLines {
         match event {
             Event::Output(piece) => self.piece(piece),
             Event::JobFinished(end) => return self.over(end.job.seq),
+            Event::Resized => self.changed = true,
             _ => {}
         }
         Ok(())
     }
 
-    fn settle(&mut self, _: Instant, _: &RunState) -> Result<(), Failure> {
-        Ok(())
+    fn settle(&mut self, now: Instant, _: &RunState) -> Result<(), Failure> {
+        if std::mem::take(&mut self.changed) {
+            let columns = display::size().0;
+            let lines = self.lines.values().map(|line| fit(&line.text(), columns));
+            self.screen.set(Part::Latest, lines.collect());
+        }
+        let drawn = self.screen.settle(now);
+        drawn.map_err(|error| Failure::new("standard error", error))
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.screen.deadline()
     }
 
     fn finish(&mut self, _: &RunState) -> Result<(), Failure> {
-        for line in std::mem::take(&mut self.lines).into_values() {
-            self.screen.remove_line(&line.bar);
-        }
-        Ok(())
+        let cleared = self.screen.clear(Part::Latest);
+        cleared.map_err(|error| Failure::new("standard error", error))
     }
 }
 
@@ -128,7 +132,6 @@ mod tests {
     #[test]
     fn the_latest_line_is_shown_until_the_next_one_begins() {
         let mut line = Line {
-            bar: ProgressBar::hidden(),
             tag: "t  ".to_owned(),
             latest: Vec::new(),
             ended: false,

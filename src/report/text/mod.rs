@@ -7,6 +7,7 @@
 
 pub mod assign;
 mod color;
+mod failed;
 mod printer;
 mod row_record;
 pub mod rows;
@@ -16,6 +17,7 @@ pub mod tag;
 use std::sync::Arc;
 
 use self::assign::Assignments;
+pub use self::failed::Failed;
 use self::printer::Printer;
 use self::row_record::is_left_out;
 pub use self::row_record::{Around, RowsRecord};
@@ -25,7 +27,7 @@ use self::tag::Decoration;
 use super::joblog::Joblog;
 use super::out::for_each_piece;
 use super::unwritten::{Correction, Corrections, Unwritten};
-use super::{Failure, Out, OutputOwner, keep_order::KeepOrder};
+use super::{Failure, Held, Out, OutputOwner, keep_order::KeepOrder};
 use crate::flow::output_order::{Barrier, OutputOrder};
 use crate::flow::spool::Captured;
 use crate::model::{
@@ -148,6 +150,10 @@ pub struct Text {
     joblog: Option<Joblog>,
     /// Jobs on record as done whose output has not been written yet, where that is of use.
     unwritten: Option<Unwritten>,
+    /// Tells of failed jobs at once, where a display may be drawn.
+    failed: Option<Failed>,
+    /// Where it says how many outputs are held back, if anybody wants to know.
+    held: Option<Held>,
     /// What ends the run. It may come from several jobs at once, and is told once.
     fatal: Option<String>,
 }
@@ -189,6 +195,8 @@ impl Text {
             assignments: None,
             joblog: None,
             unwritten: None,
+            failed: None,
+            held: None,
         }
     }
 
@@ -196,6 +204,13 @@ impl Text {
     #[must_use]
     pub fn with_turn(mut self, turn: Option<Arc<OutputOrder>>) -> Self {
         self.turn = turn;
+        self
+    }
+
+    /// Tells of failed jobs above a display, and how many outputs are `held` back.
+    #[must_use]
+    pub fn with_display(mut self, failed: Option<Failed>, held: Option<Held>) -> Self {
+        (self.failed, self.held) = (failed, held);
         self
     }
 
@@ -320,6 +335,7 @@ impl Text {
     }
 
     fn finished(&mut self, end: AttemptEnd) -> Result<(), Failure> {
+        self.tell_of_failure(&end)?;
         let mut logged = Vec::new();
         if let Some(joblog) = &self.joblog {
             joblog.render(&end, &mut logged);
@@ -351,7 +367,29 @@ impl Text {
         if let Some(turn) = &self.turn {
             turn.pass_to(self.order.next());
         }
+        if let Some(held) = &self.held {
+            held.set(self.order.held(), self.order.next());
+        }
         Ok(())
+    }
+
+    /// Says above a display that a job has failed; also how, unless all that it wrote comes right behind.
+    fn tell_of_failure(&mut self, end: &AttemptEnd) -> Result<(), Failure> {
+        let Some(failed) = &self.failed else {
+            return Ok(());
+        };
+        let Config { mode, shows, .. } = self.config;
+        let shows_output = mode.streams()
+            || mode == Mode::Grouped
+                && shows == Print::Content
+                && !self.goes_into_rows()
+                && self.assignments.is_none()
+                && (!self.config.in_order || self.order.next() == end.job.seq);
+        let Some(lines) = failed.lines(end, shows_output) else {
+            return Ok(());
+        };
+        let stderr = self.printer.turn_to(Stream::Stderr)?;
+        stderr.write(format!("{lines}\n").as_bytes())
     }
 
     /// Why a job could not be started, unless that was told, or was lost, with its output or whole.
@@ -588,7 +626,7 @@ impl OutputOwner for Text {
                 Some(assignments) => assignments.open(&mut self.printer),
                 None => Ok(()),
             },
-            Event::Gate(_) | Event::RunEnded(_) => Ok(()),
+            Event::Gate(_) | Event::Resized | Event::RunEnded(_) => Ok(()),
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::{Announcement, Controller, Phase};
 use crate::engine::{JobSignal, Order, Running, Which};
-use crate::model::{ExitCode, KilledBy, PlaceId};
+use crate::model::{Event, ExitCode, KilledBy, PlaceId};
 use crate::sys::signals::{Signal, stop_self};
 
 impl Controller<'_> {
@@ -62,6 +62,7 @@ impl Controller<'_> {
                 let go_on = Order::Signal(Which::All, JobSignal::Continue);
                 self.fleet.order_all(go_on);
             }
+            Signal::Resized => self.events.push(Event::Resized),
             Signal::Interrupt | Signal::Terminate => {
                 self.in_trouble(ExitCode::of_signal(signal, self.dies_of_signals));
                 self.signalled = Some(signal);

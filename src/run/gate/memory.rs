@@ -18,6 +18,10 @@ pub struct MemFree {
     option: &'static str,
     least: u64,
     available: Available,
+    /// How much was available when a start was held back.
+    free: u64,
+    /// How much this machine has at all, where that is known.
+    whole: Option<u64>,
     next_look: Option<Instant>,
 }
 
@@ -28,14 +32,23 @@ impl MemFree {
             option,
             least,
             available,
+            free: 0,
+            whole: None,
             next_look: None,
         }
+    }
+
+    /// On a machine that has `whole` bytes.
+    #[must_use]
+    pub fn of(self, whole: Option<u64>) -> Self {
+        Self { whole, ..self }
     }
 }
 
 impl Gate for MemFree {
     fn admit(&mut self, now: Instant, _running: usize) -> Admit {
-        if (self.available)() >= self.least {
+        self.free = (self.available)();
+        if self.free >= self.least {
             Admit::Now
         } else {
             Admit::NotBefore(now + EVERY)
@@ -54,7 +67,35 @@ impl Gate for MemFree {
 
     fn reason(&self) -> String {
         let (option, least) = (self.option, self.least);
-        format!("less than {least} bytes of memory are available ({option})")
+        let never = self.whole.is_some_and(|whole| whole < least);
+        let never = if never {
+            " (more than this machine has)"
+        } else {
+            ""
+        };
+        format!(
+            "{} free, {option} wants {}{never}",
+            size(self.free),
+            size(least)
+        )
+    }
+}
+
+/// `bytes` as such sizes are typed: `512M`, `23G`.
+fn size(bytes: u64) -> String {
+    let units = [
+        (1 << 40, 'T'),
+        (1 << 30, 'G'),
+        (1 << 20, 'M'),
+        (1 << 10, 'K'),
+    ];
+    let unit = units.into_iter().find(|&(unit, _)| bytes >= unit);
+    match unit {
+        Some((unit, letter)) if bytes >= 10 * unit || bytes.is_multiple_of(unit) => {
+            format!("{}{letter}", bytes / unit)
+        }
+        Some((unit, letter)) => format!("{:.1}{letter}", bytes as f64 / unit as f64),
+        None => bytes.to_string(),
     }
 }
 
@@ -62,6 +103,8 @@ impl Gate for MemFree {
 pub struct MemSuspend {
     least: u64,
     available: Available,
+    /// How much was available when a start was held back.
+    free: u64,
     /// Job numbers of those that were stopped.
     stopped: BTreeSet<u64>,
     next_look: Option<Instant>,
@@ -75,6 +118,7 @@ impl MemSuspend {
         Self {
             least,
             available,
+            free: 0,
             stopped: BTreeSet::new(),
             next_look: None,
             asked: false,
@@ -84,7 +128,8 @@ impl MemSuspend {
 
 impl Gate for MemSuspend {
     fn admit(&mut self, now: Instant, running: usize) -> Admit {
-        let enough = (self.available)() >= self.least.saturating_mul(2);
+        self.free = (self.available)();
+        let enough = self.free >= self.least.saturating_mul(2);
         // One job is always let through, or there would be no end.
         if running == 0 || (enough && self.stopped.is_empty()) {
             Admit::Now
@@ -147,10 +192,8 @@ impl Gate for MemSuspend {
     }
 
     fn reason(&self) -> String {
-        format!(
-            "less than twice {} bytes of memory are available (--memsuspend)",
-            self.least
-        )
+        let (free, least) = (size(self.free), size(self.least));
+        format!("{free} free, --memsuspend wants twice {least}")
     }
 }
 
@@ -178,11 +221,31 @@ mod tests {
         assert_eq!(gate.admit(now, 3), Admit::Now);
         memory.set(99);
         assert_eq!(gate.admit(now, 3), Admit::NotBefore(now + EVERY));
+        assert_eq!(gate.reason(), "99 free, --memfree wants 100");
+        let gate_of = |whole| MemFree::new("--memfree", 900 << 30, Box::new(|| 0)).of(Some(whole));
+        assert_eq!(
+            gate_of(899 << 30).reason(),
+            "0 free, --memfree wants 900G (more than this machine has)"
+        );
+        assert_eq!(gate_of(900 << 30).reason(), "0 free, --memfree wants 900G");
         assert_eq!(gate.watch(now), nothing);
         memory.set(49);
         // It is not time yet.
         assert_eq!(gate.watch(now), nothing);
         assert_eq!(gate.watch(now + EVERY).order, Some(END_YOUNGEST));
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        let cases = [
+            (1023, "1023"),
+            (1536, "1.5K"),
+            (1 << 30, "1G"),
+            (23 << 30 | 1, "23G"),
+        ];
+        for (bytes, text) in cases {
+            assert_eq!(size(bytes), text);
+        }
     }
 
     /// What `gate` orders at `now`, when these jobs run.
