@@ -1,7 +1,8 @@
 //! The engine of a place on another host: a worker there, for as long as there is one, and the next one after it.
 //!
 //! A thread of its own, the keeper, has a [`Launcher`] start a worker, stands a [`Proxy`] for it, and starts the next
-//! when that one is gone: at once, if it has ended attempts; otherwise, or where none can be started, later and later.
+//! when that one is gone: at once, if it has ended attempts; otherwise, or where none can be started, later and later. A
+//! host that has ended any is waited for, for a while; one that has not is left out until there is a worker.
 //! Attempts that come while there is none are given back; what was ordered for good is told to each new worker.
 //!
 //! Ends on which to stop are counted over all workers: to each one, the controller has seen those of the others.
@@ -19,9 +20,11 @@ use crate::model::Outcome;
 use crate::protocol::{Decoder, Hello};
 use crate::sys::wake::{self, Wake};
 
-/// The first pause before a host is tried again, and the longest one.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The first pause before a host is tried again, each being four times as long as the one before, and the longest.
+const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// A host that has ended attempts is left out when it could not be used so often, one after the other.
+const TRIES: u32 = 5;
 
 /// What carries a worker's streams may take so long to end by itself: when nothing is wanted any more, and when the
 /// worker is gone.
@@ -226,28 +229,32 @@ struct Keeper {
 
 impl Keeper {
     fn keep(mut self) {
-        let mut failures = 0;
+        let (mut failures, mut has_proven, mut told) = (0, false, Told::Nothing);
         while !self.shared.lock().is_over() {
             let (why, went_well) = match self.launcher.launch(&self.shared.bell) {
-                Ok(worker) => match self.stand_for(worker) {
-                    Some(end) => end,
-                    None => return,
-                },
+                Ok(worker) => {
+                    told = Told::Up;
+                    match self.stand_for(worker) {
+                        Some(end) => end,
+                        None => return,
+                    }
+                }
                 Err(why) => (why, false),
             };
             if self.shared.lock().is_over() {
                 return;
             }
+            has_proven |= went_well;
             failures = if went_well { 0 } else { failures + 1 };
-            match failures {
-                0 => self.shared.tell(Update::Away(why)),
-                1 => self.shared.tell(Update::Down(why)),
-                // It is known.
-                _ => {}
+            let patience = if has_proven { TRIES } else { 1 };
+            if failures >= patience && told != Told::Down {
+                told = Told::Down;
+                self.shared.tell(Update::Down(why));
+            } else if told == Told::Up {
+                told = Told::Away;
+                self.shared.tell(Update::Away(why));
             }
-            if failures > 0 {
-                self.pause(failures - 1);
-            }
+            self.pause(failures);
         }
     }
 
@@ -326,17 +333,30 @@ impl Keeper {
         (!is_leaving).then(|| (carrier.last_words().unwrap_or(why), has_ended))
     }
 
-    /// Waits before the host is tried again, after so many failures before the last one.
-    fn pause(&self, before: u32) {
-        let pause = PAUSE.saturating_mul(1 << before.min(6)).min(LONGEST_PAUSE);
-        let until = Instant::now() + pause;
+    /// Waits before the host is tried again, after so many failures.
+    fn pause(&self, failures: u32) {
+        if failures == 0 {
+            return;
+        }
+        let pause = PAUSE.saturating_mul(1 << (2 * (failures - 1)).min(20));
+        let until = Instant::now() + pause.min(LONGEST_PAUSE);
         while !self.shared.lock().is_over() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
             }
+            // Without a bell it is tried again too early.
             let _ = wake::is_rung_within(&self.shared.bell, left);
             self.shared.bell.reset();
         }
     }
+}
+
+/// What was told of the host last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Up,
+    Away,
+    Down,
 }
