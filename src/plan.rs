@@ -106,6 +106,8 @@ pub struct JobsPlan {
     pub pipe: Option<pipe::Config>,
     /// Whether they must be counted before the first is started.
     pub count_ahead: bool,
+    /// Whether its number is wanted, if only while jobs run already.
+    pub counts_beside: bool,
     /// How many there are, where the user said so.
     pub total: Option<u64>,
     /// Whether standard input is one of the sources.

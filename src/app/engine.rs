@@ -19,6 +19,7 @@ use crate::flow::mailbox::Urgency;
 use crate::flow::output_order::OutputOrder;
 use crate::flow::spool::{Limits, SpoolDir};
 use crate::hosts::Host;
+use crate::input::InputCount;
 use crate::job::Renderer;
 use crate::job::ready;
 use crate::model::RenderJob;
@@ -57,6 +58,8 @@ pub struct EngineParts {
     pub(super) claims: Option<Arc<Claims>>,
     /// The names of the arguments.
     pub(super) names: Vec<Vec<u8>>,
+    /// How many jobs there are, as far as they have been seen.
+    pub(super) inputs: InputCount,
     /// Where a display sees what runs, if there is one.
     pub(super) watched: Option<Arc<local::Watched>>,
 }
@@ -145,6 +148,7 @@ pub fn prepare_engine(
         turn: Arc::default(),
         claims: jobs.claims.take(),
         names: jobs.names().to_vec(),
+        inputs: jobs.count.clone(),
         watched: None,
     })
 }

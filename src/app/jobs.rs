@@ -9,7 +9,7 @@ use super::Messages;
 use super::error::RunError;
 use super::sql::{self, RowSource, Submission};
 use crate::flow::mailbox::Urgency;
-use crate::input::{Growth, Input, InputConfig, Notices, Records};
+use crate::input::{Growth, Input, InputConfig, InputCount, Notices, Records};
 use crate::job::pack::{Jobs, Packing};
 use crate::ledger::done::{self, DoneWork, SeqSet};
 use crate::model::{ArgList, Job, RenderJob, Work};
@@ -42,6 +42,10 @@ pub struct OpenJobs {
     pub submission: Option<Submission>,
     /// Who says whether the file of inputs may still grow.
     growth: Growth,
+    /// How many jobs there are, as far as they have been seen.
+    pub(super) count: InputCount,
+    /// Whether they are counted where they are read.
+    is_counted: bool,
 }
 
 /// What gives out jobs.
@@ -117,6 +121,8 @@ impl OpenJobs {
             claims: None,
             submission: None,
             growth: Growth::default(),
+            count: InputCount::default(),
+            is_counted: false,
         }
     }
 
@@ -160,6 +166,7 @@ fn open_inputs(plan: JobsPlan, mailbox: &Messages, may_grow: bool) -> anyhow::Re
         packing,
         milestone,
         count_ahead,
+        counts_beside,
         total: announced,
         reads_stdin,
         remarks,
@@ -200,12 +207,22 @@ fn open_inputs(plan: JobsPlan, mailbox: &Messages, may_grow: bool) -> anyhow::Re
     } else {
         Growth::default()
     };
+    let (count, notices) = (InputCount::default(), Notices::to(remark));
+    let mut counting = None;
+    if counts_beside && one_by_one {
+        let opened = Records::open_counting(&input, &notices, &count);
+        counting = opened.map_err(in_one_line)?;
+    }
+    let is_counted = counting.is_some();
+    let count_ahead = count_ahead || counts_beside && !is_counted;
     let input = Input {
         config: input,
-        notices: Notices::to(remark),
+        notices,
         growth: growth.clone(),
     };
-    let (total, records) = if !count_ahead {
+    let (total, records) = if let Some(records) = counting {
+        (None, records)
+    } else if !count_ahead {
         (announced, Records::open(input).map_err(in_one_line)?)
     } else if one_by_one {
         let (total, open) = Records::count_ahead(input).map_err(in_one_line)?;
@@ -219,6 +236,8 @@ fn open_inputs(plan: JobsPlan, mailbox: &Messages, may_grow: bool) -> anyhow::Re
         at_most: total.filter(|_| count_ahead),
         total,
         growth,
+        count,
+        is_counted,
         ..OpenJobs::new(
             JobSource::Read(Jobs::new(records, packing).with_milestone(milestone)),
             before,
@@ -343,6 +362,7 @@ const FEW: u64 = 64;
 /// When the thread cannot be started, or the input cannot be cut.
 pub fn feed(jobs: OpenJobs, slots: usize, mailbox: &Messages) -> anyhow::Result<Queue> {
     let few = jobs.at_most.is_some_and(|most| most <= FEW);
+    let count = (!jobs.is_counted).then_some(jobs.count);
     let (mut jobs, growth) = (jobs.jobs, jobs.growth);
     if let JobSource::Pieces(pieces) = &mut jobs {
         pieces.begin(slots).map_err(anyhow::Error::msg)?;
@@ -351,6 +371,7 @@ pub fn feed(jobs: OpenJobs, slots: usize, mailbox: &Messages) -> anyhow::Result<
         return Ok(queue::filled(jobs));
     }
     let (feed, queue) = queue::queue();
+    let feed = feed.counting(count);
     let mailbox = Arc::clone(mailbox);
     let tell = move || mailbox.post([Message::InputReady], Urgency::Now);
     threads::start("input", move || feed.run(jobs, JobSource::ready, tell))

@@ -94,7 +94,11 @@ pub(super) fn listeners(
             watch
         });
         let progress = progress::Progress::new(config, &screen, stderr_alone()?);
-        listeners.push(Box::new(progress.watching(watch).with_held(held.clone())));
+        let progress = progress
+            .watching(watch)
+            .with_held(held.clone())
+            .counting(engine.inputs.clone());
+        listeners.push(Box::new(progress));
     }
     if shows_latest {
         let lines = progress::LatestLines::new(&screen, stdout(&screen)?);

@@ -333,14 +333,16 @@ impl CommandLine<'_> {
         };
         let total = flags.sources.total_jobs()?;
         let by_percent = |halt: HaltPolicy| matches!(halt.threshold, Threshold::Percent(_));
+        let shows_total = flags.report.bar || flags.report.eta;
+        let starts_at_once = self.called_as == CalledAs::Fanout;
         let wants_total = failure.halt.is_some_and(by_percent)
-            || flags.report.bar
-            || flags.report.eta
+            || shows_total && !starts_at_once
             || templates.uses_total()
             || counts_at_no_cost(&input, &packing);
         let only_a_table = output.rows.is_some() && flags.report.joblog.is_none();
         Ok(JobsPlan {
             count_ahead: total.is_none() && pipe.is_none() && wants_total,
+            counts_beside: total.is_none() && pipe.is_none() && !wants_total && shows_total,
             packing,
             milestone: flags.sources.milestone.as_ref().map(bytes),
             only_reads: flags.command.dry_run,

@@ -29,15 +29,18 @@
 mod count;
 mod error;
 mod growth;
+mod input_count;
 mod line_ends;
 mod link;
 mod product;
 pub mod reader;
+mod relay;
 mod shape;
 mod source;
 
 pub use error::{InputError, SourceName};
 pub use growth::Growth;
+pub use input_count::InputCount;
 pub use shape::{Columns, Header, Shape, Trim};
 pub use source::Notices;
 
@@ -46,6 +49,7 @@ use std::vec;
 
 use crate::model::ArgList;
 use crate::record::delimiter::Delimiter;
+use crate::sys::fd;
 use link::Links;
 use product::Product;
 use source::{Source, Streams};
@@ -152,6 +156,38 @@ impl Records {
         streams.watch_line_ends();
         streams.grow(growth);
         Ok(Self::over(streams, &links, names))
+    }
+
+    /// As [`open`](Self::open), of an input whose records are counted while they are used: `count` will tell. `None`: it
+    /// is not one that comes through a pipe and is taken as it is.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened, or there is no file or thread for it.
+    pub fn open_counting(
+        config: &InputConfig,
+        notices: &Notices,
+        count: &InputCount,
+    ) -> Result<Option<Self>, InputError> {
+        let [
+            SourceSpec {
+                kind: SourceKind::Stdin,
+                ..
+            },
+        ] = &config.sources[..]
+        else {
+            return Ok(None);
+        };
+        if !config.shape.is_plain() || !fd::is_pipe(std::io::stdin()) {
+            return Ok(None);
+        }
+        let links = Links::of(config);
+        let mut streams = Streams::open(config.clone(), notices)?;
+        for stream in &mut streams.opened {
+            stream.relay(count)?;
+        }
+        streams.watch_line_ends();
+        Ok(Some(Self::over(streams, &links, Vec::new())))
     }
 
     /// Opens all sources and counts their records, which takes reading each source to its end.

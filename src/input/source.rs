@@ -12,7 +12,7 @@ use super::growth::Growth;
 use super::line_ends::{HINT, LineEnds};
 use super::reader::{BUFFER, Splitter};
 use super::shape::{Header, Shape};
-use super::{InputConfig, SourceKind};
+use super::{InputConfig, InputCount, SourceKind, relay};
 use crate::model::ArgList;
 use crate::record::delimiter::Needle;
 use crate::sys::closed;
@@ -240,6 +240,19 @@ impl Source {
             nul_mentioned: false,
         };
         Ok((twin, start))
+    }
+
+    /// Has its records counted while they are used.
+    pub(super) fn relay(&mut self, count: &InputCount) -> Result<(), InputError> {
+        if let Feed::Closed(file) = &mut self.feed {
+            let counted = relay::counted(file, self.needle.clone(), count.clone());
+            *file = counted.map_err(|error| InputError::Spool {
+                source: self.name.clone(),
+                dir: crate::sys::temp::dir(),
+                error,
+            })?;
+        }
+        Ok(())
     }
 
     /// Nothing more is taken from it.

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
-use crate::input::Growth;
+use crate::input::{Growth, InputCount};
 use crate::model::{Left, Work};
 
 /// How many batches the input may be ahead of the controller, and how many jobs a batch has at most.
@@ -59,6 +59,8 @@ pub enum Pull {
 #[derive(Debug)]
 pub struct Feed {
     output: Sender<Batch>,
+    /// Told how many jobs there are, if nobody else counts them.
+    count: Option<InputCount>,
     hungry: Arc<AtomicBool>,
 }
 
@@ -82,6 +84,7 @@ fn ends((output, input): (Sender<Batch>, Receiver<Batch>)) -> (Feed, Queue) {
     let hungry = Arc::new(AtomicBool::new(false));
     let feed = Feed {
         output,
+        count: None,
         hungry: Arc::clone(&hungry),
     };
     let batch = Vec::new().into_iter();
@@ -222,6 +225,12 @@ impl Queue {
 }
 
 impl Feed {
+    /// Tells `count` how many jobs there are.
+    #[must_use]
+    pub fn counting(self, count: Option<InputCount>) -> Self {
+        Self { count, ..self }
+    }
+
     /// Feeds everything that `jobs` yields to the queue, calling `tell` whenever the controller waits
     /// for it. `ready` says whether the next job can be had without waiting: as long as it can, jobs
     /// are sent in batches.
@@ -235,6 +244,9 @@ impl Feed {
             let next = jobs.next();
             let failed = match next {
                 Some(Ok(job)) => {
+                    if let Some(count) = &self.count {
+                        count.add(1);
+                    }
                     batch.push(job);
                     None
                 }
@@ -250,6 +262,9 @@ impl Feed {
                 self.send(Err(why), &tell);
                 return;
             }
+        }
+        if let Some(count) = &self.count {
+            count.end();
         }
         self.send(Ok(batch), &tell);
         // The end is seen as a closed channel; whoever waits must hear of it.

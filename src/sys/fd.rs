@@ -189,6 +189,14 @@ pub fn wait_writable(out: impl AsFd) -> io::Result<()> {
     poll(std::slice::from_mut(&mut polled), -1)
 }
 
+/// Whether `fd` is a pipe or a socket: what comes through it comes once, when somebody writes it.
+pub fn is_pipe(fd: impl AsFd) -> bool {
+    rustix::fs::fstat(fd).is_ok_and(|stat| {
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        matches!(kind, FileType::Fifo | FileType::Socket)
+    })
+}
+
 /// `poll(2)`, again after interruptions.
 ///
 /// # Errors

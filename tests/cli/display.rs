@@ -1,9 +1,11 @@
 //! What a terminal shows of a run, without being asked.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Stdio;
 
 use crate::support::pane::Pane;
-use crate::{fanout, text};
+use crate::{fanout, fanout_in_background, text};
 
 /// Jobs that say something and wait for a line from a fifo of their own.
 const WAITING: &str =
@@ -217,6 +219,75 @@ fn there_are_good_reasons_for_no_display() {
             "{run}: {lines:#?}"
         );
     }
+}
+
+/// Whoever writes the inputs waits for the jobs of those that are there.
+#[test]
+fn a_bar_waits_for_no_inputs() {
+    for options in [&["--bar"] as &[&str], &["--eta", "-k"], &["--bar", "-0"]] {
+        let mut command = fanout_in_background();
+        command.args(options).args(["-j1", "echo"]);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (mut inputs, mut outputs) = (
+            child.stdin.take().unwrap(),
+            BufReader::new(child.stdout.take().unwrap()),
+        );
+        let end = if options.contains(&"-0") { '\0' } else { '\n' };
+        for input in ["a", "b", "c"] {
+            write!(inputs, "{input}{end}").unwrap();
+            let mut line = String::new();
+            outputs.read_line(&mut line).unwrap();
+            assert_eq!(line.trim_end(), input);
+        }
+        drop(inputs);
+        let output = child.wait_with_output().unwrap();
+        let said = text(&output.stderr);
+        assert!(
+            said.lines().last().unwrap().starts_with("fanout: 3/3 · "),
+            "{said}"
+        );
+        assert!(!said.contains('\r'), "{said}");
+    }
+}
+
+#[test]
+fn what_was_done_before_is_counted_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |inputs: &[&str]| {
+        let output = fanout()
+            .args(["--bar", "--joblog", "log", "--resume", "true", ":::"])
+            .args(inputs)
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        text(&output.stderr).lines().last().unwrap().to_owned()
+    };
+    let first = run(&["1", "2"]);
+    assert!(first.starts_with("fanout: 2/2 · "), "{first}");
+    assert!(!first.contains("before"), "{first}");
+    let second = run(&["1", "2", "3"]);
+    assert!(
+        second.starts_with("fanout: 3/3 · 2 from before · "),
+        "{second}"
+    );
+}
+
+#[test]
+fn of_inputs_that_still_come_the_display_knows_how_many_there_are_at_least() {
+    let script = "mkfifo x y; { printf '%s\\n' x x x x; read line <y; } | fanout -j1 'test {#} != 1 || read line <x #'";
+    let Some(pane) = Pane::open(80, 24, script) else {
+        return;
+    };
+    let lines = pane.await_cue("0 done of 4+ · 1 running");
+    assert_eq!(rows(&lines).len(), 1);
+    for fifo in ["y", "x"] {
+        fs::write(pane.path().join(fifo), "\n").unwrap();
+    }
+    assert!(is_plain(&pane.await_end()));
 }
 
 #[test]

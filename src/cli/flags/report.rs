@@ -36,11 +36,12 @@ pub struct Report {
     #[arg(long, overrides_with = "progress")]
     pub no_progress: bool,
 
-    /// Show a progress bar on standard error; counts the inputs beforehand.
+    /// Show a progress bar on standard error. Inputs are counted beforehand; those that come through a pipe, one for each
+    /// job, while jobs run.
     #[arg(long)]
     pub bar: bool,
 
-    /// Show the estimated time to the end on standard error; counts the inputs beforehand.
+    /// Show the estimated time to the end on standard error; counts the inputs as --bar does.
     #[arg(long)]
     pub eta: bool,
 

@@ -22,8 +22,10 @@ pub use rows::{Running, Watch};
 use self::bar::Bar;
 use self::line::Said;
 use super::screen::Part;
+use super::state::Pace;
 use super::words::one_line;
 use super::{Failure, Held, Listener, Out, RunState, Screen};
+use crate::input::InputCount;
 use crate::model::{Event, OutputPiece};
 use crate::sys::display;
 
@@ -66,6 +68,8 @@ pub struct Progress {
     watch: Option<Box<dyn Watch>>,
     /// Outputs that wait for that of an earlier job.
     held: Option<Held>,
+    /// How many jobs there are, as far as they have been seen.
+    inputs: InputCount,
     /// When it was shown last, or the run began.
     shown_at: Instant,
     /// Whether it is drawn.
@@ -98,6 +102,7 @@ impl Progress {
             bar: Bar::new(config.colors),
             watch: None,
             held: None,
+            inputs: InputCount::default(),
             shown_at: now,
             drawn: false,
             turn: 0,
@@ -120,6 +125,21 @@ impl Progress {
     #[must_use]
     pub fn with_held(self, held: Option<Held>) -> Self {
         Self { held, ..self }
+    }
+
+    /// Knows from `inputs` how many jobs there are.
+    #[must_use]
+    pub fn counting(self, inputs: InputCount) -> Self {
+        Self { inputs, ..self }
+    }
+
+    fn pace(&self, now: Instant, state: &RunState) -> Pace {
+        let mut pace = state.pace(now);
+        let counted = self.inputs.total().filter(|_| pace.total.is_none());
+        pace.total = pace
+            .total
+            .or_else(|| Some(counted?.saturating_sub(state.before)));
+        pace
     }
 
     fn draws(&self) -> bool {
@@ -153,13 +173,13 @@ impl Progress {
         let said = Said {
             tally,
             before: state.before,
-            at_least: None,
+            at_least: Some(self.inputs.at_least()).filter(|&least| least > 0),
             held_back: self.held_back.as_deref().filter(|_| has_room),
             more: self.held_outputs(now, seen.map_or(&[], |(running, _)| running)),
             eta: self.config.eta,
             drawn: self.drawn,
         };
-        line::render(&said, &state.pace(now))
+        line::render(&said, &self.pace(now, state))
     }
 
     fn show(&mut self, now: Instant, state: &RunState) -> Result<(), Failure> {
@@ -201,7 +221,7 @@ impl Progress {
             Vec::new()
         };
         let line = self.line(now, state, Some((&running, count)));
-        let pace = state.pace(now);
+        let pace = self.pace(now, state);
         let of = pace.total.filter(|_| self.config.bar);
         let of = of.map(|total| (pace.done, total));
         lines.push(self.bar.line(of, &line, columns));
