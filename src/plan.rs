@@ -172,8 +172,8 @@ pub struct EnginePlan {
     pub ssh: Vec<u8>,
     /// How many run at a time on each of those.
     pub slots_of_hosts: SlotsOfHost,
-    /// Names of variables that jobs on other hosts get, too.
-    pub env_of_hosts: Vec<OsString>,
+    /// Variables of this environment that jobs on other hosts get, too.
+    pub env_of_hosts: Vec<(OsString, OsString)>,
     /// How many run at a time.
     pub slots: usize,
     /// Whether fewer may as well, since nobody named a number: nothing to warn of.

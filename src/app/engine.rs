@@ -1,6 +1,8 @@
 //! The engine, its guardian, and what jobs inherit.
 
+use std::env;
 use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -320,6 +322,9 @@ impl EngineParts {
                 hosts: self.plan.hosts,
                 ssh: self.plan.ssh,
                 slots: self.plan.slots_of_hosts,
+                shell: env::var_os("PARALLEL_SHELL")
+                    .filter(|shell| !shell.is_empty())
+                    .map(|_| config.launch.shell.path().as_os_str().as_bytes().to_vec()),
                 env: self.plan.env_of_hosts,
                 guardian: &guardian,
                 mailbox,

@@ -1,6 +1,5 @@
 //! The places of a run: this host, and those that are reached over ssh.
 
-use std::env;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
@@ -63,8 +62,10 @@ pub(super) struct Common<'a> {
     /// The command that connects to them, shell text.
     pub(super) ssh: Vec<u8>,
     pub(super) slots: SlotsOfHost,
-    /// Names of variables that jobs on other hosts get, too.
-    pub(super) env: Vec<OsString>,
+    /// The shell that was asked for: what `$PARALLEL_SHELL` names here holds on all hosts, as in GNU parallel.
+    pub(super) shell: Option<Vec<u8>>,
+    /// Variables of this environment that jobs on other hosts get, too.
+    pub(super) env: Vec<(OsString, OsString)>,
     pub(super) guardian: &'a Guardian,
     pub(super) mailbox: &'a Messages,
     pub(super) record: Option<Arc<dyn Record>>,
@@ -146,6 +147,7 @@ fn there(
         slots: common.slots.clone(),
         given: host.threads,
         threads: Arc::clone(&threads),
+        shell: common.shell.clone(),
         env: environment(host, &common.env),
         taken: Mutex::new(known.map(|slots| (numbers.take(slots), slots))),
         numbers: Arc::clone(numbers),
@@ -178,20 +180,23 @@ fn name(host: &Host) -> String {
     String::from_utf8_lossy(&host.name()).into_owned()
 }
 
-/// What jobs on `host` are told, and the variables that are named for them.
-fn environment(host: &Host, names: &[OsString]) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let (pid, login) = (std::process::id().to_string(), host.name());
+/// What jobs on `host` are told, and the variables that were `named` for them.
+fn environment(host: &Host, named: &[(OsString, OsString)]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let (pid, login, groups) = (
+        std::process::id().to_string(),
+        host.name(),
+        host.all_groups(),
+    );
     let told = [
         (&b"PARALLEL_PID"[..], pid.as_bytes()),
         (b"PARALLEL_SSHLOGIN", &login),
         (b"PARALLEL_SSHHOST", host.short_name()),
+        (b"PARALLEL_HOSTGROUPS", &groups),
     ];
     let told = told.map(|(name, value)| (name.to_vec(), value.to_vec()));
-    let wanted = names.iter().filter_map(|name| {
-        let value = env::var_os(name)?;
-        Some((name.as_bytes().to_vec(), value.into_vec()))
-    });
-    told.into_iter().chain(wanted).collect()
+    let named = named.iter();
+    let named = named.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
+    named.chain(told).collect()
 }
 
 /// The numbers of slots, of which no two places have the same.
@@ -252,6 +257,8 @@ struct Configure {
     given: Option<usize>,
     /// How many it has.
     threads: Arc<AtomicUsize>,
+    /// The shell that was asked for; `None`: the host's login shell.
+    shell: Option<Vec<u8>>,
     env: Vec<(Vec<u8>, Vec<u8>)>,
     /// How many slots are before its own, and how many those are.
     taken: Mutex<Option<(usize, usize)>>,
@@ -271,7 +278,7 @@ impl Configure {
         self.elsewhere.clone().on_host(OnHost {
             slots,
             slots_before,
-            shell: hello.login_shell.clone(),
+            shell: self.shell.clone().or_else(|| hello.login_shell.clone()),
             env: self.env.clone(),
             patience: PATIENCE,
         })

@@ -4,6 +4,7 @@
 //! * [`source_words`]: input sources that stand behind the command;
 //! * [`flags`]: every option, a file a section of the manual;
 //! * [`values`]: what options' values mean;
+//! * [`env_of_hosts`]: variables that jobs on other hosts get;
 //! * [`conflicts`]: the options that do not go together, one table;
 //! * [`resolve`]: flags to plan;
 //! * [`profile`]: options in configuration files, profiles and `$PARALLEL`; [`words`]: how they are split;
@@ -18,6 +19,7 @@ pub mod answers;
 pub mod argv;
 pub mod called_as;
 pub mod conflicts;
+pub mod env_of_hosts;
 pub mod error;
 pub mod flags;
 pub mod hints;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::argv::Argv;
 use super::called_as::CalledAs;
 use super::conflicts::{self, Asked};
+use super::env_of_hosts;
 use super::error::UsageError;
 use super::flags::batching::BatchRule;
 use super::flags::environment::Surroundings;
@@ -373,16 +374,21 @@ impl CommandLine<'_> {
     ) -> Result<EnginePlan, UsageError> {
         let flags = self.flags;
         let dry_run = flags.command.dry_run;
+        let others = self.hosts.iter().any(|host| host.login != Login::Here);
         Ok(EnginePlan {
             dry_run,
-            hosts: if self.hosts.iter().all(|host| host.login == Login::Here) {
-                Vec::new()
-            } else {
+            hosts: if others {
                 self.hosts.clone()
+            } else {
+                Vec::new()
             },
             ssh: flags.hosts.ssh(),
             slots_of_hosts: flags.jobs.slots_of_hosts(self.default_slots())?,
-            env_of_hosts: flags.environment.env.clone(),
+            env_of_hosts: if others {
+                env_of_hosts::named(&flags.environment.env)?
+            } else {
+                Vec::new()
+            },
             slots,
             as_many_as_fit: flags.jobs.are_as_many_as_fit(self.default_slots()),
             threads: cpu::available_threads(),

@@ -52,8 +52,8 @@ pub struct Environment {
     #[arg(long, alias = "tempdir", value_name = "DIR")]
     pub tmpdir: Option<OsString>,
 
-    /// Copy the exported variable VAR to jobs on other hosts (those on this host have all of them); '_': all
-    /// but those of --record-env.
+    /// Copy the exported variable or function VAR to jobs on other hosts (those on this host have all of
+    /// them); may be repeated, or a list with commas; '_': all but those of --record-env.
     #[arg(long, value_name = "VAR")]
     pub env: Vec<OsString>,
 
