@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
+use crate::remote::Ssh;
 use crate::support::HANG_GUARD;
 
 /// A command line for both programs.
@@ -29,6 +30,8 @@ pub struct Case {
     pub leaves_out: bool,
     /// Whether names of temporary files are made alike, and what a program keeps for itself is no file it leaves.
     pub plain_names: bool,
+    /// How jobs get to other hosts.
+    pub ssh: Ssh,
     /// A program that takes longer is killed.
     pub limit: Duration,
 }
@@ -61,6 +64,7 @@ pub fn case(line: &str) -> Case {
         tree: false,
         leaves_out: false,
         plain_names: false,
+        ssh: Ssh::None,
         limit: HANG_GUARD,
     }
 }
@@ -93,6 +97,18 @@ impl Case {
 
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// There are hosts, which a script in ssh's place pretends.
+    pub fn with_hosts(mut self) -> Self {
+        self.ssh = Ssh::Script;
+        self
+    }
+
+    /// There are hosts, reached by ssh.
+    pub fn with_real_hosts(mut self) -> Self {
+        self.ssh = Ssh::Real;
         self
     }
 

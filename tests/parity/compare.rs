@@ -9,6 +9,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 
 use crate::case::{Case, Stderr};
+use crate::remote;
 use crate::support::wait_within;
 
 /// How often GNU parallel may be asked what it does with a case.
@@ -77,7 +78,8 @@ pub fn observe(program: &Path, case: &Case) -> Observed {
         .env("TMPDIR", scratch.path())
         .env("LC_ALL", "C")
         .env("SHELL", "/bin/bash")
-        .env("PARALLEL_SHELL", "/bin/bash")
+        .envs((case.ssh == remote::Ssh::None).then_some(("PARALLEL_SHELL", "/bin/bash")))
+        .envs(remote::environment(case.ssh, scratch.path()))
         .envs(case.env.iter().map(|(name, value)| (name, value)));
     let end = run_to_end(command, case, scratch.path());
     let joblogs = case.joblogs.iter().map(|name| {
@@ -93,7 +95,14 @@ pub fn observe(program: &Path, case: &Case) -> Observed {
         .iter()
         .map(|name| (name.clone(), fs::read(work.join(name)).ok()));
     let mut tree = if case.tree { tree(&work) } else { Vec::new() };
-    let [mut stdout, mut stderr] = [end.stdout, end.stderr].map(|text| without_path(&text, &work));
+    if case.tree && case.ssh == remote::Ssh::Script {
+        let theirs = tree_of_hosts(&scratch.path().join("homes"));
+        tree.extend(theirs);
+    }
+    let [mut stdout, mut stderr] = [end.stdout, end.stderr].map(|text| {
+        let text = without_path(&text, &work, b"<scratch>");
+        without_path(&text, &scratch.path().join("homes"), b"<homes>")
+    });
     if case.plain_names {
         tree.retain(|(name, _)| !name.starts_with(".parallel/"));
         for text in [&mut stdout, &mut stderr] {
@@ -137,6 +146,21 @@ fn tree(work: &Path) -> Vec<(String, Option<Vec<u8>>)> {
         }
     }
     files
+}
+
+/// Every file below the homes of hosts, but for those that a program keeps for itself.
+fn tree_of_hosts(homes: &Path) -> Vec<(String, Option<Vec<u8>>)> {
+    let files = if homes.is_dir() {
+        tree(homes)
+    } else {
+        Vec::new()
+    };
+    let of_jobs = files
+        .into_iter()
+        .filter(|(name, _)| !name.contains("/.parallel/") && !name.contains("/.cache/"));
+    of_jobs
+        .map(|(name, bytes)| (format!("at {name}"), bytes))
+        .collect()
 }
 
 /// `text` with every number that has three decimals replaced, but for those that are whole.
@@ -398,13 +422,13 @@ fn without_random_letters(text: &[u8]) -> Vec<u8> {
     out
 }
 
-fn without_path(text: &[u8], path: &Path) -> Vec<u8> {
+fn without_path(text: &[u8], path: &Path, name: &[u8]) -> Vec<u8> {
     let path = path.as_os_str().as_encoded_bytes();
     let mut rest = text;
     let mut out = Vec::with_capacity(text.len());
     while let Some(at) = rest.windows(path.len()).position(|window| window == path) {
         out.extend_from_slice(&rest[..at]);
-        out.extend_from_slice(b"<scratch>");
+        out.extend_from_slice(name);
         rest = &rest[at + path.len()..];
     }
     out.extend_from_slice(rest);

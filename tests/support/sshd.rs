@@ -60,7 +60,7 @@ ForceCommand exec /bin/sh {home}.session
 /// think that sshd did.
 const SESSION: &str = "\
 cd '{home}' || exit 1
-export HOME='{home}' SHELL='{shell}' TEST_HOST='{name}' PATH='{home}.bin':$PATH
+export LC_ALL=C HOME='{home}' SHELL='{shell}' TEST_HOST='{name}' PATH='{home}.bin':$PATH
 command=${SSH_ORIGINAL_COMMAND-}
 unset SSH_ORIGINAL_COMMAND PWD OLDPWD
 if [ -n \"$command\" ]; then exec \"$SHELL\" -c \"$command\"; fi
