@@ -18,17 +18,23 @@
 
 pub mod alias;
 pub mod claims;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod columns;
+#[cfg(feature = "postgres")]
 pub mod postgresql;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod rows;
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod table;
 pub mod url;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests;
 
+#[cfg(feature = "postgres")]
 use self::postgresql::PostgresTable;
+#[cfg(feature = "sqlite")]
 use self::sqlite::SqliteTable;
 use self::url::{Database, Dburl};
 pub use table::{
@@ -39,10 +45,38 @@ pub use table::{
 ///
 /// # Errors
 ///
-/// When it cannot be opened.
+/// When it cannot be opened, or this build has nothing to open it with.
+#[cfg_attr(not(feature = "sqlite"), allow(unused_variables))]
+#[cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres")),
+    allow(clippy::needless_pass_by_value)
+)]
 pub fn open(url: &Dburl, create: bool, worker: Worker) -> Result<Box<dyn Table>, SqlError> {
-    Ok(match &url.database {
-        Database::Sqlite(file) => Box::new(SqliteTable::open(file, &url.table, create, worker)?),
-        Database::Postgres(server) => Box::new(PostgresTable::open(server, &url.table, worker)?),
-    })
+    match &url.database {
+        #[cfg(feature = "sqlite")]
+        Database::Sqlite(file) => {
+            let table = SqliteTable::open(file, &url.table, create, worker)?;
+            Ok(Box::new(table))
+        }
+        #[cfg(feature = "postgres")]
+        Database::Postgres(server) => {
+            let table = PostgresTable::open(server, &url.table, worker)?;
+            Ok(Box::new(table))
+        }
+        #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+        left_out => Err(no_such_feature(left_out)),
+    }
+}
+
+/// That the databases of a kind were left out when this program was built.
+#[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+fn no_such_feature(database: &Database) -> SqlError {
+    let (name, feature) = match database {
+        Database::Sqlite(_) => ("SQLite", "sqlite"),
+        Database::Postgres(_) => ("PostgreSQL", "postgres"),
+    };
+    SqlError {
+        why: format!("this fanout was built without {name} (cargo build --features {feature})"),
+        missing: true,
+    }
 }

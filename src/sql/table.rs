@@ -60,7 +60,7 @@ pub struct Worker {
 
 impl Worker {
     /// What stands in a row that was taken with the number `turn`.
-    pub(super) fn mark_of(&self, turn: u64) -> String {
+    pub fn mark_of(&self, turn: u64) -> String {
         format!("{}-{turn}", self.mark)
     }
 }

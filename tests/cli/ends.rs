@@ -77,7 +77,9 @@ fn help_and_version_go_to_stdout() {
     }
     let version = fanout().arg("--version").assert().code(0).stderr("");
     let expected = format!("fanout {}", env!("CARGO_PKG_VERSION"));
-    assert!(text(&version.get_output().stdout).starts_with(&expected));
+    let version = text(&version.get_output().stdout);
+    assert!(version.starts_with(&expected), "{version}");
+    assert!(version.contains("\nfeatures: "), "{version}");
 }
 
 #[test]

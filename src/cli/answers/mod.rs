@@ -89,13 +89,23 @@ pub fn answer(
 fn version(called_as: CalledAs) -> String {
     let own = env!("CARGO_PKG_VERSION");
     match called_as {
-        CalledAs::Fanout => format!("fanout {own}\n"),
+        CalledAs::Fanout => format!("fanout {own}\nfeatures: {}\n", features()),
         CalledAs::Parallel | CalledAs::Sem => format!(
             "GNU parallel {GNU_VERSION}\n\
              is the command line that this program understands. It is fanout {own},\n\
              a stand-in that shares no code with GNU parallel.\n"
         ),
     }
+}
+
+/// What this build has, and has not, of what can be left out.
+fn features() -> String {
+    let known = [
+        ("sqlite", cfg!(feature = "sqlite")),
+        ("postgres", cfg!(feature = "postgres")),
+    ];
+    let shown = known.map(|(name, is_in)| format!("{}{name}", if is_in { '+' } else { '-' }));
+    shown.join(" ")
 }
 
 fn number_of(about: &About) -> Option<usize> {
