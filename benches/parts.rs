@@ -210,6 +210,7 @@ fn control(queue: Queue, retry: &Retry) {
         halt_text: String::new(),
         exit_rule: ExitRule::default(),
         dies_of_signals: false,
+        tells_timeouts: false,
         gates: Gates::default(),
         time_limit: None,
         done: SeqSet::default(),

@@ -269,6 +269,8 @@ pub struct RunPlan {
     pub exit_rule: ExitRule,
     /// Whether a signal that ends the run ends fanout, too, instead of an exit code.
     pub dies_of_signals: bool,
+    /// Whether time-outs are told as they happen: no summary names them.
+    pub tells_timeouts: bool,
     /// What may hold back starts.
     pub gates: Vec<GatePlan>,
     /// How many attempts run at a time.

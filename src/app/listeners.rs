@@ -93,7 +93,7 @@ pub(super) fn listeners(
             let watch: Box<dyn progress::Watch> = Box::new(Running(watched));
             watch
         });
-        let progress = progress::Progress::new(config, &screen, stderr_alone()?);
+        let progress = progress::Progress::new(config, &screen, stderr(&screen)?);
         let progress = progress
             .watching(watch)
             .with_held(held.clone())
@@ -155,11 +155,8 @@ fn stdout(screen: &Screen) -> anyhow::Result<Out> {
 
 /// Standard error, and what is drawn on the same terminal.
 fn stderr(screen: &Screen) -> anyhow::Result<Out> {
-    Ok(stderr_alone()?.on(screen))
-}
-
-fn stderr_alone() -> anyhow::Result<Out> {
-    Out::stderr().context("standard error is not open")
+    let stderr = Out::stderr().context("standard error is not open")?;
+    Ok(stderr.on(screen))
 }
 
 /// A joblog among the output, with its header line.

@@ -121,6 +121,7 @@ pub fn control(
         halt_text: plan.halt_text,
         exit_rule: plan.exit_rule,
         dies_of_signals,
+        tells_timeouts: plan.tells_timeouts,
         gates: gates.of_run,
         done,
         done_before,

@@ -437,6 +437,7 @@ impl CommandLine<'_> {
             exit_rule: ExitRule::default(),
             // As GNU parallel under its name.
             dies_of_signals: self.called_as == CalledAs::Fanout,
+            tells_timeouts: !self.summarises(),
             gates: self.flags.gates.resolve(threads)?,
             slots,
             one_at_a_time: self.flags.terminal.interactive,
@@ -479,8 +480,7 @@ impl CommandLine<'_> {
             assign,
             json: flags.report.json(records.json, context)?,
             progress: flags.report.progress(called_as, self.may_draw()),
-            summary: (called_as == CalledAs::Fanout && !flags.failure.no_summary)
-                .then(|| hints::hints(&self.typed())),
+            summary: self.summarises().then(|| hints::hints(&self.typed())),
         })
     }
 
@@ -501,6 +501,11 @@ impl CommandLine<'_> {
             || output.ungroup;
         let is_semaphore = self.flags.semaphore.is_wanted(self.called_as);
         !(uses_terminal || is_semaphore || command.only_prints() || output.assign.is_some())
+    }
+
+    /// Whether failed jobs are listed at the end.
+    fn summarises(&self) -> bool {
+        self.called_as == CalledAs::Fanout && !self.flags.failure.no_summary
     }
 
     /// What may not be meant as it is typed.

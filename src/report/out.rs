@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::whole::{Whole, end_of_line, end_of_line_in};
 use super::{Failure, Screen};
@@ -27,6 +29,8 @@ pub struct Out {
     terminal: bool,
     /// Set when the file is a terminal that also shows progress.
     screen: Option<Screen>,
+    /// Whether the last line in the file has no end yet.
+    open_line: Arc<AtomicBool>,
 }
 
 /// What the file is, for error messages and for telling a closed stdout from a broken file.
@@ -80,6 +84,7 @@ impl Out {
             whole: Whole::default(),
             terminal,
             screen: None,
+            open_line: Arc::default(),
         }
     }
 
@@ -88,6 +93,7 @@ impl Out {
     pub fn on(mut self, screen: &Screen) -> Self {
         let is_there = self.terminal && display::is_there(&self.file);
         self.screen = is_there.then(|| screen.clone());
+        self.open_line = screen.open_line(&self.file);
         self
     }
 
@@ -153,6 +159,16 @@ impl Out {
         &mut self.buffer
     }
 
+    /// Begins a new line if what was written before, here or by others who write to the same file, has not ended its
+    /// last one.
+    pub fn begin_line(&mut self) -> Result<(), Failure> {
+        self.flush()?;
+        if self.open_line.load(Ordering::Relaxed) {
+            self.write(b"\n")?;
+        }
+        Ok(())
+    }
+
     /// Flushes the buffer if it has grown large.
     pub fn relieve(&mut self) -> Result<(), Failure> {
         if self.buffer.len() >= FULL {
@@ -188,6 +204,7 @@ impl Out {
                 .err()
                 .and_then(|_| end_of_line_in(file, moved).ok());
             self.whole.advance(moved, line.flatten());
+            self.note_end(moved, |byte| file.read_exact_at(byte, moved - 1).is_ok());
             end.map_err(|error| self.torn(error))?;
         }
         for_each_piece(captured, sent, |piece| self.write(piece))
@@ -205,6 +222,14 @@ impl Out {
         written
     }
 
+    /// Remembers whether the last of so many bytes, which `read` reads, ends a line.
+    fn note_end(&self, count: u64, read: impl FnOnce(&mut [u8]) -> bool) {
+        let mut last = [b'\n'];
+        if count > 0 && read(&mut last) {
+            self.open_line.store(last != *b"\n", Ordering::Relaxed);
+        }
+    }
+
     fn write_through(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let mut count = 0;
         let written = match &self.screen {
@@ -212,6 +237,9 @@ impl Out {
             // Nothing can be cut off a terminal.
             Some(screen) => screen.make_way(bytes, |bytes| write_all(&self.file, bytes, &mut 0)),
         };
+        if let Some(last) = bytes.last() {
+            self.open_line.store(*last != b'\n', Ordering::Relaxed);
+        }
         let line = end_of_line(&bytes[..count]);
         self.whole.advance(count as u64, line);
         written.map_err(|error| self.torn(error))

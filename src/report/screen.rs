@@ -4,7 +4,10 @@
 //! terminal in one write, so that neither is torn and nothing flickers. Of a last line without an end the display shows
 //! the beginning; it is written when the display goes, so that in the end all bytes are there as they came.
 
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,7 +23,10 @@ const LONGEST: usize = 4096;
 
 /// A handle on the display of a terminal. Clones refer to the same display.
 #[derive(Clone, Debug, Default)]
-pub struct Screen(Arc<Mutex<State>>);
+pub struct Screen(Arc<Mutex<State>>, Lines);
+
+/// For each file or terminal that is written to, whether the last line in it has no end yet.
+type Lines = Arc<Mutex<Vec<((u64, u64), Arc<AtomicBool>)>>>;
 
 #[derive(Debug, Default)]
 struct State {
@@ -47,6 +53,22 @@ impl Screen {
     /// A screen on which nothing is drawn yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Whether the last line in `file` has no end yet, known to all who write there; one that cannot be told from
+    /// others is one of its own.
+    pub(super) fn open_line(&self, file: &File) -> Arc<AtomicBool> {
+        let Ok(meta) = file.metadata() else {
+            return Arc::default();
+        };
+        let id = (meta.dev(), meta.ino());
+        let mut lines = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, line)) = lines.iter().find(|(known, _)| *known == id) {
+            return Arc::clone(line);
+        }
+        let line = Arc::<AtomicBool>::default();
+        lines.push((id, Arc::clone(&line)));
+        line
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -20,6 +20,8 @@ pub struct RunState {
     pub halted: u64,
     /// Jobs that the user had killed.
     pub interrupted: u64,
+    /// Jobs that the user did not want to be run.
+    pub declined: u64,
     /// Jobs that an earlier run had done.
     pub before: u64,
     /// Jobs that are over, by how they ended.
@@ -45,6 +47,7 @@ impl Default for RunState {
             started: 0,
             halted: 0,
             interrupted: 0,
+            declined: 0,
             before: 0,
             ends: Ends::default(),
             busy: Duration::ZERO,
@@ -93,6 +96,7 @@ impl RunState {
                 self.tally.ok += 1;
             }
             Outcome::DoneBefore => self.before += 1,
+            Outcome::Declined => self.declined += 1,
             Outcome::Cancelled { .. } if end.ran.is_none() => self.tally.unstarted += 1,
             Outcome::Cancelled { by, .. } => {
                 self.tally.failed += 1;
@@ -107,7 +111,7 @@ impl RunState {
 
     /// Jobs that are over, not counting those that never started.
     pub fn done(&self) -> u64 {
-        self.tally.ok + self.tally.failed
+        self.tally.ok + self.tally.failed + self.declined
     }
 
     /// How fast it gets on, at the moment `now`.

@@ -1,7 +1,7 @@
 //! What failed, in a few lines on stderr when all is over.
 //!
 //! ```text
-//! fanout: 4 of 120 jobs failed, 5 never started:
+//! fanout: 111 of 120 done, 4 failed, 5 never started in 1:15 · slowest: #12 0:58
 //!   #4       exit 2, 3 tries  gzip -k9 a.log
 //!                             | gzip: a.log: No such file or directory
 //!   #12      SIGSEGV          ./crash x
@@ -12,12 +12,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::words::{how, one_line};
+use super::progress::clock;
+use super::words::{command_line, fit, how, one_line};
 use super::{Failure, Listener, Out, RunState};
 use crate::model::{AttemptEnd, Event, Left, Outcome};
-use crate::sys::process;
+use crate::sys::{display, process};
 
 /// So many failed jobs are named; the others are counted.
 const NAMED: usize = 10;
@@ -27,6 +28,8 @@ const LINES: usize = 3;
 const TAIL: u64 = 4096;
 /// Longer lines are shortened to so many characters.
 const WIDTH: usize = 100;
+/// How long a shorter run took is not said.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What whoever typed the command line may want to know at the end, without `fanout: ` in front.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,8 +58,14 @@ pub struct Failures {
     /// What jobs have left running: their numbers and the process ids.
     left_running: Vec<(u64, Vec<i32>)>,
     quiet: bool,
-    /// What was left of the input when a signal ended the run, if one did.
-    interrupted: Option<Left>,
+    /// Whether a signal ended the run.
+    interrupted: bool,
+    /// What was left of the input.
+    left: Left,
+    /// How long the run took.
+    took: Duration,
+    /// The job that took longest, and how long.
+    slowest: Option<(Duration, u64)>,
 }
 
 /// A job that failed.
@@ -89,7 +98,10 @@ impl Failures {
             flakes: 0,
             left_running: Vec::new(),
             quiet: false,
-            interrupted: None,
+            interrupted: false,
+            left: Left::default(),
+            took: Duration::ZERO,
+            slowest: None,
             hints: Hints::default(),
             over: false,
         }
@@ -102,11 +114,16 @@ impl Failures {
     }
 
     fn job(&mut self, end: &AttemptEnd) {
+        if let Some(ran) = &end.ran
+            && self.slowest.is_none_or(|(most, _)| ran.took > most)
+        {
+            self.slowest = Some((ran.took, end.job.seq));
+        }
         if !end.left_running.is_empty() && self.left_running.len() <= NAMED {
             self.left_running
                 .push((end.job.seq, end.left_running.clone()));
         }
-        let counts = matches!(end.outcome, Outcome::Cancelled { .. })
+        let counts = matches!(end.outcome, Outcome::Cancelled { .. } | Outcome::Declined)
             || end.outcome.is_left_out()
             || end.outcome.is_success();
         let seq = end.job.seq;
@@ -165,7 +182,7 @@ impl Failed {
         }
         Self {
             how,
-            command: one_line(&end.job.command.task.line, WIDTH),
+            command: command_line(&end.job, WIDTH),
             said,
         }
     }
@@ -185,12 +202,14 @@ fn last_lines(text: &[u8]) -> Vec<String> {
 }
 
 impl Listener for Failures {
-    fn event(&mut self, event: &Event, _: &RunState) -> Result<(), Failure> {
+    fn event(&mut self, event: &Event, state: &RunState) -> Result<(), Failure> {
         match event {
             Event::JobFinished(end) => self.job(end),
-            Event::RunEnded(end) if end.interrupted => self.interrupted = Some(end.left),
             Event::RunEnded(end) => {
-                self.over = end.halted_by.is_none() && end.left == Left::default();
+                (self.interrupted, self.left) = (end.interrupted, end.left);
+                self.took = end.at.duration_since(state.start.at).unwrap_or_default();
+                self.over =
+                    !end.interrupted && end.halted_by.is_none() && end.left == Left::default();
             }
             _ => {}
         }
@@ -213,18 +232,23 @@ impl Listener for Failures {
         if self.quiet {
             return Ok(());
         }
-        if let Some(left) = self.interrupted {
-            self.out.write(interrupted(state, left).as_bytes())?;
+        let mut text = String::new();
+        if self.interrupted {
+            text.push_str(&interrupted(state, self.left));
         }
-        self.out.write(render(state, &self.named).as_bytes())?;
-        self.out.write(self.said_to_help(state).as_bytes())?;
+        text.push_str(&self.render(state));
+        text.push_str(&self.said_to_help(state));
         // What has ended since is of no interest.
         for (_, pids) in &mut self.left_running {
             pids.retain(|&pid| process::lives(pid));
         }
         self.left_running.retain(|(_, pids)| !pids.is_empty());
-        self.out
-            .write(still_running(&self.left_running).as_bytes())?;
+        text.push_str(&still_running(&self.left_running));
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.out.begin_line()?;
+        self.out.write(text.as_bytes())?;
         self.out.flush()
     }
 }
@@ -262,38 +286,52 @@ fn interrupted(state: &RunState, left: Left) -> String {
     )
 }
 
-/// The summary's text; empty when nothing failed.
-fn render(state: &RunState, named: &BTreeMap<u64, Failed>) -> String {
-    let killed = state.halted + state.interrupted;
-    let failed = state.tally.failed - killed;
-    if failed == 0 {
-        return String::new();
+impl Failures {
+    /// What failed; empty when nothing did.
+    fn render(&self, state: &RunState) -> String {
+        let killed = state.halted + state.interrupted;
+        let failed = state.tally.failed - killed;
+        if failed == 0 {
+            return String::new();
+        }
+        let columns = self.columns();
+        let mut text = self.headline(state, failed);
+        let groups = groups(&self.named);
+        let width = |of: fn(&Group) -> usize| groups.iter().map(of).max().unwrap_or(0);
+        let jobs_width = width(|group| group.jobs.len());
+        let how_width = width(|group| group.how.len());
+        for Group {
+            jobs,
+            how,
+            command,
+            said,
+        } in &groups
+        {
+            let line = format!("  {jobs:jobs_width$}  {how:how_width$}  {command}");
+            text.extend([fit(&line, columns).as_str(), "\n"]);
+            for line in *said {
+                let line = format!("  {:jobs_width$}  {:how_width$}  | {line}", "", "");
+                text.extend([fit(&line, columns).as_str(), "\n"]);
+            }
+        }
+        match failed - self.named.len() as u64 {
+            0 => {}
+            more => {
+                // Writing to a String does not fail.
+                let _ = writeln!(text, "  … and {more} more");
+            }
+        }
+        text
     }
-    let mut text = headline(state, failed);
-    let groups = groups(named);
-    let width = |of: fn(&Group) -> usize| groups.iter().map(of).max().unwrap_or(0);
-    let jobs_width = width(|group| group.jobs.len());
-    let how_width = width(|group| group.how.len());
-    for Group {
-        jobs,
-        how,
-        command,
-        said,
-    } in &groups
-    {
-        // Writing to a String does not fail.
-        let _ = writeln!(text, "  {jobs:jobs_width$}  {how:how_width$}  {command}");
-        for line in *said {
-            let _ = writeln!(text, "  {:jobs_width$}  {:how_width$}  | {line}", "", "");
+
+    /// How wide a line may be.
+    fn columns(&self) -> usize {
+        if self.out.is_terminal() {
+            display::size().0
+        } else {
+            usize::MAX
         }
     }
-    match failed - named.len() as u64 {
-        0 => {}
-        more => {
-            let _ = writeln!(text, "  … and {more} more");
-        }
-    }
-    text
 }
 
 /// Jobs that have failed in the same way, with the same words.
@@ -361,22 +399,37 @@ fn flaky(named: &BTreeMap<u64, u32>, count: u64) -> String {
     }
 }
 
-fn headline(state: &RunState, failed: u64) -> String {
-    let total = state.done() + state.tally.unstarted;
-    let jobs = if total == 1 { "job" } else { "jobs" };
-    let mut line = format!("fanout: {failed} of {total} {jobs} failed");
-    let others = [
-        (state.halted, "killed by --halt"),
-        (state.interrupted, "interrupted"),
-        (state.tally.unstarted, "never started"),
-    ];
-    for (count, what) in others {
-        if count > 0 {
-            let _ = write!(line, ", {count} {what}");
+impl Failures {
+    /// How far the run has come, how long it took, and for which job most.
+    fn headline(&self, state: &RunState, failed: u64) -> String {
+        let never = state.tally.unstarted + self.left.jobs;
+        let more = if self.left.more { " or more" } else { "" };
+        let total = state.done() + never;
+        // Writing to a String does not fail.
+        let mut line = format!("fanout: {} of {total}{more} done", state.tally.ok);
+        let others = [
+            (failed, "failed"),
+            (state.declined, "declined"),
+            (state.halted, "killed by --halt"),
+            (state.interrupted, "interrupted"),
+        ];
+        for (count, what) in others {
+            if count > 0 {
+                let _ = write!(line, ", {count} {what}");
+            }
         }
+        if never > 0 || self.left.more {
+            let _ = write!(line, ", {never}{more} never started");
+        }
+        if self.took >= SECOND {
+            let _ = write!(line, " in {}", clock(self.took));
+            if let Some((took, seq)) = self.slowest.filter(|_| state.done() > 1) {
+                let _ = write!(line, " · slowest: #{seq} {}", clock(took));
+            }
+        }
+        line.push('\n');
+        line
     }
-    line.push_str(":\n");
-    line
 }
 
 #[cfg(test)]
@@ -431,7 +484,7 @@ mod tests {
             ))),
         ];
         let expected = "\
-fanout: 4 of 7 jobs failed, 1 killed by --halt, 1 never started:
+fanout: 1 of 7 done, 4 failed, 1 killed by --halt, 1 never started
   #4    exit 2       gzip -k9 a.log
                      | 3
                      | \\x1b[31m4
@@ -452,7 +505,7 @@ fanout: 4 of 7 jobs failed, 1 killed by --halt, 1 never started:
         let failed = failed.map(|seq| finished(ended(seq, &name(seq), Outcome::Exited(1))));
         let text = summary(failed.collect());
         assert!(
-            text.starts_with("fanout: 12 of 12 jobs failed:\n  #1   exit 1  a\n"),
+            text.starts_with("fanout: 0 of 12 done, 12 failed\n  #1   exit 1  a\n"),
             "{text}"
         );
         assert!(
@@ -473,7 +526,7 @@ fanout: 4 of 7 jobs failed, 1 killed by --halt, 1 never started:
         .into();
         jobs[3].stdout = Captured::Memory(b"what it printed\n".to_vec());
         let expected = "\
-fanout: 4 of 4 jobs failed:
+fanout: 0 of 4 done, 4 failed
   #4       exit 1  false
   #5       exit 1  sleep 1 y
                    | what it printed
@@ -494,7 +547,7 @@ fanout: 4 of 4 jobs failed:
             again(1, Outcome::Exited(7)),
         ]);
         let expected = "\
-fanout: 1 of 2 jobs failed:
+fanout: 1 of 2 done, 1 failed
   #1  exit 7, 3 tries  flaky
 fanout: flaky: #2 passed on try 3
 ";

@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use crate::model::{KilledBy, Outcome};
+use crate::model::{AttemptInfo, KilledBy, Outcome};
 use crate::sys::signals;
+use crate::template::Quoting;
 
 /// The name of a signal: `SIGSEGV`; `SIG40` where it has none.
 pub fn signal_name(signal: i32) -> Cow<'static, str> {
@@ -46,6 +47,21 @@ pub fn how(outcome: &Outcome) -> Cow<'static, str> {
         Outcome::DoneBefore => "done before".into(),
         Outcome::DryRun => "dry run".into(),
         Outcome::Lost(_) => "lost".into(),
+    }
+}
+
+/// The command of `job` as one line of text, with the file that it reads, if it has one of its own.
+pub fn command_line(job: &AttemptInfo, width: usize) -> String {
+    let task = &job.command.task;
+    match &task.stdin {
+        None => one_line(&task.line, width),
+        Some(file) => {
+            let mut line = [&task.line, &b" < "[..]].concat();
+            let start = line.len();
+            line.extend_from_slice(file);
+            Quoting::Posix.quote_tail(&mut line, start);
+            one_line(&line, width)
+        }
     }
 }
 

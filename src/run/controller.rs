@@ -35,6 +35,8 @@ pub struct Config {
     pub exit_rule: ExitRule,
     /// Whether a signal that ends the run ends fanout, too, instead of an exit code.
     pub dies_of_signals: bool,
+    /// Whether time-outs are told as they happen.
+    pub tells_timeouts: bool,
     /// What may hold back starts, at whatever place.
     pub gates: Gates,
     /// A time limit that follows how long jobs take.
@@ -138,6 +140,7 @@ struct Controller<'a> {
     /// The signal that did, if it was one.
     signalled: Option<Signal>,
     dies_of_signals: bool,
+    tells_timeouts: bool,
     /// Jobs that were taken from the input and given back, because nothing starts any more.
     given_back: u64,
     /// Those that were not even taken.
@@ -176,6 +179,7 @@ impl<'a> Controller<'a> {
             ended_by: KilledBy::User,
             signalled: None,
             dies_of_signals: config.dies_of_signals,
+            tells_timeouts: config.tells_timeouts,
             given_back: 0,
             left: Left::default(),
             trouble: None,

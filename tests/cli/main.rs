@@ -34,6 +34,7 @@ mod shells;
 mod signals;
 mod sql;
 mod stdin_from;
+mod summary;
 #[path = "../support/mod.rs"]
 mod support;
 mod surroundings;

@@ -62,6 +62,7 @@ fn each_job_is_asked_about() {
     assert!(!shown.contains("\ncd\n"), "{shown}");
     assert!(shown.contains("\t-2\t0\techo cd"), "{shown}");
     assert!(shown.contains("\nef\n"), "{shown}");
+    assert!(!shown.contains("failed"), "{shown}");
 }
 
 #[test]

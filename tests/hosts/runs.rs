@@ -179,7 +179,10 @@ fn jobs_are_ended_as_they_are_here() {
         &hosts,
         &["-S", "one", "--timeout", "0.3", "sleep", ":::", "60"],
     );
-    assert!(stderr.contains("timed out") && code == Some(1), "{stderr}");
+    assert!(
+        stderr.contains("#1  timeout  sleep 60") && code == Some(1),
+        "{stderr}"
+    );
     let args = [
         "-S",
         "one",

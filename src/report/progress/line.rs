@@ -80,7 +80,7 @@ fn rate(rate: f64) -> String {
 }
 
 /// `m:ss`, `h:mm:ss`, or days before that.
-pub(super) fn clock(duration: Duration) -> String {
+pub(in crate::report) fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);
     let (minutes, seconds) = (seconds / 60 % 60, seconds % 60);

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use latest_line::LatestLines;
-use line::clock;
+pub(super) use line::clock;
 pub use rows::{Running, Watch};
 
 use self::bar::Bar;
@@ -258,6 +258,7 @@ impl Progress {
     }
 
     fn write(&mut self, line: &str) -> Result<(), Failure> {
+        self.stderr.begin_line()?;
         self.stderr.write(format!("fanout: {line}\n").as_bytes())?;
         self.stderr.flush()
     }

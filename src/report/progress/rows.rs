@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use super::line::clock;
 use crate::model::AttemptInfo;
-use crate::report::words::{fit, last_line, one_line, pad, width as columns};
+use crate::report::words::{command_line, fit, last_line, one_line, pad, width as columns};
 
 /// Turns with each drawing.
 const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -51,7 +51,7 @@ impl Row {
         Self {
             job: format!("#{seq}{tries}"),
             clock: clock(now.saturating_duration_since(running.since)),
-            command: one_line(&running.job.command.task.line, width),
+            command: command_line(&running.job, width),
             says: one_line(&last_line(&running.tail), width),
         }
     }

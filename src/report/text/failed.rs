@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use crate::model::AttemptEnd;
 use crate::report::Screen;
-use crate::report::words::{fit, how, last_line, one_line, pad};
+use crate::report::words::{command_line, fit, how, last_line, one_line, pad};
 use crate::sys::display;
 
 /// The last words of a job are looked for in so many bytes.
@@ -44,7 +44,7 @@ impl Failed {
         let took = end.ran.map_or(0.0, |ran| ran.took.as_secs_f64());
         let job = pad(&format!("#{}", end.job.seq), 5);
         let how = pad(&how(&end.outcome), 9);
-        let command = one_line(&end.job.command.task.line, columns);
+        let command = command_line(&end.job, columns);
         let line = format!(" {job} {how} {took:5.1}s  {command}");
         let line = fit(&line, columns.saturating_sub(1));
         let (red, plain) = if self.colors {

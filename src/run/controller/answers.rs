@@ -223,7 +223,7 @@ impl Controller<'_> {
     /// Says what the user should know at once about an attempt that was not let run to its end.
     pub(super) fn announce_outcome(&mut self, end: &AttemptEnd) {
         match &end.outcome {
-            Outcome::TimedOut(_) => {
+            Outcome::TimedOut(_) if self.tells_timeouts => {
                 self.notice("Warning: This job was killed because it timed out:".to_owned());
                 let line = String::from_utf8_lossy(&end.job.command.task.line);
                 self.notice(format!("Warning: {line}"));
@@ -234,6 +234,7 @@ impl Controller<'_> {
             // A reason is told with the output.
             Outcome::Lost(Some(_))
             | Outcome::Exited(_)
+            | Outcome::TimedOut(_)
             | Outcome::Signaled(_)
             | Outcome::OutputLost(_)
             | Outcome::SpawnFailed(_)

@@ -390,6 +390,7 @@ fn config(tries: Option<u32>) -> Config {
         halt_text: "as played".to_owned(),
         exit_rule: ExitRule::default(),
         dies_of_signals: false,
+        tells_timeouts: true,
         gates: Gates::default(),
     }
 }
