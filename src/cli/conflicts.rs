@@ -24,6 +24,8 @@ pub struct Asked<'a> {
     pub uses_total: bool,
     /// Whether the run holds a semaphore.
     pub is_semaphore: bool,
+    /// Whether jobs run on other hosts, too.
+    pub has_other_hosts: bool,
 }
 
 impl Asked<'_> {
@@ -151,7 +153,68 @@ const NO_RECORD: &str = "--resume and --resume-failed need --joblog FILE, --json
      been done";
 
 /// The rules, in the order in which they are looked at.
+const OTHER_HOSTS: Side = side!("--sshlogin=host", |a| a.has_other_hosts);
+
+/// An option that looks at what this host has to spare.
+macro_rules! looks_here {
+    ($name:literal, $typed:literal, |$asked:ident| $holds:expr) => {
+        rule!(
+            side!($typed, |$asked| $holds),
+            OTHER_HOSTS,
+            concat!(
+                $name,
+                " looks at this host only: leave it out where jobs run on others"
+            )
+        )
+    };
+}
+
+/// An option about files that are to travel.
+macro_rules! travels {
+    ($name:literal, $typed:literal, |$asked:ident| $holds:expr) => {
+        rule!(
+            side!($typed, |$asked| $holds),
+            OTHER_HOSTS,
+            concat!(
+                $name,
+                ": files do not travel to other hosts yet: give jobs their input by --pipe, or copy files before"
+            )
+        )
+    };
+}
+
 const RULES: &[Rule] = &[
+    looks_here!("--load", "--load=9", |a| a.flags.gates.load.is_some()),
+    looks_here!("--memfree", "--memfree=1", |a| a
+        .flags
+        .gates
+        .memfree
+        .is_some()),
+    looks_here!("--memsuspend", "--memsuspend=1", |a| a
+        .flags
+        .gates
+        .memsuspend
+        .is_some()),
+    looks_here!("--noswap", "--noswap", |a| a.flags.gates.noswap),
+    looks_here!("--psi", "--psi=cpu=99%", |a| !a.flags.gates.psi.is_empty()),
+    looks_here!("--limit", "--limit=true", |a| a.flags.gates.limit.is_some()),
+    travels!("--transferfile", "--transferfile=x", |a| !a
+        .flags
+        .hosts
+        .transferfile
+        .is_empty()),
+    travels!("--transfer", "--transfer", |a| a.flags.hosts.transfer),
+    travels!("--return", "--return=x", |a| !a
+        .flags
+        .hosts
+        .r#return
+        .is_empty()),
+    travels!("--trc", "--trc=x", |a| !a.flags.hosts.trc.is_empty()),
+    travels!("--basefile", "--basefile=x", |a| !a
+        .flags
+        .hosts
+        .basefile
+        .is_empty()),
     rule!(REDUCE, UNGROUP),
     rule!(REDUCE, LINE_BUFFER),
     rule!(

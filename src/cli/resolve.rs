@@ -76,7 +76,7 @@ pub fn resolve(
     };
     let semaphore = asked.semaphore()?;
     let failure = flags.failure.resolve()?;
-    let around = flags.environment.resolve()?;
+    let around = flags.environment.resolve(asked.has_other_hosts())?;
     let (slots, room, threads) = asked.slots()?;
     let results = asked.results(&records);
     let spec = asked.templates(&around, &results)?;
@@ -90,6 +90,7 @@ pub fn resolve(
         json: records.json.as_ref(),
         uses_total: renderer.templates.uses_total(),
         is_semaphore: semaphore.is_some(),
+        has_other_hosts: asked.has_other_hosts(),
     })?;
     let pipe = asked.pieces(files, slots.now())?;
     let output = asked.output(results, &records, &failure);
@@ -150,6 +151,11 @@ struct CommandLine<'a> {
 }
 
 impl CommandLine<'_> {
+    /// Whether jobs run on other hosts, too.
+    fn has_other_hosts(&self) -> bool {
+        self.hosts.iter().any(|host| host.login != Login::Here)
+    }
+
     /// The semaphore that is to be held, if one is.
     fn semaphore(&self) -> Result<Option<sem::Config>, UsageError> {
         let flags = self.flags;
@@ -374,7 +380,7 @@ impl CommandLine<'_> {
     ) -> Result<EnginePlan, UsageError> {
         let flags = self.flags;
         let dry_run = flags.command.dry_run;
-        let others = self.hosts.iter().any(|host| host.login != Login::Here);
+        let others = self.has_other_hosts();
         Ok(EnginePlan {
             dry_run,
             hosts: if others {

@@ -16,12 +16,14 @@ use proptest::prelude::*;
 use super::dry_run::DryEngine;
 use super::local::{self, tests::config};
 use super::null::NullEngine;
+use super::remote::host::{HostConfig, HostEngine, Launched, Launcher};
 use super::remote::server::{Ending, Server};
-use super::remote::{self, Link, Proxy};
+use super::remote::{self, Link, OnHost, Proxy};
 use super::{Attempt, Engine, JobSignal, Order, StopOn, Update, UpdateSender, Which};
 use crate::model::{ArgList, Command, Job, KilledBy, Outcome, RenderJob, SpawnError, Work};
 use crate::protocol::{self, Decoder, Down, Hello, Up};
 use crate::sys::guardian::Guardian;
+use crate::sys::wake::Wake;
 
 /// How long anything may take before a test gives it up.
 const GUARD: Duration = Duration::from_secs(20);
@@ -36,17 +38,18 @@ struct Subject {
 
 /// What is under test: its name, and how it is made with so many slots.
 type Make = fn(usize) -> Subject;
-const ENGINES: [(&str, Make); 6] = [
+const ENGINES: [(&str, Make); 7] = [
     ("null", null),
     ("dry run", dry_run),
     ("local", cold),
     ("local, warm shells", warm),
     ("worker", |slots| at_worker(slots, false)),
     ("worker, warm shells", |slots| at_worker(slots, true)),
+    ("host", at_host),
 ];
 
 /// Those that run processes.
-const REAL: [(&str, Make); 4] = [ENGINES[2], ENGINES[3], ENGINES[4], ENGINES[5]];
+const REAL: [(&str, Make); 5] = [ENGINES[2], ENGINES[3], ENGINES[4], ENGINES[5], ENGINES[6]];
 
 fn null(_slots: usize) -> Subject {
     let (sender, updates) = updates();
@@ -131,6 +134,64 @@ fn at_worker(slots: usize, warm: bool) -> Subject {
     let proxy = Proxy::start(link, remote::Config::from_local(&config).unwrap(), sender);
     Subject {
         engine: Box::new(proxy.unwrap()),
+        updates,
+        _guardian: None,
+    }
+}
+
+/// Starts workers as those of [`at_worker`] are.
+struct Sockets(usize);
+
+impl Launcher for Sockets {
+    fn launch(&mut self, _bell: &Wake) -> Result<Launched, String> {
+        let (here, there) = UnixStream::pair().unwrap();
+        let slots = self.0;
+        std::thread::spawn(move || worker(&there, slots, false));
+        let mut decoder = Decoder::new();
+        let hello = loop {
+            if let Some(frame) = decoder.next_frame().unwrap() {
+                match Up::decode(&frame).unwrap() {
+                    Up::Hello(hello) => break hello,
+                    other => panic!("{other:?}"),
+                }
+            }
+            decoder.fill(&mut &here).unwrap();
+        };
+        Ok(Launched {
+            input: here.try_clone().unwrap().into(),
+            output: here.into(),
+            decoder,
+            hello,
+            carrier: remote::Carrier::none(),
+        })
+    }
+}
+
+/// An engine for a host, which has said that it is up.
+fn at_host(slots: usize) -> Subject {
+    let mut config = config();
+    config.slots = slots;
+    config.prepare = Arc::new(Unrenderable);
+    config.launch.warm = false;
+    config.report_starts = true;
+    let config = remote::Config::from_local(&config).unwrap();
+    let host = HostConfig {
+        name: "a host".into(),
+        configure: Box::new(move |_| {
+            config.clone().on_host(OnHost {
+                slots,
+                slots_before: 0,
+                shell: Some(b"/bin/sh".to_vec()),
+                env: Vec::new(),
+                patience: GUARD,
+            })
+        }),
+    };
+    let (sender, updates) = updates();
+    let engine = HostEngine::start(host, Sockets(slots), sender).unwrap();
+    assert!(matches!(updates.recv_timeout(GUARD), Ok(Update::Up(_))));
+    Subject {
+        engine: Box::new(engine),
         updates,
         _guardian: None,
     }

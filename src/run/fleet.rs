@@ -22,6 +22,8 @@ use crate::model::{Outcome, PlaceId};
 pub struct Load {
     /// Whether attempts can be handed over now, or could if one ended there.
     pub is_up: bool,
+    /// Whether that will be so soon, or it is known that it will not.
+    pub is_expected: bool,
     /// Whether nothing holds back starts there.
     pub is_open: bool,
     /// How many attempts are out.
@@ -47,8 +49,9 @@ pub enum Choice {
 
 /// Chooses one of the places whose `loads` these are, in the order given.
 pub fn choose(loads: impl Iterator<Item = Load> + Clone) -> Choice {
-    let up = loads.clone().filter(|load| load.is_up);
-    let least = up.map(|load| load.failures).min();
+    // A job that has failed waits for a place where it has not.
+    let usable = loads.clone().filter(|load| load.is_up || load.is_expected);
+    let least = usable.map(|load| load.failures).min();
     let with_room = |load: &Load| load.is_up && load.is_open && load.out < load.limit;
     let rooms = loads.enumerate().filter(|(_, load)| with_room(load));
     let fit = rooms
@@ -229,6 +232,7 @@ impl<'a> Fleet<'a> {
             let here = |id: &&PlaceId| id.0 == index;
             Load {
                 is_up: place.is_up(),
+                is_expected: place.is_expected(),
                 is_open: place.held_back().is_none(),
                 out: place.in_use(),
                 slots: place.slots_now(),
@@ -345,6 +349,7 @@ mod tests {
     fn load(out: usize, slots: usize, limit: usize) -> Load {
         Load {
             is_up: true,
+            is_expected: false,
             is_open: true,
             out,
             slots,
@@ -367,6 +372,11 @@ mod tests {
             is_up: false,
             ..load
         };
+        let expected = |load| Load {
+            is_up: false,
+            is_expected: true,
+            ..load
+        };
         let free = load(0, 2, 2);
         let full = load(2, 2, 2);
         for (loads, choice) in [
@@ -384,6 +394,9 @@ mod tests {
             (vec![failed(free), full], Choice::Elsewhere),
             (vec![failed(free), failed(free)], Choice::Place(0)),
             (vec![failed(free), down(full)], Choice::Place(0)),
+            (vec![failed(free), expected(free)], Choice::Elsewhere),
+            (vec![load(1, 2, 2), expected(free)], Choice::Place(0)),
+            (vec![expected(free)], Choice::Nowhere),
             (vec![down(free)], Choice::Nowhere),
             (vec![], Choice::Nowhere),
         ] {
@@ -394,13 +407,14 @@ mod tests {
     prop_compose! {
         fn any_load()(
             is_up in proptest::bool::weighted(0.8),
+            is_expected in proptest::bool::weighted(0.2),
             is_open in proptest::bool::weighted(0.8),
             out in 0_usize..6,
             slots in 0_usize..4,
             ahead in 0_usize..4,
             failures in 0_u32..3,
         ) -> Load {
-            Load { is_up, is_open, out, slots, limit: slots + ahead, failures }
+            Load { is_up, is_expected, is_open, out, slots, limit: slots + ahead, failures }
         }
     }
 
@@ -412,7 +426,7 @@ mod tests {
                 Choice::Place(index) => {
                     let chosen = loads[index];
                     prop_assert!(usable(&&chosen));
-                    let up = loads.iter().filter(|it| it.is_up);
+                    let up = loads.iter().filter(|it| it.is_up || it.is_expected);
                     prop_assert_eq!(up.map(|it| it.failures).min(), Some(chosen.failures));
                     let is_free = |it: &&Load| it.out < it.slots;
                     let others = loads.iter().filter(usable);

@@ -134,6 +134,11 @@ impl<'a> Place<'a> {
         self.state == State::Up
     }
 
+    /// Whether it will say soon whether it can be used.
+    pub(super) fn is_expected(&self) -> bool {
+        self.state == State::Opening
+    }
+
     /// Whether it can be used, now or later.
     pub(super) fn has_hope(&self) -> bool {
         self.state != State::Down

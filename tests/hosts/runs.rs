@@ -241,3 +241,39 @@ fn a_job_that_has_failed_is_tried_again_elsewhere() {
         "{stderr}"
     );
 }
+
+#[test]
+fn jobs_run_in_the_directory_that_is_asked_for() {
+    let Some(hosts) = hosts(&["one"]) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path().join("made/here");
+    let there = hosts.home("one").join("made/there");
+    for (dir, expected) in [
+        (here.to_str().unwrap(), here.display().to_string()),
+        ("made/there", there.display().to_string()),
+        (".", std::env::current_dir().unwrap().display().to_string()),
+    ] {
+        let args = ["-S", "one", "--workdir", dir, "pwd; :", ":::", "x"];
+        let (stdout, stderr, _) = run(&hosts, &args);
+        assert_eq!(stdout, format!("{expected}\n"), "{stderr}");
+    }
+}
+
+#[test]
+fn what_does_not_work_on_other_hosts_is_refused() {
+    let Some(hosts) = hosts(&["one"]) else {
+        return;
+    };
+    for (option, why) in [
+        ("--memfree=1", "--memfree looks at this host only"),
+        ("--trc=x", "files do not travel"),
+        ("--tmux", "leave out --tmux"),
+        ("--tty", "leave out --tty"),
+    ] {
+        let (_, stderr, code) = run(&hosts, &["-S", "one", option, "echo", ":::", "x"]);
+        assert!(stderr.contains(why), "{option}: {stderr}");
+        assert_eq!(code, Some(255), "{option}");
+    }
+}

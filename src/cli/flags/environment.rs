@@ -133,20 +133,27 @@ impl Environment {
         self.process_slot_var.take_if(|name| name.is_empty());
     }
 
-    /// What these options come to.
+    /// What these options come to; `elsewhere`: jobs run on other hosts, too.
     ///
     /// # Errors
     ///
     /// When a value is not what it should be, there is no directory of `--tmpdir`, or the file that `$PARALLEL_ENV`
     /// names cannot be read.
-    pub fn resolve(&self) -> Result<Surroundings, UsageError> {
+    pub fn resolve(&self, elsewhere: bool) -> Result<Surroundings, UsageError> {
         let dir = self
             .workdir
             .as_ref()
             .map(bytes)
             .filter(|dir| !dir.is_empty());
         // `--workdir .` is the directory itself, whatever it was entered as.
-        let dir = dir.filter(|dir| dir != b"." || !is_here());
+        let dir = dir.filter(|dir| dir != b"." || elsewhere || !is_here());
+        // Elsewhere it is the directory of that name.
+        let dir = match (dir, std::env::current_dir()) {
+            (Some(dir), Ok(here)) if dir == b"." && elsewhere => {
+                Some(here.into_os_string().into_encoded_bytes())
+            }
+            (dir, _) => dir,
+        };
         let own_workdirs = dir.as_deref() == Some(b"...");
         Ok(Surroundings {
             has_workdirs: dir.is_some(),
