@@ -182,6 +182,7 @@ fn queue_of<const JOBS: u64>() -> Queue {
             seq,
             args: ArgList::single(b"some/folder/file.txt".to_vec()),
             after_all: false,
+            bound: None,
         })
     };
     filled((1..=JOBS).map(|seq| Ok::<_, String>(job(seq))))
@@ -216,6 +217,8 @@ fn control(queue: Queue, retry: &Retry) {
         done: SeqSet::default(),
         done_before: 0,
         one_at_a_time: false,
+        most_out: None,
+        is_bound: false,
         repeatable: true,
     };
     let parties = controller::Parties {
@@ -237,6 +240,7 @@ fn finished_job() -> AttemptEnd {
                 seq: 123,
                 args: ArgList::single(b"123".to_vec()),
                 after_all: false,
+                bound: None,
             }),
             command: Command::of_line(b"/bin/echo 123".to_vec()),
             host: None,

@@ -122,6 +122,8 @@ pub struct JobsPlan {
     pub only_reads: bool,
     /// The table that they go through.
     pub sql: Option<SqlPlan>,
+    /// Each job is run at each of so many places (`--onall`, `--nonall`); `None`: once, wherever there is a slot.
+    pub at_each: Option<usize>,
 }
 
 /// A table of jobs in a database.
@@ -170,6 +172,8 @@ pub struct EnginePlan {
     pub hosts: Vec<Host>,
     /// The command that connects to them, shell text.
     pub ssh: Vec<u8>,
+    /// Whether the name of the place is the tag of what a job writes there.
+    pub tags_hosts: bool,
     /// How many run at a time on each of those.
     pub slots_of_hosts: SlotsOfHost,
     /// Variables of this environment that jobs on other hosts get, too.
@@ -279,6 +283,10 @@ pub struct RunPlan {
     pub timeout_percent: Option<f64>,
     /// Whether no job starts before all that went before is reported.
     pub one_at_a_time: bool,
+    /// No more attempts than these are out, wherever they are; `None`: places alone say how many.
+    pub most_out: Option<usize>,
+    /// Whether each job has to run at a place that is said with it.
+    pub is_bound: bool,
 }
 
 /// What jobs have in tmux.

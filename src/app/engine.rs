@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::each_host::HostTags;
 use super::places::{self, RunningPlace};
 use super::{Messages, ONLY, OpenJobs, Reports, environment, fit};
 use crate::engine::UpdateSender;
@@ -122,6 +123,12 @@ pub fn prepare_engine(
     };
     let beyond_lines = beyond_lines || !rules.is_empty();
     let prepare = ready::ready(prepare, rules);
+    let prepare: Arc<dyn RenderJob> = if plan.tags_hosts {
+        let names = plan.hosts.iter().map(Host::name).collect();
+        Arc::new(HostTags { prepare, names })
+    } else {
+        prepare
+    };
     let total = jobs.at_most.map_or(usize::MAX, |total| {
         usize::try_from(total).unwrap_or(usize::MAX)
     });

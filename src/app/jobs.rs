@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::Messages;
+use super::each_host::AtEach;
 use super::error::RunError;
 use super::sql::{self, RowSource, Submission};
 use crate::flow::mailbox::Urgency;
@@ -59,6 +60,8 @@ pub(super) enum JobSource {
     Logged(BTreeMap<u64, Vec<u8>>, u64),
     /// Rows of a table.
     Rows(Box<RowSource>),
+    /// Those of another one, at each place.
+    AtEach(Box<AtEach<JobSource>>),
 }
 
 impl JobSource {
@@ -74,6 +77,7 @@ impl JobSource {
             Self::Pieces(jobs) => jobs.ready(),
             Self::Logged(..) => true,
             Self::Rows(rows) => rows.ready(),
+            Self::AtEach(jobs) => jobs.ready(),
         }
     }
 }
@@ -88,6 +92,7 @@ impl Iterator for JobSource {
                 .map(|job| job.map_err(|error| error.to_string())),
             Self::Pieces(jobs) => jobs.next(),
             Self::Rows(rows) => rows.next(),
+            Self::AtEach(jobs) => jobs.next(),
             Self::Logged(commands, seq) => {
                 let first = commands.first_entry()?;
                 let args = if *first.key() == *seq {
@@ -100,6 +105,7 @@ impl Iterator for JobSource {
                     seq: *seq - 1,
                     args,
                     after_all: false,
+                    bound: None,
                 })))
             }
         }
@@ -123,6 +129,18 @@ impl OpenJobs {
             growth: Growth::default(),
             count: InputCount::default(),
             is_counted: false,
+        }
+    }
+
+    /// Each job at each of so many places.
+    fn at_each(self, places: usize) -> Self {
+        let times = |jobs: u64| jobs * places as u64;
+        Self {
+            at_most: self.at_most.map(times),
+            total: self.total.map(times),
+            growth: Growth::default(),
+            jobs: JobSource::AtEach(Box::new(AtEach::new(self.jobs, places))),
+            ..self
         }
     }
 
@@ -152,8 +170,13 @@ impl OpenJobs {
 /// When a file cannot be opened, or counted.
 pub fn open_jobs(mut plan: JobsPlan, mailbox: &Messages) -> Result<OpenJobs, RunError> {
     let table = plan.sql.take();
+    let at_each = plan.at_each;
     // What is written into a table is read in one go.
     let inputs = open_inputs(plan, mailbox, table.is_none())?;
+    let inputs = match at_each {
+        Some(places) => inputs.at_each(places),
+        None => inputs,
+    };
     match table {
         Some(table) => sql::attach(inputs, table),
         None => Ok(inputs),
@@ -174,6 +197,7 @@ fn open_inputs(plan: JobsPlan, mailbox: &Messages, may_grow: bool) -> anyhow::Re
         resume,
         only_reads,
         sql: _,
+        at_each: _,
         file_of_jobs: _,
     } = plan;
     let messages = Arc::clone(mailbox);

@@ -14,6 +14,7 @@
 //! * [`worker`]: attempts run for another fanout.
 
 mod durable;
+mod each_host;
 pub mod engine;
 mod environment;
 mod error;
@@ -126,6 +127,8 @@ pub fn control(
         done,
         done_before,
         one_at_a_time: plan.one_at_a_time,
+        most_out: plan.most_out,
+        is_bound: plan.is_bound,
         repeatable,
         time_limit: plan.timeout_percent.map(MedianLimit::new),
     };

@@ -196,6 +196,7 @@ impl RowSource {
             seq,
             args,
             after_all: false,
+            bound: None,
         }))
     }
 

@@ -119,6 +119,7 @@ fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Usage
     let flags = matches.and_then(|mut matches| Flags::from_arg_matches_mut(&mut matches));
     let mut flags = flags.map_err(|error| UsageError::of_clap(&error, &table))?;
     flags.forget_empty_values();
+    flags.keep_hosts_together();
     if flags.about.is_worker {
         return Err(
             "--worker stands alone: the options of a run are for the fanout that it works for"

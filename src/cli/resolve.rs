@@ -114,7 +114,7 @@ pub fn resolve(
     if semaphore.is_some() {
         make_one_job(&mut plan);
     } else {
-        flags.hosts.adapt(&mut plan);
+        flags.hosts.adapt(&mut plan, flags.jobs.jobs.is_some())?;
         flags.sql.adapt(&mut plan, asked.table_use(spec))?;
     }
     Ok(Resolved { plan, semaphore })
@@ -348,6 +348,7 @@ impl CommandLine<'_> {
             || counts_at_no_cost(&input, &packing);
         let only_a_table = output.rows.is_some() && flags.report.joblog.is_none();
         Ok(JobsPlan {
+            at_each: None,
             count_ahead: total.is_none() && pipe.is_none() && wants_total,
             counts_beside: total.is_none() && pipe.is_none() && !wants_total && shows_total,
             packing,
@@ -389,6 +390,7 @@ impl CommandLine<'_> {
                 Vec::new()
             },
             ssh: flags.hosts.ssh(),
+            tags_hosts: others && flags.hosts.tags_hosts() && flags.output.tags_inputs(),
             slots_of_hosts: flags.jobs.slots_of_hosts(self.default_slots())?,
             env_of_hosts: if others {
                 env_of_hosts::named(&flags.environment.env)?
@@ -437,6 +439,8 @@ impl CommandLine<'_> {
         threads: usize,
     ) -> Result<RunPlan, UsageError> {
         Ok(RunPlan {
+            most_out: None,
+            is_bound: false,
             retry: failure.retry,
             halt: failure.halt,
             halt_text: failure.halt_text,

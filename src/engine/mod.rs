@@ -79,6 +79,7 @@ impl Attempt {
                 seq,
                 args,
                 after_all: false,
+                bound: None,
             }),
             number: 1,
             max: Some(1),

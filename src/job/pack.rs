@@ -308,6 +308,7 @@ where
                 seq: self.seq,
                 args,
                 after_all: std::mem::take(&mut self.passed),
+                bound: None,
             })
         }))
     }

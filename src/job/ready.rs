@@ -142,6 +142,7 @@ mod tests {
             seq: 1,
             args: args.iter().collect::<ArgList>(),
             after_all: false,
+            bound: None,
         })
     }
 

@@ -89,7 +89,7 @@ impl Renderer {
             left = rest;
             Ok::<_, String>(Values {
                 args: job.args(),
-                seq: job.seq(),
+                seq: job.job.number(),
                 slot,
                 total: self.total.unwrap_or(0),
                 slots: self.slots,
@@ -323,6 +323,7 @@ mod tests {
             seq: 1,
             args: ["a b", "it's"].into_iter().collect(),
             after_all: false,
+            bound: None,
         });
         let command = renderer.prepare(&job, 4).unwrap();
         assert_eq!(command.task.line, br#"echo 4 'a b' 'it'"'"'s'"#);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ArgList, Outcome, SpawnError, Stdin};
+use super::{ArgList, Outcome, PlaceId, SpawnError, Stdin};
 use crate::sys::tty::Until;
 
 /// One piece of work: its number and its arguments. Shared from the queue to the reports, and never changed; the
@@ -15,6 +15,24 @@ pub struct Job {
     pub args: ArgList,
     /// Whether it starts only when all jobs before it are over (`--milestone`).
     pub after_all: bool,
+    /// Where it has to run; `None`: wherever there is a slot.
+    pub bound: Option<Box<Bound>>,
+}
+
+/// Where a job has to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// One of these places.
+    pub places: Arc<[PlaceId]>,
+    /// Its number among the jobs that are the same at other places, from 1.
+    pub number: u64,
+}
+
+impl Job {
+    /// What `{#}` stands for.
+    pub fn number(&self) -> u64 {
+        self.bound.as_ref().map_or(self.seq, |bound| bound.number)
+    }
 }
 
 /// A job and what its next attempt is fed.

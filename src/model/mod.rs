@@ -19,7 +19,7 @@ pub use event::{
     RunEnd, RunStart, Stream, Tally, Where,
 };
 pub use exit_code::{ExitCode, LastWord, MANY};
-pub use job::{Command, Job, RenderJob, RenderedSink, Task, Work};
+pub use job::{Bound, Command, Job, RenderJob, RenderedSink, Task, Work};
 pub use outcome::{KilledBy, Outcome, OutputLost, SpawnError};
 pub use place::{HERE, PlaceId};
 pub use stdin::{Body, Stdin};

@@ -321,6 +321,7 @@ impl Jobs {
             seq: self.seq,
             args,
             after_all: false,
+            bound: None,
         };
         Work {
             job: Arc::new(job),

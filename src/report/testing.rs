@@ -48,6 +48,7 @@ pub(super) fn identity(seq: u64, command: &str) -> AttemptInfo {
             seq,
             args: ArgList::single(command.into()),
             after_all: false,
+            bound: None,
         }),
         command: Command::of_line(command.into()),
         host: None,

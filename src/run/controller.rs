@@ -18,7 +18,9 @@ use super::{Message, Observer};
 use crate::engine::{Attempt, Order, Record, Running, StopOn, unstarted};
 use crate::flow::mailbox::{Mailbox, Urgency};
 use crate::ledger::done::SeqSet;
-use crate::model::{Event, ExitCode, KilledBy, Left, Outcome, RunEnd, RunStart};
+use crate::model::{
+    Event, ExitCode, KilledBy, Left, Outcome, PlaceId, RunEnd, RunStart, SpawnError,
+};
 use crate::sys::signals::Signal;
 
 /// What the controller needs to know.
@@ -47,6 +49,10 @@ pub struct Config {
     pub done_before: u64,
     /// Whether no job starts before all that went before is reported.
     pub one_at_a_time: bool,
+    /// No more attempts than these are out, wherever they are; `None`: places alone say how many.
+    pub most_out: Option<usize>,
+    /// Whether each job is bound to places, and fails if these cannot be used.
+    pub is_bound: bool,
     /// Whether a job whose command was made may be given back, and get the same command later.
     pub repeatable: bool,
 }
@@ -110,6 +116,9 @@ enum Announcement {
 }
 
 /// So many events are told at the latest while jobs are passed over.
+/// So many jobs are looked past for one that can run where there is room.
+const MOST_ASIDE: usize = 1024;
+
 const EVENTS_AT_ONCE: usize = 256;
 
 struct Controller<'a> {
@@ -125,6 +134,7 @@ struct Controller<'a> {
     time_limit: Option<MedianLimit>,
     done: SeqSet,
     one_at_a_time: bool,
+    is_bound: bool,
     phase: Phase,
     /// What the user is to be told once it is known how many attempts run on.
     announces: Option<Announcement>,
@@ -155,6 +165,7 @@ impl<'a> Controller<'a> {
     fn new(mut config: Config, parties: Parties<'a>) -> Self {
         let gates = std::mem::take(&mut config.gates);
         let fleet = Fleet::new(parties.places, gates, |place| config.ahead(place));
+        let fleet = fleet.with_most(config.most_out);
         Self {
             fleet,
             queue: parties.queue,
@@ -170,6 +181,7 @@ impl<'a> Controller<'a> {
             time_limit: config.time_limit,
             done: config.done,
             one_at_a_time: config.one_at_a_time,
+            is_bound: config.is_bound,
             phase: Phase::Running,
             announces: None,
             lists: false,
@@ -302,7 +314,7 @@ impl<'a> Controller<'a> {
                 continue;
             }
             // Gates are asked about jobs that are there: none holds back the end of the run.
-            match self.fleet.permit(pending.work.seq()) {
+            match self.fleet.permit(&pending.work.job) {
                 Ok(permit) => {
                     if self.fleet.has_gates() {
                         self.set_held_back(None);
@@ -310,7 +322,13 @@ impl<'a> Controller<'a> {
                     let attempt = self.attempt(pending, queued_at);
                     self.fleet.start(permit, attempt);
                 }
-                Err(Denied::Elsewhere) => aside.push(pending),
+                Err(Denied::Elsewhere) => {
+                    aside.push(pending);
+                    if aside.len() >= MOST_ASIDE {
+                        break;
+                    }
+                }
+                Err(Denied::Never(place)) => self.cannot_run(pending, place),
                 Err(Denied::HeldBack(why)) => {
                     self.queue.put_back(pending);
                     if let Some(why) = why {
@@ -343,6 +361,17 @@ impl<'a> Controller<'a> {
             self.held_back.clone_from(&reason);
             self.events.push(Event::Gate(reason));
         }
+    }
+
+    /// A job fails that has to run at `place`, which cannot be used.
+    fn cannot_run(&mut self, pending: Pending, place: PlaceId) {
+        let why = format!("{} cannot be reached", self.fleet.place(place).name());
+        let outcome = Outcome::SpawnFailed(SpawnError::passing(why));
+        let mut end = unstarted(&self.attempt(pending, SystemTime::now()), outcome.clone());
+        self.record(&mut end);
+        self.events.push(Event::JobFinished(end));
+        self.halt.failed_at(place);
+        self.halt.job_finished(&outcome);
     }
 
     /// Leaves out a job that is done already.

@@ -15,7 +15,7 @@ use super::lookahead::Ahead;
 use super::permit::Permit;
 use super::place::{Place, PlaceConfig};
 use crate::engine::{Attempt, Order, Running, StopOn};
-use crate::model::{Outcome, PlaceId};
+use crate::model::{Job, Outcome, PlaceId};
 
 /// What the choice of a place for a job goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Load {
     pub limit: usize,
     /// How often the job has failed there.
     pub failures: u32,
+    /// Whether the job may run there at all.
+    pub is_allowed: bool,
 }
 
 /// Where an attempt goes.
@@ -50,13 +52,14 @@ pub enum Choice {
 /// Chooses one of the places whose `loads` these are, in the order given.
 pub fn choose(loads: impl Iterator<Item = Load> + Clone) -> Choice {
     // A job that has failed waits for a place where it has not.
-    let usable = loads.clone().filter(|load| load.is_up || load.is_expected);
+    let usable = loads.clone();
+    let usable = usable.filter(|load| load.is_allowed && (load.is_up || load.is_expected));
     let least = usable.map(|load| load.failures).min();
     let with_room = |load: &Load| load.is_up && load.is_open && load.out < load.limit;
     let rooms = loads.enumerate().filter(|(_, load)| with_room(load));
     let fit = rooms
         .clone()
-        .filter(|(_, load)| Some(load.failures) == least);
+        .filter(|(_, load)| load.is_allowed && Some(load.failures) == least);
     let free = fit.clone().filter(|(_, load)| load.out < load.slots);
     if let Some((index, _)) = free.min_by_key(|(_, load)| load.out) {
         return Choice::Place(index);
@@ -75,6 +78,8 @@ pub fn choose(loads: impl Iterator<Item = Load> + Clone) -> Choice {
 pub(super) enum Denied {
     /// No slot is free where the job may run now, but there is room for others.
     Elsewhere,
+    /// The places where the job has to run cannot be used: this is one of them.
+    Never(PlaceId),
     /// Gates hold back starts, or no place has room.
     HeldBack(Option<Box<HeldBack>>),
 }
@@ -87,6 +92,10 @@ pub(super) struct Fleet<'a> {
     has_gates: bool,
     /// Whether there are several places.
     has_choice: bool,
+    /// No more attempts than these are out, wherever they are; `None`: there is no such limit.
+    most: Option<usize>,
+    /// Some place cannot be used, and jobs may be bound to it.
+    has_lost: bool,
     /// Where jobs have failed that are tried again; only if there is a choice.
     failures: HashMap<u64, Vec<PlaceId>>,
 }
@@ -109,8 +118,23 @@ impl<'a> Fleet<'a> {
             gates,
             has_gates,
             has_choice,
+            most: None,
+            has_lost: false,
             failures: HashMap::new(),
         }
+    }
+
+    /// With no more attempts out than these, wherever they are.
+    #[must_use]
+    pub(super) fn with_most(mut self, most: Option<usize>) -> Self {
+        self.most = most;
+        self
+    }
+
+    /// The place with this number cannot be used, and is not waited for. `is_bound`: jobs may have to run there.
+    pub(super) fn lost(&mut self, id: PlaceId, is_bound: bool) {
+        self.has_lost |= is_bound;
+        self.place(id).down();
     }
 
     /// Tells the places what they must know before their first attempt.
@@ -169,7 +193,8 @@ impl<'a> Fleet<'a> {
     /// Whether one more attempt may be out somewhere.
     #[inline]
     pub(super) fn has_room(&self) -> bool {
-        self.places.iter().any(Place::has_room)
+        self.most.is_none_or(|most| self.out() < most) && self.places.iter().any(Place::has_room)
+            || self.has_lost
     }
 
     /// Whether starts may be held back.
@@ -177,43 +202,52 @@ impl<'a> Fleet<'a> {
         self.has_gates
     }
 
-    /// A permit for an attempt at job number `seq`, at the place that is best for it. Asked only if there is room.
+    /// A permit for an attempt at `job`, at the place that is best for it. Asked only if there is room.
     #[inline]
-    pub(super) fn permit(&mut self, seq: u64) -> Result<Permit, Denied> {
+    pub(super) fn permit(&mut self, job: &Job) -> Result<Permit, Denied> {
         let index = if self.has_gates {
-            self.admit(seq)?
-        } else if self.has_choice {
-            self.choose(seq)?
+            self.admit(job)?
+        } else if self.has_choice || self.has_lost {
+            self.choose(job)?
         } else {
             0
         };
-        Ok(self.places[index].permit(PlaceId(index), seq))
+        Ok(self.places[index].permit(PlaceId(index), job.seq))
     }
 
-    /// The place that is best for job number `seq`.
+    /// The place that is best for `job`.
     #[inline]
-    fn choose(&self, seq: u64) -> Result<usize, Denied> {
-        if !self.has_choice && self.places[0].held_back().is_none() {
+    fn choose(&self, job: &Job) -> Result<usize, Denied> {
+        if !self.has_choice && !self.has_lost && self.places[0].held_back().is_none() {
             return Ok(0);
         }
-        self.choose_of_all(seq)
+        self.choose_of_all(job)
     }
 
     #[cold]
-    fn choose_of_all(&self, seq: u64) -> Result<usize, Denied> {
-        match choose(self.loads(seq)) {
+    fn choose_of_all(&self, job: &Job) -> Result<usize, Denied> {
+        if let Some(bound) = &job.bound
+            && bound.places.iter().all(|id| !self.places[id.0].has_hope())
+            && let Some(first) = bound.places.first()
+        {
+            return Err(Denied::Never(*first));
+        }
+        if self.most.is_some_and(|most| self.out() >= most) {
+            return Err(Denied::HeldBack(None));
+        }
+        match choose(self.loads(job)) {
             Choice::Place(index) => Ok(index),
             Choice::Elsewhere => Err(Denied::Elsewhere),
             Choice::Nowhere => Err(Denied::HeldBack(self.held_back())),
         }
     }
 
-    /// The place that is best for job number `seq`, of those where gates let it start.
-    fn admit(&mut self, seq: u64) -> Result<usize, Denied> {
+    /// The place that is best for `job`, of those where gates let it start.
+    fn admit(&mut self, job: &Job) -> Result<usize, Denied> {
         let now = Instant::now();
-        let mut index = self.choose(seq)?;
+        let mut index = self.choose(job)?;
         while !self.places[index].admit(now) {
-            index = self.choose(seq)?;
+            index = self.choose(job)?;
         }
         let out = self.out();
         if let Err(held_back) = self.gates.admit(now, out) {
@@ -225,9 +259,10 @@ impl<'a> Fleet<'a> {
         Ok(index)
     }
 
-    /// What the choice for job number `seq` goes by.
-    fn loads(&self, seq: u64) -> impl Iterator<Item = Load> + Clone {
-        let failures = self.failures.get(&seq).map_or(&[][..], Vec::as_slice);
+    /// What the choice for `job` goes by.
+    fn loads(&self, job: &Job) -> impl Iterator<Item = Load> + Clone {
+        let failures = self.failures.get(&job.seq).map_or(&[][..], Vec::as_slice);
+        let bound = job.bound.as_deref();
         self.places.iter().enumerate().map(move |(index, place)| {
             let here = |id: &&PlaceId| id.0 == index;
             Load {
@@ -238,6 +273,7 @@ impl<'a> Fleet<'a> {
                 slots: place.slots_now(),
                 limit: place.limit(),
                 failures: failures.iter().filter(here).count() as u32,
+                is_allowed: bound.is_none_or(|bound| bound.places.contains(&PlaceId(index))),
             }
         })
     }
@@ -355,6 +391,7 @@ mod tests {
             slots,
             limit,
             failures: 0,
+            is_allowed: true,
         }
     }
 
@@ -375,6 +412,10 @@ mod tests {
         let expected = |load| Load {
             is_up: false,
             is_expected: true,
+            ..load
+        };
+        let other = |load| Load {
+            is_allowed: false,
             ..load
         };
         let free = load(0, 2, 2);
@@ -398,6 +439,10 @@ mod tests {
             (vec![load(1, 2, 2), expected(free)], Choice::Place(0)),
             (vec![expected(free)], Choice::Nowhere),
             (vec![down(free)], Choice::Nowhere),
+            (vec![other(free), load(1, 2, 2)], Choice::Place(1)),
+            (vec![other(free), full], Choice::Elsewhere),
+            (vec![other(free), failed(free)], Choice::Place(1)),
+            (vec![other(full), full], Choice::Nowhere),
             (vec![], Choice::Nowhere),
         ] {
             assert_eq!(choose(loads.iter().copied()), choice, "{loads:?}");
@@ -413,20 +458,23 @@ mod tests {
             slots in 0_usize..4,
             ahead in 0_usize..4,
             failures in 0_u32..3,
+            is_allowed in proptest::bool::weighted(0.8),
         ) -> Load {
-            Load { is_up, is_expected, is_open, out, slots, limit: slots + ahead, failures }
+            Load { is_up, is_expected, is_open, out, slots, limit: slots + ahead, failures, is_allowed }
         }
     }
 
     proptest! {
         #[test]
         fn there_is_no_better_place(loads in proptest::collection::vec(any_load(), 0..6)) {
-            let usable = |load: &&Load| load.is_up && load.is_open && load.out < load.limit;
+            let has_room = |load: &&Load| load.is_up && load.is_open && load.out < load.limit;
+            let usable = |load: &&Load| load.is_allowed && has_room(load);
             match choose(loads.iter().copied()) {
                 Choice::Place(index) => {
                     let chosen = loads[index];
                     prop_assert!(usable(&&chosen));
                     let up = loads.iter().filter(|it| it.is_up || it.is_expected);
+                    let up = up.filter(|it| it.is_allowed);
                     prop_assert_eq!(up.map(|it| it.failures).min(), Some(chosen.failures));
                     let is_free = |it: &&Load| it.out < it.slots;
                     let others = loads.iter().filter(usable);
@@ -436,9 +484,9 @@ mod tests {
                 }
                 Choice::Elsewhere => {
                     prop_assert!(loads.iter().filter(usable).all(|it| it.failures > 0));
-                    prop_assert!(loads.iter().any(|it| usable(&it)));
+                    prop_assert!(loads.iter().any(|it| has_room(&it)));
                 }
-                Choice::Nowhere => prop_assert!(!loads.iter().any(|it| usable(&it))),
+                Choice::Nowhere => prop_assert!(!loads.iter().any(|it| has_room(&it))),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `--halt`: when failures, successes or ends of jobs end the whole run.
 
-use crate::model::{Exit, MANY, Outcome, OutputLost};
+use crate::model::{Exit, MANY, Outcome, OutputLost, PlaceId};
 
 /// When the run is to end early.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,6 +56,8 @@ pub struct Halt {
     rule: ExitRule,
     /// Jobs that an earlier run has done.
     before: u64,
+    /// The places where jobs failed, as far as the exit code goes by them.
+    failed_at: Vec<PlaceId>,
 }
 
 /// What the exit code of a run says that no halt has ended.
@@ -68,6 +70,8 @@ pub enum ExitRule {
     TheJob,
     /// Whether any job failed: 1, else 0.
     AnyFailed,
+    /// At how many places a job failed.
+    FailedPlaces,
     /// Nothing: 0.
     Nothing,
 }
@@ -93,6 +97,7 @@ impl Halt {
             reached: false,
             rule: ExitRule::default(),
             before: 0,
+            failed_at: Vec::new(),
         }
     }
 
@@ -107,6 +112,13 @@ impl Halt {
     #[must_use]
     pub fn with_exit_rule(self, rule: ExitRule) -> Self {
         Self { rule, ..self }
+    }
+
+    /// A job has failed for good at `place`.
+    pub fn failed_at(&mut self, place: PlaceId) {
+        if self.rule == ExitRule::FailedPlaces && !self.failed_at.contains(&place) {
+            self.failed_at.push(place);
+        }
     }
 
     /// A job has ended with `outcome`, for good.
@@ -161,6 +173,9 @@ impl Halt {
         }
         if self.rule == ExitRule::AnyFailed {
             return i32::from(self.failed > 0);
+        }
+        if self.rule == ExitRule::FailedPlaces {
+            return self.failed_at.len().min(MANY as usize) as i32;
         }
         let threshold = self.policy.map(|policy| policy.threshold);
         // GNU parallel takes "none at all" for no failure.

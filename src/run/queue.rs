@@ -297,6 +297,7 @@ mod tests {
             seq,
             args: ArgList::new(),
             after_all: false,
+            bound: None,
         })
     }
 

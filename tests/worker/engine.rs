@@ -158,6 +158,7 @@ pub fn work(seq: u64, args: &[&[u8]]) -> Work {
         seq,
         args: args.iter().collect::<ArgList>(),
         after_all: false,
+        bound: None,
     })
 }
 

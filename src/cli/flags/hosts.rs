@@ -8,8 +8,9 @@ use clap::Args;
 
 use crate::cli::error::UsageError;
 use crate::hosts::{Host, HostSources, Login, SourceError};
-use crate::plan::{Plan, SlotsPlan};
+use crate::plan::{Plan, SlotsOfHost, SlotsPlan};
 use crate::run::halt::ExitRule;
+use crate::run::jobs_spec::JobsSpec;
 
 /// Options on hosts. Without any, jobs run on this machine.
 #[derive(Args, Debug, Default)]
@@ -24,11 +25,12 @@ pub struct Hosts {
     #[arg(long, visible_alias = "slf", value_name = "FILE")]
     pub sshloginfile: Vec<OsString>,
 
-    /// Run all inputs on each host, one after the other.
+    /// Run each input on each host: one after the other there, -j hosts at a time [default: all]. All inputs
+    /// are read first; the exit code is the number of hosts where a job failed.
     #[arg(long)]
     pub onall: bool,
 
-    /// Run the command once on each host, without inputs.
+    /// Run the command once on each host, without inputs, on -j hosts at a time [default: all].
     #[arg(long)]
     pub nonall: bool,
 
@@ -131,22 +133,55 @@ impl Hosts {
             .collect()
     }
 
+    /// Whether any hosts are named.
+    pub fn are_named(&self) -> bool {
+        !self.sshlogin.is_empty() || !self.sshloginfile.is_empty()
+    }
+
     /// Whether lines are tagged with the host and not with the input.
     pub fn tags_hosts(&self) -> bool {
         self.onall || self.nonall
     }
 
-    /// Makes of `plan` what `--onall` and `--nonall` run on the one host: all inputs one after the other, or none.
-    pub fn adapt(&self, plan: &mut Plan) {
+    /// Makes of `plan` what `--onall` and `--nonall` run on each host: all inputs one after the other, or none.
+    /// `has_limit`: `-j` was given, and says on how many hosts at a time.
+    ///
+    /// # Errors
+    ///
+    /// Where jobs get pieces of the input, of which each is for one job.
+    pub fn adapt(&self, plan: &mut Plan, has_limit: bool) -> Result<(), UsageError> {
         if !self.tags_hosts() {
-            return;
+            return Ok(());
         }
         if self.nonall && plan.jobs.reads_stdin {
             plan.make_one_without_inputs();
         }
+        let hosts = plan.engine.hosts.len();
+        if hosts > 0 && plan.jobs.pipe.is_some() {
+            let words =
+                "--pipe gives each piece to one job: it does not go with --onall or --nonall";
+            return Err(UsageError::Conflict(words.to_owned()));
+        }
+        // What is only shown is shown once.
+        if hosts > 0 && !plan.engine.dry_run {
+            plan.jobs.at_each = Some(hosts);
+            plan.run.is_bound = true;
+            plan.run.most_out = has_limit.then(|| plan.run.slots.now());
+            plan.engine.slots_of_hosts = SlotsOfHost {
+                spec: JobsSpec::Exactly(1),
+                most: 1,
+                auto: false,
+                file: None,
+            };
+        }
         plan.engine.slots = 1;
         plan.run.slots = SlotsPlan::Fixed(1);
-        plan.run.exit_rule = ExitRule::AnyFailed;
+        plan.run.exit_rule = if hosts > 0 {
+            ExitRule::FailedPlaces
+        } else {
+            ExitRule::AnyFailed
+        };
+        Ok(())
     }
 }
 

@@ -129,6 +129,13 @@ pub const OWN: [&[&str]; 9] = [
 ];
 
 impl Flags {
+    /// As GNU parallel: what jobs of `--onall` write on one host is together, unless it is to be written at once.
+    pub fn keep_hosts_together(&mut self) {
+        let output = &mut self.output;
+        let at_once = output.ungroup || output.line_buffer || output.no_keep_order;
+        output.keep_order |= self.hosts.onall && self.hosts.are_named() && !at_once;
+    }
+
     /// As GNU parallel: a value that is empty, or what is 0 where it can only mean none, and fewer than no arguments,
     /// are as good as nothing given.
     pub fn forget_empty_values(&mut self) {

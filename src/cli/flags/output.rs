@@ -238,6 +238,11 @@ impl Output {
         }
     }
 
+    /// Whether the tag is the input, or what stands for it.
+    pub fn tags_inputs(&self) -> bool {
+        (self.tag || self.ctag) && self.tagstring.is_none() && self.ctagstring.is_none()
+    }
+
     /// How output that is kept is compressed; `None`: not at all.
     ///
     /// # Errors

@@ -299,6 +299,7 @@ fn attempt(id: Id) -> Attempt {
             seq: id.0,
             args: ArgList::new(),
             after_all: false,
+            bound: None,
         }),
         number: id.1,
         max: None,

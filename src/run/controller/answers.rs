@@ -41,12 +41,15 @@ impl Controller<'_> {
 
     /// A place cannot be used, and is not waited for. Without any other, no job can run.
     fn down(&mut self, place: PlaceId, why: &str) {
-        let place = self.fleet.place(place);
-        place.down();
-        let words = format!("Warning: {} is left out: {why}", place.name());
+        self.fleet.lost(place, self.is_bound);
+        let words = format!(
+            "Warning: {} is left out: {why}",
+            self.fleet.place(place).name()
+        );
         self.notice(words);
         self.all_have_said();
-        if !self.fleet.has_hope() {
+        // Jobs that have to run there fail one by one.
+        if !self.is_bound && !self.fleet.has_hope() {
             self.notice("Error: no host is left where jobs can run".to_owned());
             self.in_trouble(ExitCode::Error);
             self.drain(KilledBy::User, "no host is left");
@@ -144,6 +147,9 @@ impl Controller<'_> {
         // One that should have had another try is.
         if is_no_failure && !again {
             return;
+        }
+        if !outcome.is_success() {
+            self.halt.failed_at(place);
         }
         let verdict = self.halt.job_finished(&outcome);
         if let Some(counts_as) = verdict.counts_as {

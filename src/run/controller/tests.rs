@@ -385,6 +385,8 @@ fn config(tries: Option<u32>) -> Config {
         done: SeqSet::default(),
         done_before: 0,
         one_at_a_time: false,
+        most_out: None,
+        is_bound: false,
         repeatable: true,
         halt: None,
         halt_text: "as played".to_owned(),
@@ -407,6 +409,7 @@ fn inputs(play: &Play) -> Vec<Result<Work, &'static str>> {
             seq,
             args: ArgList::new(),
             after_all: false,
+            bound: None,
         })
     };
     let mut inputs: Vec<_> = (1..=play.readable()).map(|seq| Ok(job(seq))).collect();

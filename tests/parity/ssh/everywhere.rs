@@ -13,6 +13,21 @@ pub fn cases() -> Vec<Case> {
         "-S 1/h1 --nonall 'exit 3'",
         "-S 1/h1 --nonall --wd w pwd",
         "-S h1 --nonall echo x",
+        "-S 1/h1 --nonall --tag echo x",
+        "-S 1/me@h1:22 --nonall --tag echo x",
+        "-S 1/h1 --nonall --tag 'echo {}; echo e{} >&2' ::: a",
+        "-S h1,h2 --nonall 'echo same'",
+        "-S h1,h2 --nonall 'exit 2'",
+        "-S h1,h2 --nonall -j1 'echo same'",
+        "-S 1/h1,1/: --nonall 'echo same'",
+        "-S h1,h2,h3 --onall 'echo {}' ::: same",
+        "-S h1,h2,h3 --onall 'echo {} {#}' ::: x y z",
+        "-S h1,h2 --onall 'exit {}' ::: 0 3 4",
+        "-S h1,h2,h3 --onall 'test $TEST_HOST = h2 -o {} = a' ::: a b c",
+        "-S 1/h1 --onall --tag -k echo ::: a b",
+        "-S 1/h1 --onall --tag -k 'echo {}; echo e{} >&2' ::: a b",
+        "-S @g/h1,@h/h2 -S @g --nonall --tag echo x",
+        "-S @g/h1,@h/h2 -S @g --onall --tag echo ::: x y",
         "-S 1/h1 --onall -k echo ::: a b",
         "-S 1/h1 --onall -k echo {1}{2} ::: a b ::: c d",
         "-S 1/h1 --onall -k 'echo $PARALLEL_SEQ {#} {%}' ::: a b",
@@ -52,6 +67,18 @@ pub fn cases() -> Vec<Case> {
             .with_hosts(),
         case("-S 1/h1 --nonall cat").stdin("input\n").with_hosts(),
         case("-S 1/h1 --onall -k echo").stdin("a\nb\n").with_hosts(),
+        case("-S h1,h2 --onall -k echo")
+            .stdin("a\nb\n")
+            .with_hosts(),
+        case("-S h1,down --nonall echo x")
+            .stderr_ignored("ssh's words are a warning here, which names the host")
+            .with_hosts(),
+        case("-S h1,down --onall echo ::: x y")
+            .stderr_ignored("ssh's words are a warning here, which names the host")
+            .with_hosts(),
+        case("-S down --nonall echo")
+            .stderr_ignored("ssh's words are a warning here, which names the host")
+            .with_hosts(),
     ]);
     cases
 }

@@ -51,7 +51,6 @@ pub fn cases() -> Vec<Case> {
         "-S 1/h1 --delay 0.05 -k echo ::: a b",
         "-S 1/h1 --sshdelay 0.05 -k echo ::: a b",
         "-S 1/h1 -M echo ::: a",
-        "-S 1/h1 --memfree 1k echo ::: a",
         "-S 1/h1 --use-cores-instead-of-threads echo ::: a",
         "-S 1/h1 --use-sockets-instead-of-threads echo ::: a",
         "-S 1/h1 --use-cpus-instead-of-cores echo ::: a",

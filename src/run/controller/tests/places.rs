@@ -253,6 +253,7 @@ fn go_on(tour: &Tour) -> (Vec<Seen>, Vec<usize>, ExitCode) {
             seq,
             args: ArgList::new(),
             after_all: false,
+            bound: None,
         })
     };
     let parties = Parties {
