@@ -43,7 +43,7 @@ use crate::model::ArgList;
 use crate::plan::Plan;
 use crate::report::json;
 use crate::sem;
-use answers::{combine, help};
+use answers::{combine, completion, help};
 use error::UsageError;
 use flags::Flags;
 use profile::ConfigSources;
@@ -98,6 +98,14 @@ fn understand(called_as: CalledAs, args: Vec<OsString>) -> Result<Request, Usage
     }
     if called_as == CalledAs::Fanout && args == ["--worker-protocol"] {
         return Ok(Request::Print(ssh::protocol() + "\n"));
+    }
+    if let Some((_, words)) = args
+        .split_first()
+        .filter(|(first, _)| *first == "--_complete")
+    {
+        let words = words.iter().map(|word| word.to_string_lossy().into_owned());
+        let words: Vec<_> = words.collect();
+        return Ok(Request::Print(completion::answer(&words)));
     }
     let typed: ArgList = args.iter().map(|arg| arg.as_bytes()).collect();
     let mut table = Flags::command().no_binary_name(true);

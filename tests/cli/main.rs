@@ -6,6 +6,7 @@
 
 mod awk;
 mod commands;
+mod completion;
 mod control;
 mod display;
 mod ends;

@@ -209,7 +209,7 @@ fn completions_are_known_to_their_shells() {
     };
     for shell in ["bash", "zsh", "fish"] {
         let script = complete(shell);
-        assert!(script.contains("keep-order"), "{shell}: {script}");
+        assert!(script.contains("--_complete"), "{shell}: {script}");
         let check = Command::new(shell).args(["-n", "-c", &script]).output();
         match check {
             Ok(check) => assert!(check.status.success(), "{shell}"),

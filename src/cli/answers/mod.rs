@@ -75,7 +75,7 @@ pub fn answer(
     } else if about.man {
         manual::page(table)?
     } else if let Some(shell) = about.shell_completion {
-        completion::script(shell, table, called_as)?
+        completion::script(shell, called_as)?
     } else if let Some(shell) = about.shell_init {
         shell_init::functions(shell)
     } else {
