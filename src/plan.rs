@@ -124,6 +124,8 @@ pub struct JobsPlan {
     pub sql: Option<SqlPlan>,
     /// Each job is run at each of so many places (`--onall`, `--nonall`); `None`: once, wherever there is a slot.
     pub at_each: Option<usize>,
+    /// The hosts of which inputs name groups (`--hostgroups`), if they do; empty: jobs run wherever there is a slot.
+    pub groups_of: Option<Vec<Host>>,
 }
 
 /// A table of jobs in a database.

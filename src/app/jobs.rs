@@ -8,8 +8,10 @@ use anyhow::Context as _;
 use super::Messages;
 use super::each_host::AtEach;
 use super::error::RunError;
+use super::host_groups::InGroups;
 use super::sql::{self, RowSource, Submission};
 use crate::flow::mailbox::Urgency;
+use crate::hosts::Host;
 use crate::input::{Growth, Input, InputConfig, InputCount, Notices, Records};
 use crate::job::pack::{Jobs, Packing};
 use crate::ledger::done::{self, DoneWork, SeqSet};
@@ -60,6 +62,8 @@ pub(super) enum JobSource {
     Logged(BTreeMap<u64, Vec<u8>>, u64),
     /// Rows of a table.
     Rows(Box<RowSource>),
+    /// Those of another one, at hosts that their inputs name.
+    InGroups(Box<InGroups<JobSource>>),
     /// Those of another one, at each place.
     AtEach(Box<AtEach<JobSource>>),
 }
@@ -78,6 +82,7 @@ impl JobSource {
             Self::Logged(..) => true,
             Self::Rows(rows) => rows.ready(),
             Self::AtEach(jobs) => jobs.ready(),
+            Self::InGroups(jobs) => jobs.source().ready(),
         }
     }
 }
@@ -93,6 +98,7 @@ impl Iterator for JobSource {
             Self::Pieces(jobs) => jobs.next(),
             Self::Rows(rows) => rows.next(),
             Self::AtEach(jobs) => jobs.next(),
+            Self::InGroups(jobs) => jobs.next(),
             Self::Logged(commands, seq) => {
                 let first = commands.first_entry()?;
                 let args = if *first.key() == *seq {
@@ -129,6 +135,14 @@ impl OpenJobs {
             growth: Growth::default(),
             count: InputCount::default(),
             is_counted: false,
+        }
+    }
+
+    /// Each job at hosts that its inputs name, of these.
+    fn in_groups(self, hosts: Vec<Host>) -> Self {
+        Self {
+            jobs: JobSource::InGroups(Box::new(InGroups::new(self.jobs, hosts))),
+            ..self
         }
     }
 
@@ -171,8 +185,13 @@ impl OpenJobs {
 pub fn open_jobs(mut plan: JobsPlan, mailbox: &Messages) -> Result<OpenJobs, RunError> {
     let table = plan.sql.take();
     let at_each = plan.at_each;
+    let groups_of = plan.groups_of.take();
     // What is written into a table is read in one go.
     let inputs = open_inputs(plan, mailbox, table.is_none())?;
+    let inputs = match groups_of {
+        Some(hosts) => inputs.in_groups(hosts),
+        None => inputs,
+    };
     let inputs = match at_each {
         Some(places) => inputs.at_each(places),
         None => inputs,
@@ -198,6 +217,7 @@ fn open_inputs(plan: JobsPlan, mailbox: &Messages, may_grow: bool) -> anyhow::Re
         only_reads,
         sql: _,
         at_each: _,
+        groups_of: _,
         file_of_jobs: _,
     } = plan;
     let messages = Arc::clone(mailbox);

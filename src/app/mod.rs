@@ -20,6 +20,7 @@ mod environment;
 mod error;
 mod fit;
 pub mod gates;
+mod host_groups;
 pub mod jobs;
 mod listeners;
 mod places;

@@ -349,6 +349,7 @@ impl CommandLine<'_> {
         let only_a_table = output.rows.is_some() && flags.report.joblog.is_none();
         Ok(JobsPlan {
             at_each: None,
+            groups_of: self.flags.hosts.hostgroups.then(Vec::new),
             count_ahead: total.is_none() && pipe.is_none() && wants_total,
             counts_beside: total.is_none() && pipe.is_none() && !wants_total && shows_total,
             packing,

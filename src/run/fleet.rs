@@ -175,6 +175,14 @@ impl<'a> Fleet<'a> {
         slots.fold(0, usize::saturating_add)
     }
 
+    /// Whether some place can be used where `job` may run, now or later.
+    fn has_hope_for(&self, job: &Job) -> bool {
+        match &job.bound {
+            None => self.has_hope(),
+            Some(bound) => bound.places.iter().any(|id| self.places[id.0].has_hope()),
+        }
+    }
+
     /// Gives all places an order.
     pub(super) fn order_all(&self, order: Order) {
         self.places.iter().for_each(|place| place.order(order));
@@ -226,11 +234,9 @@ impl<'a> Fleet<'a> {
 
     #[cold]
     fn choose_of_all(&self, job: &Job) -> Result<usize, Denied> {
-        if let Some(bound) = &job.bound
-            && bound.places.iter().all(|id| !self.places[id.0].has_hope())
-            && let Some(first) = bound.places.first()
-        {
-            return Err(Denied::Never(*first));
+        if self.has_lost && !self.has_hope_for(job) {
+            let first = job.bound.as_ref().and_then(|bound| bound.places.first());
+            return Err(Denied::Never(first.copied().unwrap_or_default()));
         }
         if self.most.is_some_and(|most| self.out() >= most) {
             return Err(Denied::HeldBack(None));

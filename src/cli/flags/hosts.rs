@@ -66,8 +66,9 @@ pub struct Hosts {
     #[arg(long, hide = true, alias = "filter-host")]
     pub filter_hosts: bool,
 
-    /// Inputs may name groups of hosts, as in input@group.
-    #[arg(long, hide = true, alias = "hgrp")]
+    /// Inputs may name the groups of hosts (@GROUP/HOST) on which their jobs run, as in input@group1+group2; a
+    /// host is a group, too.
+    #[arg(long, alias = "hgrp")]
     pub hostgroups: bool,
 
     /// The command that connects to hosts [default: $PARALLEL_SSH, or ssh].
@@ -143,7 +144,7 @@ impl Hosts {
         self.onall || self.nonall
     }
 
-    /// Makes of `plan` what `--onall` and `--nonall` run on each host: all inputs one after the other, or none.
+    /// Makes of `plan` what `--hostgroups` wants, and what `--onall` and `--nonall` run on each host: all inputs one after the other, or none.
     /// `has_limit`: `-j` was given, and says on how many hosts at a time.
     ///
     /// # Errors
@@ -151,6 +152,13 @@ impl Hosts {
     /// Where jobs get pieces of the input, of which each is for one job.
     pub fn adapt(&self, plan: &mut Plan, has_limit: bool) -> Result<(), UsageError> {
         if !self.tags_hosts() {
+            if let Some(groups_of) = &mut plan.jobs.groups_of
+                && !plan.engine.dry_run
+                && !plan.engine.hosts.is_empty()
+            {
+                groups_of.clone_from(&plan.engine.hosts);
+                plan.run.is_bound = true;
+            }
             return Ok(());
         }
         if self.nonall && plan.jobs.reads_stdin {
