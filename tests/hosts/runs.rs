@@ -180,7 +180,7 @@ fn jobs_are_ended_as_they_are_here() {
         &["-S", "one", "--timeout", "0.3", "sleep", ":::", "60"],
     );
     assert!(
-        stderr.contains("#1  timeout  sleep 60") && code == Some(1),
+        stderr.contains("timed out") && stderr.contains("sleep 60") && code == Some(1),
         "{stderr}"
     );
     let args = [

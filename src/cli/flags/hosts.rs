@@ -16,8 +16,9 @@ use crate::run::jobs_spec::JobsSpec;
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Hosts")]
 pub struct Hosts {
-    /// Run jobs on HOST, over ssh: ':' is this machine; N/HOST with N as the number of its CPU threads; may be
-    /// repeated, or a list with commas.
+    /// Run jobs on HOST, over ssh: ':' is this machine; [@GROUP+GROUP/][N/][SSH COMMAND ][USER[:PASSWORD]@]NAME[:PORT]
+    /// with N as the number of its CPU threads, NAME also as node[01-12,15]; @GROUP: only hosts in that group;
+    /// may be repeated, or a list with commas.
     #[arg(short = 'S', long, value_name = "HOST")]
     pub sshlogin: Vec<OsString>,
 
@@ -58,11 +59,11 @@ pub struct Hosts {
     #[arg(long, hide = true, alias = "bf", value_name = "FILE")]
     pub basefile: Vec<OsString>,
 
-    /// One connection for all jobs on a host: without effect.
+    /// One connection for all jobs on a host: as it is anyway.
     #[arg(short = 'M', long, hide = true)]
     pub controlmaster: bool,
 
-    /// Leave out hosts that are down: this one is up.
+    /// Leave out hosts that cannot be reached: as is done anyway, with ssh's own words.
     #[arg(long, hide = true, alias = "filter-host")]
     pub filter_hosts: bool,
 
