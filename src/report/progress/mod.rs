@@ -154,12 +154,11 @@ impl Progress {
     fn held_outputs(&self, now: Instant, running: &[Running]) -> Option<String> {
         let (count, first) = self.held.as_ref()?.get()?;
         let outputs = if count == 1 { "output" } else { "outputs" };
-        let of_first = running.iter().find(|it| it.job.seq == first);
-        let since = of_first.map_or(String::new(), |it| {
-            format!(" ({})", clock(now.saturating_duration_since(it.since)))
-        });
+        // Between its end and that of the wait, nobody runs.
+        let of_first = running.iter().find(|it| it.job.seq == first)?;
+        let since = clock(now.saturating_duration_since(of_first.since));
         Some(format!(
-            "{count} {outputs} held, #{first} still runs{since}"
+            "{count} {outputs} held, #{first} still runs ({since})"
         ))
     }
 
