@@ -325,6 +325,7 @@ impl EngineParts {
             }
             vec![RunningPlace::only(Box::new(engine), slots)]
         } else {
+            limits::raise_open_files(fit::files(self.workers) + fit::files_for(&self.plan.hosts));
             let common = places::Common {
                 hosts: self.plan.hosts,
                 ssh: self.plan.ssh,

@@ -1,5 +1,6 @@
 //! How many slots there is room for, where descriptors, memory or processes are limited.
 
+use crate::hosts::Host;
 use crate::sys::limits;
 
 /// What fanout itself takes when it has begun, in bytes: its own threads' stacks, reports, jobs handed over ahead.
@@ -43,6 +44,11 @@ pub(super) fn slots(asked: usize, block: u64) -> (usize, Option<&'static str>) {
 /// process for each.
 pub(super) fn files(workers: usize) -> u64 {
     64 + 8 * workers as u64
+}
+
+/// How many descriptors it takes to reach `hosts`: those of a connection, and of what waits for it.
+pub(super) fn files_for(hosts: &[Host]) -> u64 {
+    16 * hosts.len() as u64
 }
 
 /// How many of the `wanted` descriptors merges can have beside so many `workers`.

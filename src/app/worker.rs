@@ -47,6 +47,9 @@ const OUTPUT_MEMORY: u64 = 16 << 20;
 pub fn run() -> Result<ExitCode, RunError> {
     let mut output = fd::duplicate(1).context("standard output is closed")?;
     let mut input = fd::duplicate(0).context("standard input is closed")?;
+    // Pipes of sshd, if they are pipes.
+    fd::make_roomy(&output);
+    fd::make_roomy(&input);
     stdin::leave_streams().context("cannot leave standard input and output alone")?;
     say(&mut output, &Up::Hello(hello())).context("the coordinator does not read")?;
     let mut decoder = Decoder::new();

@@ -208,7 +208,8 @@ pub struct Running {
     pub since: Instant,
 }
 
-/// A way to reach places where attempts run. Neither call blocks, and neither is answered in the call: whatever comes
+/// A way to reach places where attempts run. Neither call blocks, but for a moment the order to stop all as a terminal
+/// does, after which this process is stopped; and neither is answered in the call: whatever comes
 /// of it is an [`Update`]. When it is dropped it has answered everything.
 pub trait Engine: Sync {
     /// Takes attempts over, to begin in this order, each as soon as a slot is free.

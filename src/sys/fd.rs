@@ -197,6 +197,15 @@ pub fn is_pipe(fd: impl AsFd) -> bool {
     })
 }
 
+/// As much as a pipe may hold without privileges, in bytes.
+const ROOMY: usize = 1 << 20;
+
+/// Has a pipe hold as much as it may, so that who reads and who writes take turns less often. Others stay as they are.
+pub fn make_roomy(pipe: impl AsFd) {
+    // With less it is slower, and where the user has many it may not have more.
+    let _ = fcntl_setpipe_size(pipe, ROOMY);
+}
+
 /// `poll(2)`, again after interruptions.
 ///
 /// # Errors

@@ -168,3 +168,28 @@ fn a_program_that_is_no_ssh_is_named() {
     assert_eq!(code, Some(255));
     assert!(stderr.contains("cannot start /no/such/ssh"), "{stderr}");
 }
+
+#[test]
+fn words_of_startup_files_are_not_why_a_host_is_lost() {
+    let Some(hosts) = hosts(&["one"]) else {
+        return;
+    };
+    fs::write(hosts.home("one").join(".bashrc"), "echo welcome >&2\n").unwrap();
+    let args = ["-S", "one", "kill -9 $PPID; sleep 60", ":::", "a"];
+    let (_, stderr, _) = run(&hosts, &args);
+    assert!(stderr.contains("may have run, and is lost"), "{stderr}");
+    assert!(!stderr.contains("welcome"), "{stderr}");
+}
+
+#[test]
+fn a_dry_run_reaches_no_host() {
+    let Some(hosts) = hosts(&["one"]) else {
+        return;
+    };
+    hosts.kill_server("one");
+    let args = ["-S", "one", "--dry-run", "echo", ":::", "a"];
+    assert_eq!(
+        run(&hosts, &args),
+        ("echo a\n".to_owned(), String::new(), Some(0))
+    );
+}

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read as _;
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::support::{HANG_GUARD, wait_within};
 use crate::{fanout, hosts, output, run, told};
 
 #[test]
@@ -276,4 +279,49 @@ fn what_does_not_work_on_other_hosts_is_refused() {
         assert!(stderr.contains(why), "{option}: {stderr}");
         assert_eq!(code, Some(255), "{option}");
     }
+}
+
+#[test]
+fn jobs_stop_and_go_on_with_fanout() {
+    let Some(hosts) = hosts(&["one"]) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let pid_file = folder.path().join("pid");
+    let line = format!(
+        "echo $$ > {0}.new; mv {0}.new {0}; sleep 1; echo done; :",
+        pid_file.display()
+    );
+    let mut command = fanout(&hosts);
+    command.args(["-S", "one", &line, ":::", "x"]);
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let until = std::time::Instant::now() + HANG_GUARD;
+    let pid = loop {
+        if let Ok(pid) = fs::read_to_string(&pid_file) {
+            break pid.trim().to_owned();
+        }
+        assert!(std::time::Instant::now() < until, "no job");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    };
+    let is_stopped = || {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.contains(") T ")
+    };
+    let fanout = Pid::from_child(&child);
+    kill_process(fanout, Signal::TSTP).unwrap();
+    while !is_stopped() {
+        assert!(std::time::Instant::now() < until, "it does not stop");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    kill_process(fanout, Signal::CONT).unwrap();
+    let mut stdout = String::new();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut stdout)
+        .unwrap();
+    assert_eq!(stdout, "done\n");
+    assert!(wait_within(&mut child, HANG_GUARD).unwrap().success());
 }

@@ -49,6 +49,13 @@ impl Carrier {
         })
     }
 
+    /// Forgets what it has said so far: startup files' words are not the last.
+    pub(super) fn forget_words(&self) {
+        if let Some(words) = &self.words {
+            words.lock().clear();
+        }
+    }
+
     /// Ends it, if it is not over within `time`.
     pub(super) fn end(&mut self, time: Duration) {
         if let Some(words) = &self.words {

@@ -5,16 +5,20 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::config::Config;
 use super::receiver::Receiver;
 use super::sender::Sender;
 use super::shared::{Shared, ToSend};
-use crate::engine::{Attempt, Engine, Order, Update, UpdateSender, Which, unstarted};
+use crate::engine::{Attempt, Engine, JobSignal, Order, Update, UpdateSender, Which, unstarted};
 use crate::flow::mailbox::Urgency;
 use crate::model::{Outcome, SpawnError};
 use crate::protocol::Decoder;
 use crate::sys::helper::{self, Helper, Kind};
+
+/// So long the order to stop all jobs may take to be on its way, before this process stops.
+const BEFORE_STOP: Duration = Duration::from_millis(500);
 
 /// The way to a worker.
 pub struct Link {
@@ -148,6 +152,10 @@ impl Engine for Proxy {
             self.shared.updates.tell(nothing, Urgency::Now);
         }
         self.shared.sends.ring();
+        if order == Order::Signal(Which::All, JobSignal::TerminalStop) && !is_down {
+            // This process is stopped next, and all of its threads.
+            self.shared.wait_until_written(BEFORE_STOP);
+        }
     }
 }
 

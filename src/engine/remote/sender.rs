@@ -89,6 +89,7 @@ impl Sender {
             } else {
                 <_>::default()
             };
+            state.is_writing = !to_send.is_empty();
             let is_over = greeted && state.leaving && to_send.is_empty() && state.held.is_empty();
             drop(state);
             if greeted && !is_set_up {
@@ -114,6 +115,9 @@ impl Sender {
             progress |= self.feed()?;
             self.put_assignments()?;
             self.write()?;
+            if progress {
+                self.shared.has_written();
+            }
             if is_over && self.shared.lock().waiting.is_empty() {
                 Down::Finish.encode(&mut self.frames).map_err(too_long)?;
                 return self.write();

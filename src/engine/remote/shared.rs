@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::config::Config;
 use super::held::{Held, abandon};
@@ -22,6 +22,8 @@ pub(super) struct Shared {
     /// The host of the worker; `None`: this one.
     pub(super) host: Option<Arc<str>>,
     state: Mutex<State>,
+    /// Told when the sender has written what it was given.
+    written: Condvar,
     /// Rings when the sender has something to do.
     pub(super) sends: Wake,
     /// Rings when everything is to end: nobody is asked about another job.
@@ -52,6 +54,8 @@ pub(super) enum InputEvent {
 /// What is known of the worker and its attempts.
 pub(super) struct State {
     pub(super) to_send: VecDeque<ToSend>,
+    /// The sender has taken something of that, and not written it.
+    pub(super) is_writing: bool,
     /// Taken over and not sent yet: no slot is free for them, or nothing begins any more.
     pub(super) waiting: VecDeque<Attempt>,
     /// At the worker.
@@ -101,6 +105,7 @@ impl Shared {
             host: None,
             state: Mutex::new(State {
                 to_send: VecDeque::new(),
+                is_writing: false,
                 waiting: VecDeque::new(),
                 held: HashMap::new(),
                 inputs: Vec::new(),
@@ -119,6 +124,7 @@ impl Shared {
                 at_a_time: slots,
                 leaving: false,
             }),
+            written: Condvar::new(),
             sends: Wake::new()?,
             kill: Wake::new()?,
             leaves: Wake::new()?,
@@ -129,6 +135,23 @@ impl Shared {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // No code between lock and unlock can panic half-way through a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the sender had taken is with the kernel.
+    pub(super) fn has_written(&self) {
+        self.lock().is_writing = false;
+        self.written.notify_all();
+    }
+
+    /// Waits until all that is to be sent is with the kernel, but no longer than `time`.
+    pub(super) fn wait_until_written(&self, time: Duration) {
+        let unwritten = |state: &mut State| {
+            state.down.is_none() && (state.is_writing || !state.to_send.is_empty())
+        };
+        let waited = self
+            .written
+            .wait_timeout_while(self.lock(), time, unwritten);
+        drop(waited);
     }
 
     /// Records and tells how attempts ended.

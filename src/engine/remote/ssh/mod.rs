@@ -22,6 +22,7 @@ use std::time::Duration;
 use super::Carrier;
 use super::host::{Launched, Launcher};
 use crate::protocol::{Decoder, Hello, Up};
+use crate::sys::fd;
 use crate::sys::helper::{Helper, Kind};
 use crate::sys::wake::{self, Wake};
 use image::Image;
@@ -55,13 +56,16 @@ impl Launcher for Ssh {
             format!("cannot start {program}: {error}")
         })?;
         match call.greet(&marker, bell) {
-            Ok((hello, decoder)) => Ok(Launched {
-                input: call.input,
-                output: call.output,
-                decoder,
-                hello,
-                carrier: call.carrier,
-            }),
+            Ok((hello, decoder)) => {
+                call.carrier.forget_words();
+                Ok(Launched {
+                    input: call.input,
+                    output: call.output,
+                    decoder,
+                    hello,
+                    carrier: call.carrier,
+                })
+            }
             Err(trouble) => {
                 call.carrier.end(LAST_MOMENTS);
                 let words = call.carrier.last_words();
@@ -135,10 +139,13 @@ impl Call {
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(io::Error::other("it has no streams"));
         };
+        let (input, output) = (OwnedFd::from(stdout), OwnedFd::from(stdin));
+        fd::make_roomy(&input);
+        fd::make_roomy(&output);
         Ok(Self {
             carrier: Carrier::new(helper, stderr)?,
-            input: stdout.into(),
-            output: stdin.into(),
+            input,
+            output,
             heard: Vec::new(),
         })
     }
