@@ -334,6 +334,8 @@ impl Sink<'_> {
     }
 
     /// A number of at least `width` digits.
+    // Inlined, the digits of all numbers that there are would be worked out before each word.
+    #[inline(never)]
     fn number(&mut self, mut number: u64, width: usize, formats: &[Format]) {
         let mut digits = [0; 20];
         let mut start = digits.len();
@@ -374,6 +376,7 @@ fn apply<'v>(formats: &[Format], value: &'v [u8]) -> Cow<'v, [u8]> {
 }
 
 /// How many decimal digits `number` has.
+#[inline(never)]
 fn digits(number: u64) -> usize {
     number
         .checked_ilog10()
