@@ -43,7 +43,6 @@ pub fn cases() -> Vec<Case> {
         case("--slf /dev/null echo ::: a"),
         case("--slf nofile echo ::: a").names(&["nofile"]),
         case("-S 0/: echo ::: a").names(&["0/:"]),
-        case("-S , echo ::: a").names(&["--sshlogin"]),
         case("--nonall cat").stdin("not for it"),
         case("--onall echo").stdin("a\nb\n"),
     ]);

@@ -10,7 +10,6 @@ pub fn cases() -> Vec<Case> {
         "-S 1/h1 --nonall 'echo {}' ::: a b",
         "-S 1/h1 --nonall 'echo $PARALLEL_SEQ $PARALLEL_SSHHOST $PARALLEL_SSHLOGIN'",
         "-S 1/h1 --nonall 'echo out; echo err >&2'",
-        "-S 1/h1 --nonall 'exit 3'",
         "-S 1/h1 --nonall --wd w pwd",
         "-S h1 --nonall echo x",
         "-S 1/h1 --nonall --tag echo x",
